@@ -1,0 +1,53 @@
+# The four kinds of target that the project has. Every folder of the house is one sl_library, linked only to the
+# folders below it; every folder of tests/ is one sl_test; every program of bench/ is one sl_bench.
+
+# Flags of our own code: strict warnings, reproducible arithmetic (no contraction, no fast-math).
+add_library(sl_flags INTERFACE)
+target_compile_features(sl_flags INTERFACE cxx_std_20)
+target_compile_options(sl_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wold-style-cast -Wnon-virtual-dtor -Woverloaded-virtual
+  -Wdouble-promotion -ffp-contract=off -fno-math-errno $<$<CXX_COMPILER_ID:GNU>:-Wnull-dereference>
+  $<$<BOOL:${SL_WARNINGS_AS_ERRORS}>:-Werror>)
+target_include_directories(sl_flags INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
+if(SL_ASSERTIONS)
+  target_compile_definitions(sl_flags INTERFACE SL_ASSERTIONS=1 _GLIBCXX_ASSERTIONS=1)
+endif()
+if(SL_SANITIZE)
+  target_compile_options(sl_flags INTERFACE -fsanitize=${SL_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(sl_flags INTERFACE -fsanitize=${SL_SANITIZE})
+endif()
+if(SL_COVERAGE)
+  target_compile_options(sl_flags INTERFACE --coverage -O1 -fno-inline)
+  target_link_options(sl_flags INTERFACE --coverage)
+endif()
+
+# sl_library(NAME SOURCES file… LINKS library…): one folder of the house, as objects.
+function(sl_library name)
+  cmake_parse_arguments(arg "" "" "SOURCES;LINKS" ${ARGN})
+  add_library(${name} OBJECT ${arg_SOURCES})
+  target_link_libraries(${name} PUBLIC sl_flags ${arg_LINKS})
+  set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  set_property(GLOBAL APPEND PROPERTY SL_LIBRARIES ${name})
+endfunction()
+
+# sl_test(NAME SOURCES file… [LINKS library…] [LABELS label…]): GoogleTest programs, one test each for CTest.
+# Links the whole of StreamLab and tests/support.
+function(sl_test name)
+  cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;LINKS;LABELS" ${ARGN})
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE sl_test_support streamlab ${arg_LINKS} GTest::gmock GTest::gtest_main)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 120)
+  endif()
+  gtest_discover_tests(${name} TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST
+    PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS "${arg_LABELS}")
+endfunction()
+
+# sl_bench(NAME SOURCES file… [LINKS library…]): a Google Benchmark program in build/<preset>/bench.
+function(sl_bench name)
+  cmake_parse_arguments(arg "" "" "SOURCES;LINKS" ${ARGN})
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE streamlab ${arg_LINKS} benchmark::benchmark)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bench)
+endfunction()

@@ -1,0 +1,59 @@
+// engine/base/error.hpp
+//
+// Error: what went wrong, said so that the reader knows where, what was expected and what to do.
+// Result<T>: a T or one Error. Checked<T>: a T or every Error that was found, in the order of the file.
+//
+// Nothing in StreamLab throws out of a public function; these types carry failure instead.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+namespace streamlab {
+
+// Who has to act, and so which exit code a program ends with.
+enum class ErrorCode {
+  refused,  // the command line, the configuration or an input file cannot be used: nothing was started (exit
+            // 2)
+  failed,   // the world failed while we ran: device, disk, child process (exit 1)
+};
+
+struct Error {
+  ErrorCode code = ErrorCode::failed;
+  std::string where;     // JSON pointer, file, line:column, device; may be empty
+  std::string what;      // a sentence without its full stop
+  std::string expected;  // what would have been right; may be empty
+  std::string hint;      // remedy or nearest valid name; may be empty
+
+  friend bool operator==(const Error&, const Error&) = default;
+};
+
+using Errors = std::vector<Error>;
+
+template <class T>
+using Result = tl::expected<T, Error>;
+
+template <class T>
+using Checked = tl::expected<T, Errors>;
+
+// "WHERE: WHAT; expected EXPECTED; HINT", leaving out the empty parts.
+std::string to_string(const Error& error);
+
+// One line per error, each behind `prefix` (usually "file: ").
+std::string to_string(const Errors& errors, const std::string& prefix);
+
+inline tl::unexpected<Error> refused(std::string where, std::string what, std::string expected = {},
+                                     std::string hint = {}) {
+  return tl::unexpected(
+      Error{ErrorCode::refused, std::move(where), std::move(what), std::move(expected), std::move(hint)});
+}
+
+inline tl::unexpected<Error> failed(std::string where, std::string what, std::string expected = {},
+                                    std::string hint = {}) {
+  return tl::unexpected(
+      Error{ErrorCode::failed, std::move(where), std::move(what), std::move(expected), std::move(hint)});
+}
+
+}  // namespace streamlab

@@ -1,0 +1,54 @@
+// engine/base/nearest_name.cpp
+#include "engine/base/nearest_name.hpp"
+
+#include <algorithm>
+#include <vector>
+
+namespace streamlab {
+namespace {
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+}  // namespace
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  // Three rows of the dynamic programming table are alive at a time: two back, one back, and the present one.
+  std::vector<std::size_t> before(b.size() + 1);
+  std::vector<std::size_t> last(b.size() + 1);
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) { last[j] = j; }
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const bool same = lower(a[i - 1]) == lower(b[j - 1]);
+      row[j] = std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + (same ? 0U : 1U)});
+      const bool swapped =
+          i > 1 && j > 1 && lower(a[i - 1]) == lower(b[j - 2]) && lower(a[i - 2]) == lower(b[j - 1]);
+      if (swapped) { row[j] = std::min(row[j], before[j - 2] + 1); }
+    }
+    std::swap(before, last);
+    std::swap(last, row);
+  }
+  return last[b.size()];
+}
+
+std::string_view nearest_name(std::string_view name, std::span<const std::string_view> names) {
+  std::string_view best;
+  std::size_t best_distance = 0;
+  for (const std::string_view candidate : names) {
+    const std::size_t distance = edit_distance(name, candidate);
+    if (best.empty() || distance < best_distance) {
+      best = candidate;
+      best_distance = distance;
+    }
+  }
+  const std::size_t allowed = std::max<std::size_t>(1, best.size() / 3);
+  return best_distance <= allowed ? best : std::string_view{};
+}
+
+std::string did_you_mean(std::string_view name, std::span<const std::string_view> names) {
+  const std::string_view best = nearest_name(name, names);
+  return best.empty() ? std::string{} : "did you mean \"" + std::string(best) + "\"?";
+}
+
+}  // namespace streamlab

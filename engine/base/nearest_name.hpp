@@ -1,0 +1,23 @@
+// engine/base/nearest_name.hpp
+//
+// The valid name that a mistyped one most likely stands for, for "did you mean …?".
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace streamlab {
+
+// Damerau-Levenshtein distance (optimal string alignment), letters compared without case: the number of
+// insertions, deletions, replacements and swaps of neighbours that turn `a` into `b`.
+std::size_t edit_distance(std::string_view a, std::string_view b);
+
+// The first of `names` at the smallest distance from `name`; empty if even that one differs in more than a
+// third of its letters (at least one edit is always allowed), for then a suggestion would only confuse.
+std::string_view nearest_name(std::string_view name, std::span<const std::string_view> names);
+
+// `did you mean "X"?`, or an empty string where nothing is near.
+std::string did_you_mean(std::string_view name, std::span<const std::string_view> names);
+
+}  // namespace streamlab

@@ -1,0 +1,40 @@
+// tests/base/nearest_name_test.cpp
+#include "engine/base/nearest_name.hpp"
+
+#include <array>
+
+#include <gtest/gtest.h>
+
+namespace streamlab {
+namespace {
+
+constexpr std::array<std::string_view, 4> kNames{"SineGenerator", "Gain", "Print", "FileSource"};
+
+TEST(EditDistance, CountsInsertionsDeletionsReplacementsAndSwaps) {
+  EXPECT_EQ(edit_distance("gain", "gain"), 0U);
+  EXPECT_EQ(edit_distance("gain", "gains"), 1U);      // insertion
+  EXPECT_EQ(edit_distance("gain", "gin"), 1U);        // deletion
+  EXPECT_EQ(edit_distance("gain", "gaim"), 1U);       // replacement
+  EXPECT_EQ(edit_distance("gain", "gian"), 1U);       // swap of neighbours
+  EXPECT_EQ(edit_distance("", "gain"), 4U);           // all inserted
+  EXPECT_EQ(edit_distance("kitten", "sitting"), 3U);  // the textbook pair
+}
+
+TEST(EditDistance, DoesNotSeeCase) { EXPECT_EQ(edit_distance("GAIN", "gain"), 0U); }
+
+TEST(NearestName, FindsTheMistypedName) {
+  EXPECT_EQ(nearest_name("Gian", kNames), "Gain");
+  EXPECT_EQ(nearest_name("SinGenerator", kNames), "SineGenerator");
+  EXPECT_EQ(nearest_name("filesource", kNames), "FileSource");
+}
+
+TEST(NearestName, StaysSilentWhenNothingIsNear) {
+  EXPECT_EQ(nearest_name("Reverb", kNames), "");
+  EXPECT_EQ(nearest_name("x", {}), "");
+  EXPECT_EQ(did_you_mean("Reverb", kNames), "");
+}
+
+TEST(NearestName, AsksTheQuestion) { EXPECT_EQ(did_you_mean("Pront", kNames), "did you mean \"Print\"?"); }
+
+}  // namespace
+}  // namespace streamlab
