@@ -1,0 +1,92 @@
+// engine/base/sample_format.hpp
+//
+// The number formats of sound cards and sound files, and the way from their interleaved bytes to planar
+// float64 and back.
+//
+// Full scale is +-1.0: an integer sample of b bits is divided by 2^(b-1) when decoded and multiplied by it
+// when encoded. Decoding is exact for every format. Encoding rounds to nearest, ties to even, and saturates;
+// what did not fit is counted and returned. Encoding what was decoded gives the same bytes, padding excepted.
+//
+// All functions may be called on any thread, the real-time thread included: no allocation, no lock, no system
+// call. The vector units used are chosen once, at the first call; every path gives the same bits.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+namespace streamlab {
+
+// Little-endian throughout. `low` and `high` say where the 24 bits sit in a 32-bit word.
+enum class SampleFormat : std::uint8_t {
+  s16_le,
+  s24_3le,      // three bytes
+  s24_le_low,   // ALSA's S24_LE: the low three bytes; the highest byte is ignored, and written as sign
+  s24_le_high,  // ALSA's S32_LE with 24 significant bits: the lowest byte is ignored, and written as 0
+  s32_le,
+  float32_le,
+  float64_le,
+};
+
+inline constexpr SampleFormat kSampleFormats[] = {
+    SampleFormat::s16_le, SampleFormat::s24_3le,    SampleFormat::s24_le_low, SampleFormat::s24_le_high,
+    SampleFormat::s32_le, SampleFormat::float32_le, SampleFormat::float64_le};
+
+// ALSA's name: "S16_LE", "S24_3LE", "S24_LE", "S32_LE", "FLOAT_LE", "FLOAT64_LE". s24_le_high, which ALSA
+// does not tell from S32_LE by name, is "S24_LE_HIGH".
+std::string_view to_string(SampleFormat format) noexcept;
+
+// The format of that name, letters compared with case.
+std::optional<SampleFormat> parse_sample_format(std::string_view name) noexcept;
+
+// Bytes that one sample takes, padding included: 2, 3, 4 or 8.
+std::size_t bytes_per_sample(SampleFormat format) noexcept;
+
+// Bits that carry the signal: 16, 24, 32; for floats the width of the significand, 24 and 53.
+int significant_bits(SampleFormat format) noexcept;
+
+bool is_float(SampleFormat format) noexcept;
+
+// Reads `frames` frames of `stream_channels` interleaved channels at `bytes` (any alignment,
+// frames x stream_channels x bytes_per_sample(format) bytes) and writes stream channel picks[k] to
+// planar[k][0 .. frames). A channel may be picked more than once; each pick is below `stream_channels`. The
+// planar arrays overlap neither each other nor `bytes`.
+//
+// Returns how many of the samples written are NaN or infinite (never for integer formats). They are passed on
+// as they are.
+std::size_t decode_interleaved(SampleFormat format, const std::byte* bytes, std::uint32_t stream_channels,
+                               std::span<const std::uint32_t> picks, std::size_t frames,
+                               double* const planar[]) noexcept;
+
+// The same for all channels in their order: planar[c] is stream channel c.
+std::size_t decode_interleaved(SampleFormat format, const std::byte* bytes, std::uint32_t stream_channels,
+                               std::size_t frames, double* const planar[]) noexcept;
+
+// What did not fit while encoding.
+struct EncodeCounts {
+  // Samples that saturated. Integers: those whose rounded value lies outside -2^(b-1) .. 2^(b-1) - 1, so +1.0
+  // itself clips. Floats: infinities and what would become one; values beyond +-1.0 fit.
+  std::size_t clipped = 0;
+  std::size_t not_a_number = 0;  // samples that were NaN and were written as 0
+
+  EncodeCounts& operator+=(const EncodeCounts& other) noexcept {
+    clipped += other.clipped;
+    not_a_number += other.not_a_number;
+    return *this;
+  }
+  friend bool operator==(const EncodeCounts&, const EncodeCounts&) = default;
+};
+
+// The way back: planar[k][0 .. frames) is written to stream channel picks[k]. Bytes of the channels that are
+// not picked are left alone. No stream channel is picked twice.
+EncodeCounts encode_interleaved(SampleFormat format, const double* const planar[],
+                                std::uint32_t stream_channels, std::span<const std::uint32_t> picks,
+                                std::size_t frames, std::byte* bytes) noexcept;
+
+// The same for all channels in their order.
+EncodeCounts encode_interleaved(SampleFormat format, const double* const planar[],
+                                std::uint32_t stream_channels, std::size_t frames, std::byte* bytes) noexcept;
+
+}  // namespace streamlab
