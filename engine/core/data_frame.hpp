@@ -1,0 +1,151 @@
+// engine/core/data_frame.hpp
+//
+// DataFrame: the block that flows along an edge. Named channels of float64 samples, a header that says which
+// part of the stream they are, and a little metadata.
+//
+// Frames inside a running graph get their storage once, from a StreamFormat, and are refilled block after
+// block: everything marked "real-time safe" below neither allocates nor fails there. Frames that a user
+// builds by hand with set_channel() grow as needed, on the user's thread.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/aligned_buffer.hpp"
+#include "engine/base/error.hpp"
+#include "engine/core/stream_format.hpp"
+
+namespace streamlab {
+
+enum class FrameFlag : std::uint32_t {
+  gap = 1U << 0U,            // gap_frames frames are missing just before this block
+  xrun = 1U << 1U,           // the device reported an xrun since the last block
+  clipped = 1U << 2U,        // a sample at or beyond full scale came in
+  not_finite = 1U << 3U,     // NaN or infinity came in
+  end_of_stream = 1U << 4U,  // the last block of the stream
+  incomplete = 1U << 5U,     // a result over less than it should cover (a gap inside, the stream's end)
+};
+
+struct FrameHeader {
+  std::int64_t timestamp_us =
+      0;  // µs since the Unix epoch of the first sample; offline: since the stream's start
+  std::uint64_t sequence_id = 0;  // number of the block
+  std::int64_t position = 0;      // index of the first sample in the stream
+  std::uint64_t gap_frames = 0;   // frames missing before this block; 0 unless flag `gap` is set
+  std::uint32_t flags = 0;        // FrameFlag bits
+
+  bool has(FrameFlag flag) const noexcept { return (flags & static_cast<std::uint32_t>(flag)) != 0; }
+  void set(FrameFlag flag) noexcept { flags |= static_cast<std::uint32_t>(flag); }
+  void clear(FrameFlag flag) noexcept { flags &= ~static_cast<std::uint32_t>(flag); }
+  friend bool operator==(const FrameHeader&, const FrameHeader&) = default;
+};
+
+// Up to 16 named numbers that travel with one block. Real-time safe.
+class Metadata {
+ public:
+  static constexpr std::size_t kCapacity = 16;
+  static constexpr std::size_t kMaxKeyLength = 31;
+
+  struct Entry {
+    std::array<char, kMaxKeyLength + 1> key{};
+    double value = 0.0;
+    std::string_view name() const noexcept { return key.data(); }
+  };
+
+  // Adds or replaces. False, and nothing changed, if the key is longer than kMaxKeyLength or all places are
+  // taken.
+  bool set(std::string_view key, double value) noexcept;
+  std::optional<double> get(std::string_view key) const noexcept;
+  std::span<const Entry> entries() const noexcept { return {entries_.data(), count_}; }
+  void clear() noexcept { count_ = 0; }
+  void copy_from(const Metadata& other) noexcept;
+
+ private:
+  std::array<Entry, kCapacity> entries_{};
+  std::size_t count_ = 0;
+};
+
+class DataFrame {
+ public:
+  DataFrame() = default;
+  // An empty frame for a user to fill with set_channel(), or to trigger a graph that has its own source.
+  DataFrame(std::int64_t timestamp_us, std::uint64_t sequence_id);
+  // A frame with storage for blocks of up to format->max_frames, zeroed; frame_count() is 0.
+  explicit DataFrame(std::shared_ptr<const StreamFormat> format);
+
+  // --- header. Real-time safe.
+  const FrameHeader& header() const noexcept { return header_; }
+  FrameHeader& header() noexcept { return header_; }
+  std::int64_t timestamp_us() const noexcept { return header_.timestamp_us; }
+  std::uint64_t sequence_id() const noexcept { return header_.sequence_id; }
+  std::int64_t position() const noexcept { return header_.position; }
+  const Metadata& metadata() const noexcept { return metadata_; }
+  Metadata& metadata() noexcept { return metadata_; }
+
+  // --- samples. Real-time safe.
+  std::uint32_t channel_count() const noexcept { return static_cast<std::uint32_t>(channels_.size()); }
+  std::uint32_t frame_count() const noexcept { return frame_count_; }
+  std::uint32_t max_frames() const noexcept { return max_frames_; }
+  // `frame_count` must not be above max_frames().
+  void set_frame_count(std::uint32_t frame_count) noexcept;
+  std::span<double> channel(std::uint32_t index) noexcept { return {channels_[index], frame_count_}; }
+  std::span<const double> channel(std::uint32_t index) const noexcept {
+    return {channels_[index], frame_count_};
+  }
+  // Where channel `index` begins; room for max_frames() doubles, on a cache line.
+  double* channel_data(std::uint32_t index) noexcept { return channels_[index]; }
+  const double* channel_data(std::uint32_t index) const noexcept { return channels_[index]; }
+  // One pointer per channel.
+  std::span<double* const> channel_pointers() noexcept { return channels_; }
+
+  // By name; empty when there is no such channel (has_channel() tells that from a channel of no samples).
+  std::span<double> channel(std::string_view name) noexcept;
+  std::span<const double> channel(std::string_view name) const noexcept;
+  bool has_channel(std::string_view name) const noexcept;
+
+  // The format; never null.
+  const StreamFormat& format() const noexcept { return *format_; }
+  std::shared_ptr<const StreamFormat> shared_format() const { return format_; }
+
+  // --- building by hand. Allocates; not for real-time code.
+  // Adds channel `name`, or replaces its samples. Refused when other channels have another number of samples.
+  Result<void> set_channel(std::string_view name, std::span<const double> samples);
+  Result<void> set_channel(std::string_view name, std::initializer_list<double> samples) {
+    return set_channel(name, std::span<const double>(samples.begin(), samples.size()));
+  }
+
+  // Takes over header, metadata and samples of `other`, which has as many channels and no more frames than
+  // max_frames(). Keeps its own storage and format. Real-time safe.
+  void copy_from(const DataFrame& other) noexcept;
+
+  DataFrame(const DataFrame& other);
+  DataFrame& operator=(const DataFrame& other);
+  DataFrame(DataFrame&& other) noexcept;
+  DataFrame& operator=(DataFrame&& other) noexcept;
+  ~DataFrame() = default;
+
+ private:
+  static const std::shared_ptr<const StreamFormat>& no_channels();
+  void allocate();
+  std::optional<std::uint32_t> find(std::string_view name) const noexcept;
+
+  FrameHeader header_;
+  std::uint32_t frame_count_ = 0;
+  std::uint32_t max_frames_ = 0;
+  std::vector<double*> channels_;  // into samples_
+  AlignedVector<double> samples_;  // channel after channel, each beginning on a cache line
+  std::shared_ptr<const StreamFormat> format_ = no_channels();
+  Metadata metadata_;
+};
+
+// Sets the flags `clipped` (a sample with |x| >= 1) and `not_finite` on an audio frame by what its samples
+// are. Real-time safe.
+void flag_bad_samples(DataFrame& frame) noexcept;
+
+}  // namespace streamlab

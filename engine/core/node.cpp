@@ -1,0 +1,35 @@
+// engine/core/node.cpp
+#include "engine/core/node.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace streamlab {
+
+void OutputPort::take_header(DataFrame& frame) const noexcept {
+  if (like_ == nullptr) {
+    frame.header() = {};
+    frame.metadata().clear();
+    frame.set_frame_count(0);
+    return;
+  }
+  frame.header() = like_->header();
+  frame.metadata().copy_from(like_->metadata());
+  frame.set_frame_count(std::min(like_->frame_count(), frame.max_frames()));
+}
+
+DataFrame& OutputPort::emit_at(std::int64_t position, std::uint32_t frame_count,
+                               double sample_rate_hz) noexcept {
+  DataFrame& frame = next();
+  FrameHeader& header = frame.header();
+  header = {};
+  frame.metadata().clear();
+  header.position = position;
+  header.sequence_id = sequence_id_;
+  header.timestamp_us =
+      timestamp_us_ ? *timestamp_us_ : std::llround(static_cast<double>(position) * 1e6 / sample_rate_hz);
+  frame.set_frame_count(frame_count);
+  return frame;
+}
+
+}  // namespace streamlab

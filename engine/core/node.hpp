@@ -1,0 +1,160 @@
+// engine/core/node.hpp
+//
+// Node: one processing step. The engine makes it with checked parameters and then calls, in this order,
+//
+//   prepare   once: input formats in, output formats out; may allocate, may refuse          control thread
+//   start     once, after every node of the graph was prepared: open files                   control thread
+//   reset     makes it as new; between two streams                                           domain's thread
+//   process   block after block                                                              domain's thread
+//   set_param between two blocks                                                              domain's thread
+//   finish    after the last block, until it says done: what is still inside comes out       domain's thread
+//   close     once: flush and close files, say what failed                                   control thread
+//
+// process(), finish(), set_param() and reset() of a node that is RtSafe::yes allocate nothing, lock nothing,
+// make no system call. A node holds no thread, lock, atomic, clock, file or logger unless it is RtSafe::no.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/base/error.hpp"
+#include "engine/core/data_frame.hpp"
+#include "engine/core/node_info.hpp"
+
+namespace streamlab {
+
+enum class Status : std::uint8_t {
+  ok,
+  done,   // a source: the stream is over, and nothing was emitted by this call. finish(): nothing is left.
+  fault,  // cannot go on; failure() says why
+};
+
+// What the device of the graph offers; for boundary nodes.
+struct DeviceStream {
+  double sample_rate_hz = 0.0;
+  std::uint32_t max_block_frames = 0;
+  std::vector<std::string> input_names;
+  std::vector<std::string> output_names;
+  std::uint32_t input_latency_frames = 0;
+  std::uint32_t output_latency_frames = 0;
+};
+
+enum class Console : std::uint8_t { text, json_lines, off };  // what nodes that print do on stdout
+
+struct PrepareContext {
+  std::span<const StreamFormat* const> inputs;  // one per connected input, in port order
+  double sample_rate_hz = 0.0;                  // pipeline_config.sample_rate; 0 where it was left out
+  std::uint32_t block_size = 0;                 // pipeline_config.block_size
+  const DeviceStream* device = nullptr;         // null where the graph has no device
+  Console console = Console::text;
+  bool overwrite = false;  // may existing files be replaced?
+};
+
+// What an output will carry.
+struct OutputFormat {
+  StreamFormat format;
+  std::uint32_t max_blocks = 1;  // most blocks given for one block taken, or by one call of finish()
+  std::uint32_t held_frames =
+      0;  // most input frames taken in before a block must come out (a framer's window)
+  std::uint32_t latency_frames = 0;  // delay of the signal itself
+};
+
+// Where process() puts its blocks. The engine owns the frames.
+class OutputPort {
+ public:
+  // The next block to fill. Its header, metadata and frame count are those of the input block (of the first
+  // input); for an in-place node it may be that very frame. Call it at most `max_blocks` times per process().
+  DataFrame& emit() noexcept {
+    DataFrame& frame = next();
+    if (&frame != like_) { take_header(frame); }
+    return frame;
+  }
+  // For sources: a block of `frame_count` frames at `position` of a stream of `sample_rate_hz`. Sequence id
+  // and time come from what triggered it; without a time of its own the trigger leaves position / rate.
+  DataFrame& emit_at(std::int64_t position, std::uint32_t frame_count, double sample_rate_hz) noexcept;
+
+  // --- for whoever runs the node
+  // `frames`: capacity pointers. Forgets earlier blocks.
+  void bind(DataFrame* const* frames, std::uint32_t capacity) noexcept {
+    frames_ = frames;
+    capacity_ = capacity;
+    count_ = 0;
+    overrun_ = false;
+  }
+  // The block whose header the following emissions take over.
+  void follow(const DataFrame* like) noexcept { like_ = like; }
+  // For sources: what triggers the next block.
+  void trigger(std::uint64_t sequence_id, std::optional<std::int64_t> timestamp_us) noexcept {
+    sequence_id_ = sequence_id;
+    timestamp_us_ = timestamp_us;
+  }
+  std::uint32_t count() const noexcept { return count_; }
+  bool overrun() const noexcept { return overrun_; }  // emitted more than it declared: a defect of the node
+
+ private:
+  DataFrame& next() noexcept {
+    if (count_ == capacity_) [[unlikely]] {
+      overrun_ = true;
+      return *frames_[capacity_ - 1];
+    }
+    return *frames_[count_++];
+  }
+  void take_header(DataFrame& frame) const noexcept;
+
+  DataFrame* const* frames_ = nullptr;
+  const DataFrame* like_ = nullptr;
+  std::uint32_t capacity_ = 0;
+  std::uint32_t count_ = 0;
+  bool overrun_ = false;
+  std::uint64_t sequence_id_ = 0;
+  std::optional<std::int64_t> timestamp_us_;
+};
+
+// Something a node has to say at the end of a run: "3 samples clipped in out.wav".
+struct NodeNote {
+  std::string text;
+  std::uint64_t count = 0;
+  bool data_lost = false;  // the run ends with exit code 3
+};
+
+class Node {
+ public:
+  virtual ~Node() = default;
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+
+  // One OutputFormat per output port. An error's `where` is relative to the node: "/config/frequency".
+  virtual Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) = 0;
+  virtual Result<void> start() { return {}; }
+  virtual void reset() noexcept = 0;
+  // `index` into NodeInfo::params, of a parameter that is Live::yes; `value` in range.
+  virtual void set_param([[maybe_unused]] std::size_t index, [[maybe_unused]] double value) noexcept {}
+
+  // `in`: one block per connected input; joined inputs have the same position and frame count. `out`: one per
+  // output.
+  virtual Status process(std::span<const DataFrame* const> in, std::span<OutputPort> out) noexcept = 0;
+  virtual Status finish([[maybe_unused]] std::span<OutputPort> out) noexcept { return Status::done; }
+
+  // The factor, if until the next set_param() or reset() all that process() does is y = factor * x on every
+  // sample. The engine then runs neighbours of this sort in one pass, with the same bits. Domain's thread.
+  virtual std::optional<double> constant_factor() const noexcept { return std::nullopt; }
+
+  // After Status::fault: why. Control thread.
+  virtual Error failure() const { return {ErrorCode::failed, "", "the node failed", "", ""}; }
+  virtual Result<void> close() { return {}; }
+  // After the run. Control thread.
+  virtual std::vector<NodeNote> notes() const { return {}; }
+
+ protected:
+  Node() = default;
+};
+
+template <class T>
+std::unique_ptr<Node> make_node(const ParamValues& params) {
+  return std::make_unique<T>(params);
+}
+
+}  // namespace streamlab

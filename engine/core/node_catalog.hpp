@@ -1,0 +1,33 @@
+// engine/core/node_catalog.hpp
+//
+// NodeCatalog: the node types that a graph may name.
+#pragma once
+
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "engine/core/node_info.hpp"
+
+namespace streamlab {
+
+class NodeCatalog {
+ public:
+  // `entries` must outlive the catalogue.
+  explicit NodeCatalog(std::span<const NodeEntry* const> entries)
+      : entries_(entries.begin(), entries.end()) {}
+
+  // The entry of that exact name; null if there is none.
+  const NodeEntry* find(std::string_view name) const noexcept;
+  std::vector<std::string_view> names() const;
+  std::span<const NodeEntry* const> entries() const noexcept { return entries_; }
+
+ private:
+  std::vector<const NodeEntry*> entries_;
+};
+
+// The nodes that come with the program. Declared here so that the engine can use it by default; defined by
+// whatever node library the program is linked with (nodes/catalog.cpp).
+const NodeCatalog& default_catalog();
+
+}  // namespace streamlab

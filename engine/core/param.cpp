@@ -1,0 +1,59 @@
+// engine/core/param.cpp
+#include "engine/core/param.hpp"
+
+#include <algorithm>
+
+#include "engine/base/assert.hpp"
+
+namespace streamlab {
+namespace {
+
+ParamValue default_value(const ParamInfo& info) {
+  switch (info.type) {
+    case ParamType::number:
+    case ParamType::integer:
+    case ParamType::boolean:
+      return info.need == Need::defaulted ? ParamValue{info.default_number} : ParamValue{};
+    case ParamType::choice:
+    case ParamType::text:
+      return info.need == Need::defaulted ? ParamValue{std::string(info.default_text)} : ParamValue{};
+    case ParamType::numbers:
+      return std::vector<double>{};
+    case ParamType::labels:
+      return std::vector<std::string>{};
+    case ParamType::matrix:
+      return Matrix{};
+    case ParamType::object:
+    case ParamType::objects:
+      return std::vector<ParamValues>{};
+  }
+  return {};
+}
+
+}  // namespace
+
+ParamValues::ParamValues(std::span<const ParamInfo> infos) : infos_(infos), given_(infos.size(), false) {
+  values_.reserve(infos.size());
+  for (const ParamInfo& info : infos) { values_.push_back(default_value(info)); }
+}
+
+std::optional<std::size_t> ParamValues::find(std::string_view name) const noexcept {
+  for (std::size_t i = 0; i < infos_.size(); ++i) {
+    if (infos_[i].name == name) { return i; }
+  }
+  return std::nullopt;
+}
+
+std::size_t ParamValues::choice(std::size_t index) const {
+  const auto choices = infos_[index].choices;
+  const auto found = std::find(choices.begin(), choices.end(), text(index));
+  SL_ASSERT(found != choices.end(), "a choice holds a value that is not among its choices");
+  return static_cast<std::size_t>(found - choices.begin());
+}
+
+void ParamValues::set(std::size_t index, ParamValue value) {
+  values_[index] = std::move(value);
+  given_[index] = true;
+}
+
+}  // namespace streamlab

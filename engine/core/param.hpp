@@ -1,0 +1,223 @@
+// engine/core/param.hpp
+//
+// What a node's parameters are (ParamInfo, written once, beside the node) and what a user gave them
+// (ParamValues, checked against it). From the same ParamInfo come validation, `streamlab nodes`, the JSON
+// Schema and the reference.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace streamlab {
+
+enum class ParamType : std::uint8_t {
+  number,   // 1.5
+  integer,  // 4096
+  boolean,  // true
+  choice,   // "hann", one of ParamInfo::choices
+  text,     // "Mic"
+  numbers,  // [1.0, 2.5]
+  labels,   // [1, "left"]: channel numbers (1-based) or names, each kept as text
+  matrix,   // [[1, 0], [0, 1]], rows of one length
+  object,   // {…} with the members ParamInfo::fields
+  objects,  // [{…}, …] likewise
+};
+
+enum class Live : std::uint8_t { no, yes };  // may set_param change it while the graph runs?
+
+struct Range {
+  double min = -std::numeric_limits<double>::infinity();
+  double max = std::numeric_limits<double>::infinity();
+};
+
+enum class Need : std::uint8_t {
+  defaulted,  // has a default
+  optional,   // may be left out; then given() is false
+  required,   // must be given
+};
+
+struct ParamInfo {
+  std::string_view name;
+  ParamType type = ParamType::number;
+  std::string_view unit = {};  // "Hz", "ms", "dB", "frames", "ratio"; empty where there is none
+  Range range = {};            // of a number, of each of `numbers` and `matrix`
+  Need need = Need::defaulted;
+  double default_number = 0.0;         // number, integer, boolean (0 or 1)
+  std::string_view default_text = {};  // choice, text
+  Live live = Live::no;
+  std::span<const std::string_view> choices = {};
+  std::span<const ParamInfo> fields = {};
+  std::string_view description = {};
+  std::size_t max_items = 1024;  // of a list, and of the rows and columns of a matrix
+};
+
+// Shorthand for the tables beside the nodes. The last argument is the description, a sentence for the manual.
+namespace param {
+
+constexpr ParamInfo number(std::string_view name, std::string_view unit, Range range, double fallback,
+                           Live live, std::string_view description) {
+  return {.name = name,
+          .type = ParamType::number,
+          .unit = unit,
+          .range = range,
+          .default_number = fallback,
+          .live = live,
+          .choices = {},
+          .fields = {},
+          .description = description};
+}
+constexpr ParamInfo number(std::string_view name, std::string_view unit, Range range, Need need,
+                           std::string_view description) {
+  return {.name = name,
+          .type = ParamType::number,
+          .unit = unit,
+          .range = range,
+          .need = need,
+          .choices = {},
+          .fields = {},
+          .description = description};
+}
+constexpr ParamInfo integer(std::string_view name, std::string_view unit, Range range, double fallback,
+                            std::string_view description) {
+  return {.name = name,
+          .type = ParamType::integer,
+          .unit = unit,
+          .range = range,
+          .default_number = fallback,
+          .choices = {},
+          .fields = {},
+          .description = description};
+}
+constexpr ParamInfo integer(std::string_view name, std::string_view unit, Range range, Need need,
+                            std::string_view description) {
+  return {.name = name,
+          .type = ParamType::integer,
+          .unit = unit,
+          .range = range,
+          .need = need,
+          .choices = {},
+          .fields = {},
+          .description = description};
+}
+constexpr ParamInfo boolean(std::string_view name, bool fallback, std::string_view description) {
+  return {.name = name,
+          .type = ParamType::boolean,
+          .unit = {},
+          .range = {0.0, 1.0},
+          .default_number = fallback ? 1.0 : 0.0,
+          .choices = {},
+          .fields = {},
+          .description = description};
+}
+constexpr ParamInfo choice(std::string_view name, std::span<const std::string_view> choices,
+                           std::string_view fallback, std::string_view description) {
+  return {.name = name,
+          .type = ParamType::choice,
+          .unit = {},
+          .range = {},
+          .default_text = fallback,
+          .choices = choices,
+          .fields = {},
+          .description = description};
+}
+constexpr ParamInfo text(std::string_view name, std::string_view fallback, std::string_view description) {
+  return {.name = name,
+          .type = ParamType::text,
+          .unit = {},
+          .range = {},
+          .default_text = fallback,
+          .choices = {},
+          .fields = {},
+          .description = description};
+}
+constexpr ParamInfo text(std::string_view name, Need need, std::string_view description) {
+  return {.name = name,
+          .type = ParamType::text,
+          .unit = {},
+          .range = {},
+          .need = need,
+          .choices = {},
+          .fields = {},
+          .description = description};
+}
+// A list or object: `type` is numbers, labels, matrix, object or objects. Left out, it is empty and not
+// given().
+constexpr ParamInfo list(std::string_view name, ParamType type, std::string_view unit, Range range, Need need,
+                         std::string_view description) {
+  return {.name = name,
+          .type = type,
+          .unit = unit,
+          .range = range,
+          .need = need,
+          .choices = {},
+          .fields = {},
+          .description = description};
+}
+constexpr ParamInfo object(std::string_view name, ParamType type, std::span<const ParamInfo> fields,
+                           Need need, std::string_view description) {
+  return {.name = name,
+          .type = type,
+          .unit = {},
+          .range = {},
+          .need = need,
+          .choices = {},
+          .fields = fields,
+          .description = description};
+}
+
+}  // namespace param
+
+class ParamValues;
+using Matrix = std::vector<std::vector<double>>;
+// number, integer, boolean: double. choice, text: string. monostate: left out without a default.
+using ParamValue = std::variant<std::monostate, double, std::string, std::vector<double>,
+                                std::vector<std::string>, Matrix, std::vector<ParamValues>>;
+
+// One value per entry of a ParamInfo table, each of the right type and in range: whoever made it has checked.
+// Asking for a type that the parameter does not have is a defect of the caller.
+class ParamValues {
+ public:
+  // Every parameter at its default.
+  explicit ParamValues(std::span<const ParamInfo> infos);
+  ParamValues() = default;
+
+  std::span<const ParamInfo> infos() const noexcept { return infos_; }
+  // Index of the parameter of that name.
+  std::optional<std::size_t> find(std::string_view name) const noexcept;
+
+  bool given(std::size_t index) const { return given_[index]; }  // by the user, rather than by default
+  bool has_value(std::size_t index) const { return !std::holds_alternative<std::monostate>(values_[index]); }
+  double operator[](std::size_t index) const { return number(index); }
+  double number(std::size_t index) const { return std::get<double>(values_[index]); }
+  std::int64_t integer(std::size_t index) const { return static_cast<std::int64_t>(number(index)); }
+  bool flag(std::size_t index) const { return number(index) != 0.0; }
+  const std::string& text(std::size_t index) const { return std::get<std::string>(values_[index]); }
+  // Index of a choice's value in ParamInfo::choices.
+  std::size_t choice(std::size_t index) const;
+  const std::vector<double>& numbers(std::size_t index) const {
+    return std::get<std::vector<double>>(values_[index]);
+  }
+  const std::vector<std::string>& labels(std::size_t index) const {
+    return std::get<std::vector<std::string>>(values_[index]);
+  }
+  const Matrix& matrix(std::size_t index) const { return std::get<Matrix>(values_[index]); }
+  // One for an `object` that was given, none for one that was not.
+  const std::vector<ParamValues>& objects(std::size_t index) const {
+    return std::get<std::vector<ParamValues>>(values_[index]);
+  }
+
+  void set(std::size_t index, ParamValue value);
+
+ private:
+  std::span<const ParamInfo> infos_;
+  std::vector<ParamValue> values_;
+  std::vector<bool> given_;
+};
+
+}  // namespace streamlab

@@ -1,0 +1,19 @@
+// nodes/catalog.cpp
+//
+// The catalogue: one line a node. (A list rather than objects that register themselves: a linker drops those
+// from static libraries.)
+#include "engine/core/node_catalog.hpp"
+
+namespace streamlab {
+
+extern const NodeEntry kGainEntry;
+
+const NodeCatalog& default_catalog() {
+  static constexpr const NodeEntry* kEntries[] = {
+      &kGainEntry,
+  };
+  static const NodeCatalog kCatalog(kEntries);
+  return kCatalog;
+}
+
+}  // namespace streamlab

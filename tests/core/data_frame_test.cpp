@@ -1,0 +1,113 @@
+// tests/core/data_frame_test.cpp
+#include "engine/core/data_frame.hpp"
+
+#include <cmath>
+#include <cstdint>
+#include <limits>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace streamlab {
+namespace {
+
+using testing::ElementsAre;
+
+std::shared_ptr<const StreamFormat> stereo(std::uint32_t max_frames) {
+  return std::make_shared<const StreamFormat>(audio_format(48000.0, {"left", "right"}, max_frames));
+}
+
+TEST(DataFrame, IsFilledByHandChannelByChannel) {
+  DataFrame frame(1234, 7);
+  ASSERT_TRUE(frame.set_channel("main_channel", {0.25, -0.5}));
+  ASSERT_TRUE(frame.set_channel("other", {1.0, 2.0}));
+  EXPECT_EQ(frame.timestamp_us(), 1234);
+  EXPECT_EQ(frame.sequence_id(), 7U);
+  EXPECT_THAT(frame.channel("main_channel"), ElementsAre(0.25, -0.5));
+  EXPECT_THAT(frame.channel("other"), ElementsAre(1.0, 2.0));
+  EXPECT_EQ(frame.channel_count(), 2U);
+  EXPECT_FALSE(frame.has_channel("third"));
+  EXPECT_TRUE(frame.channel("third").empty());
+}
+
+TEST(DataFrame, ReplacesAChannelAndMayChangeItsLengthWhenItIsTheOnlyOne) {
+  DataFrame frame(0, 0);
+  ASSERT_TRUE(frame.set_channel("a", {1.0, 2.0}));
+  ASSERT_TRUE(frame.set_channel("a", {3.0, 4.0, 5.0}));
+  EXPECT_THAT(frame.channel("a"), ElementsAre(3.0, 4.0, 5.0));
+  ASSERT_TRUE(frame.set_channel("b", {6.0, 7.0, 8.0}));
+  const auto refusal = frame.set_channel("b", {1.0});
+  ASSERT_FALSE(refusal);
+  EXPECT_EQ(to_string(refusal.error()),
+            "b: 1 samples in a frame of 3; expected as many samples in every channel");
+  EXPECT_THAT(frame.channel("b"), ElementsAre(6.0, 7.0, 8.0));
+}
+
+TEST(DataFrame, KeepsEveryChannelOnACacheLine) {
+  DataFrame frame(stereo(3));
+  for (std::uint32_t c = 0; c < 2; ++c) {
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(frame.channel_data(c)) % kCacheLineBytes, 0U);
+  }
+}
+
+TEST(DataFrame, CopiesAreIndependent) {
+  DataFrame frame(stereo(4));
+  frame.set_frame_count(2);
+  frame.channel(1)[1] = 0.75;
+  frame.metadata().set("k", 3.0);
+  DataFrame copy = frame;
+  frame.channel(1)[1] = 0.0;
+  EXPECT_EQ(copy.channel(1)[1], 0.75);
+  EXPECT_EQ(copy.metadata().get("k"), 3.0);
+  DataFrame moved = std::move(copy);
+  EXPECT_EQ(moved.channel("right")[1], 0.75);
+}
+
+TEST(DataFrame, CopyFromKeepsItsOwnStorage) {
+  DataFrame from(stereo(2));
+  from.set_frame_count(2);
+  from.channel(0)[0] = 1.0;
+  from.header().position = 99;
+  DataFrame to(stereo(8));
+  const double* storage = to.channel_data(0);
+  to.copy_from(from);
+  EXPECT_EQ(to.channel_data(0), storage);
+  EXPECT_EQ(to.position(), 99);
+  EXPECT_THAT(to.channel(0), ElementsAre(1.0, 0.0));
+}
+
+TEST(Metadata, RefusesWhatDoesNotFitAndKeepsTheRest) {
+  Metadata metadata;
+  for (std::size_t i = 0; i < Metadata::kCapacity; ++i) {
+    EXPECT_TRUE(metadata.set("key" + std::to_string(i), static_cast<double>(i)));
+  }
+  EXPECT_FALSE(metadata.set("one more", 1.0));
+  EXPECT_TRUE(metadata.set("key3", 33.0));
+  EXPECT_EQ(metadata.get("key3"), 33.0);
+  EXPECT_EQ(metadata.get("one more"), std::nullopt);
+  EXPECT_FALSE(Metadata().set(std::string(Metadata::kMaxKeyLength + 1, 'x'), 1.0));
+}
+
+TEST(FlagBadSamples, SeesClippingAndNotFiniteSamples) {
+  struct Case {
+    double sample;
+    bool clipped;
+    bool not_finite;
+  };
+  const Case cases[] = {{0.999999, false, false},
+                        {1.0, true, false},
+                        {-1.0, true, false},
+                        {std::numeric_limits<double>::quiet_NaN(), false, true},
+                        {-std::numeric_limits<double>::infinity(), true, true}};
+  for (const Case& c : cases) {
+    DataFrame frame(stereo(8));
+    frame.set_frame_count(8);
+    frame.channel(1)[5] = c.sample;
+    flag_bad_samples(frame);
+    EXPECT_EQ(frame.header().has(FrameFlag::clipped), c.clipped) << c.sample;
+    EXPECT_EQ(frame.header().has(FrameFlag::not_finite), c.not_finite) << c.sample;
+  }
+}
+
+}  // namespace
+}  // namespace streamlab

@@ -1,0 +1,37 @@
+// tests/core/param_test.cpp
+#include "engine/core/param.hpp"
+
+#include <gtest/gtest.h>
+
+namespace streamlab {
+namespace {
+
+constexpr std::string_view kWindows[] = {"hann", "flattop"};
+constexpr ParamInfo kInfos[] = {
+    param::number("gain", "ratio", {-2.0, 2.0}, 1.5, Live::yes, "A factor."),
+    param::choice("window", kWindows, "flattop", "A window."),
+    param::number("start_s", "s", {0.0, 10.0}, Need::optional, "Where to begin."),
+    param::list("channels", ParamType::labels, "", {}, Need::optional, "Channels."),
+};
+
+TEST(ParamValues, BeginAtTheirDefaults) {
+  const ParamValues values(kInfos);
+  EXPECT_EQ(values[0], 1.5);
+  EXPECT_EQ(values.text(1), "flattop");
+  EXPECT_EQ(values.choice(1), 1U);
+  EXPECT_FALSE(values.has_value(2));
+  EXPECT_TRUE(values.labels(3).empty());
+  EXPECT_FALSE(values.given(0));
+}
+
+TEST(ParamValues, RememberWhatWasGiven) {
+  ParamValues values(kInfos);
+  values.set(2, 2.5);
+  EXPECT_TRUE(values.given(2));
+  EXPECT_EQ(values.number(2), 2.5);
+  EXPECT_EQ(values.find("window"), 1U);
+  EXPECT_EQ(values.find("windows"), std::nullopt);
+}
+
+}  // namespace
+}  // namespace streamlab
