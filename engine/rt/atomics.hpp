@@ -1,0 +1,47 @@
+// engine/rt/atomics.hpp
+//
+// StdAtomics: the atomics that the queues of engine/rt are built on, as a template parameter. The product
+// uses std::atomic; tests/relacy puts the model checker's atomics in their place, so that the code that is
+// checked is the code that runs.
+//
+// A policy gives
+//   Atomic<T>   load(order), store(value, order), compare_exchange_strong(expected, desired, success,
+//   failure) Slot<T>     a plain variable that two threads take turns with: write(value), read(), take()
+//   relaxed, acquire, release, acq_rel   the orders
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <utility>
+
+namespace streamlab {
+
+struct StdAtomics {
+  template <class T>
+  using Atomic = std::atomic<T>;
+
+  template <class T>
+  class Slot {
+   public:
+    template <class U>
+    void write(U&& value) noexcept {
+      value_ = std::forward<U>(value);
+    }
+    const T& read() const noexcept { return value_; }
+    T&& take() noexcept { return std::move(value_); }
+
+   private:
+    T value_{};
+  };
+
+  static constexpr std::memory_order relaxed = std::memory_order_relaxed;
+  static constexpr std::memory_order acquire = std::memory_order_acquire;
+  static constexpr std::memory_order release = std::memory_order_release;
+  static constexpr std::memory_order acq_rel = std::memory_order_acq_rel;
+};
+
+// What two threads write apart from each other lies this far apart: two cache lines, because hardware
+// prefetchers fetch lines in pairs.
+inline constexpr std::size_t kThreadSeparationBytes = 128;
+
+}  // namespace streamlab
