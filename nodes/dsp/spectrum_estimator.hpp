@@ -1,0 +1,114 @@
+// nodes/dsp/spectrum_estimator.hpp
+//
+// SpectrumEstimator: spectra of one channel of a stream, by averaged windowed transforms.
+//
+//   x → frames of fft_size samples, hop apart → [minus their mean] · window → |X|² → average → scale
+//
+// The stream may come in blocks of any size; frames begin at multiples of hop since the start (or since a
+// gap), so the spectra are the same bit for bit. With linear averaging, psd, overlap and a group that spans
+// the whole signal this is Welch's method (P. D. Welch, IEEE Trans. AU-15, 1967).
+//
+// Averages are of |X|², also for amplitudes, whose root is taken last. `max` and `min` hold the extreme |X|²
+// of each bin. A frame never contains samples from both sides of a gap; an average may, and then its `gaps`
+// says so. A frame that holds a NaN or an infinity is left out of the average and counted.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "nodes/dsp/real_fft.hpp"
+#include "nodes/dsp/window.hpp"
+
+namespace streamlab::dsp {
+
+enum class Averaging { none, linear, exponential, max, min };
+
+enum class SpectrumScaling {
+  amplitude,      // peak of the sine at each bin: 2 |X| / Σw, DC and Nyquist |X| / Σw
+  rms_amplitude,  // its rms: √2 |X| / Σw, DC and Nyquist |X| / Σw
+  power,          // its mean square, the square of rms_amplitude
+  psd,            // one-sided density per Hz: 2 |X|² / (fs Σw²), DC and Nyquist |X|² / (fs Σw²)
+};
+
+enum class Detrend { none, constant };  // constant: each frame loses its mean before the window
+
+struct SpectrumSettings {
+  double sample_rate_hz = 48000.0;
+  std::size_t fft_size = 4096;  // 1 … RealFft::kMaxSize
+  std::size_t hop = 2048;       // 1 … fft_size
+  Window window;
+  Averaging averaging = Averaging::none;
+  // linear, max, min: frames in a group; a spectrum comes out at the end of each group. 0: everything since
+  // the start is one group, and a spectrum comes out after each frame of it.
+  std::uint64_t averages = 1;
+  double alpha =
+      1.0;  // exponential: weight of the newest frame, 0 < alpha <= 1; the first frame sets the average
+  SpectrumScaling scaling = SpectrumScaling::amplitude;
+  Detrend detrend = Detrend::none;
+};
+
+// The weight that makes an exponential average of frames `hop` apart forget with time constant `tau_s`.
+double exponential_alpha(double tau_s, std::size_t hop, double sample_rate_hz) noexcept;
+
+class SpectrumEstimator {
+ public:
+  // What a spectrum was made of.
+  struct Origin {
+    std::uint64_t first_sample = 0;  // of the newest frame in it, counted over the samples pushed and missed
+    std::uint64_t frames = 0;        // frames averaged
+    std::uint64_t left_out = 0;      // frames with a NaN or an infinity, not averaged
+    std::uint64_t gaps = 0;          // gaps within the average or just before it
+    friend bool operator==(const Origin&, const Origin&) = default;
+  };
+
+  explicit SpectrumEstimator(const SpectrumSettings& settings);  // allocates and plans
+
+  std::size_t bin_count() const noexcept { return fft_.bin_count(); }
+  double bin_hz() const noexcept;
+  double window_coherent_gain() const noexcept { return coherent_gain_; }
+  double window_noise_bandwidth_bins() const noexcept { return noise_bandwidth_bins_; }
+
+  // Takes samples until a spectrum is ready or `samples` is used up; returns how many were taken.
+  //   while (!x.empty()) { x = x.subspan(e.push(x)); if (e.ready()) { use e.spectrum(); } }
+  std::size_t push(std::span<const double> samples) noexcept;
+
+  // The stream goes on after `missing` samples that nobody has: begins a new frame.
+  void gap(std::uint64_t missing) noexcept;
+
+  void reset() noexcept;
+
+  // Valid from the push that returned with ready() until the next push. All NaN if every frame was left out.
+  bool ready() const noexcept { return ready_; }
+  std::span<const double> spectrum() const noexcept { return spectrum_; }
+  Origin origin() const noexcept { return origin_; }
+
+ private:
+  void transform() noexcept;  // frame_ → power_
+  void accumulate() noexcept;
+  void begin_group() noexcept;
+  void publish() noexcept;
+
+  const SpectrumSettings settings_;
+  RealFft fft_;
+  std::vector<double> window_;
+  double coherent_gain_;
+  double noise_bandwidth_bins_;
+  double scale_;  // of |X|² for an inner bin; DC and Nyquist have half of it (a quarter for amplitude)
+  double edge_scale_;
+
+  std::vector<double> frame_;       // [fft_size] the newest samples
+  std::size_t filled_ = 0;          // of them, valid
+  std::uint64_t position_ = 0;      // of the next sample
+  std::vector<double> power_;       // [bins] |X|² of the newest frame
+  std::vector<double> average_;     // [bins] sum, mean or extreme
+  std::vector<double> correction_;  // [bins] what the linear sum lost to rounding (Kahan)
+  std::vector<double> spectrum_;    // [bins] the result
+  std::uint64_t group_frames_ = 0;  // frames seen since the group began, left out or not
+  Origin origin_;
+  Origin group_;
+  bool ready_ = false;
+};
+
+}  // namespace streamlab::dsp
