@@ -7,10 +7,12 @@
 namespace streamlab {
 
 extern const NodeEntry kGainEntry;
+extern const NodeEntry kSineGeneratorEntry;
 
 const NodeCatalog& default_catalog() {
   static constexpr const NodeEntry* kEntries[] = {
       &kGainEntry,
+      &kSineGeneratorEntry,
   };
   static const NodeCatalog kCatalog(kEntries);
   return kCatalog;

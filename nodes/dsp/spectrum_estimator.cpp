@@ -104,6 +104,7 @@ void SpectrumEstimator::gap(std::uint64_t missing) noexcept {
   position_ += missing;
   filled_ = 0;
   ++group_.gaps;
+  group_.missing += missing;
 }
 
 std::size_t SpectrumEstimator::push(std::span<const double> samples) noexcept {

@@ -60,6 +60,7 @@ class SpectrumEstimator {
     std::uint64_t frames = 0;        // frames averaged
     std::uint64_t left_out = 0;      // frames with a NaN or an infinity, not averaged
     std::uint64_t gaps = 0;          // gaps within the average or just before it
+    std::uint64_t missing = 0;       // samples missing in those gaps
     friend bool operator==(const Origin&, const Origin&) = default;
   };
 

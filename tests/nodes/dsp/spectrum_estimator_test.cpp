@@ -156,7 +156,7 @@ TEST(SpectrumEstimator, GivesOneSpectrumPerHop) {
   const Stream result = run(settings(128, 50), x);
   ASSERT_EQ(result.spectra.size(), (2000U - 128U) / 50U + 1U);
   for (std::size_t i = 0; i < result.origins.size(); ++i) {
-    EXPECT_EQ(result.origins[i], (SpectrumEstimator::Origin{50 * i, 1, 0, 0}));
+    EXPECT_EQ(result.origins[i], (SpectrumEstimator::Origin{50 * i, 1, 0, 0, 0}));
     const std::vector<double> frame(x.begin() + static_cast<std::ptrdiff_t>(50 * i),
                                     x.begin() + static_cast<std::ptrdiff_t>(50 * i + 128));
     EXPECT_EQ(run(settings(128, 50), frame).spectra.at(0), result.spectra[i]);
@@ -181,7 +181,7 @@ TEST(SpectrumEstimator, Averages) {
   const Stream smallest = run(s, x);
   ASSERT_EQ(linear.spectra.size(), 3U);  // the group of one frame at the end stays unfinished
   for (std::size_t group = 0; group < 3; ++group) {
-    EXPECT_EQ(linear.origins[group], (SpectrumEstimator::Origin{64 * (10 * group + 9), 10, 0, 0}));
+    EXPECT_EQ(linear.origins[group], (SpectrumEstimator::Origin{64 * (10 * group + 9), 10, 0, 0, 0}));
     for (std::size_t k = 0; k < 33; ++k) {
       double sum = 0.0;
       double high = 0.0;
@@ -235,8 +235,8 @@ TEST(SpectrumEstimator, NeverPutsBothSidesOfAGapIntoOneFrame) {
   for (std::size_t i = 0; i < fresh.spectra.size(); ++i) {
     EXPECT_EQ(result.spectra[3 + i], fresh.spectra[i]);
   }
-  EXPECT_EQ(result.origins[3], (SpectrumEstimator::Origin{1300, 1, 0, 1}));
-  EXPECT_EQ(result.origins[4], (SpectrumEstimator::Origin{1364, 1, 0, 0}));
+  EXPECT_EQ(result.origins[3], (SpectrumEstimator::Origin{1300, 1, 0, 1, 1000}));
+  EXPECT_EQ(result.origins[4], (SpectrumEstimator::Origin{1364, 1, 0, 0, 0}));
 }
 
 TEST(SpectrumEstimator, SaysThatAnAverageSpansAGap) {
@@ -250,7 +250,7 @@ TEST(SpectrumEstimator, SaysThatAnAverageSpansAGap) {
   estimator.gap(10);
   push_all(estimator, std::span(x).subspan(150, 6 * 64), result);
   ASSERT_EQ(result.spectra.size(), 2U);
-  EXPECT_EQ(result.origins[0], (SpectrumEstimator::Origin{160 + 64, 4, 0, 1}));
+  EXPECT_EQ(result.origins[0], (SpectrumEstimator::Origin{160 + 64, 4, 0, 1, 10}));
   EXPECT_EQ(result.origins[1].gaps, 0U);
 }
 
@@ -263,14 +263,14 @@ TEST(SpectrumEstimator, LeavesOutFramesThatAreNotFinite) {
   without.insert(without.end(), x.begin() + 128, x.begin() + 192);
   x[100] = kNaN;  // in the second frame
   const Stream result = run(s, x);
-  EXPECT_EQ(result.origins[0], (SpectrumEstimator::Origin{128, 2, 1, 0}));
+  EXPECT_EQ(result.origins[0], (SpectrumEstimator::Origin{128, 2, 1, 0, 0}));
   s.averages = 2;
   EXPECT_EQ(result.spectra[0], run(s, without).spectra[0]);
 
   s.averaging = Averaging::none;
   x[0] = std::numeric_limits<double>::infinity();
   const Stream broken = run(s, x);
-  EXPECT_EQ(broken.origins[0], (SpectrumEstimator::Origin{0, 0, 1, 0}));
+  EXPECT_EQ(broken.origins[0], (SpectrumEstimator::Origin{0, 0, 1, 0, 0}));
   for (const double v : broken.spectra[0]) { EXPECT_TRUE(std::isnan(v)); }
   for (const double v : broken.spectra[2]) { EXPECT_TRUE(std::isfinite(v)); }
 }

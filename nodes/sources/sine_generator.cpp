@@ -1,0 +1,146 @@
+// nodes/sources/sine_generator.cpp
+//
+// SineGenerator: one channel of a sine, without drift.
+//
+//   out  audio, float64 [1 x frame_size], channel "main_channel"
+//
+//   y[n] = amplitude · sin(2π frequency n / sample_rate + phase)
+//
+// A sample depends on its position alone (nodes/dsp/sine.hpp): the stream is the same for every frame size. A
+// new frequency goes on from the phase that the old one had reached.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include <fmt/format.h>
+
+#include "engine/core/node.hpp"
+#include "nodes/dsp/sine.hpp"
+
+namespace streamlab {
+namespace {
+
+constexpr double kDefaultRateHz = 48000.0;
+constexpr std::uint32_t kDefaultFrameSize = 1024;
+
+enum ParamIndex : std::size_t { kFrequency, kAmplitude, kPhaseDeg, kSampleRate, kFrameSize, kDurationS };
+constexpr ParamInfo kParams[] = {
+    param::number("frequency", "Hz", {0.0, 1e7}, 1000.0, Live::yes,
+                  "Frequency; not above half the sample rate. A change keeps the phase."),
+    param::number("amplitude", "FS", {-1e6, 1e6}, 1.0, Live::yes, "Peak of the sine; full scale is 1."),
+    param::number("phase_deg", "deg", {-1e6, 1e6}, 0.0, Live::no, "Phase at sample 0."),
+    param::number("sample_rate", "Hz", {1.0, 1e7}, Need::optional,
+                  "Sample rate; left out, that of pipeline_config, else of the device, else 48000."),
+    param::integer(
+        "frame_size", "frames", {1.0, 65536.0}, Need::optional,
+        "Frames in a block; left out, block_size of pipeline_config, else the device's block, else 1024."),
+    param::number("duration_s", "s", {0.0, 1e9}, Need::optional,
+                  "Length of the stream, rounded to a whole frame; left out, it never ends."),
+};
+constexpr NodeInfo kInfo{
+    .name = "SineGenerator",
+    .description = "Makes a sine without drift.",
+    .inputs = {},
+    .outputs = kAudioOutPort,
+    .params = kParams,
+    .rt_safe = RtSafe::yes,
+    .at_gap = "Has no input.",
+    .details =
+        "sin, with phase_deg at sample 0; amplitude is the peak. Phase in 128-bit integers: no drift, and "
+        "the "
+        "same samples for every frame size. Harmonics and spurs are below -320 dB.",
+    .example = R"({"id": "tone", "type": "SineGenerator", "config": {"frequency": 440, "amplitude": 0.5}})",
+    .cost_ns_per_frame = 2.0,
+};
+
+class SineGenerator final : public Node {
+ public:
+  explicit SineGenerator(const ParamValues& params) : params_(params), sine_(make_sine(kDefaultRateHz)) {}
+
+  Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
+    const double pipeline_rate = context.sample_rate_hz;
+    const double device_rate = context.device != nullptr ? context.device->sample_rate_hz : 0.0;
+    sample_rate_hz_ = kDefaultRateHz;
+    if (device_rate > 0.0) { sample_rate_hz_ = device_rate; }
+    if (pipeline_rate > 0.0) { sample_rate_hz_ = pipeline_rate; }
+    if (params_.given(kSampleRate)) {
+      sample_rate_hz_ = params_[kSampleRate];
+      if (pipeline_rate > 0.0 && pipeline_rate != sample_rate_hz_) {
+        return refused("/config/sample_rate",
+                       fmt::format("{} Hz contradicts /pipeline_config/sample_rate, which is {} Hz",
+                                   sample_rate_hz_, pipeline_rate),
+                       "one rate", "leave one of them out");
+      }
+    }
+    if (params_[kFrequency] > sample_rate_hz_ / 2.0) {
+      return refused(
+          "/config/frequency",
+          fmt::format("{} Hz is above half the sample rate of {} Hz", params_[kFrequency], sample_rate_hz_),
+          fmt::format("0 .. {} Hz", sample_rate_hz_ / 2.0));
+    }
+    frame_size_ = kDefaultFrameSize;
+    if (context.device != nullptr && context.device->max_block_frames > 0) {
+      frame_size_ = context.device->max_block_frames;
+    }
+    if (context.block_size > 0) { frame_size_ = context.block_size; }
+    if (params_.given(kFrameSize)) { frame_size_ = static_cast<std::uint32_t>(params_.integer(kFrameSize)); }
+    end_ = std::numeric_limits<std::int64_t>::max();
+    if (params_.given(kDurationS)) { end_ = std::llround(params_[kDurationS] * sample_rate_hz_); }
+    reset();
+    return std::vector{OutputFormat{audio_format(sample_rate_hz_, {"main_channel"}, frame_size_)}};
+  }
+
+  void reset() noexcept override {
+    position_ = 0;
+    sine_ = make_sine(sample_rate_hz_);
+  }
+
+  void set_param(std::size_t index, double value) noexcept override {
+    if (index == kAmplitude) {
+      sine_.set_amplitude(value);
+    } else if (index == kFrequency) {
+      if (value > sample_rate_hz_ / 2.0) {
+        ++refused_changes_;
+        return;
+      }
+      sine_.set_frequency(value, static_cast<std::uint64_t>(position_));
+    }
+  }
+
+  Status process([[maybe_unused]] std::span<const DataFrame* const> in,
+                 std::span<OutputPort> out) noexcept override {
+    if (position_ >= end_) { return Status::done; }
+    const auto count = static_cast<std::uint32_t>(std::min<std::int64_t>(frame_size_, end_ - position_));
+    DataFrame& y = out[0].emit_at(position_, count, sample_rate_hz_);
+    sine_.fill(static_cast<std::uint64_t>(position_), y.channel(0U));
+    flag_bad_samples(y);
+    position_ += count;
+    return Status::ok;
+  }
+
+  std::vector<NodeNote> notes() const override {
+    if (refused_changes_ == 0) { return {}; }
+    return {{fmt::format("frequencies above {} Hz that were asked for and not set: {}", sample_rate_hz_ / 2.0,
+                         refused_changes_),
+             refused_changes_, false}};
+  }
+
+ private:
+  dsp::Sine make_sine(double sample_rate_hz) const noexcept {
+    return {params_[kFrequency], sample_rate_hz, params_[kAmplitude], params_[kPhaseDeg]};
+  }
+
+  const ParamValues params_;
+  double sample_rate_hz_ = kDefaultRateHz;  // fixed by prepare(), as are the next two
+  std::uint32_t frame_size_ = kDefaultFrameSize;
+  std::int64_t end_ = 0;       // first position that is no more
+  std::int64_t position_ = 0;  // of the next block
+  dsp::Sine sine_;
+  std::uint64_t refused_changes_ = 0;
+};
+
+}  // namespace
+
+extern const NodeEntry kSineGeneratorEntry{kInfo, make_node<SineGenerator>};
+
+}  // namespace streamlab
