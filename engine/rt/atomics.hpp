@@ -5,9 +5,13 @@
 // checked is the code that runs.
 //
 // A policy gives
-//   Atomic<T>   load(order), store(value, order), compare_exchange_strong(expected, desired, success,
-//   failure) Slot<T>     a plain variable that two threads take turns with: write(value), read(), take()
-//   relaxed, acquire, release, acq_rel   the orders
+//
+//   Atomic<T>: load(order), store(value, order), exchange(value, order) and
+//   compare_exchange_strong(expected, desired, success, failure).
+//
+//   Slot<T>: a plain variable that two threads take turns with: write(value), read(), take().
+//
+//   The orders relaxed, acquire, release, acq_rel.
 #pragma once
 
 #include <atomic>

@@ -1,0 +1,25 @@
+// engine/rt/cpu_dma_latency.hpp
+//
+// CpuDmaLatency: asks the kernel, for as long as it lives, for processor idle states that wake up at once.
+// That halves the time a sleeping thread takes to run, and costs power.
+#pragma once
+
+#include "engine/base/error.hpp"
+
+namespace streamlab {
+
+class CpuDmaLatency {
+ public:
+  // Control thread. Opens /dev/cpu_dma_latency and asks for 0 µs; needs the right to write to it.
+  static Result<CpuDmaLatency> hold();
+
+  CpuDmaLatency(CpuDmaLatency&& other) noexcept;
+  CpuDmaLatency& operator=(CpuDmaLatency&&) = delete;
+  ~CpuDmaLatency();
+
+ private:
+  explicit CpuDmaLatency(int file) : file_(file) {}
+  int file_;
+};
+
+}  // namespace streamlab

@@ -1,0 +1,38 @@
+// engine/rt/thread.cpp
+#include "engine/rt/thread.hpp"
+
+#include <system_error>
+#include <utility>
+
+#include <pthread.h>
+
+namespace streamlab {
+
+void name_this_thread(const std::string& name) noexcept {
+  char shortened[16] = {};
+  name.copy(shortened, sizeof shortened - 1);
+  pthread_setname_np(pthread_self(), shortened);
+}
+
+Result<Thread> Thread::start(std::string name, std::function<void()> body) {
+  try {
+    return Thread(std::thread([name, run = std::move(body)] {
+      name_this_thread(name);
+      run();
+    }));
+  } catch (const std::system_error& error) {
+    return failed("thread " + name, error.what(), {}, "raise the limit of processes (ulimit -u)");
+  }
+}
+
+Thread& Thread::operator=(Thread&& other) noexcept {
+  join();
+  thread_ = std::move(other.thread_);
+  return *this;
+}
+
+void Thread::join() noexcept {
+  if (thread_.joinable()) { thread_.join(); }
+}
+
+}  // namespace streamlab
