@@ -54,6 +54,8 @@ struct DeviceRequest {
 struct DeviceFormat {
   std::string
       description;  // for people: `JACK server "default"`, `ALSA hw:0 (S32_LE, mmap)`, `simulated card (…)`
+  std::string
+      notice;  // for people: how the device was chosen or what is odd about it, one line; may be empty
   double sample_rate_hz = 0.0;
   std::uint32_t period_frames = 0;
   std::uint32_t max_block_frames = 0;  // no tick is longer; a longer period comes as several ticks

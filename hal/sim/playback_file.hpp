@@ -1,0 +1,33 @@
+// hal/sim/playback_file.hpp
+//
+// PlaybackFile: takes what a simulated card plays into a WAV file of 64-bit floats, one channel per output of
+// the client, frame by position: frames that were lost are zeros.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "engine/base/error.hpp"
+#include "hal/sim/sound_file.hpp"
+
+namespace streamlab {
+
+class PlaybackFile {
+ public:
+  virtual ~PlaybackFile() = default;
+
+  // Frames position .. position + frame_count - 1, in the order of their positions. False: see failure().
+  virtual bool write(std::int64_t position, std::uint32_t frame_count,
+                     std::span<const double* const> channels) noexcept = 0;
+  // Fills up to `position`, where the stream ended, and closes the file. Blocks on the disk.
+  virtual bool finish(std::int64_t position) noexcept = 0;
+  virtual Error failure() const = 0;
+};
+
+// Writes in write() itself: for the virtual clock. Blocks are of at most max_frames.
+std::unique_ptr<PlaybackFile> make_playback_file(SoundFileWriter writer, std::uint32_t channel_count,
+                                                 std::uint32_t max_frames);
+
+}  // namespace streamlab

@@ -1,0 +1,26 @@
+// hal/sim/sim_device.hpp
+//
+// The simulated sound card: a Driver that needs no hardware and does what a script says.
+//
+//   device             input                                              clock
+//   sim                as DeviceRequest::sim_script says; else a voice    as the script says; else real time
+//   sim:SOUND_FILE     the file                                           as the script says; else real time
+//   sim:SCRIPT.json    as the script in this file says                    as the script says; else real time
+//   file:SOUND_FILE    the file                                           virtual: as fast as the graph takes
+//   it
+//
+// The script is described in hal/sim/sim_script.hpp, the two clocks in hal/sim/sim_driver.hpp. The card takes
+// the sample rate of a file; asking for another one is refused. A recorded voice is one channel.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "engine/run/driver.hpp"
+
+namespace streamlab {
+
+// Control thread; reads files. Every error of a script is in the message.
+Result<std::unique_ptr<Driver>> open_sim_device(const DeviceRequest& request);
+
+}  // namespace streamlab

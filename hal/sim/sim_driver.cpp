@@ -1,0 +1,235 @@
+// hal/sim/sim_driver.cpp
+#include "hal/sim/sim_driver.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <ctime>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace streamlab {
+namespace {
+
+constexpr std::int64_t kNsPerS = 1'000'000'000;
+constexpr std::int64_t kLongestSleepNs = 50'000'000;  // between two looks at the stop flag
+
+std::int64_t now_ns(clockid_t clock) noexcept {
+  timespec t{};
+  clock_gettime(clock, &t);
+  return t.tv_sec * kNsPerS + t.tv_nsec;
+}
+
+// A number in [0, 1) that depends on the seed and the position alone: the finalizer of SplitMix64 (Steele,
+// Lea, Flood, "Fast splittable pseudorandom number generators", 2014, fig. 16).
+double noise(std::uint64_t seed, std::int64_t position) noexcept {
+  std::uint64_t z = seed + 0x9e3779b97f4a7c15ULL * (static_cast<std::uint64_t>(position) + 1);
+  z = (z ^ (z >> 30U)) * 0xbf58476d1ce4e5b9ULL;
+  z = (z ^ (z >> 27U)) * 0x94d049bb133111ebULL;
+  z ^= z >> 31U;
+  return static_cast<double>(z >> 11U) * 0x1p-53;
+}
+
+}  // namespace
+
+SimDriver::SimDriver(SimCard card) : card_(std::move(card)) {}
+
+SimDriver::~SimDriver() { stop(); }
+
+Result<void> SimDriver::start(DeviceClient& client) {
+  if (thread_.joinable() || client_ != nullptr) {
+    return failed(card_.format.description, "it has been started before", {}, "open it again");
+  }
+  if (client.inputs().size() != card_.format.input_names.size() ||
+      client.outputs().size() != card_.format.output_names.size()) {
+    return failed(
+        card_.format.description,
+        fmt::format("the client has {} inputs and {} outputs", client.inputs().size(),
+                    client.outputs().size()),
+        fmt::format("{} and {}", card_.format.input_names.size(), card_.format.output_names.size()));
+  }
+  client_ = &client;
+  real_time_ = card_.clock == SimClock::virtual_time ? "virtual clock" : "normal scheduling";
+  state_.store(DriverState::running, std::memory_order_release);
+  thread_ = std::thread([this] { run(); });
+  return {};
+}
+
+void SimDriver::stop() noexcept {
+  stop_.store(true, std::memory_order_relaxed);
+  if (thread_.joinable()) { thread_.join(); }
+  const DriverState state = state_.load(std::memory_order_relaxed);
+  if (state == DriverState::running || state == DriverState::lost) {
+    state_.store(DriverState::idle, std::memory_order_release);
+  }
+}
+
+DriverStatus SimDriver::status() const {
+  DriverStatus status;
+  status.state = state_.load(std::memory_order_acquire);
+  status.ticks = ticks_.load(std::memory_order_relaxed);
+  status.frames = frames_.load(std::memory_order_relaxed);
+  status.xruns = xruns_.load(std::memory_order_relaxed);
+  status.gaps = gaps_.load(std::memory_order_relaxed);
+  status.lost_frames = lost_frames_.load(std::memory_order_relaxed);
+  status.reopened = reopened_.load(std::memory_order_relaxed);
+  if (status.state != DriverState::idle) { status.real_time = real_time_; }
+  if (status.state == DriverState::failed) { status.failure = failure_; }
+  return status;
+}
+
+void SimDriver::run() noexcept {
+  const bool real_time = card_.clock == SimClock::real_time;
+  start_ns_ = now_ns(CLOCK_MONOTONIC);
+  epoch_us_ = card_.epoch_us.value_or(real_time ? now_ns(CLOCK_REALTIME) / 1000 : 0);
+  last_timestamp_us_ = epoch_us_;
+  while (!stop_.load(std::memory_order_relaxed) && handle(card_.timeline.next())) {}
+  if (card_.playback_to != nullptr && !card_.playback_to->finish(reached_)) {
+    fail(card_.playback_to->failure());
+  }
+  if (outcome_) { state_.store(*outcome_, std::memory_order_release); }
+}
+
+bool SimDriver::handle(const SimEvent& event) noexcept {
+  switch (event.kind) {
+    case SimEvent::Kind::block:
+      return deliver(event);
+    case SimEvent::Kind::hold:
+      held_until_ns_ = deadline_of(event.position + event.frames);
+      return true;
+    case SimEvent::Kind::xrun:
+      xruns_.fetch_add(1, std::memory_order_relaxed);
+      xrun_ = true;
+      lose(event.position, event.frames);
+      return true;
+    case SimEvent::Kind::unplugged:
+      return unplug(event);
+    case SimEvent::Kind::rate_changed:
+      fail({ErrorCode::failed, card_.format.description,
+            fmt::format("the rate changed from {} Hz to {} Hz at frame {}", card_.format.sample_rate_hz,
+                        event.sample_rate_hz, event.position),
+            "", "start again: a running graph keeps the rate that it was prepared for"});
+      return false;
+    case SimEvent::Kind::ended:
+      outcome_ = DriverState::ended;
+      return false;
+  }
+  return false;
+}
+
+bool SimDriver::deliver(const SimEvent& block) noexcept {
+  if (card_.clock == SimClock::real_time) {
+    const auto jitter_ns = static_cast<std::int64_t>(1e3 * jitter_of(block.due));
+    const std::int64_t due_ns = std::max(deadline_of(block.due), held_until_ns_) + jitter_ns;
+    if (!sleep_until(due_ns)) { return false; }
+    const double late_frames = static_cast<double>(now_ns(CLOCK_MONOTONIC) - due_ns) * 1e-9 * true_rate_hz();
+    if (late_frames > static_cast<double>(card_.buffer_frames)) {
+      const std::int64_t period = card_.format.period_frames;
+      const std::int64_t missed = static_cast<std::int64_t>(late_frames) / period * period;
+      xruns_.fetch_add(1, std::memory_order_relaxed);
+      xrun_ = true;
+      const std::int64_t lost =
+          block.frames + card_.timeline.skip(std::max<std::int64_t>(0, missed - block.frames));
+      lose(block.position, lost);
+      return true;
+    }
+  }
+  const auto inputs = client_->inputs();
+  const auto frames = static_cast<std::uint32_t>(block.frames);
+  if (card_.source != nullptr && !inputs.empty()) {
+    switch (card_.source->read(block.position, frames, inputs)) {
+      case SimSource::Status::ok:
+        break;
+      case SimSource::Status::late:
+        xruns_.fetch_add(1, std::memory_order_relaxed);
+        xrun_ = true;
+        lose(block.position, block.frames);
+        return true;
+      case SimSource::Status::failed:
+        fail(card_.source->failure());
+        return false;
+    }
+  }
+  if (card_.cable != nullptr) {
+    for (std::size_t c = 0; c < inputs.size(); ++c) {
+      card_.cable->read(block.position, frames, card_.input_channels[c], inputs[c]);
+    }
+  }
+  client_->tick({block.position, timestamp_of(block), frames, std::exchange(xrun_, false)});
+  gap_open_ = false;
+  reached_ = block.position + block.frames;
+  ticks_.fetch_add(1, std::memory_order_relaxed);
+  frames_.fetch_add(frames, std::memory_order_relaxed);
+  const auto outputs = client_->outputs();
+  if (card_.cable != nullptr) {
+    for (std::size_t c = 0; c < outputs.size(); ++c) {
+      card_.cable->write(block.position, frames, card_.output_channels[c], outputs[c]);
+    }
+  }
+  if (card_.playback_to != nullptr && !card_.playback_to->write(block.position, frames, outputs)) {
+    fail(card_.playback_to->failure());
+    return false;
+  }
+  return true;
+}
+
+void SimDriver::lose(std::int64_t position, std::int64_t frames) noexcept {
+  if (frames == 0) { return; }
+  reached_ = position + frames;
+  if (card_.cable != nullptr) { card_.cable->lose(position, frames); }
+  lost_frames_.fetch_add(static_cast<std::uint64_t>(frames), std::memory_order_relaxed);
+  if (!std::exchange(gap_open_, true)) { gaps_.fetch_add(1, std::memory_order_relaxed); }
+}
+
+bool SimDriver::unplug(const SimEvent& event) noexcept {
+  if (card_.on_device_loss == OnDeviceLoss::stop) {
+    fail({ErrorCode::failed, card_.format.description,
+          fmt::format("the card was unplugged at frame {}", event.position), "", ""});
+    return false;
+  }
+  state_.store(DriverState::lost, std::memory_order_release);
+  lose(event.position, event.frames);
+  if (card_.clock == SimClock::real_time && !sleep_until(deadline_of(event.position + event.frames))) {
+    return false;
+  }
+  reopened_.fetch_add(1, std::memory_order_relaxed);
+  state_.store(DriverState::running, std::memory_order_release);
+  return true;
+}
+
+void SimDriver::fail(Error error) noexcept {
+  if (outcome_ == DriverState::failed) { return; }  // the first reason is the reason
+  failure_ = std::move(error);
+  outcome_ = DriverState::failed;
+}
+
+double SimDriver::true_rate_hz() const noexcept {
+  return card_.format.sample_rate_hz * (1.0 + card_.ppm * 1e-6);
+}
+
+double SimDriver::jitter_of(std::int64_t due) const noexcept {
+  return card_.jitter_us * noise(card_.seed, due);
+}
+
+std::int64_t SimDriver::timestamp_of(const SimEvent& block) noexcept {
+  const double since_us = 1e6 * static_cast<double>(block.position) / true_rate_hz() + jitter_of(block.due);
+  last_timestamp_us_ = std::max<std::int64_t>(last_timestamp_us_, epoch_us_ + std::llround(since_us));
+  return last_timestamp_us_;
+}
+
+std::int64_t SimDriver::deadline_of(std::int64_t position) const noexcept {
+  return start_ns_ + std::llround(1e9 * static_cast<double>(position) / true_rate_hz());
+}
+
+bool SimDriver::sleep_until(std::int64_t deadline_ns) const noexcept {
+  while (!stop_.load(std::memory_order_relaxed)) {
+    const std::int64_t now = now_ns(CLOCK_MONOTONIC);
+    if (now >= deadline_ns) { return true; }
+    const std::int64_t wake_ns = std::min(deadline_ns, now + kLongestSleepNs);
+    const timespec wake{wake_ns / kNsPerS, wake_ns % kNsPerS};
+    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &wake, nullptr);
+  }
+  return false;
+}
+
+}  // namespace streamlab

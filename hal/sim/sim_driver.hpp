@@ -1,0 +1,113 @@
+// hal/sim/sim_driver.hpp
+//
+// SimDriver: runs a simulated card. It has one thread of its own, which takes the timeline's events one by
+// one.
+//
+//   virtual clock  There is no time: each block follows the one before as soon as the client has taken it.
+//   Nothing
+//                  depends on the machine; two runs of one script are equal bit for bit.
+//   real time      A block comes when its last frame would have been captured, by an absolute deadline, so
+//   that
+//                  late wake-ups do not add up. A wake-up that is late by more than the card's buffer
+//                  (buffer_frames) is an xrun, and all whole periods missed are lost. Less than that is
+//                  caught up with and loses nothing.
+//
+// The timestamp of position p is epoch + p / (rate (1 + ppm 1e-6)), to the nearest microsecond, plus the
+// jitter of the period that p is in; it never goes back.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "engine/run/driver.hpp"
+#include "hal/sim/loopback_cable.hpp"
+#include "hal/sim/playback_file.hpp"
+#include "hal/sim/sim_script.hpp"
+#include "hal/sim/sim_source.hpp"
+#include "hal/sim/sim_timeline.hpp"
+
+namespace streamlab {
+
+// A simulated card, ready to run.
+struct SimCard {
+  DeviceFormat format;
+  SimClock clock = SimClock::real_time;
+  SimTimeline timeline;
+  std::unique_ptr<SimSource> source;          // of the inputs; null: a cable or no inputs
+  std::unique_ptr<LoopbackCable> cable;       // null: none
+  std::unique_ptr<PlaybackFile> playback_to;  // null: none
+  std::vector<std::uint32_t>
+      input_channels;  // the card's channels that the client sees, from 0, in its order
+  std::vector<std::uint32_t> output_channels;
+  std::int64_t buffer_frames = 0;
+  double ppm = 0.0;
+  double jitter_us = 0.0;
+  std::uint64_t seed = 1;
+  std::optional<std::int64_t> epoch_us;
+  OnDeviceLoss on_device_loss = OnDeviceLoss::wait;
+};
+
+class SimDriver final : public Driver {
+ public:
+  explicit SimDriver(SimCard card);
+  ~SimDriver() override;
+  SimDriver(const SimDriver&) = delete;
+  SimDriver& operator=(const SimDriver&) = delete;
+
+  const DeviceFormat& format() const noexcept override { return card_.format; }
+  // Once: a card that has been started cannot be started again.
+  Result<void> start(DeviceClient& client) override;
+  // Waits for the tick under way, if any: it returns as soon as the client does.
+  void stop() noexcept override;
+  DriverStatus status() const override;
+
+ private:
+  void run() noexcept;  // the thread
+  // One event of the timeline; false ends the run.
+  bool handle(const SimEvent& event) noexcept;
+  bool deliver(const SimEvent& block) noexcept;
+  void lose(std::int64_t position, std::int64_t frames) noexcept;
+  bool unplug(const SimEvent& event) noexcept;
+  void fail(Error error) noexcept;
+
+  double true_rate_hz() const noexcept;
+  double jitter_of(std::int64_t due) const noexcept;  // µs
+  std::int64_t timestamp_of(const SimEvent& block) noexcept;
+  std::int64_t deadline_of(std::int64_t position) const noexcept;  // monotonic ns
+  bool sleep_until(std::int64_t deadline_ns) const noexcept;       // false: stop() came first
+
+  SimCard card_;
+  DeviceClient* client_ = nullptr;
+  std::thread thread_;
+  std::atomic<bool> stop_{false};
+
+  // The driver's thread only.
+  std::int64_t start_ns_ = 0;  // monotonic time of position 0
+  std::int64_t epoch_us_ = 0;  // the Unix epoch's time of position 0
+  std::int64_t held_until_ns_ = 0;
+  std::int64_t last_timestamp_us_ = 0;
+  std::int64_t reached_ = 0;            // position behind the last frame delivered or lost
+  std::optional<DriverState> outcome_;  // ended or failed, to be told when the playback file is closed
+  bool xrun_ = false;                   // to be told by the next tick
+  bool gap_open_ = false;               // frames were lost since the last tick
+
+  // Written by the driver's thread, read by any. Each is a figure of its own: relaxed order is enough. state_
+  // goes after failure_ (release), so who sees `failed` (acquire) sees the reason. real_time_ is written
+  // before start() returns.
+  std::atomic<DriverState> state_{DriverState::idle};
+  std::atomic<std::uint64_t> ticks_{0};
+  std::atomic<std::uint64_t> frames_{0};
+  std::atomic<std::uint64_t> xruns_{0};
+  std::atomic<std::uint64_t> gaps_{0};
+  std::atomic<std::uint64_t> lost_frames_{0};
+  std::atomic<std::uint64_t> reopened_{0};
+  std::string real_time_;
+  Error failure_;
+};
+
+}  // namespace streamlab

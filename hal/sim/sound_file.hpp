@@ -1,0 +1,70 @@
+// hal/sim/sound_file.hpp
+//
+// Sound files as the simulated card reads and writes them: float64, full scale 1.0. An integer sample of b
+// bits is divided by 2^(b-1); float files come and go bit for bit.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/base/error.hpp"
+
+// libsndfile's handle, so that only the .cpp includes its header.
+struct sf_private_tag;
+
+namespace streamlab {
+
+// A file that is being read. One thread at a time; blocks on the disk; read() does not allocate.
+class SoundFileReader {
+ public:
+  // Refuses what is no regular file or holds no sound; `where` opens the message.
+  static Result<SoundFileReader> open(const std::string& path, const std::string& where);
+
+  double sample_rate_hz() const noexcept { return sample_rate_hz_; }
+  std::uint32_t channel_count() const noexcept { return channel_count_; }
+  std::int64_t frame_count() const noexcept { return frame_count_; }
+  const std::string& path() const noexcept { return path_; }
+
+  // Goes to `frame` and reads up to frame_count frames, interleaved. Fewer come at the end and when the disk
+  // fails.
+  std::int64_t read(std::int64_t frame, std::span<double> interleaved) noexcept;
+
+ private:
+  struct Close {
+    void operator()(sf_private_tag* file) const noexcept;
+  };
+  std::unique_ptr<sf_private_tag, Close> file_;
+  std::string path_;
+  double sample_rate_hz_ = 0.0;
+  std::uint32_t channel_count_ = 0;
+  std::int64_t frame_count_ = 0;
+  std::int64_t next_frame_ = 0;  // where the file stands
+};
+
+// A WAV file of 64-bit floats that is being written (RF64 past 4 GiB). Its header is right after close()
+// only.
+class SoundFileWriter {
+ public:
+  enum class Existing { refuse, overwrite };
+  static Result<SoundFileWriter> create(const std::string& path, const std::string& where,
+                                        double sample_rate_hz, std::uint32_t channel_count,
+                                        Existing existing);
+
+  // False: the disk failed or is full; see failure().
+  bool write(std::span<const double> interleaved) noexcept;
+  bool close() noexcept;
+  Error failure() const;
+
+ private:
+  struct Close {
+    void operator()(sf_private_tag* file) const noexcept;
+  };
+  std::unique_ptr<sf_private_tag, Close> file_;
+  std::string path_;
+  std::uint32_t channel_count_ = 0;
+};
+
+}  // namespace streamlab

@@ -1,0 +1,26 @@
+// hal/sim/voice.hpp
+//
+// The voice that a simulated card hears when nothing else is said: the loudspeaker test of package
+// alsa-utils, eight recordings of a speaker who names the places of the loudspeakers, with a pause behind
+// each.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "engine/base/error.hpp"
+
+namespace streamlab {
+
+inline constexpr const char* kVoiceDirectory = "/usr/share/sounds/alsa";
+inline constexpr double kVoicePauseSeconds = 0.5;
+
+struct Voice {
+  double sample_rate_hz = 0.0;
+  std::vector<double> samples;  // one channel, full scale 1.0
+};
+
+// Reads the recordings in `directory`. Refused, with the package to install, where one is missing.
+Result<Voice> load_voice(const std::string& directory = kVoiceDirectory);
+
+}  // namespace streamlab
