@@ -7,11 +7,13 @@
 namespace streamlab {
 
 extern const NodeEntry kGainEntry;
+extern const NodeEntry kLevelMeterEntry;
 extern const NodeEntry kSineGeneratorEntry;
 
 const NodeCatalog& default_catalog() {
   static constexpr const NodeEntry* kEntries[] = {
       &kGainEntry,
+      &kLevelMeterEntry,
       &kSineGeneratorEntry,
   };
   static const NodeCatalog kCatalog(kEntries);

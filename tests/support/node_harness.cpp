@@ -2,6 +2,7 @@
 #include "tests/support/node_harness.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -148,7 +149,7 @@ std::vector<DataFrame> NodeHarness::run_joined(const std::vector<Signal>& signal
       frame.header() = {};
       frame.header().sequence_id = sequence_id;
       frame.header().position = static_cast<std::int64_t>(done);
-      frame.header().timestamp_us = static_cast<std::int64_t>(static_cast<double>(done) * 1e6 / rate);
+      frame.header().timestamp_us = std::llround(static_cast<double>(done) * 1e6 / rate);
       frame.set_frame_count(static_cast<std::uint32_t>(count));
       for (std::uint32_t c = 0; c < frame.channel_count(); ++c) {
         std::copy_n(signals[i % signals.size()][c].begin() + static_cast<std::ptrdiff_t>(done), count,

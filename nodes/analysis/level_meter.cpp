@@ -1,0 +1,314 @@
+// nodes/analysis/level_meter.cpp
+//
+// LevelMeter: peak, rms, DC and crest of every channel over intervals.
+//
+//   in   audio, float64 [channels x frames], any rate
+//   out  values, one block an interval: for each channel "<channel>.peak", "<channel>.rms_db", …
+//   (kQuantities)
+//
+// Interval k holds the frames round(k · interval_s · rate) … round((k + 1) · interval_s · rate) - 1 of the
+// stream, counted from sample 0, however the stream is cut into blocks. A result's position and time are
+// those of its interval; its metadata say how many frames the interval has, how many were measured and how
+// many are missing. Flags: `incomplete` when it was not measured whole (a gap, the end of the stream), `gap`
+// when frames are missing since the end of the last result, `clipped`, `not_finite`, `xrun`. An interval that
+// is missing altogether gives no result. NaN, shown as null, stands for a level that does not exist: the
+// logarithm of silence.
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "engine/core/node.hpp"
+#include "nodes/analysis/time_at.hpp"
+#include "nodes/dsp/level_stats.hpp"
+
+namespace streamlab {
+namespace {
+
+struct Quantity {
+  std::string_view name;
+  std::string_view unit;
+  double (*value)(const dsp::Levels& levels);
+};
+
+constexpr Quantity kQuantities[] = {
+    {"peak", "FS", [](const dsp::Levels& l) { return l.peak; }},
+    {"peak_db", "dBFS", [](const dsp::Levels& l) { return l.peak_db; }},
+    {"rms", "FS", [](const dsp::Levels& l) { return l.rms; }},
+    {"rms_db", "dBFS", [](const dsp::Levels& l) { return l.rms_db; }},
+    {"rms_db_aes17", "dBFS", [](const dsp::Levels& l) { return l.rms_db_aes17; }},
+    {"crest_db", "dB", [](const dsp::Levels& l) { return l.crest_db; }},
+    {"dc", "FS", [](const dsp::Levels& l) { return l.dc; }},
+    {"ac_rms", "FS", [](const dsp::Levels& l) { return l.ac_rms; }},
+    {"clipped", "samples", [](const dsp::Levels& l) { return static_cast<double>(l.clipped); }},
+    {"not_finite", "samples", [](const dsp::Levels& l) { return static_cast<double>(l.not_finite); }},
+};
+
+// What a calibration adds: a level in the calibrated unit, or in decibels re `reference` of it.
+struct CalibratedQuantity {
+  std::string_view name;
+  std::string_view unit;
+  double dsp::Levels::*level;
+  double reference;  // 0: the level itself
+};
+
+constexpr double kPascal0Db = 20e-6;              // 0 dB SPL
+constexpr double kVolt0Dbu = 0.7745966692414834;  // √0.6 V: 1 mW in 600 Ω
+constexpr CalibratedQuantity kPressures[] = {
+    {"peak_pa", "Pa", &dsp::Levels::peak, 0.0},
+    {"peak_db_spl", "dB SPL", &dsp::Levels::peak, kPascal0Db},
+    {"rms_pa", "Pa", &dsp::Levels::rms, 0.0},
+    {"rms_db_spl", "dB SPL", &dsp::Levels::rms, kPascal0Db},
+};
+constexpr CalibratedQuantity kVoltages[] = {
+    {"peak_v", "V", &dsp::Levels::peak, 0.0},           {"peak_dbv", "dBV", &dsp::Levels::peak, 1.0},
+    {"peak_dbu", "dBu", &dsp::Levels::peak, kVolt0Dbu}, {"rms_v", "V", &dsp::Levels::rms, 0.0},
+    {"rms_dbv", "dBV", &dsp::Levels::rms, 1.0},         {"rms_dbu", "dBu", &dsp::Levels::rms, kVolt0Dbu},
+};
+
+enum ParamIndex : std::size_t { kIntervalS, kPaPerFullScale, kVPerFullScale };
+constexpr ParamInfo kParams[] = {
+    param::number("interval_s", "s", {0.001, 86400.0}, 1.0, Live::no, "Length of an interval."),
+    param::list(
+        "pa_per_full_scale", ParamType::numbers, "Pa", {1e-12, 1e12}, Need::optional,
+        "Calibration of microphones: sound pressure of a sample of 1; one number, or one for each channel."),
+    param::list("v_per_full_scale", ParamType::numbers, "V", {1e-12, 1e12}, Need::optional,
+                "Calibration of inputs: voltage of a sample of 1; one number, or one for each channel."),
+};
+constexpr PortInfo kOutPort[] = {{"out", mask(StreamKind::values), "Levels, one block an interval."}};
+constexpr NodeInfo kInfo{
+    .name = "LevelMeter",
+    .description = "Measures peak, rms, DC and crest of every channel over intervals.",
+    .inputs = kAudioInPort,
+    .outputs = kOutPort,
+    .params = kParams,
+    .rt_safe = RtSafe::yes,
+    .at_gap =
+        "Flags the interval and says how many frames are missing; the levels are those of the frames that "
+        "are "
+        "there. Gives no result for an interval that is missing altogether.",
+    .details =
+        "Full scale is 1.0. rms_db = 20 lg rms re 1.0; rms_db_aes17 = rms_db + 3.0103 dB, so that a "
+        "full-scale sine "
+        "reads 0 dBFS (AES17). crest_db = peak_db - rms_db. ac_rms is the rms without DC. clipped counts "
+        "samples with "
+        "|x| >= 1. NaN and infinite samples are counted in not_finite and left out of the rest. With "
+        "pa_per_full_scale "
+        "also dB SPL re 20 µPa; with v_per_full_scale also dBV re 1 V and dBu re 0.7746 V. Levels of silence "
+        "are null. "
+        "The grid of intervals begins at sample 0; the last, shorter interval is given with the flag "
+        "incomplete.",
+    .example = R"({"id": "level", "type": "LevelMeter", "config": {"interval_s": 0.5}})",
+    .cost_ns_per_frame = 0.6,
+};
+
+class LevelMeter final : public Node {
+ public:
+  explicit LevelMeter(const ParamValues& params) : params_(params) {}
+
+  Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
+    const StreamFormat& in = *context.inputs[0];
+    sample_rate_hz_ = in.sample_rate_hz;
+    interval_frames_ = params_[kIntervalS] * sample_rate_hz_;
+    if (interval_frames_ < 1.0) {
+      return refused(
+          "/config/interval_s",
+          fmt::format("{} s is shorter than a frame at {} Hz", params_[kIntervalS], sample_rate_hz_),
+          fmt::format("at least {} s", 1.0 / sample_rate_hz_));
+    }
+    if (auto calibrated = calibrate(in); !calibrated) { return tl::unexpected(calibrated.error()); }
+    stats_.assign(in.channel_count(), dsp::LevelStats());
+    reset();
+
+    OutputFormat out;
+    out.format.kind = StreamKind::values;
+    out.format.sample_rate_hz = sample_rate_hz_;
+    out.format.max_frames = 1;
+    for (const ChannelInfo& channel : in.channels) {
+      for (const Quantity& q : kQuantities) {
+        out.format.channels.push_back({fmt::format("{}.{}", channel.name, q.name), std::string(q.unit)});
+      }
+      for (const CalibratedQuantity& q : calibrated_) {
+        out.format.channels.push_back({fmt::format("{}.{}", channel.name, q.name), std::string(q.unit)});
+      }
+    }
+    out.format.notes = {{"interval_s", fmt::format("{}", params_[kIntervalS])},
+                        {"rms_db", "20 lg rms re 1.0"},
+                        {"rms_db_aes17", "rms_db + 3.0103 dB: a full-scale sine reads 0 dBFS"}};
+    // A block can end an interval at each of its frames' boundaries, and one more where a gap precedes it.
+    out.max_blocks = static_cast<std::uint32_t>(in.max_frames / std::floor(interval_frames_)) + 2;
+    out.held_frames = static_cast<std::uint32_t>(std::min(std::ceil(interval_frames_), 4294967295.0));
+    return std::vector{std::move(out)};
+  }
+
+  void reset() noexcept override {
+    started_ = false;
+    results_ = 0;
+    last_end_ = 0;
+    open(0);
+  }
+
+  Status process(std::span<const DataFrame* const> in, std::span<OutputPort> out) noexcept override {
+    const DataFrame& x = *in[0];
+    if (x.frame_count() == 0) { return Status::ok; }
+    const FrameHeader& header = x.header();
+    go_to(header, out[0]);
+    xrun_ = xrun_ || header.has(FrameFlag::xrun);
+    for (std::uint32_t done = 0; done < x.frame_count();) {
+      if (measured_ == 0) { timestamp_us_ = time_at(begin_, header, sample_rate_hz_); }
+      const auto part =
+          static_cast<std::uint32_t>(std::min<std::int64_t>(x.frame_count() - done, end_ - next_));
+      for (std::uint32_t c = 0; c < x.channel_count(); ++c) {
+        stats_[c].add(x.channel(c).subspan(done, part));
+      }
+      done += part;
+      measured_ += part;
+      next_ += part;
+      if (next_ == end_) {
+        give(out[0]);
+        open(next_);
+      }
+    }
+    return Status::ok;
+  }
+
+  Status finish(std::span<OutputPort> out) noexcept override {
+    if (measured_ == 0) { return Status::done; }
+    give(out[0]);
+    measured_ = 0;
+    return Status::ok;
+  }
+
+ private:
+  Result<void> calibrate(const StreamFormat& in) {
+    const bool pressure = params_.given(kPaPerFullScale);
+    const bool voltage = params_.given(kVPerFullScale);
+    if (pressure && voltage) {
+      return refused("/config/v_per_full_scale", "pa_per_full_scale is given too", "one of them",
+                     "use two LevelMeters for inputs of both sorts");
+    }
+    calibration_.assign(in.channel_count(), 1.0);
+    if (!pressure && !voltage) { return {}; }
+    const auto& given = params_.numbers(pressure ? kPaPerFullScale : kVPerFullScale);
+    if (given.size() != 1 && given.size() != in.channel_count()) {
+      return refused(pressure ? "/config/pa_per_full_scale" : "/config/v_per_full_scale",
+                     fmt::format("{} numbers for {} channels", given.size(), in.channel_count()),
+                     "one number, or one for each channel");
+    }
+    for (std::size_t c = 0; c < calibration_.size(); ++c) {
+      calibration_[c] = given[given.size() == 1 ? 0 : c];
+    }
+    calibrated_ = pressure ? std::span<const CalibratedQuantity>(kPressures) : kVoltages;
+    return {};
+  }
+
+  std::int64_t boundary(std::int64_t interval) const noexcept {
+    return std::llround(static_cast<double>(interval) * interval_frames_);
+  }
+
+  // Begins to measure at `position`: in the interval that holds it.
+  void open(std::int64_t position) noexcept {
+    auto interval = static_cast<std::int64_t>(static_cast<double>(position) / interval_frames_);
+    while (boundary(interval) > position) { --interval; }
+    while (boundary(interval + 1) <= position) { ++interval; }
+    begin_ = boundary(interval);
+    end_ = boundary(interval + 1);
+    next_ = position;
+    measured_ = 0;
+    missing_ = 0;
+    xrun_ = false;
+    for (dsp::LevelStats& stats : stats_) { stats.restart(); }
+  }
+
+  // Accounts for what lies between the last block and the one that begins here.
+  void go_to(const FrameHeader& header, OutputPort& out) noexcept {
+    const std::int64_t position = header.position;
+    if (!started_) {
+      started_ = true;
+      open(position);
+      if (header.has(FrameFlag::gap)) {
+        missing_ = std::min(position - begin_, static_cast<std::int64_t>(header.gap_frames));
+      }
+      last_end_ = position - missing_;
+      return;
+    }
+    if (position == next_) { return; }
+    const bool same_interval = position > next_ && position < end_;
+    if (same_interval) {
+      missing_ += position - next_;
+      next_ = position;
+      return;
+    }
+    if (measured_ > 0) {
+      if (position > next_) { missing_ += end_ - next_; }
+      give(out);
+    }
+    const bool forward = position > next_;
+    open(position);
+    if (forward) {
+      missing_ = position - begin_;
+    } else {
+      last_end_ = position;  // the stream counts anew
+    }
+  }
+
+  void give(OutputPort& out) noexcept {
+    DataFrame& y = out.emit();
+    FrameHeader& header = y.header();
+    header = {};
+    header.position = begin_;
+    header.timestamp_us = timestamp_us_;
+    header.sequence_id = results_++;
+    const std::int64_t skipped = std::max<std::int64_t>(0, begin_ - last_end_);  // whole intervals
+    if (missing_ + skipped > 0) {
+      header.set(FrameFlag::gap);
+      header.gap_frames = static_cast<std::uint64_t>(missing_ + skipped);
+    }
+    if (measured_ < end_ - begin_) { header.set(FrameFlag::incomplete); }
+    if (xrun_) { header.set(FrameFlag::xrun); }
+    last_end_ = end_;
+
+    y.metadata().clear();
+    y.metadata().set("interval_frames", static_cast<double>(end_ - begin_));
+    y.metadata().set("frames", static_cast<double>(measured_));
+    y.metadata().set("missing_frames", static_cast<double>(missing_));
+    y.set_frame_count(1);
+    std::uint32_t index = 0;
+    for (std::size_t c = 0; c < stats_.size(); ++c) {
+      const dsp::Levels levels = stats_[c].levels();
+      if (levels.clipped > 0) { header.set(FrameFlag::clipped); }
+      if (levels.not_finite > 0) { header.set(FrameFlag::not_finite); }
+      for (const Quantity& q : kQuantities) { y.channel(index++)[0] = q.value(levels); }
+      for (const CalibratedQuantity& q : calibrated_) {
+        const double level = levels.*q.level * calibration_[c];
+        y.channel(index++)[0] = q.reference > 0.0 ? dsp::level_db(level / q.reference) : level;
+      }
+    }
+  }
+
+  const ParamValues params_;
+  double sample_rate_hz_ = 0.0;  // fixed by prepare(), as are the next three
+  double interval_frames_ = 1.0;
+  std::vector<double> calibration_;
+  std::span<const CalibratedQuantity> calibrated_;
+
+  std::vector<dsp::LevelStats> stats_;  // of the interval under way, by channel
+  bool started_ = false;                // a block has come
+  std::int64_t begin_ = 0;              // of the interval under way
+  std::int64_t end_ = 0;
+  std::int64_t next_ = 0;  // position of the next frame
+  std::int64_t measured_ = 0;
+  std::int64_t missing_ = 0;  // of the interval, lost to gaps
+  std::int64_t timestamp_us_ = 0;
+  std::int64_t last_end_ = 0;  // end of the last interval that gave a result, or where the stream began
+  std::uint64_t results_ = 0;
+  bool xrun_ = false;
+};
+
+}  // namespace
+
+extern const NodeEntry kLevelMeterEntry{kInfo, make_node<LevelMeter>};
+
+}  // namespace streamlab

@@ -1,0 +1,283 @@
+// tests/nodes/analysis/level_meter_test.cpp
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "nodes/dsp/sine.hpp"
+#include "tests/support/node_harness.hpp"
+#include "tests/support/signals.hpp"
+
+namespace streamlab::test {
+namespace {
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+Signal sine(double f, double amplitude, double dc, std::size_t frames) {
+  Signal signal{std::vector<double>(frames)};
+  dsp::Sine(f, 48000.0, amplitude).fill(0, signal[0]);
+  for (double& x : signal[0]) { x += dc; }
+  return signal;
+}
+
+double value(const DataFrame& frame, std::string_view name) {
+  EXPECT_TRUE(frame.has_channel(name)) << name;
+  return frame.has_channel(name) ? frame.channel(name)[0] : kNaN;
+}
+
+double meta(const DataFrame& frame, std::string_view key) { return frame.metadata().get(key).value_or(-1.0); }
+
+// Values bit for bit (NaN included), headers and metadata.
+void expect_same(const std::vector<DataFrame>& a, const std::vector<DataFrame>& b) {
+  ASSERT_EQ(a.size(), b.size());
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    EXPECT_EQ(a[i].header(), b[i].header()) << i;
+    for (const char* key : {"interval_frames", "frames", "missing_frames"}) {
+      EXPECT_EQ(meta(a[i], key), meta(b[i], key));
+    }
+    for (std::uint32_t c = 0; c < a[i].channel_count(); ++c) {
+      EXPECT_EQ(std::memcmp(a[i].channel_data(c), b[i].channel_data(c), sizeof(double)), 0)
+          << a[i].format().channels[c].name << " of result " << i;
+    }
+  }
+}
+
+// Feeds `frames` frames of `value` at `position`.
+std::vector<DataFrame> feed(NodeHarness& meter, std::int64_t position, std::uint32_t frames, double x,
+                            std::uint32_t flags = 0, std::uint64_t gap_frames = 0) {
+  DataFrame block = meter.input_frame();
+  block.header().position = position;
+  block.header().timestamp_us = std::llround(static_cast<double>(position) * 1e6 / 48000.0);
+  block.header().flags = flags;
+  block.header().gap_frames = gap_frames;
+  block.set_frame_count(frames);
+  for (double& v : block.channel(0U)) { v = x; }
+  return meter.process(block);
+}
+
+TEST(LevelMeter, MeasuresASineOnDc) {
+  // 1 kHz, 0.25, on DC 0.1: closed form. 1e-15 is 8 ulp; dB: 1e-14.
+  NodeHarness meter("LevelMeter", "{}");
+  const auto results = meter.run_frames(sine(1000.0, 0.25, 0.1, 96000), 1024);
+  ASSERT_EQ(results.size(), 2U);
+  for (const DataFrame& r : results) {
+    EXPECT_NEAR(value(r, "main_channel.dc"), 0.1, 1e-15);
+    EXPECT_NEAR(value(r, "main_channel.rms"), 0.203100960115899, 1e-15);
+    EXPECT_NEAR(value(r, "main_channel.ac_rms"), 0.176776695296637, 1e-15);
+    EXPECT_NEAR(value(r, "main_channel.peak"), 0.35, 1e-15);
+    EXPECT_NEAR(value(r, "main_channel.peak_db"), 20.0 * std::log10(0.35), 1e-14);
+    EXPECT_NEAR(value(r, "main_channel.rms_db"), 20.0 * std::log10(0.203100960115899), 1e-13);
+    EXPECT_EQ(r.header().flags, 0U);
+    EXPECT_EQ(meta(r, "frames"), 48000.0);
+  }
+  EXPECT_EQ(results[1].position(), 48000);
+  EXPECT_EQ(results[1].timestamp_us(), 1'000'000);
+  EXPECT_EQ(results[1].sequence_id(), 1U);
+}
+
+TEST(LevelMeter, ReadsAFullScaleSineAs0DbfsByAes17) {
+  NodeHarness meter("LevelMeter", "{}");
+  const auto results = meter.run_frames(sine(1000.0, 1.0, 0.0, 48000), 480);
+  ASSERT_EQ(results.size(), 1U);
+  EXPECT_NEAR(value(results[0], "main_channel.rms_db"), -3.010299956639812, 1e-14);
+  EXPECT_NEAR(value(results[0], "main_channel.rms_db_aes17"), 0.0, 1e-14);
+  EXPECT_NEAR(value(results[0], "main_channel.crest_db"), 3.010299956639812, 1e-14);
+  EXPECT_EQ(value(results[0], "main_channel.clipped"), 2000.0);
+  EXPECT_TRUE(results[0].header().has(FrameFlag::clipped));
+}
+
+TEST(LevelMeter, NamesEachChannelAndUnit) {
+  NodeHarness meter("LevelMeter", "{}", {48000.0, 2, 64});
+  const StreamFormat& format = meter.outputs()[0].format;
+  EXPECT_EQ(format.kind, StreamKind::values);
+  ASSERT_EQ(format.channel_count(), 20U);
+  EXPECT_EQ(format.channels[3], (ChannelInfo{"left.rms_db", "dBFS"}));
+  EXPECT_EQ(format.channels[16], (ChannelInfo{"right.dc", "FS"}));
+  EXPECT_EQ(format.notes.at("rms_db"), "20 lg rms re 1.0");
+  Signal x = constant(0.5, 2, 48000);
+  x[1].assign(48000, -0.25);
+  const auto results = meter.run_frames(x, 64);
+  EXPECT_EQ(value(results[0], "left.dc"), 0.5);
+  EXPECT_EQ(value(results[0], "right.dc"), -0.25);
+}
+
+TEST(LevelMeter, IsTheSameForEveryBlockSize) {
+  const Signal x = noise(2, 30'000);
+  std::vector<DataFrame> whole;
+  for (const std::uint32_t block : {1024U, 1U, 7U, 64U, 480U}) {
+    NodeHarness meter("LevelMeter", R"({"interval_s": 0.1})", {48000.0, 2, 1024});
+    const auto results = meter.run_frames(x, block);
+    if (whole.empty()) { whole = results; }
+    EXPECT_EQ(results.size(), 7U);
+    expect_same(results, whole);
+  }
+}
+
+TEST(LevelMeter, KeepsItsGridWhereAnIntervalIsNoWholeNumberOfFrames) {
+  NodeHarness meter("LevelMeter", R"({"interval_s": 0.001})", {44100.0, 1, 1024});  // 44.1 frames
+  const auto results = meter.run_frames(constant(0.5, 1, 44100), 1000);
+  ASSERT_EQ(results.size(), 1000U);
+  for (std::int64_t k = 0; k < 1000; ++k) {
+    EXPECT_EQ(results[static_cast<std::size_t>(k)].position(), std::llround(static_cast<double>(k) * 44.1))
+        << k;
+    EXPECT_EQ(results[static_cast<std::size_t>(k)].header().flags, 0U);
+  }
+}
+
+TEST(LevelMeter, GivesTheLastIntervalApart) {
+  NodeHarness meter("LevelMeter", "{}");
+  const auto results = meter.run_frames(constant(0.5, 1, 48000 + 100), 480);
+  ASSERT_EQ(results.size(), 2U);
+  EXPECT_FALSE(results[0].header().has(FrameFlag::incomplete));
+  EXPECT_TRUE(results[1].header().has(FrameFlag::incomplete));
+  EXPECT_FALSE(results[1].header().has(FrameFlag::gap));
+  EXPECT_EQ(meta(results[1], "frames"), 100.0);
+  EXPECT_EQ(meta(results[1], "interval_frames"), 48000.0);
+  EXPECT_EQ(meta(results[1], "missing_frames"), 0.0);
+  EXPECT_EQ(value(results[1], "main_channel.rms"), 0.5);
+}
+
+TEST(LevelMeter, SaysHowManyFramesAreMissing) {
+  NodeHarness meter("LevelMeter", R"({"interval_s": 0.01})");  // 480 frames
+  EXPECT_TRUE(feed(meter, 0, 100, 0.5).empty());
+  const auto first = feed(meter, 300, 200, 0.5);  // 200 lost, then to 500
+  ASSERT_EQ(first.size(), 1U);
+  EXPECT_TRUE(first[0].header().has(FrameFlag::gap));
+  EXPECT_TRUE(first[0].header().has(FrameFlag::incomplete));
+  EXPECT_EQ(first[0].header().gap_frames, 200U);
+  EXPECT_EQ(meta(first[0], "missing_frames"), 200.0);
+  EXPECT_EQ(meta(first[0], "frames"), 280.0);
+  EXPECT_EQ(value(first[0], "main_channel.rms"), 0.5);
+  const auto second = feed(meter, 500, 460, 0.5);
+  ASSERT_EQ(second.size(), 1U);
+  EXPECT_EQ(second[0].header().flags, 0U);  // whole again
+}
+
+TEST(LevelMeter, SkipsIntervalsThatAreMissing) {
+  NodeHarness meter("LevelMeter", R"({"interval_s": 0.01})");
+  feed(meter, 0, 100, 0.5);
+  const auto results = feed(meter, 480'000 + 80, 400, 0.25);  // ten seconds on
+  ASSERT_EQ(results.size(), 2U);
+  EXPECT_EQ(results[0].position(), 0);
+  EXPECT_EQ(meta(results[0], "missing_frames"), 380.0);
+  EXPECT_EQ(results[0].header().gap_frames, 380U);
+  EXPECT_EQ(value(results[0], "main_channel.rms"), 0.5);
+  EXPECT_EQ(results[1].position(), 480'000);
+  EXPECT_EQ(results[1].timestamp_us(), 10'000'000);
+  EXPECT_EQ(meta(results[1], "missing_frames"), 80.0);
+  EXPECT_EQ(results[1].header().gap_frames, 480'000U - 480U + 80U);  // every missing frame is told once
+  EXPECT_EQ(value(results[1], "main_channel.rms"), 0.25);
+  EXPECT_TRUE(meter.finish().empty());
+}
+
+TEST(LevelMeter, CountsAGapBeforeTheFirstBlock) {
+  NodeHarness meter("LevelMeter", R"({"interval_s": 0.01})");
+  const auto results = feed(meter, 80, 400, 0.5, static_cast<std::uint32_t>(FrameFlag::gap), 80);
+  ASSERT_EQ(results.size(), 1U);
+  EXPECT_EQ(meta(results[0], "missing_frames"), 80.0);
+  EXPECT_EQ(results[0].header().gap_frames, 80U);
+}
+
+TEST(LevelMeter, BeginsAnewWhereTheStreamCountsAnew) {
+  NodeHarness meter("LevelMeter", R"({"interval_s": 0.01})");
+  feed(meter, 960, 100, 0.5);
+  const auto results = feed(meter, 0, 480, 0.25);
+  ASSERT_EQ(results.size(), 2U);
+  EXPECT_TRUE(results[0].header().has(FrameFlag::incomplete));
+  EXPECT_EQ(value(results[0], "main_channel.rms"), 0.5);
+  EXPECT_EQ(results[1].header().flags, 0U);
+  EXPECT_EQ(value(results[1], "main_channel.rms"), 0.25);
+}
+
+TEST(LevelMeter, PassesOnAnXrun) {
+  NodeHarness meter("LevelMeter", R"({"interval_s": 0.01})");
+  feed(meter, 0, 240, 0.5, static_cast<std::uint32_t>(FrameFlag::xrun));
+  EXPECT_TRUE(feed(meter, 240, 240, 0.5)[0].header().has(FrameFlag::xrun));
+  EXPECT_EQ(feed(meter, 480, 480, 0.5)[0].header().flags, 0U);
+}
+
+TEST(LevelMeter, HasNoLevelForSilence) {
+  NodeHarness meter("LevelMeter", R"({"pa_per_full_scale": [2]})");
+  const auto results = meter.run_frames(constant(0.0, 1, 48000), 1024);
+  ASSERT_EQ(results.size(), 1U);
+  EXPECT_EQ(value(results[0], "main_channel.rms"), 0.0);
+  for (const char* name : {"rms_db", "rms_db_aes17", "peak_db", "crest_db", "rms_db_spl", "peak_db_spl"}) {
+    EXPECT_TRUE(std::isnan(value(results[0], std::string("main_channel.") + name))) << name;
+  }
+  EXPECT_EQ(results[0].header().flags, 0U);
+}
+
+TEST(LevelMeter, CountsWhatIsNotFinite) {
+  NodeHarness meter("LevelMeter", R"({"interval_s": 0.01})");
+  Signal x = constant(0.5, 1, 960);
+  x[0][100] = kNaN;
+  x[0][101] = -std::numeric_limits<double>::infinity();
+  const auto results = meter.run_frames(x, 64);
+  ASSERT_EQ(results.size(), 2U);
+  EXPECT_TRUE(results[0].header().has(FrameFlag::not_finite));
+  EXPECT_EQ(value(results[0], "main_channel.not_finite"), 2.0);
+  EXPECT_EQ(value(results[0], "main_channel.rms"), 0.5);
+  EXPECT_EQ(results[1].header().flags, 0U);
+}
+
+TEST(LevelMeter, GivesSoundPressureWhenCalibrated) {
+  // Full scale is 2 Pa on the left, 20 µPa on the right.
+  NodeHarness meter("LevelMeter", R"({"pa_per_full_scale": [2, 20e-6]})", {48000.0, 2, 1024});
+  const auto results = meter.run_frames(constant(0.5, 2, 48000), 1024);
+  EXPECT_EQ(value(results[0], "left.rms_pa"), 1.0);
+  EXPECT_NEAR(value(results[0], "left.rms_db_spl"), 93.9794000867204, 1e-12);  // 1 Pa; dB
+  EXPECT_NEAR(value(results[0], "right.peak_db_spl"), 20.0 * std::log10(0.5), 1e-13);
+  EXPECT_EQ(meter.outputs()[0].format.channels[13], (ChannelInfo{"left.rms_db_spl", "dB SPL"}));
+}
+
+TEST(LevelMeter, GivesVoltageWhenCalibrated) {
+  NodeHarness meter("LevelMeter", R"({"v_per_full_scale": [2]})");
+  const auto results = meter.run_frames(constant(0.5, 1, 48000), 1024);
+  EXPECT_EQ(value(results[0], "main_channel.rms_v"), 1.0);
+  EXPECT_EQ(value(results[0], "main_channel.rms_dbv"), 0.0);
+  EXPECT_NEAR(value(results[0], "main_channel.peak_dbu"), 2.218487496163564,
+              1e-12);  // 1 V: 10 lg(1 / 0.6) dBu
+}
+
+TEST(LevelMeter, IsAsNewAfterReset) {
+  const Signal x = noise(1, 10'000);
+  NodeHarness meter("LevelMeter", R"({"interval_s": 0.05})");
+  const auto fresh = meter.run_frames(x, 480);
+  feed(meter, 123, 77, 2.0);
+  meter.reset();
+  expect_same(meter.run_frames(x, 480), fresh);
+}
+
+TEST(LevelMeter, TakesBlocksOfNoAndOneFrame) {
+  NodeHarness meter("LevelMeter", "{}");
+  EXPECT_TRUE(feed(meter, 0, 0, 0.0).empty());
+  EXPECT_TRUE(meter.finish().empty());
+  EXPECT_TRUE(feed(meter, 0, 1, 0.5).empty());
+  const auto last = meter.finish();
+  ASSERT_EQ(last.size(), 1U);
+  EXPECT_EQ(value(last[0], "main_channel.rms"), 0.5);
+  EXPECT_EQ(meta(last[0], "frames"), 1.0);
+}
+
+TEST(LevelMeter, RefusesWhatItCannotUse) {
+  const auto refusal = [](std::string_view config, AudioShape shape = {}) {
+    return to_string(NodeHarness::refusals("LevelMeter", config, shape), "");
+  };
+  EXPECT_EQ(refusal(R"({"interval_s": 0})"), "/interval_s: 0 is outside 0.001 .. 86400 s\n");
+  EXPECT_EQ(refusal(R"({"interval_s": 0.001})", {100.0, 1, 64}),
+            "/config/interval_s: 0.001 s is shorter than a frame at 100 Hz; expected at least 0.01 s\n");
+  EXPECT_EQ(
+      refusal(R"({"pa_per_full_scale": [1, 2, 3]})", {48000.0, 2, 64}),
+      "/config/pa_per_full_scale: 3 numbers for 2 channels; expected one number, or one for each channel\n");
+  EXPECT_EQ(refusal(R"({"pa_per_full_scale": [1], "v_per_full_scale": [1]})"),
+            "/config/v_per_full_scale: pa_per_full_scale is given too; expected one of them; use two "
+            "LevelMeters for "
+            "inputs of both sorts\n");
+  EXPECT_EQ(refusal(R"({"v_per_full_scale": [0]})"),
+            "/v_per_full_scale/0: 0 is outside 1e-12 .. 1000000000000 V\n");
+}
+
+}  // namespace
+}  // namespace streamlab::test
