@@ -2,18 +2,45 @@
 //
 // Which vector unit the arithmetic uses. The library is built for the baseline x86-64; a few kernels are
 // compiled three times and the best one that this processor has is chosen when an object is made.
+//
+// On one path the results are the same, bit for bit, for every block size; two paths agree to 1e-13 of the
+// result's peak (the wider ones have fused multiply-add, which rounds once where the baseline rounds twice).
+//
+// The environment variable STREAMLAB_CPU_PATH (baseline, avx2, avx512) overrides the choice.
 #pragma once
 
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace streamlab::dsp {
 
-enum class CpuPath { baseline, avx2, avx512 };
+enum class CpuPath { baseline, avx2, avx512 };  // avx2 includes FMA; avx512 means F, DQ and VL
 
-// The best path of this processor (AVX-512 means F and DQ; AVX2 includes FMA). Any thread; asks once.
+// The path that everything here uses unless told otherwise: chosen_cpu_path().path. Any thread; asks once.
 CpuPath cpu_path() noexcept;
 
 std::string_view name(CpuPath path) noexcept;
+
+// Whether this processor, under this operating system, can run `path`. Any thread.
+bool cpu_supports(CpuPath path) noexcept;
+
+// Every path that can run here, slowest first; never empty.
+std::vector<CpuPath> supported_cpu_paths();
+
+// A choice and, when the wish could not be granted, the reason (a sentence without its full stop).
+struct CpuPathChoice {
+  CpuPath path = CpuPath::baseline;
+  std::string error = {};  // empty: granted
+};
+
+// The path named `wish`; the best supported one when `wish` is null or empty. An unknown name, or a path that
+// this processor lacks, gives the best supported one together with an error.
+CpuPathChoice choose_cpu_path(const char* wish);
+
+// choose_cpu_path(STREAMLAB_CPU_PATH), looked up once, when first asked for. Any thread. A program should
+// refuse to start when `error` is not empty.
+const CpuPathChoice& chosen_cpu_path() noexcept;
 
 }  // namespace streamlab::dsp
 
