@@ -1,0 +1,82 @@
+// nodes/sound_file/sound_file_writer.hpp
+//
+// SoundFileWriter: planar float64 to a sound file whose header is valid all the time.
+//
+// WAV, RF64 and W64 are written here; FLAC by libsndfile. After every kUpdateSeconds of sound, and on
+// update(), what was written so far is handed to the kernel and the header is made to count it: when the
+// process is killed, the file plays up to that point. (FLAC: every complete block of about 4096 frames plays;
+// its header states no length until close().) A WAV that grows past 4 GiB becomes RF64. Memory: a fixed
+// buffer.
+//
+// Not for the real-time thread: it opens, writes and allocates. One thread at a time.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "engine/base/error.hpp"
+#include "engine/base/sample_format.hpp"
+#include "nodes/sound_file/wave_header.hpp"
+
+namespace streamlab {
+
+struct SoundFileSpec {
+  SoundContainer container = SoundContainer::wav;
+  SampleFormat format = SampleFormat::float32_le;  // s16_le, s24_3le, s32_le, float32_le, float64_le
+  double sample_rate_hz = 48000.0;
+  std::uint32_t channels = 2;
+};
+
+// The container that the ending of `path` stands for (.wav, .rf64, .w64, .flac, any case), if any.
+std::optional<SoundContainer> container_of_path(std::string_view path) noexcept;
+
+// Refused with what would fit: a rate that is no whole number of Hz or beyond the container, 0 or too many
+// channels (WAV 1024 as its readers allow, FLAC 8), a format that the container has not (FLAC has 16 and
+// 24-bit PCM).
+Result<void> check(const SoundFileSpec& spec);
+
+enum class Overwrite : std::uint8_t { no, yes };
+
+class SoundFileWriter {
+ public:
+  static constexpr double kUpdateSeconds = 1.0;
+
+  // Creates `path` and writes the header of an empty file. Refused as check() says. Fails (ErrorCode::failed)
+  // when the file exists and `overwrite` is no, when it is no regular file, when its folder is missing or may
+  // not be written, and when the disk is full. With Overwrite::yes the old file is unlinked, not emptied:
+  // whoever still reads it, this process included, reads on. `riff_limit` is for tests: see wave_header().
+  static Result<SoundFileWriter> create(const std::string& path, const SoundFileSpec& spec,
+                                        Overwrite overwrite, std::uint64_t riff_limit = kRiffLimit);
+
+  SoundFileWriter(SoundFileWriter&&) noexcept;
+  SoundFileWriter& operator=(SoundFileWriter&&) noexcept;
+  ~SoundFileWriter();  // as close(), with nobody left to hear of an error
+
+  // Appends `frames` frames of all channels. After a failure (disk full …) the file holds, validly, the whole
+  // frames that did fit, and every later call fails the same way.
+  Result<void> write(const double* const planar[], std::size_t frames);
+
+  // Appends `frames` frames of zeros. In WAV, RF64 and W64 a long silence takes no time and no disk space (a
+  // hole).
+  Result<void> write_silence(std::uint64_t frames);
+
+  // Makes everything written so far playable, whatever happens next.
+  Result<void> update();
+
+  // Completes the file. Further calls do nothing.
+  Result<void> close();
+
+  std::uint64_t frames() const;        // written so far
+  const EncodeCounts& counts() const;  // samples that clipped or were NaN so far
+
+ private:
+  struct Impl;
+  explicit SoundFileWriter(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace streamlab

@@ -1,0 +1,127 @@
+// nodes/sound_file/wave_output.cpp
+#include "nodes/sound_file/wave_output.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+namespace streamlab {
+namespace {
+
+constexpr std::size_t kBufferBytes = 128 * 1024;
+constexpr std::uint64_t kHoleBytes = 1024 * 1024;  // silence from here on becomes a hole
+
+}  // namespace
+
+WaveOutput::WaveOutput(OutputFile file, std::string path, const WaveShape& shape, std::uint64_t update_frames,
+                       std::uint64_t riff_limit)
+    : file_(std::move(file)),
+      path_(std::move(path)),
+      shape_(shape),
+      update_frames_(update_frames),
+      riff_limit_(riff_limit),
+      frame_bytes_(shape.channels * bytes_per_sample(shape.format)),
+      header_bytes_(wave_header(shape, 0, riff_limit).size()),
+      buffer_(std::max<std::size_t>(kBufferBytes / frame_bytes_, 1) * frame_bytes_) {}
+
+Result<std::unique_ptr<SampleOutput>> WaveOutput::create(OutputFile file, const std::string& path,
+                                                         const WaveShape& shape, std::uint64_t update_frames,
+                                                         std::uint64_t riff_limit) {
+  std::unique_ptr<WaveOutput> output(new WaveOutput(std::move(file), path, shape, update_frames, riff_limit));
+  if (auto header = output->put_header(); !header) { return tl::unexpected(header.error()); }
+  return output;
+}
+
+Result<void> WaveOutput::write(const double* const planar[], std::size_t frames, EncodeCounts& counts) {
+  std::vector<const double*> from(planar, planar + shape_.channels);
+  const std::size_t capacity = buffer_.size() / frame_bytes_;
+  while (frames > 0) {
+    const std::size_t count = std::min(frames, capacity - buffered_);
+    counts += encode_interleaved(shape_.format, from.data(), shape_.channels, count,
+                                 buffer_.data() + buffered_ * frame_bytes_);
+    for (const double*& channel : from) { channel += count; }
+    buffered_ += count;
+    frames -= count;
+    if (buffered_ == capacity) {
+      if (auto flushed = flush(); !flushed) { return flushed; }
+    }
+  }
+  return this->frames() - frames_in_header_ >= update_frames_ ? update() : Result<void>{};
+}
+
+Result<void> WaveOutput::write_silence(std::uint64_t frames) {
+  if (frames * frame_bytes_ >= kHoleBytes) {
+    if (auto flushed = flush(); !flushed) { return flushed; }
+    if (!file_.resize(end_of_data() + frames * frame_bytes_)) { return give_up(errno); }
+    frames_on_disk_ += frames;
+    return update();
+  }
+  const std::size_t capacity = buffer_.size() / frame_bytes_;
+  while (frames > 0) {
+    const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(frames, capacity - buffered_));
+    std::fill_n(buffer_.begin() + static_cast<std::ptrdiff_t>(buffered_ * frame_bytes_), count * frame_bytes_,
+                std::byte{0});
+    buffered_ += count;
+    frames -= count;
+    if (buffered_ == capacity) {
+      if (auto flushed = flush(); !flushed) { return flushed; }
+    }
+  }
+  return this->frames() - frames_in_header_ >= update_frames_ ? update() : Result<void>{};
+}
+
+Result<void> WaveOutput::update() {
+  if (auto flushed = flush(); !flushed) { return flushed; }
+  return frames_in_header_ == frames_on_disk_ ? Result<void>{} : put_header();
+}
+
+Result<void> WaveOutput::close() {
+  auto updated = update();
+  if (!file_.close() && updated) {
+    return failed(path_, fmt::format("may be incomplete: {}", std::strerror(errno)));
+  }
+  return updated;
+}
+
+Result<void> WaveOutput::flush() {
+  if (buffered_ == 0) { return {}; }
+  const std::size_t bytes = buffered_ * frame_bytes_;
+  const std::size_t written = file_.write_at(buffer_.data(), bytes, end_of_data());
+  const int error_number = errno;
+  frames_on_disk_ += written / frame_bytes_;
+  buffered_ = 0;
+  return written == bytes ? Result<void>{} : give_up(error_number);
+}
+
+// Padding first: the header must not count what is not there.
+Result<void> WaveOutput::put_header() {
+  constexpr std::byte kZeros[2] = {};
+  const std::size_t padding = wave_padding(shape_, frames_on_disk_);
+  if (file_.write_at(kZeros, padding, end_of_data()) != padding) { return give_up(errno); }
+  const std::vector<std::byte> header = wave_header(shape_, frames_on_disk_, riff_limit_);
+  if (file_.write_at(header.data(), header.size(), 0) != header.size()) {
+    return failed(path_, fmt::format("cannot be written: {}", std::strerror(errno)));
+  }
+  frames_in_header_ = frames_on_disk_;
+  return {};
+}
+
+// Leaves a valid file of the frames that fitted: cuts off the unfinished one and counts the others in the
+// header, which lies in a part of the file that exists.
+Result<void> WaveOutput::give_up(int error_number) {
+  std::string what =
+      fmt::format("cannot be written beyond frame {}: {}", frames_on_disk_, std::strerror(error_number));
+  const std::vector<std::byte> header = wave_header(shape_, frames_on_disk_, riff_limit_);
+  const bool cut = file_.resize(end_of_data());
+  if (file_.write_at(header.data(), header.size(), 0) != header.size() || !cut) {
+    return failed(path_, what, {}, fmt::format("the first {} frames can be played", frames_in_header_));
+  }
+  frames_in_header_ = frames_on_disk_;
+  return failed(path_, what, {}, "what lies before can be played");
+}
+
+}  // namespace streamlab

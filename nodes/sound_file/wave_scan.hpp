@@ -1,0 +1,38 @@
+// nodes/sound_file/wave_scan.hpp
+//
+// Walks the chunks of a RIFF, RF64 or W64 file and compares what its header promises with what the file
+// holds. The decoder itself (libsndfile) repairs such files silently; this says what had to be repaired.
+//
+// RIFF: Microsoft/IBM "Multimedia Programming Interface and Data Specifications 1.0"; RF64: EBU Tech 3306;
+// W64: Sony Sound Forge "Wave64" (chunk identifiers are GUIDs, sizes 64 bit, chunks on multiples of 8 bytes).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace streamlab {
+
+struct WaveScan {
+  bool is_wave = false;     // the file begins as one of the three kinds
+  bool big_endian = false;  // RIFX
+
+  bool has_format = false;       // a format chunk was found; its fields:
+  std::uint16_t format_tag = 0;  // 1 PCM, 3 float, …; the tag within if the chunk is "extensible"
+  std::uint16_t channels = 0;
+  std::uint32_t sample_rate_hz = 0;
+  std::uint16_t frame_bytes = 0;
+  std::uint16_t bits_per_sample = 0;
+
+  bool has_data = false;  // a chunk of samples was found
+  std::uint64_t data_offset = 0;
+  std::uint64_t data_bytes = 0;  // that are there and are to be played, whatever the header says
+
+  std::vector<std::string> warnings;
+};
+
+// `fd` is a regular file of `file_bytes` bytes, open for reading; its file offset is left alone. Reads no
+// more than the chunk headers of the first 4096 chunks.
+WaveScan scan_wave(int fd, std::uint64_t file_bytes);
+
+}  // namespace streamlab

@@ -1,0 +1,267 @@
+// tests/nodes/sound_file/sound_file_reader_test.cpp
+#include "nodes/sound_file/sound_file_reader.hpp"
+
+#include <cmath>
+#include <cstring>
+
+#include <gmock/gmock.h>
+#include <sys/stat.h>
+
+#include "tests/nodes/sound_file/wave_bytes.hpp"
+#include "tests/support/temp_dir.hpp"
+
+namespace streamlab {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using namespace test;  // NOLINT(google-build-using-namespace): a test of one thing
+
+// All samples, channel after channel, read `block` frames at a time.
+std::vector<std::vector<double>> read_all(SoundFileReader& reader, std::size_t block = 1000) {
+  std::vector<std::vector<double>> samples(reader.info().channels);
+  std::vector<std::vector<double>> part(reader.info().channels, std::vector<double>(block));
+  std::vector<double*> planar;
+  for (auto& channel : part) { planar.push_back(channel.data()); }
+  for (;;) {
+    const auto got = reader.read(planar.data(), block);
+    EXPECT_TRUE(got.has_value());
+    if (!got || got->frames == 0) { return samples; }
+    for (std::size_t c = 0; c < part.size(); ++c) {
+      samples[c].insert(samples[c].end(), part[c].begin(),
+                        part[c].begin() + static_cast<std::ptrdiff_t>(got->frames));
+    }
+  }
+}
+
+std::string refusal(const std::string& path) {
+  const auto reader = SoundFileReader::open(path);
+  if (reader) { return "was accepted"; }
+  EXPECT_EQ(reader.error().code, ErrorCode::refused);
+  EXPECT_EQ(reader.error().where, path);
+  Error error = reader.error();
+  error.where.clear();
+  return to_string(error);
+}
+
+TEST(SoundFileReader, ReadsSixteenBitStereo) {
+  const TempDir dir;
+  const std::string samples = little(0x4000, 2) + little(0xC000, 2) + little(0x7FFF, 2) + little(0x8000, 2);
+  auto reader = SoundFileReader::open(dir.write("a.wav", s16_wave(2, 44100, samples)));
+  ASSERT_TRUE(reader) << to_string(reader.error());
+  EXPECT_EQ(reader->info().sample_rate_hz, 44100U);
+  EXPECT_EQ(reader->info().channels, 2U);
+  EXPECT_EQ(reader->info().frames, 2U);
+  EXPECT_TRUE(reader->info().length_known);
+  EXPECT_THAT(reader->info().warnings, IsEmpty());
+  EXPECT_THAT(read_all(*reader), ElementsAre(ElementsAre(0.5, 32767.0 / 32768.0), ElementsAre(-0.5, -1.0)));
+}
+
+TEST(SoundFileReader, ReadsEveryPcmAndFloatWidth) {
+  const TempDir dir;
+  const auto wave = [](int tag, int bits, std::string_view samples) {
+    return riff(chunk("fmt ", format_body(tag, 1, 8000, bits)) + chunk("data", samples));
+  };
+  const double third = -1.0 / 3.0;
+  const float tenth = 0.1F;
+  std::string third_bytes(8, '\0');
+  std::string tenth_bytes(4, '\0');
+  std::memcpy(third_bytes.data(), &third, 8);
+  std::memcpy(tenth_bytes.data(), &tenth, 4);
+  struct Case {
+    std::string bytes;
+    double value;
+    const char* subtype;
+  };
+  const Case cases[] = {{wave(1, 8, "\xC0"), 0.5, "8-bit PCM"},
+                        {wave(1, 24, little(0xFFFFFF, 3)), -1.0 / 8388608.0, "24-bit PCM"},
+                        {wave(1, 32, little(1, 4)), 1.0 / 2147483648.0, "32-bit PCM"},
+                        {wave(3, 32, tenth_bytes), static_cast<double>(tenth), "32-bit float"},
+                        {wave(3, 64, third_bytes), third, "64-bit float"}};
+  for (const Case& c : cases) {
+    auto reader = SoundFileReader::open(dir.write("a.wav", c.bytes));
+    ASSERT_TRUE(reader) << c.subtype << ": " << to_string(reader.error());
+    EXPECT_EQ(reader->info().subtype, c.subtype);
+    EXPECT_THAT(read_all(*reader), ElementsAre(ElementsAre(c.value))) << c.subtype;
+  }
+}
+
+TEST(SoundFileReader, ReadsBigEndianFilesToo) {
+  const TempDir dir;
+  // AU: magic, offset of the data, its size, encoding 3 (16-bit PCM), rate, channels; all big-endian.
+  const std::string au = std::string(".snd") +
+                         std::string("\0\0\0\x18\0\0\0\x04\0\0\0\x03\0\0\xBB\x80\0\0\0\x01", 20) +
+                         std::string("\x40\0\xC0\0", 4);
+  auto reader = SoundFileReader::open(dir.write("a.au", au));
+  ASSERT_TRUE(reader) << to_string(reader.error());
+  EXPECT_EQ(reader->info().sample_rate_hz, 48000U);
+  EXPECT_EQ(reader->info().container, "AU");
+  EXPECT_THAT(read_all(*reader), ElementsAre(ElementsAre(0.5, -0.5)));
+}
+
+TEST(SoundFileReader, GivesTheSameSamplesForEveryBlockSize) {
+  const TempDir dir;
+  constexpr int kFrames = 100000;  // several of the reader's own buffers
+  std::string samples;
+  std::vector<double> expected;
+  for (int n = 0; n < kFrames; ++n) {
+    const auto code = static_cast<std::int16_t>(n * 7919);
+    samples += little(static_cast<std::uint16_t>(code), 2) + little(static_cast<std::uint16_t>(~code), 2);
+    expected.push_back(code / 32768.0);
+  }
+  const std::string path = dir.write("a.wav", s16_wave(2, 48000, samples));
+  for (const std::size_t block : {1U, 7U, 480U, 1024U, 200000U}) {
+    auto reader = SoundFileReader::open(path);
+    ASSERT_TRUE(reader);
+    const auto got = read_all(*reader, block);
+    EXPECT_TRUE(got[0] == expected) << "block of " << block;
+    EXPECT_EQ(reader->position(), static_cast<std::uint64_t>(kFrames));
+  }
+}
+
+TEST(SoundFileReader, SeeksToAFrame) {
+  const TempDir dir;
+  std::string samples;
+  for (int n = 0; n < 1000; ++n) { samples += little(static_cast<std::uint64_t>(n), 2); }
+  auto reader = SoundFileReader::open(dir.write("a.wav", s16_wave(1, 48000, samples)));
+  ASSERT_TRUE(reader);
+  double sample = 0.0;
+  double* const planar[] = {&sample};
+  for (const std::uint64_t frame : {999U, 0U, 500U}) {
+    ASSERT_TRUE(reader->seek(frame));
+    ASSERT_TRUE(reader->read(planar, 1));
+    EXPECT_EQ(sample, static_cast<double>(frame) / 32768.0);
+    EXPECT_EQ(reader->position(), frame + 1);
+  }
+  EXPECT_TRUE(reader->seek(1000));
+  EXPECT_EQ(reader->read(planar, 1)->frames, 0U);
+  EXPECT_FALSE(reader->seek(1001));
+}
+
+TEST(SoundFileReader, CountsNaNAndInfinities) {
+  const TempDir dir;
+  const auto word = [](float value) {
+    std::string bytes(4, '\0');
+    std::memcpy(bytes.data(), &value, 4);
+    return bytes;
+  };
+  const std::string samples = word(0.5F) + word(NAN) + word(-INFINITY) + word(1.5F);
+  auto reader = SoundFileReader::open(
+      dir.write("a.wav", riff(chunk("fmt ", format_body(3, 1, 48000, 32)) + chunk("data", samples))));
+  ASSERT_TRUE(reader);
+  std::vector<double> got(4);
+  double* const planar[] = {got.data()};
+  const auto block = reader->read(planar, 4);
+  ASSERT_TRUE(block);
+  EXPECT_EQ(block->not_finite, 2U);
+  EXPECT_TRUE(std::isnan(got[1]));
+  EXPECT_EQ(got[3], 1.5);
+}
+
+// --- headers that lie
+
+TEST(SoundFileReader, PlaysWhatIsThereOfATruncatedFileAndSaysSo) {
+  const TempDir dir;
+  std::string bytes = s16_wave(1, 48000, std::string(2000, '\1'));
+  bytes.resize(bytes.size() - 1000);
+  auto reader = SoundFileReader::open(dir.write("a.wav", bytes));
+  ASSERT_TRUE(reader) << to_string(reader.error());
+  EXPECT_THAT(
+      reader->info().warnings,
+      ElementsAre("the header promises 2000 bytes of samples but the file ends after 1000: what is there is "
+                  "played"));
+  EXPECT_EQ(reader->info().frames, 500U);
+  EXPECT_EQ(read_all(*reader)[0].size(), 500U);
+}
+
+TEST(SoundFileReader, PlaysAFileWhoseHeaderWasNeverFinished) {
+  const TempDir dir;
+  for (const std::uint64_t stated : {0ULL, 0xFFFFFFFFULL}) {  // the second is what a pipe gets
+    const std::string bytes = "RIFF" + little(stated, 4) + "WAVE" +
+                              chunk("fmt ", format_body(1, 1, 48000, 16)) + "data" + little(stated, 4) +
+                              std::string(200, '\1');
+    auto reader = SoundFileReader::open(dir.write("a.wav", bytes));
+    ASSERT_TRUE(reader) << to_string(reader.error());
+    EXPECT_THAT(reader->info().warnings, ElementsAre(HasSubstr("the header states no length"))) << stated;
+    EXPECT_EQ(read_all(*reader)[0].size(), 100U) << stated;
+  }
+}
+
+TEST(SoundFileReader, SaysWhenBytesFollowTheStatedEnd) {
+  const TempDir dir;
+  const std::string bytes = s16_wave(1, 48000, std::string(200, '\1')) + std::string(77, '\2');
+  auto reader = SoundFileReader::open(dir.write("a.wav", bytes));
+  ASSERT_TRUE(reader);
+  EXPECT_THAT(reader->info().warnings,
+              ElementsAre(HasSubstr("77 bytes follow the end that the header gives")));
+  EXPECT_EQ(read_all(*reader)[0].size(), 100U);
+}
+
+TEST(SoundFileReader, KnowsThatOtherChunksMayFollowTheSamples) {
+  const TempDir dir;
+  const std::string bytes =
+      riff(chunk("fmt ", format_body(1, 1, 48000, 8)) + chunk("data", "abc") + chunk("LIST", "INFO"));
+  auto reader = SoundFileReader::open(dir.write("a.wav", bytes));
+  ASSERT_TRUE(reader);
+  EXPECT_THAT(reader->info().warnings, IsEmpty());
+}
+
+TEST(SoundFileReader, LeavesOutAnUnfinishedLastFrame) {
+  const TempDir dir;
+  auto reader = SoundFileReader::open(dir.write("a.wav", s16_wave(2, 48000, std::string(42, '\1'))));
+  ASSERT_TRUE(reader);
+  EXPECT_THAT(reader->info().warnings, ElementsAre(HasSubstr("2 bytes of an unfinished frame")));
+  EXPECT_EQ(read_all(*reader)[0].size(), 10U);
+}
+
+// --- what is refused
+
+TEST(SoundFileReader, RefusesWhatIsNoSoundFile) {
+  const TempDir dir;
+  EXPECT_EQ(refusal(dir.file("none.wav")), "there is no such file");
+  EXPECT_EQ(refusal(dir.path().string()), "is a directory; expected a sound file");
+  EXPECT_EQ(refusal(dir.write("empty.wav", "")), "is empty; expected a sound file");
+  EXPECT_EQ(refusal("/dev/zero"), "is a device, which never ends; expected a sound file");
+  const std::string fifo = dir.file("fifo");
+  ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+  EXPECT_EQ(refusal(fifo), "is a FIFO, which never ends; expected a sound file");
+  EXPECT_EQ(refusal(dir.write("text.wav", "{\"a\": 1}")),
+            "is not a sound file that can be read: it begins with \"{\"a\": 1}\"; expected WAV, RF64, W64, "
+            "FLAC, AIFF, "
+            "AU, CAF, Ogg or MP3");
+  EXPECT_EQ(
+      refusal(dir.write("rubbish.wav", std::string_view("\x7F\x45LF\x02\x01\x01\x00\x99", 9))),
+      "is not a sound file that can be read: it begins with the bytes 7F 45 4C 46 02 01 01 00; expected WAV, "
+      "RF64, W64, FLAC, AIFF, AU, CAF, Ogg or MP3");
+}
+
+TEST(SoundFileReader, RefusesWavFilesThatHoldNothingToPlay) {
+  const TempDir dir;
+  EXPECT_EQ(
+      refusal(dir.write("a.wav", riff(chunk("fmt ", format_body(1, 0, 48000, 16)) + chunk("data", "abcd")))),
+      "has 0 channels; expected at least 1");
+  EXPECT_EQ(refusal(dir.write("b.wav", riff(chunk("data", "abcd")))), "is a WAV file without a format chunk");
+  EXPECT_EQ(refusal(dir.write("c.wav", riff(chunk("fmt ", format_body(1, 1, 48000, 16))))),
+            "is a WAV file without samples (no data chunk)");
+  EXPECT_THAT(refusal(dir.write("d.wav", s16_wave(1, 0, "abcd"))), HasSubstr("sample rate of 0 Hz"));
+}
+
+TEST(SoundFileReader, SaysWhichFormatItCannotDecode) {
+  const TempDir dir;
+  const std::string wma =
+      riff(chunk("fmt ", format_body(0x0161, 2, 48000, 16) + little(0, 2)) + chunk("data", "abcd"));
+  EXPECT_THAT(refusal(dir.write("a.wav", wma)),
+              HasSubstr("cannot be decoded: WAV format tag 0x0161 with 16 bits per sample and 2 channels"));
+}
+
+TEST(SoundFileInfo, IsDescribedInALineAndItsWarnings) {
+  SoundFileInfo info{48000, 2, 96000, true, "WAV", "16-bit PCM", {"something is odd"}};
+  EXPECT_EQ(describe(info),
+            "WAV, 16-bit PCM, 48000 Hz, 2 channels, 96000 frames, 2.000 s\nwarning: something is odd\n");
+  info = {8000, 1, 0, false, "FLAC", "24-bit PCM", {}};
+  EXPECT_EQ(describe(info), "FLAC, 24-bit PCM, 8000 Hz, 1 channel, length not stated\n");
+}
+
+}  // namespace
+}  // namespace streamlab
