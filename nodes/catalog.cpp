@@ -8,12 +8,14 @@ namespace streamlab {
 
 extern const NodeEntry kGainEntry;
 extern const NodeEntry kLevelMeterEntry;
+extern const NodeEntry kPrintEntry;
 extern const NodeEntry kSineGeneratorEntry;
 
 const NodeCatalog& default_catalog() {
   static constexpr const NodeEntry* kEntries[] = {
       &kGainEntry,
       &kLevelMeterEntry,
+      &kPrintEntry,
       &kSineGeneratorEntry,
   };
   static const NodeCatalog kCatalog(kEntries);

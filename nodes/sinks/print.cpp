@@ -1,0 +1,209 @@
+// nodes/sinks/print.cpp
+//
+// Print: shows what passes on standard output, two lines or more a block.
+//
+//   in   audio, spectra or values
+//
+//   [label] Frame #sequence @ time µs
+//     channel: len=1024, mean=0.000123, rms=0.353553          audio
+//     channel.rms_db: -9.03 dBFS                              values; null where undefined
+//     channel: bins=2049, peak=0.5 FS at 996.094 Hz           spectra
+//
+// What is wrong with a block stands behind its time: (gap of 480 frames, clipped). With --json each block is
+// one JSON object on a line of its own, its numbers in full precision.
+#include <cerrno>
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <string>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "engine/core/node.hpp"
+#include "nodes/dsp/level_stats.hpp"
+
+namespace streamlab {
+namespace {
+
+enum ParamIndex : std::size_t { kLabel, kEvery };
+constexpr ParamInfo kParams[] = {
+    param::text("label", "Print", "Stands in brackets before each block."),
+    param::integer("every", "blocks", {1.0, 1e9}, 1.0, "Shows the first block and then each n-th."),
+};
+constexpr NodeInfo kInfo{
+    .name = "Print",
+    .description = "Shows audio, spectra or values on standard output.",
+    .inputs = kAnyInPort,
+    .outputs = {},
+    .params = kParams,
+    .rt_safe = RtSafe::no,
+    .at_gap = "Shows the gap's length with the block behind it.",
+    .details =
+        "Audio: length, mean and rms of the finite samples of each channel. Values: each with its unit; null "
+        "is "
+        "undefined. Spectra: number of bins and the largest of them.",
+    .example = R"({"id": "show", "type": "Print", "config": {"label": "Mic"}})",
+    .cost_ns_per_frame = 5.0,
+};
+
+struct FlagName {
+  FrameFlag flag;
+  std::string_view name;
+};
+constexpr FlagName kFlagNames[] = {
+    {FrameFlag::gap, "gap"},
+    {FrameFlag::xrun, "xrun"},
+    {FrameFlag::clipped, "clipped"},
+    {FrameFlag::not_finite, "not_finite"},
+    {FrameFlag::incomplete, "incomplete"},
+    {FrameFlag::end_of_stream, "end_of_stream"},
+};
+
+struct SpectrumPeak {
+  double value = std::nan("");  // NaN when no bin has a value
+  double at = std::nan("");
+};
+
+SpectrumPeak find_peak(std::span<const double> bins, const Axis& axis) {
+  SpectrumPeak peak;
+  for (std::size_t k = 0; k < bins.size(); ++k) {
+    if (bins[k] > peak.value || (std::isnan(peak.value) && !std::isnan(bins[k]))) {
+      peak = {bins[k], axis.start + static_cast<double>(k) * axis.step};
+    }
+  }
+  return peak;
+}
+
+// Six digits, for people; null where there is no number.
+std::string short_number(double value) { return std::isnan(value) ? "null" : fmt::format("{:.6g}", value); }
+
+std::string with_unit(double value, std::string_view unit) {
+  if (std::isnan(value) || unit.empty()) { return short_number(value); }
+  return fmt::format("{:.6g} {}", value, unit);
+}
+
+dsp::Levels levels_of(std::span<const double> samples) {
+  dsp::LevelStats stats;
+  stats.add(samples);
+  return stats.levels();
+}
+
+std::string text_of(const DataFrame& frame, const std::string& label) {
+  const FrameHeader& header = frame.header();
+  std::string remarks;
+  for (const FlagName& f : kFlagNames) {
+    if (!header.has(f.flag)) { continue; }
+    remarks += remarks.empty() ? " (" : ", ";
+    remarks +=
+        f.flag == FrameFlag::gap ? fmt::format("gap of {} frames", header.gap_frames) : std::string(f.name);
+  }
+  if (!remarks.empty()) { remarks += ")"; }
+  std::string text =
+      fmt::format("[{}] Frame #{} @ {} µs{}\n", label, header.sequence_id, header.timestamp_us, remarks);
+  const StreamFormat& format = frame.format();
+  for (std::uint32_t c = 0; c < frame.channel_count(); ++c) {
+    const ChannelInfo& info = format.channels[c];
+    const auto data = frame.channel(c);
+    if (format.kind == StreamKind::values) {
+      text +=
+          fmt::format("  {}: {}\n", info.name, with_unit(data.empty() ? std::nan("") : data[0], info.unit));
+    } else if (format.kind == StreamKind::spectrum) {
+      const SpectrumPeak peak = find_peak(data, format.axis);
+      text += fmt::format("  {}: bins={}, peak={}", info.name, data.size(), with_unit(peak.value, info.unit));
+      if (!std::isnan(peak.value)) { text += " at " + with_unit(peak.at, format.axis.unit); }
+      text += "\n";
+    } else {
+      const dsp::Levels levels = levels_of(data);
+      text += fmt::format("  {}: len={}, mean={}, rms={}", info.name, data.size(), short_number(levels.dc),
+                          short_number(levels.rms));
+      if (levels.not_finite > 0) { text += fmt::format(", not_finite={}", levels.not_finite); }
+      text += "\n";
+    }
+  }
+  return text;
+}
+
+std::string json_of(const DataFrame& frame, const std::string& label) {
+  using Json = nlohmann::ordered_json;  // NaN becomes null
+  const FrameHeader& header = frame.header();
+  Json line;
+  line["label"] = label;
+  line["sequence_id"] = header.sequence_id;
+  line["timestamp_us"] = header.timestamp_us;
+  line["position"] = header.position;
+  for (const FlagName& f : kFlagNames) {
+    if (header.has(f.flag)) { line["flags"].push_back(f.name); }
+  }
+  if (header.has(FrameFlag::gap)) { line["gap_frames"] = header.gap_frames; }
+  for (const Metadata::Entry& entry : frame.metadata().entries()) {
+    line["metadata"][entry.name()] = entry.value;
+  }
+  const StreamFormat& format = frame.format();
+  line["kind"] = to_string(format.kind);
+  Json& channels = line["channels"] = Json::object();
+  for (std::uint32_t c = 0; c < frame.channel_count(); ++c) {
+    const ChannelInfo& info = format.channels[c];
+    const auto data = frame.channel(c);
+    if (format.kind == StreamKind::values) {
+      channels[info.name] = {{"value", data.empty() ? std::nan("") : data[0]}, {"unit", info.unit}};
+    } else if (format.kind == StreamKind::spectrum) {
+      const SpectrumPeak peak = find_peak(data, format.axis);
+      channels[info.name] = {{"bins", data.size()},
+                             {"peak", peak.value},
+                             {"unit", info.unit},
+                             {"at", peak.at},
+                             {"at_unit", format.axis.unit}};
+    } else {
+      const dsp::Levels levels = levels_of(data);
+      channels[info.name] = {
+          {"len", data.size()}, {"mean", levels.dc}, {"rms", levels.rms}, {"not_finite", levels.not_finite}};
+    }
+  }
+  return line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+class Print final : public Node {
+ public:
+  explicit Print(const ParamValues& params)
+      : label_(params.text(kLabel)), every_(static_cast<std::uint64_t>(params.integer(kEvery))) {}
+
+  Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
+    console_ = context.console;
+    reset();
+    return std::vector<OutputFormat>{};
+  }
+
+  void reset() noexcept override { seen_ = 0; }
+
+  Status process(std::span<const DataFrame* const> in,
+                 [[maybe_unused]] std::span<OutputPort> out) noexcept override {
+    const bool shown = seen_++ % every_ == 0;
+    if (!shown || console_ == Console::off) { return Status::ok; }
+    const std::string text = console_ == Console::text ? text_of(*in[0], label_) : json_of(*in[0], label_);
+    // Whole blocks at once, and none kept back: another program may be reading.
+    if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
+      error_ = errno;
+      return Status::fault;
+    }
+    return Status::ok;
+  }
+
+  Error failure() const override {
+    return {ErrorCode::failed, "standard output", fmt::format("cannot be written: {}", std::strerror(error_)),
+            "", ""};
+  }
+
+ private:
+  const std::string label_;
+  const std::uint64_t every_;
+  Console console_ = Console::text;
+  std::uint64_t seen_ = 0;  // blocks
+  int error_ = 0;           // errno of the failed write
+};
+
+}  // namespace
+
+extern const NodeEntry kPrintEntry{kInfo, make_node<Print>};
+
+}  // namespace streamlab
