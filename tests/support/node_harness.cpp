@@ -10,6 +10,7 @@
 
 #include "engine/core/node_catalog.hpp"
 #include "engine/graph/read_params.hpp"
+#include "tests/support/rt_guard.hpp"
 
 namespace streamlab::test {
 namespace {
@@ -107,8 +108,15 @@ std::vector<DataFrame> NodeHarness::call(bool finishing, std::span<const DataFra
     ports_[o].trigger(calls_, std::nullopt);
   }
   ++calls_;
-  {
-    // The guard of tests/support/rt_guard watches here.
+  if (!finishing && info_->rt_safe == RtSafe::yes) {
+    RtGuardScope::take_violations();
+    {
+      const RtGuardScope guarded;
+      status_ = node_->process(in, ports_);
+    }
+    EXPECT_THAT(RtGuardScope::take_violations(), testing::IsEmpty())
+        << info_->name << "::process() calls what real-time code must not";
+  } else {
     status_ = finishing ? node_->finish(ports_) : node_->process(in, ports_);
   }
   std::vector<DataFrame> given;
