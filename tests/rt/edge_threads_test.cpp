@@ -5,6 +5,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <ostream>
 #include <string>
 #include <thread>
 #include <tuple>
@@ -15,6 +16,10 @@
 #include "engine/rt/edge.hpp"
 
 namespace streamlab {
+
+// How GoogleTest prints a parameter.
+void PrintTo(OverflowPolicy policy, std::ostream* out) { *out << to_string(policy); }
+
 namespace {
 
 // The producer offers at least kBlocks blocks, and goes on until the consumer got kDelivered: so both are at
