@@ -1,0 +1,39 @@
+// hal/jack/jack_client.hpp
+//
+// JackClient: one connection to a running JACK server, closed by its destructor. The only file that knows how
+// to ask libjack for one without starting a server, without hanging on one that does not answer, and without
+// libjack writing to the terminal.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <jack/jack.h>
+
+#include "engine/base/error.hpp"
+
+namespace streamlab {
+
+struct CloseJackClient {
+  void operator()(jack_client_t* client) const noexcept { jack_client_close(client); }
+};
+using JackClient = std::unique_ptr<jack_client_t, CloseJackClient>;
+
+// "jack" (the default server) or "jack:SERVER": what errors and people call the server.
+std::string jack_device_name(const std::string& server);
+
+// Opens a client of the running server `server` (empty: the default one). Fails when none runs; fails after
+// kOpenSeconds when one does not answer, and leaves that attempt behind on a thread of its own, for libjack
+// offers no way to end it. Control thread; blocks.
+inline constexpr int kOpenSeconds = 3;
+Result<JackClient> open_jack_client(const std::string& server, const std::string& client_name);
+
+// Names of the server's audio ports with all of `flags`, in its order.
+std::vector<std::string> jack_audio_ports(jack_client_t* client, unsigned long flags);
+
+// Worst latency of a port as JACK reports it, in frames. Wait-free.
+std::uint32_t jack_latency_frames(jack_port_t* port, jack_latency_callback_mode_t mode) noexcept;
+
+}  // namespace streamlab

@@ -1,0 +1,268 @@
+// tests/system/jack/jack_driver_test.cpp
+//
+// The driver against a real jackd (dummy driver, 48 kHz, 1024 frames): what goes in comes out, bit for bit.
+#include <algorithm>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "hal/jack/probe_jack.hpp"
+#include "tests/system/jack/jack_fixture.hpp"
+
+namespace streamlab::test {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+constexpr std::uint32_t kPeriod = 1024;
+constexpr std::size_t kBlocks = 40;  // 0.85 s
+
+// The samples of every block are consecutive frames of the ramp, and between blocks it jumps as the position
+// does. A busy machine may make the server itself late; the frames of the card that this cost are known by
+// time alone and are not in the server's count: then the position jumps by more.
+enum class Between { blocks, not_blocks };
+void expect_ramp(const RecordingClient& client, Between between = Between::blocks) {
+  for (std::size_t n = 0; n < client.count(); ++n) {
+    const auto& block = client.block(n);
+    const auto first = static_cast<std::int64_t>(block.samples[0] * kRampModulus);
+    for (std::uint32_t k = 0; k < block.info.frame_count; ++k) {
+      ASSERT_EQ(block.samples[k], ramp(first + k)) << "block " << n << ", frame " << k;
+    }
+    if (n == 0 || between == Between::not_blocks) { continue; }
+    const auto& before = client.block(n - 1);
+    const std::int64_t moved = block.info.position - before.info.position;
+    ASSERT_GE(moved, ramp_distance(before.samples[0], block.samples[0])) << "block " << n;
+    if (moved == before.info.frame_count) {
+      ASSERT_EQ(ramp_distance(before.samples[0], block.samples[0]), moved) << "block " << n;
+    }
+  }
+}
+
+TEST_F(JackTest, CapturesEverySampleBitForBit) {
+  Peer source(server_.name(), "source", JackPortIsOutput, play_ramp);
+  auto driver = open_or_fail(capture_from(source.port()));
+  ASSERT_NE(driver, nullptr);
+  EXPECT_EQ(driver->format().sample_rate_hz, 48000.0);
+  EXPECT_EQ(driver->format().period_frames, kPeriod);
+  EXPECT_THAT(driver->format().input_names, ElementsAre("in_1"));
+  RecordingClient client(driver->format(), kBlocks);
+  ASSERT_TRUE(driver->start(client));
+  ASSERT_TRUE(eventually([&] { return client.count() == kBlocks; }));
+  EXPECT_EQ(driver->status().state, DriverState::running);
+  driver->stop();
+  expect_ramp(client);
+  const DriverStatus status = driver->status();
+  EXPECT_EQ(status.state, DriverState::idle);
+  EXPECT_GE(status.ticks, kBlocks);
+  EXPECT_EQ(status.frames, status.ticks * kPeriod);
+}
+
+TEST_F(JackTest, PlaysEverySampleBitForBit) {
+  Recorder recorder(kBlocks, kPeriod);
+  Peer sink(server_.name(), "sink", JackPortIsInput, std::ref(recorder));
+  DeviceRequest request;
+  request.device = server_.device();
+  request.playback = true;
+  request.output_ports = {sink.port()};
+  auto driver = open_or_fail(request);
+  ASSERT_NE(driver, nullptr);
+  RecordingClient client(driver->format(), 0);
+  ASSERT_TRUE(driver->start(client));
+  ASSERT_TRUE(eventually([&] { return recorder.count() == kBlocks; }));
+  driver->stop();
+  std::size_t heard = 0;
+  for (std::size_t n = 0; n < kBlocks; ++n) {
+    const auto& samples = recorder.block(n).samples;
+    if (samples[1] == 0.0F) { continue; }  // silence before the first tick
+    ++heard;
+    const auto first = static_cast<std::int64_t>(static_cast<double>(samples[0]) * kRampModulus);
+    for (std::uint32_t k = 0; k < kPeriod; ++k) {
+      ASSERT_EQ(static_cast<double>(samples[k]), ramp(first + k)) << "block " << n << ", frame " << k;
+    }
+  }
+  EXPECT_GT(heard, kBlocks / 2);
+}
+
+TEST_F(JackTest, GivesInputToOutputInTheSamePeriod) {
+  Peer source(server_.name(), "source", JackPortIsOutput, play_ramp);
+  Recorder recorder(kBlocks, kPeriod);
+  Peer sink(server_.name(), "sink", JackPortIsInput, std::ref(recorder));
+  DeviceRequest request = capture_from(source.port());
+  request.playback = true;
+  request.output_ports = {sink.port()};
+  auto driver = open_or_fail(request);
+  ASSERT_NE(driver, nullptr);
+  RecordingClient client(driver->format(), 0);
+  ASSERT_TRUE(driver->start(client));
+  ASSERT_TRUE(eventually([&] { return recorder.count() == kBlocks; }));
+  driver->stop();
+  // The source played its frame time; the sink, two clients on, heard it at a frame time of its own. A client
+  // that the machine kept waiting may be a period behind; never the driver's doing for the most of them.
+  std::size_t same_period = 0;
+  for (std::size_t n = 0; n < kBlocks; ++n) {
+    const Heard& heard = recorder.block(n);
+    if (static_cast<double>(heard.samples[1]) == ramp(heard.frame_time + 1)) { ++same_period; }
+  }
+  EXPECT_GT(same_period, kBlocks / 2);
+}
+
+TEST_F(JackTest, ReportsTheLatencyOfThePhysicalPorts) {
+  DeviceRequest request;
+  request.device = server_.device();
+  request.capture = request.playback = true;
+  auto driver = open_or_fail(request);
+  ASSERT_NE(driver, nullptr);
+  EXPECT_THAT(driver->format().input_names, ElementsAre("in_1", "in_2"));
+  EXPECT_THAT(driver->format().output_names, ElementsAre("out_1", "out_2"));
+  // What a bare client sees on the server's own ports.
+  Peer bare(server_.name(), "bare", JackPortIsInput, [](auto...) {});
+  const auto latency = [&](const char* port, jack_latency_callback_mode_t mode) {
+    jack_latency_range_t range{};
+    jack_port_get_latency_range(jack_port_by_name(bare.client(), port), mode, &range);
+    return range.max;
+  };
+  EXPECT_EQ(driver->format().input_latency_frames, latency("system:capture_1", JackCaptureLatency));
+  EXPECT_EQ(driver->format().output_latency_frames, latency("system:playback_1", JackPlaybackLatency));
+  EXPECT_GE(driver->format().input_latency_frames, kPeriod);
+}
+
+TEST_F(JackTest, GoesOnThroughChangesOfPeriodInTicksOfTheFirstLengthAtMost) {
+  Peer source(server_.name(), "source", JackPortIsOutput, play_ramp);
+  auto driver = open_or_fail(capture_from(source.port()));
+  ASSERT_NE(driver, nullptr);
+  RecordingClient client(driver->format(), 2000);
+  ASSERT_TRUE(driver->start(client));
+  const auto next = [&](std::size_t blocks) {
+    const std::size_t from = client.count();
+    return eventually([&] { return client.count() >= from + blocks; });
+  };
+  ASSERT_TRUE(next(10));
+  ASSERT_EQ(jack_set_buffer_size(source.client(), 4096), 0);
+  ASSERT_TRUE(next(16));
+  ASSERT_EQ(jack_set_buffer_size(source.client(), 256), 0);
+  ASSERT_TRUE(next(40));
+  driver->stop();
+  EXPECT_EQ(driver->status().state, DriverState::idle);
+  expect_ramp(client, Between::not_blocks);  // the server's own count jumps where the period changes
+  std::uint32_t shortest = kPeriod;
+  for (std::size_t n = 0; n < client.count(); ++n) {
+    ASSERT_LE(client.block(n).info.frame_count, kPeriod);
+    shortest = std::min(shortest, client.block(n).info.frame_count);
+  }
+  EXPECT_EQ(shortest, 256U);
+  // Timestamps follow the card: within the longest period, for the dummy driver has none and jumps.
+  expect_continuous(client, driver->status(), 48000.0, 4096.0 + kPeriod);
+}
+
+TEST_F(JackTest, MarksTheFramesThatALateProgramCost) {
+  std::atomic<bool> be_late{false};
+  Peer source(server_.name(), "source", JackPortIsOutput,
+              [&](jack_client_t* client, float* buffer, std::uint32_t frame_count) {
+                play_ramp(client, buffer, frame_count);
+                if (be_late.exchange(false)) {  // three periods and more, without a system call
+                  const std::uint32_t start = jack_last_frame_time(client);
+                  while (jack_frame_time(client) - start < 3 * frame_count + frame_count / 2) {}
+                }
+              });
+  auto driver = open_or_fail(capture_from(source.port()));
+  ASSERT_NE(driver, nullptr);
+  RecordingClient client(driver->format(), 1000);
+  ASSERT_TRUE(driver->start(client));
+  ASSERT_TRUE(eventually([&] { return client.count() >= 10; }));
+  be_late = true;
+  ASSERT_TRUE(eventually([&] { return driver->status().gaps > 0 && driver->status().xruns > 0; }));
+  const std::size_t so_far = client.count();
+  ASSERT_TRUE(eventually([&] { return client.count() >= so_far + 10; }));
+  driver->stop();
+  expect_continuous(client, driver->status(), 48000.0, kPeriod);
+  EXPECT_GE(driver->status().lost_frames, 2U * kPeriod);
+  EXPECT_EQ(driver->status().lost_frames % kPeriod, 0U);  // the server's count jumps by whole periods
+}
+
+TEST_F(JackTest, KeepsTimeRisingWhileJackFreewheels) {
+  auto driver = open_or_fail(capture_from(""));
+  ASSERT_NE(driver, nullptr);
+  RecordingClient client(driver->format(), 100'000);
+  ASSERT_TRUE(driver->start(client));
+  Peer bare(server_.name(), "bare", JackPortIsInput, [](auto...) {});
+  ASSERT_TRUE(eventually([&] { return client.count() >= 10; }));
+  ASSERT_EQ(jack_set_freewheel(bare.client(), 1), 0);
+  ASSERT_TRUE(eventually([&] { return client.count() >= 500; }));
+  ASSERT_EQ(jack_set_freewheel(bare.client(), 0), 0);
+  const std::size_t so_far = client.count();
+  ASSERT_TRUE(eventually([&] { return client.count() >= so_far + 20; }));
+  driver->stop();
+  for (std::size_t n = 1; n < client.count(); ++n) {
+    ASSERT_GT(client.block(n).info.timestamp_us, client.block(n - 1).info.timestamp_us) << "block " << n;
+  }
+}
+
+TEST_F(JackTest, RefusesWhatTheServerDoesNotHave) {
+  DeviceRequest request;
+  request.device = server_.device();
+  request.capture = true;
+  const std::string where = server_.device();
+  const auto message = [&](const DeviceRequest& asked) {
+    const auto driver = open_jack_driver(asked);
+    return driver ? std::string("opened") : to_string(driver.error());
+  };
+
+  DeviceRequest rate = request;
+  rate.sample_rate_hz = 96000.0;
+  EXPECT_EQ(message(rate),
+            where +
+                ": the JACK server runs at 48000 Hz, not at 96000 Hz; expected 48000 Hz; a JACK "
+                "server has one rate for all: see jackd -r");
+  DeviceRequest period = request;
+  period.period_frames = 64;
+  EXPECT_EQ(message(period), where +
+                                 ": the JACK server's period is 1024 frames, not 64; expected 1024 frames; "
+                                 "\"jack_bufsize 64\" changes it for all programs");
+  DeviceRequest channels = request;
+  channels.input_channels = {1, 3};
+  EXPECT_EQ(message(channels), where +
+                                   ": there is no capture channel 3; expected 1 .. 2; the server's physical "
+                                   "ports: system:capture_1, system:capture_2");
+  DeviceRequest port = request;
+  port.input_ports = {"system:captur_2"};
+  EXPECT_EQ(message(port),
+            where + ": there is no JACK port \"system:captur_2\"; did you mean \"system:capture_2\"?");
+  DeviceRequest direction = request;
+  direction.input_ports = {"system:playback_1"};
+  EXPECT_EQ(message(direction),
+            where +
+                ": JACK port \"system:playback_1\" takes sound in; expected a port to capture "
+                "from; the server has system:capture_1, system:capture_2");
+}
+
+TEST_F(JackTest, ProbesARunningServer) {
+  Peer source(server_.name(), "source", JackPortIsOutput, play_ramp);
+  const auto found = probe_jack(server_.name());
+  ASSERT_TRUE(found) << to_string(found.error());
+  EXPECT_EQ(found->sample_rate_hz, 48000.0);
+  EXPECT_EQ(found->period_frames, kPeriod);
+  EXPECT_THAT(found->capture_ports, ElementsAre("system:capture_1", "system:capture_2"));
+  EXPECT_THAT(found->playback_ports, ElementsAre("system:playback_1", "system:playback_2"));
+  EXPECT_THAT(found->other_outputs, ElementsAre("source:port"));
+  EXPECT_TRUE(found->other_inputs.empty());
+}
+
+TEST_F(JackTest, FindsNoServerWhereNoneRunsAndSaysNothingOnTheTerminal) {
+  server_.kill();
+  testing::internal::CaptureStderr();
+  testing::internal::CaptureStdout();
+  const auto found = probe_jack(server_.name());
+  DeviceRequest request = capture_from("");
+  const auto driver = open_jack_driver(request);
+  EXPECT_EQ(testing::internal::GetCapturedStderr() + testing::internal::GetCapturedStdout(), "");
+  ASSERT_FALSE(found);
+  ASSERT_FALSE(driver);
+  EXPECT_EQ(to_string(driver.error()), server_.device() + ": no JACK server \"" + server_.name() +
+                                           "\" is running; start one, for instance: jackd -n " +
+                                           server_.name() + " -d alsa");
+}
+
+}  // namespace
+}  // namespace streamlab::test

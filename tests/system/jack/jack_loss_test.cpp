@@ -1,0 +1,167 @@
+// tests/system/jack/jack_loss_test.cpp
+//
+// The server dies, stands still, comes back, comes back different.
+#include <gtest/gtest.h>
+
+#include "tests/system/jack/jack_fixture.hpp"
+
+namespace streamlab::test {
+namespace {
+
+using JackLoss = JackTest;
+
+constexpr double kPeriod = 1024.0;
+
+struct Session {
+  std::unique_ptr<Driver> driver;
+  std::unique_ptr<RecordingClient> client;
+
+  explicit Session(const DeviceRequest& request) : driver(open_or_fail(request)) {
+    if (driver == nullptr) { return; }
+    client = std::make_unique<RecordingClient>(driver->format(), 5000);
+    const auto started = driver->start(*client);
+    EXPECT_TRUE(started) << to_string(started.error());
+  }
+  bool hears(std::size_t blocks) {
+    const std::size_t from = client->count();
+    return eventually([&] { return client->count() >= from + blocks; });
+  }
+  bool reaches(DriverState state) {
+    return eventually([&] { return driver->status().state == state; });
+  }
+};
+
+TEST_F(JackLoss, GoesOnAfterTheServerWasKilledAndMarksTheGap) {
+  DeviceRequest request;
+  request.device = server_.device();
+  request.capture = request.playback = true;
+  Session run(request);
+  ASSERT_NE(run.driver, nullptr);
+  ASSERT_TRUE(run.hears(20));
+  server_.kill();
+  ASSERT_TRUE(run.reaches(DriverState::lost));
+  const std::size_t before = run.client->count();
+  ASSERT_TRUE(server_.start({})) << server_.log();
+  ASSERT_TRUE(run.reaches(DriverState::running));
+  ASSERT_TRUE(run.hears(20));
+  run.driver->stop();
+  const DriverStatus status = run.driver->status();
+  EXPECT_EQ(status.reopened, 1U);
+  EXPECT_GE(status.gaps, 1U);
+  const TickInfo& last = run.client->block(before - 1).info;
+  const TickInfo& first = run.client->block(before).info;
+  EXPECT_GT(first.position, last.position + last.frame_count);
+  // The gap's length is the time that went by, at the card's rate: to a frame by construction of the new
+  // line, to a period for the wake-up that it starts from.
+  expect_continuous(*run.client, status, 48000.0, kPeriod);
+}
+
+TEST_F(JackLoss, ConnectsTheNamedPortsAgain) {
+  auto source = std::make_unique<Peer>(server_.name(), "source", JackPortIsOutput, play_ramp);
+  Session run(capture_from(source->port()));
+  ASSERT_NE(run.driver, nullptr);
+  ASSERT_TRUE(run.hears(5));
+  source.reset();  // the program at the other end goes, and comes again
+  source = std::make_unique<Peer>(server_.name(), "source", JackPortIsOutput, play_ramp);
+  const auto ramp_arrives = [&] {
+    const auto& block = run.client->block(run.client->count() - 1);
+    return block.samples[1] != 0.0 &&
+           block.samples[1] == ramp(std::llround(block.samples[0] * kRampModulus) + 1);
+  };
+  EXPECT_TRUE(eventually(ramp_arrives));
+
+  server_.kill();
+  ASSERT_TRUE(run.reaches(DriverState::lost));
+  source.reset();
+  ASSERT_TRUE(server_.start({})) << server_.log();
+  EXPECT_EQ(run.driver->status().state, DriverState::lost);  // its port is not there yet
+  source = std::make_unique<Peer>(server_.name(), "source", JackPortIsOutput, play_ramp);
+  ASSERT_TRUE(run.reaches(DriverState::running));
+  ASSERT_TRUE(run.hears(3));
+  EXPECT_TRUE(eventually(ramp_arrives));
+  run.driver->stop();
+}
+
+TEST_F(JackLoss, NoticesAServerThatOnlyStopsCalling) {
+  Session run(capture_from(""));
+  ASSERT_NE(run.driver, nullptr);
+  ASSERT_TRUE(run.hears(10));
+  server_.send(SIGSTOP);
+  EXPECT_TRUE(run.reaches(DriverState::lost));
+  server_.send(SIGCONT);
+  EXPECT_TRUE(run.reaches(DriverState::running));
+  EXPECT_TRUE(run.hears(10));
+  run.driver->stop();
+  EXPECT_EQ(run.driver->status().reopened, 1U);
+  expect_continuous(*run.client, run.driver->status(), 48000.0, kPeriod);
+}
+
+TEST_F(JackLoss, StopsWhileTheServerHangs) {
+  Session run(capture_from(""));
+  ASSERT_NE(run.driver, nullptr);
+  ASSERT_TRUE(run.hears(10));
+  server_.send(SIGSTOP);
+  run.driver->stop();  // returning at all is the test
+  const std::uint64_t ticks = run.driver->status().ticks;
+  run.driver->stop();
+  run.driver.reset();
+  server_.send(SIGCONT);
+  server_.kill();
+  EXPECT_EQ(run.client->count(), ticks);
+}
+
+TEST_F(JackLoss, StopsWhileItLooksForTheServer) {
+  Session run(capture_from(""));
+  ASSERT_NE(run.driver, nullptr);
+  ASSERT_TRUE(run.hears(2));
+  server_.kill();
+  ASSERT_TRUE(run.reaches(DriverState::lost));
+  run.driver->stop();
+  EXPECT_EQ(run.driver->status().state, DriverState::idle);
+}
+
+TEST_F(JackLoss, EndsTheRunWhenToldTo) {
+  DeviceRequest request = capture_from("");
+  request.on_device_loss = OnDeviceLoss::stop;
+  Session run(request);
+  ASSERT_NE(run.driver, nullptr);
+  ASSERT_TRUE(run.hears(2));
+  server_.kill();
+  ASSERT_TRUE(run.reaches(DriverState::failed));
+  EXPECT_EQ(to_string(run.driver->status().failure),
+            server_.device() + ": the JACK server went away; on_device_loss is \"stop\"");
+  run.driver->stop();
+  EXPECT_EQ(run.driver->status().state, DriverState::failed);
+}
+
+TEST_F(JackLoss, FailsWhenTheServerComesBackAtAnotherRate) {
+  Session run(capture_from(""));
+  ASSERT_NE(run.driver, nullptr);
+  ASSERT_TRUE(run.hears(2));
+  server_.kill();
+  ASSERT_TRUE(run.reaches(DriverState::lost));
+  ASSERT_TRUE(server_.start({.sample_rate_hz = 44100})) << server_.log();
+  ASSERT_TRUE(run.reaches(DriverState::failed));
+  EXPECT_EQ(to_string(run.driver->status().failure),
+            server_.device() +
+                ": the JACK server now runs at 44100 Hz; the run began at 48000 Hz; start again at the "
+                "new rate");
+}
+
+TEST_F(JackLoss, TakesAServerThatComesBackWithAnotherPeriod) {
+  Session run(capture_from(""));
+  ASSERT_NE(run.driver, nullptr);
+  ASSERT_TRUE(run.hears(2));
+  server_.kill();
+  ASSERT_TRUE(run.reaches(DriverState::lost));
+  ASSERT_TRUE(server_.start({.period_frames = 2048})) << server_.log();
+  ASSERT_TRUE(run.reaches(DriverState::running));
+  ASSERT_TRUE(run.hears(10));
+  run.driver->stop();
+  for (std::size_t n = 0; n < run.client->count(); ++n) {
+    ASSERT_LE(run.client->block(n).info.frame_count, 1024U);
+  }
+}
+
+}  // namespace
+}  // namespace streamlab::test
