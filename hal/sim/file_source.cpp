@@ -9,13 +9,6 @@
 namespace streamlab {
 namespace {
 
-Error truncated(const SoundFileReader& reader, std::int64_t readable_frames) {
-  return {ErrorCode::failed, reader.path(),
-          fmt::format("could be read up to frame {}, but its header says {} frames", readable_frames,
-                      reader.frame_count()),
-          "", ""};
-}
-
 class FileSource final : public SimSource {
  public:
   FileSource(SoundFileReader reader, std::vector<std::uint32_t> channels, std::uint32_t max_frames, bool loop)
@@ -51,7 +44,9 @@ class FileSource final : public SimSource {
     return Status::ok;
   }
 
-  Error failure() const override { return truncated(reader_, readable_); }
+  Error failure() const override {
+    return truncated_sound_file(reader_.path(), readable_, reader_.frame_count());
+  }
 
  private:
   SoundFileReader reader_;
@@ -62,6 +57,14 @@ class FileSource final : public SimSource {
 };
 
 }  // namespace
+
+Error truncated_sound_file(const std::string& path, std::int64_t readable_frames,
+                           std::int64_t promised_frames) {
+  return {ErrorCode::failed, path,
+          fmt::format("could be read up to frame {}, but its header says {} frames", readable_frames,
+                      promised_frames),
+          "", ""};
+}
 
 std::unique_ptr<SimSource> make_file_source(SoundFileReader reader, std::vector<std::uint32_t> channels,
                                             std::uint32_t max_frames, bool loop) {
@@ -80,7 +83,7 @@ Result<std::vector<std::vector<double>>> load_sound_file(SoundFileReader& reader
     const std::int64_t count = std::min(kChunkFrames, length - from);
     const std::int64_t got =
         reader.read(from, std::span(interleaved).first(static_cast<std::size_t>(count) * stride));
-    if (got < count) { return tl::unexpected(truncated(reader, from + got)); }
+    if (got < count) { return tl::unexpected(truncated_sound_file(reader.path(), from + got, length)); }
     for (std::size_t n = 0; n < static_cast<std::size_t>(count); ++n) {
       for (std::size_t c = 0; c < channels.size(); ++c) {
         samples[c].push_back(interleaved[n * stride + channels[c]]);

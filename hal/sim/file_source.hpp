@@ -22,4 +22,8 @@ std::unique_ptr<SimSource> make_file_source(SoundFileReader reader, std::vector<
 Result<std::vector<std::vector<double>>> load_sound_file(SoundFileReader& reader,
                                                          const std::vector<std::uint32_t>& channels);
 
+// Why a read of `path` ended at `readable_frames`, before the end that its header promises.
+Error truncated_sound_file(const std::string& path, std::int64_t readable_frames,
+                           std::int64_t promised_frames);
+
 }  // namespace streamlab

@@ -30,4 +30,11 @@ class PlaybackFile {
 std::unique_ptr<PlaybackFile> make_playback_file(SoundFileWriter writer, std::uint32_t channel_count,
                                                  std::uint32_t max_frames);
 
+// Hands the blocks to a thread of its own, which may lag behind by four seconds at most: write() is then
+// real-time safe and wait-free. finish() waits for that thread.
+Result<std::unique_ptr<PlaybackFile>> make_background_playback_file(SoundFileWriter writer,
+                                                                    std::uint32_t channel_count,
+                                                                    std::uint32_t max_frames,
+                                                                    double sample_rate_hz);
+
 }  // namespace streamlab

@@ -208,7 +208,14 @@ Result<void> connect_outputs(SimCard& card, const SimScript& script, std::uint32
         script.playback_to, "/sim/playback_to", card.format.sample_rate_hz, channel_count,
         script.overwrite ? SoundFileWriter::Existing::overwrite : SoundFileWriter::Existing::refuse);
     if (!writer) { return tl::unexpected(writer.error()); }
-    card.playback_to = make_playback_file(*std::move(writer), channel_count, period);
+    if (card.clock == SimClock::virtual_time) {
+      card.playback_to = make_playback_file(*std::move(writer), channel_count, period);
+      return {};
+    }
+    auto file =
+        make_background_playback_file(*std::move(writer), channel_count, period, card.format.sample_rate_hz);
+    if (!file) { return tl::unexpected(file.error()); }
+    card.playback_to = *std::move(file);
   }
   return {};
 }

@@ -4,9 +4,14 @@
 #include <algorithm>
 #include <cmath>
 #include <ctime>
+#include <latch>
 #include <utility>
 
 #include <fmt/format.h>
+
+#include "engine/rt/denormals.hpp"
+#include "engine/rt/rt_section.hpp"
+#include "engine/rt/rt_thread.hpp"
 
 namespace streamlab {
 namespace {
@@ -49,15 +54,30 @@ Result<void> SimDriver::start(DeviceClient& client) {
         fmt::format("{} and {}", card_.format.input_names.size(), card_.format.output_names.size()));
   }
   client_ = &client;
-  real_time_ = card_.clock == SimClock::virtual_time ? "virtual clock" : "normal scheduling";
   state_.store(DriverState::running, std::memory_order_release);
-  thread_ = std::thread([this] { run(); });
+  std::latch ready(1);
+  auto thread = Thread::start("sim-card", [this, &ready] {
+    if (card_.clock == SimClock::real_time) {
+      real_time_ = to_string(enter_realtime({}));
+    } else {
+      flush_denormals();  // as on every processing thread
+      real_time_ = "virtual clock";
+    }
+    ready.count_down();
+    run();
+  });
+  if (!thread) {
+    state_.store(DriverState::idle, std::memory_order_release);
+    return tl::unexpected(thread.error());
+  }
+  thread_ = *std::move(thread);
+  ready.wait();
   return {};
 }
 
 void SimDriver::stop() noexcept {
   stop_.store(true, std::memory_order_relaxed);
-  if (thread_.joinable()) { thread_.join(); }
+  thread_.join();
   const DriverState state = state_.load(std::memory_order_relaxed);
   if (state == DriverState::running || state == DriverState::lost) {
     state_.store(DriverState::idle, std::memory_order_release);
@@ -118,37 +138,55 @@ bool SimDriver::handle(const SimEvent& event) noexcept {
 }
 
 bool SimDriver::deliver(const SimEvent& block) noexcept {
-  if (card_.clock == SimClock::real_time) {
-    const auto jitter_ns = static_cast<std::int64_t>(1e3 * jitter_of(block.due));
-    const std::int64_t due_ns = std::max(deadline_of(block.due), held_until_ns_) + jitter_ns;
-    if (!sleep_until(due_ns)) { return false; }
-    const double late_frames = static_cast<double>(now_ns(CLOCK_MONOTONIC) - due_ns) * 1e-9 * true_rate_hz();
-    if (late_frames > static_cast<double>(card_.buffer_frames)) {
-      const std::int64_t period = card_.format.period_frames;
-      const std::int64_t missed = static_cast<std::int64_t>(late_frames) / period * period;
+  bool missed = false;
+  if (card_.clock == SimClock::real_time && !wait_for(block, missed)) { return false; }
+  if (missed) { return true; }
+  switch (exchange(block)) {
+    case Exchange::done:
+      return true;
+    case Exchange::late:
       xruns_.fetch_add(1, std::memory_order_relaxed);
       xrun_ = true;
-      const std::int64_t lost =
-          block.frames + card_.timeline.skip(std::max<std::int64_t>(0, missed - block.frames));
-      lose(block.position, lost);
+      lose(block.position, block.frames);
       return true;
-    }
+    case Exchange::source_failed:
+      fail(card_.source->failure());
+      return false;
+    case Exchange::playback_failed:
+      fail(card_.playback_to->failure());
+      return false;
   }
+  return false;
+}
+
+// Real time: until the block is due. `missed`: it came too late and its frames are lost. False: stop() came
+// first.
+bool SimDriver::wait_for(const SimEvent& block, bool& missed) noexcept {
+  const auto jitter_ns = static_cast<std::int64_t>(1e3 * jitter_of(block.due));
+  const std::int64_t due_ns = std::max(deadline_of(block.due), held_until_ns_) + jitter_ns;
+  if (!sleep_until(due_ns)) { return false; }
+  const double late_s = static_cast<double>(now_ns(CLOCK_MONOTONIC) - due_ns) * 1e-9;
+  const auto late_frames = static_cast<std::int64_t>(late_s * true_rate_hz());
+  if (late_frames <= card_.buffer_frames) { return true; }
+  missed = true;
+  xruns_.fetch_add(1, std::memory_order_relaxed);
+  xrun_ = true;
+  const std::int64_t period = card_.format.period_frames;
+  const std::int64_t more = std::max<std::int64_t>(0, late_frames / period * period - block.frames);
+  lose(block.position, block.frames + card_.timeline.skip(more));
+  return true;
+}
+
+// Samples to the client, its tick, samples from the client. Real-time safe with a real-time clock.
+SimDriver::Exchange SimDriver::exchange(const SimEvent& block) noexcept {
+  std::optional<RtSection> section;
+  if (card_.clock == SimClock::real_time) { section.emplace(); }
   const auto inputs = client_->inputs();
   const auto frames = static_cast<std::uint32_t>(block.frames);
-  if (card_.source != nullptr && !inputs.empty()) {
-    switch (card_.source->read(block.position, frames, inputs)) {
-      case SimSource::Status::ok:
-        break;
-      case SimSource::Status::late:
-        xruns_.fetch_add(1, std::memory_order_relaxed);
-        xrun_ = true;
-        lose(block.position, block.frames);
-        return true;
-      case SimSource::Status::failed:
-        fail(card_.source->failure());
-        return false;
-    }
+  if (card_.source != nullptr) {
+    const auto status = card_.source->read(block.position, frames, inputs);
+    if (status == SimSource::Status::late) { return Exchange::late; }
+    if (status == SimSource::Status::failed) { return Exchange::source_failed; }
   }
   if (card_.cable != nullptr) {
     for (std::size_t c = 0; c < inputs.size(); ++c) {
@@ -167,10 +205,9 @@ bool SimDriver::deliver(const SimEvent& block) noexcept {
     }
   }
   if (card_.playback_to != nullptr && !card_.playback_to->write(block.position, frames, outputs)) {
-    fail(card_.playback_to->failure());
-    return false;
+    return Exchange::playback_failed;
   }
-  return true;
+  return Exchange::done;
 }
 
 void SimDriver::lose(std::int64_t position, std::int64_t frames) noexcept {

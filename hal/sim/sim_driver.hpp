@@ -21,9 +21,9 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
+#include "engine/rt/thread.hpp"
 #include "engine/run/driver.hpp"
 #include "hal/sim/loopback_cable.hpp"
 #include "hal/sim/playback_file.hpp"
@@ -67,10 +67,13 @@ class SimDriver final : public Driver {
   DriverStatus status() const override;
 
  private:
+  enum class Exchange { done, late, source_failed, playback_failed };
   void run() noexcept;  // the thread
   // One event of the timeline; false ends the run.
   bool handle(const SimEvent& event) noexcept;
   bool deliver(const SimEvent& block) noexcept;
+  bool wait_for(const SimEvent& block, bool& missed) noexcept;
+  Exchange exchange(const SimEvent& block) noexcept;
   void lose(std::int64_t position, std::int64_t frames) noexcept;
   bool unplug(const SimEvent& event) noexcept;
   void fail(Error error) noexcept;
@@ -83,7 +86,7 @@ class SimDriver final : public Driver {
 
   SimCard card_;
   DeviceClient* client_ = nullptr;
-  std::thread thread_;
+  Thread thread_;
   std::atomic<bool> stop_{false};
 
   // The driver's thread only.

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "hal/sim/file_source.hpp"
+#include "hal/sim/read_ahead_source.hpp"
 
 namespace streamlab {
 namespace {
@@ -89,7 +90,10 @@ Result<std::unique_ptr<SimSource>> make_source(ConnectedInput connected, const S
       break;
   }
   const auto samples = connected.file->frame_count() * static_cast<std::int64_t>(channels.size());
-  if (clock == SimClock::virtual_time || samples > kPreloadedSamples) {
+  if (clock == SimClock::real_time && samples > kPreloadedSamples) {
+    return make_read_ahead_source(std::move(*connected.file), channels, script.loop);
+  }
+  if (clock == SimClock::virtual_time) {
     return make_file_source(std::move(*connected.file), channels, max_block_frames, script.loop);
   }
   auto loaded = load_sound_file(*connected.file, channels);

@@ -57,6 +57,7 @@ class SoundFileWriter {
   bool write(std::span<const double> interleaved) noexcept;
   bool close() noexcept;
   Error failure() const;
+  const std::string& path() const noexcept { return path_; }
 
  private:
   struct Close {

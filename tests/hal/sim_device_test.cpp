@@ -2,12 +2,13 @@
 #include "hal/sim/sim_device.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <cmath>
-#include <filesystem>
 #include <fstream>
 #include <numbers>
 #include <semaphore>
 #include <string>
+#include <thread>
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -15,6 +16,7 @@
 #include <sndfile.h>
 
 #include "hal/sim/counting.hpp"
+#include "tests/hal/sim_sound.hpp"
 #include "tests/support/recording_client.hpp"
 
 namespace streamlab {
@@ -63,45 +65,6 @@ void expect_counting(const RecordingClient& client) {
     }
     EXPECT_EQ(i, client.heard[c].size());
   }
-}
-
-// A file in the test's own folder.
-std::string scratch(const std::string& name) {
-  const auto* test = testing::UnitTest::GetInstance()->current_test_info();
-  const std::string folder = testing::TempDir() + "sim_" + test->name();
-  std::filesystem::create_directories(folder);
-  return folder + "/" + name;
-}
-
-void write_sound(const std::string& path, int format, int rate, int channels,
-                 const std::vector<double>& interleaved) {
-  SF_INFO info{};
-  info.samplerate = rate;
-  info.channels = channels;
-  info.format = format;
-  SNDFILE* file = sf_open(path.c_str(), SFM_WRITE, &info);
-  ASSERT_NE(file, nullptr) << sf_strerror(nullptr);
-  const auto count = static_cast<sf_count_t>(interleaved.size());
-  const int sub = format & SF_FORMAT_SUBMASK;
-  if (sub == SF_FORMAT_FLOAT || sub == SF_FORMAT_DOUBLE) {
-    EXPECT_EQ(sf_write_double(file, interleaved.data(), count), count);
-  } else {  // as integers, left-justified in 32 bits: sf_write_double would scale by 2^(bits-1) - 1
-    std::vector<int> pcm;
-    for (const double x : interleaved) { pcm.push_back(static_cast<int>(x * 0x1p31)); }
-    EXPECT_EQ(sf_write_int(file, pcm.data(), count), count);
-  }
-  sf_close(file);
-}
-
-std::vector<double> read_sound(const std::string& path) {
-  SF_INFO info{};
-  SNDFILE* file = sf_open(path.c_str(), SFM_READ, &info);
-  if (file == nullptr) { return {}; }
-  EXPECT_EQ(info.format & SF_FORMAT_SUBMASK, SF_FORMAT_DOUBLE);
-  std::vector<double> samples(static_cast<std::size_t>(info.frames * info.channels));
-  sf_read_double(file, samples.data(), static_cast<sf_count_t>(samples.size()));
-  sf_close(file);
-  return samples;
 }
 
 TEST(SimDevice, DeliversTheCountingPatternAndEnds) {
@@ -471,6 +434,80 @@ TEST(SimDevice, StopsWhenASlowClientHasTakenItsBlock) {
   EXPECT_EQ(driver->status().state, DriverState::idle);
   EXPECT_EQ(driver->status().ticks, client.ticks.size());
   driver->stop();  // twice is fine
+}
+
+// The client holds the card for longer than its buffer. How many periods it misses is the machine's affair,
+// but what is said about them must be right.
+TEST(SimDevice, CountsItsOwnLateWakeUpsInRealTime) {
+  const auto driver = open(capture(R"({"input": {"counting": true}, "frames": 6400, "buffer_frames": 64})"));
+  ASSERT_TRUE(driver);
+  RecordingClient client(driver->format());
+  client.before_tick = [](const TickInfo& tick) {
+    if (tick.position != 0) { return; }
+    const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(5);  // 3.75 periods
+    while (std::chrono::steady_clock::now() < until) {}
+  };
+  const DriverStatus status = run_to_end(*driver, client);
+  EXPECT_EQ(status.state, DriverState::ended);
+  EXPECT_GE(status.xruns, 1U);
+  EXPECT_GE(status.lost_frames, 64U);
+  EXPECT_EQ(status.frames + status.lost_frames, 6400U);
+  EXPECT_EQ(status.lost_frames % 64, 0U);
+  std::uint64_t jumps = 0;
+  std::int64_t expected = 0;
+  for (const TickInfo& tick : client.ticks) {
+    EXPECT_EQ(tick.xrun, tick.position != expected);
+    jumps += tick.position != expected ? 1 : 0;
+    expected = tick.position + tick.frame_count;
+  }
+  EXPECT_EQ(status.gaps, jumps + (expected == 6400 ? 0 : 1));  // the last periods may be missed too
+  expect_counting(client);
+}
+
+TEST(SimDevice, StopsWhileItsCardIsAway) {
+  const auto driver = open(capture(R"({"input": "silence",
+      "faults": [{"at_frame": 64, "type": "unplug", "frames": 1000000000}]})"));
+  ASSERT_TRUE(driver);
+  RecordingClient client(driver->format());
+  ASSERT_TRUE(driver->start(client));
+  while (driver->status().state != DriverState::lost) { std::this_thread::yield(); }
+  driver->stop();
+  EXPECT_EQ(driver->status().state, DriverState::idle);
+  EXPECT_EQ(driver->status().reopened, 0U);
+  EXPECT_THAT(story(client), ElementsAre("0+64"));
+}
+
+TEST(SimDevice, TellsTheSameStoryInRealTime) {
+  const std::string path = scratch("played.wav");
+  DeviceRequest request = capture(fmt::format(R"({{"loopback": true, "frames": 2000, "buffer_frames": 1000000,
+      "playback_to": "{}", "overwrite": true, "jitter_us": 500, "epoch_us": 0, "faults": [
+        {{"at_frame": 300, "type": "stall", "duration_ms": 5}},
+        {{"at_frame": 500, "type": "xrun", "lost_frames": 77}},
+        {{"at_frame": 700, "type": "unplug", "frames": 100}}]}})",
+                                              path));
+  request.playback = true;
+  std::vector<std::vector<std::string>> stories;
+  std::vector<std::vector<std::vector<double>>> heard;
+  std::vector<std::vector<double>> played;
+  std::vector<std::int64_t> stamps[2];
+  for (const char* clock : {R"({"clock": "real_time", )", R"({"clock": "virtual", )"}) {
+    DeviceRequest with_clock = request;
+    with_clock.sim_script.replace(0, 1, clock);
+    const auto driver = open(with_clock);
+    ASSERT_TRUE(driver);
+    RecordingClient client(driver->format());
+    client.play = counting_sample;
+    EXPECT_EQ(run_to_end(*driver, client).state, DriverState::ended);
+    for (const TickInfo& tick : client.ticks) { stamps[stories.size()].push_back(tick.timestamp_us); }
+    stories.push_back(story(client));
+    heard.push_back(client.heard);
+    played.push_back(read_sound(path));
+  }
+  EXPECT_EQ(stories[0], stories[1]);
+  EXPECT_EQ(heard[0], heard[1]);
+  EXPECT_EQ(stamps[0], stamps[1]);
+  EXPECT_EQ(played[0].size(), 4000U);
+  EXPECT_EQ(played[0], played[1]);
 }
 
 TEST(SimDevice, StartsOnceOnly) {

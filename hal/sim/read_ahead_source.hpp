@@ -1,0 +1,21 @@
+// hal/sim/read_ahead_source.hpp
+//
+// A sound file as the source of a card in real time: a thread of its own reads two seconds ahead, so that
+// read() touches memory only, whatever the length of the file.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "hal/sim/sim_source.hpp"
+#include "hal/sim/sound_file.hpp"
+
+namespace streamlab {
+
+// Control thread; reads the first two seconds at once. `channels`: those wanted, from 0. With `loop` without
+// end. read() is real-time safe and wait-free; it says `late` where the disk has not kept up.
+Result<std::unique_ptr<SimSource>> make_read_ahead_source(SoundFileReader reader,
+                                                          std::vector<std::uint32_t> channels, bool loop);
+
+}  // namespace streamlab
