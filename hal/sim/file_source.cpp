@@ -11,7 +11,7 @@ namespace {
 
 class FileSource final : public SimSource {
  public:
-  FileSource(SoundFileReader reader, std::vector<std::uint32_t> channels, std::uint32_t max_frames, bool loop)
+  FileSource(SimFileReader reader, std::vector<std::uint32_t> channels, std::uint32_t max_frames, bool loop)
       : reader_(std::move(reader)),
         channels_(std::move(channels)),
         loop_(loop),
@@ -49,7 +49,7 @@ class FileSource final : public SimSource {
   }
 
  private:
-  SoundFileReader reader_;
+  SimFileReader reader_;
   const std::vector<std::uint32_t> channels_;
   const bool loop_;
   std::vector<double> interleaved_;  // [frames x channels of the file]
@@ -66,12 +66,12 @@ Error truncated_sound_file(const std::string& path, std::int64_t readable_frames
           "", ""};
 }
 
-std::unique_ptr<SimSource> make_file_source(SoundFileReader reader, std::vector<std::uint32_t> channels,
+std::unique_ptr<SimSource> make_file_source(SimFileReader reader, std::vector<std::uint32_t> channels,
                                             std::uint32_t max_frames, bool loop) {
   return std::make_unique<FileSource>(std::move(reader), std::move(channels), max_frames, loop);
 }
 
-Result<std::vector<std::vector<double>>> load_sound_file(SoundFileReader& reader,
+Result<std::vector<std::vector<double>>> load_sound_file(SimFileReader& reader,
                                                          const std::vector<std::uint32_t>& channels) {
   constexpr std::int64_t kChunkFrames = 4096;
   const std::size_t stride = reader.channel_count();

@@ -8,18 +8,18 @@
 #include <string>
 #include <vector>
 
+#include "hal/sim/sim_file.hpp"
 #include "hal/sim/sim_source.hpp"
-#include "hal/sim/sound_file.hpp"
 
 namespace streamlab {
 
 // Reads the file in read() itself: for the virtual clock. `channels`: those wanted, from 0; `max_frames`: the
 // longest read. With `loop` without end. A file that ends before its header said so fails, with both numbers.
-std::unique_ptr<SimSource> make_file_source(SoundFileReader reader, std::vector<std::uint32_t> channels,
+std::unique_ptr<SimSource> make_file_source(SimFileReader reader, std::vector<std::uint32_t> channels,
                                             std::uint32_t max_frames, bool loop);
 
 // The samples of `channels` of the whole file, [channels x frames].
-Result<std::vector<std::vector<double>>> load_sound_file(SoundFileReader& reader,
+Result<std::vector<std::vector<double>>> load_sound_file(SimFileReader& reader,
                                                          const std::vector<std::uint32_t>& channels);
 
 // Why a read of `path` ended at `readable_frames`, before the end that its header promises.

@@ -17,7 +17,7 @@ namespace {
 
 class DirectPlaybackFile final : public PlaybackFile {
  public:
-  DirectPlaybackFile(SoundFileWriter writer, std::uint32_t channel_count, std::uint32_t max_frames)
+  DirectPlaybackFile(SimFileWriter writer, std::uint32_t channel_count, std::uint32_t max_frames)
       : writer_(std::move(writer)),
         channel_count_(channel_count),
         block_(std::size_t{channel_count} * max_frames),
@@ -52,7 +52,7 @@ class DirectPlaybackFile final : public PlaybackFile {
     return true;
   }
 
-  SoundFileWriter writer_;
+  SimFileWriter writer_;
   const std::size_t channel_count_;
   std::vector<double> block_;  // interleaved
   const std::vector<double> silence_;
@@ -63,7 +63,7 @@ class DirectPlaybackFile final : public PlaybackFile {
 // samples_ belong. The samples are pushed before the block, so who pops the block finds all its samples.
 class BackgroundPlaybackFile final : public PlaybackFile {
  public:
-  BackgroundPlaybackFile(SoundFileWriter writer, std::uint32_t channel_count, std::uint32_t max_frames,
+  BackgroundPlaybackFile(SimFileWriter writer, std::uint32_t channel_count, std::uint32_t max_frames,
                          double sample_rate_hz)
       : direct_(std::move(writer), channel_count, max_frames),
         samples_(channel_count *
@@ -159,7 +159,7 @@ class BackgroundPlaybackFile final : public PlaybackFile {
 
 }  // namespace
 
-Result<std::unique_ptr<PlaybackFile>> make_background_playback_file(SoundFileWriter writer,
+Result<std::unique_ptr<PlaybackFile>> make_background_playback_file(SimFileWriter writer,
                                                                     std::uint32_t channel_count,
                                                                     std::uint32_t max_frames,
                                                                     double sample_rate_hz) {
@@ -169,7 +169,7 @@ Result<std::unique_ptr<PlaybackFile>> make_background_playback_file(SoundFileWri
   return file;
 }
 
-std::unique_ptr<PlaybackFile> make_playback_file(SoundFileWriter writer, std::uint32_t channel_count,
+std::unique_ptr<PlaybackFile> make_playback_file(SimFileWriter writer, std::uint32_t channel_count,
                                                  std::uint32_t max_frames) {
   return std::make_unique<DirectPlaybackFile>(std::move(writer), channel_count, max_frames);
 }

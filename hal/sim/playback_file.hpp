@@ -10,7 +10,7 @@
 #include <span>
 
 #include "engine/base/error.hpp"
-#include "hal/sim/sound_file.hpp"
+#include "hal/sim/sim_file.hpp"
 
 namespace streamlab {
 
@@ -27,12 +27,12 @@ class PlaybackFile {
 };
 
 // Writes in write() itself: for the virtual clock. Blocks are of at most max_frames.
-std::unique_ptr<PlaybackFile> make_playback_file(SoundFileWriter writer, std::uint32_t channel_count,
+std::unique_ptr<PlaybackFile> make_playback_file(SimFileWriter writer, std::uint32_t channel_count,
                                                  std::uint32_t max_frames);
 
 // Hands the blocks to a thread of its own, which may lag behind by four seconds at most: write() is then
 // real-time safe and wait-free. finish() waits for that thread.
-Result<std::unique_ptr<PlaybackFile>> make_background_playback_file(SoundFileWriter writer,
+Result<std::unique_ptr<PlaybackFile>> make_background_playback_file(SimFileWriter writer,
                                                                     std::uint32_t channel_count,
                                                                     std::uint32_t max_frames,
                                                                     double sample_rate_hz);

@@ -24,7 +24,7 @@ constexpr std::size_t kChunkFrames = 1024;
 
 class ReadAheadSource final : public SimSource {
  public:
-  ReadAheadSource(SoundFileReader reader, std::vector<std::uint32_t> channels, bool loop)
+  ReadAheadSource(SimFileReader reader, std::vector<std::uint32_t> channels, bool loop)
       : channels_(std::move(channels)),
         loop_(loop),
         ring_(channels_.size() *
@@ -127,7 +127,7 @@ class ReadAheadSource final : public SimSource {
   std::vector<double> discarded_;
   std::vector<double> frame_;
   // The reader's.
-  SoundFileReader reader_;
+  SimFileReader reader_;
   std::int64_t file_frame_ = 0;
   std::vector<double> from_file_;
   std::vector<double> chunk_;
@@ -136,7 +136,7 @@ class ReadAheadSource final : public SimSource {
 
 }  // namespace
 
-Result<std::unique_ptr<SimSource>> make_read_ahead_source(SoundFileReader reader,
+Result<std::unique_ptr<SimSource>> make_read_ahead_source(SimFileReader reader,
                                                           std::vector<std::uint32_t> channels, bool loop) {
   auto source = std::make_unique<ReadAheadSource>(std::move(reader), std::move(channels), loop);
   if (auto started = source->start(); !started) { return tl::unexpected(started.error()); }

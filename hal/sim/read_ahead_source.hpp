@@ -8,14 +8,14 @@
 #include <memory>
 #include <vector>
 
+#include "hal/sim/sim_file.hpp"
 #include "hal/sim/sim_source.hpp"
-#include "hal/sim/sound_file.hpp"
 
 namespace streamlab {
 
 // Control thread; reads the first two seconds at once. `channels`: those wanted, from 0. With `loop` without
 // end. read() is real-time safe and wait-free; it says `late` where the disk has not kept up.
-Result<std::unique_ptr<SimSource>> make_read_ahead_source(SoundFileReader reader,
+Result<std::unique_ptr<SimSource>> make_read_ahead_source(SimFileReader reader,
                                                           std::vector<std::uint32_t> channels, bool loop);
 
 }  // namespace streamlab

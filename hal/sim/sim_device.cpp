@@ -204,9 +204,9 @@ Result<void> connect_outputs(SimCard& card, const SimScript& script, std::uint32
   }
   if (!script.playback_to.empty()) {
     const auto channel_count = static_cast<std::uint32_t>(card.output_channels.size());
-    auto writer = SoundFileWriter::create(
+    auto writer = SimFileWriter::create(
         script.playback_to, "/sim/playback_to", card.format.sample_rate_hz, channel_count,
-        script.overwrite ? SoundFileWriter::Existing::overwrite : SoundFileWriter::Existing::refuse);
+        script.overwrite ? SimFileWriter::Existing::overwrite : SimFileWriter::Existing::refuse);
     if (!writer) { return tl::unexpected(writer.error()); }
     if (card.clock == SimClock::virtual_time) {
       card.playback_to = make_playback_file(*std::move(writer), channel_count, period);
@@ -263,7 +263,7 @@ Result<std::unique_ptr<Driver>> open_sim_device(const DeviceRequest& request) {
   }
   if (request.capture && !script->loopback) {
     auto source =
-        make_source(std::move(connected), *script, *rate_hz, period, card.input_channels, card.clock);
+        make_sim_source(std::move(connected), *script, *rate_hz, period, card.input_channels, card.clock);
     if (!source) { return tl::unexpected(source.error()); }
     card.source = *std::move(source);
   }

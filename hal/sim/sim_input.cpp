@@ -50,12 +50,12 @@ Result<ConnectedInput> connect_input(const SimScript& script, std::uint32_t outp
       break;
     }
     case SimInput::Kind::file: {
-      auto reader = SoundFileReader::open(connected.input.path, "simulated card");
+      auto reader = SimFileReader::open(connected.input.path, "simulated card");
       if (!reader) { return tl::unexpected(reader.error()); }
       connected.name = connected.input.path;
       connected.sample_rate_hz = reader->sample_rate_hz();
       connected.channel_count = reader->channel_count();
-      connected.file = std::make_unique<SoundFileReader>(*std::move(reader));
+      connected.file = std::make_unique<SimFileReader>(*std::move(reader));
       break;
     }
   }
@@ -67,9 +67,10 @@ Result<ConnectedInput> connect_input(const SimScript& script, std::uint32_t outp
   return connected;
 }
 
-Result<std::unique_ptr<SimSource>> make_source(ConnectedInput connected, const SimScript& script,
-                                               double sample_rate_hz, std::uint32_t max_block_frames,
-                                               const std::vector<std::uint32_t>& channels, SimClock clock) {
+Result<std::unique_ptr<SimSource>> make_sim_source(ConnectedInput connected, const SimScript& script,
+                                                   double sample_rate_hz, std::uint32_t max_block_frames,
+                                                   const std::vector<std::uint32_t>& channels,
+                                                   SimClock clock) {
   switch (connected.input.kind) {
     case SimInput::Kind::silence:
       return make_silent_source();

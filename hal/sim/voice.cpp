@@ -8,14 +8,14 @@
 #include <fmt/format.h>
 
 #include "hal/sim/file_source.hpp"
-#include "hal/sim/sound_file.hpp"
+#include "hal/sim/sim_file.hpp"
 
 namespace streamlab {
 
-Result<Voice> load_voice(const std::string& directory) {
+Result<SimVoice> load_voice(const std::string& directory) {
   static constexpr const char* kNames[] = {"Front_Left", "Front_Center", "Front_Right", "Side_Right",
                                            "Rear_Right", "Rear_Center",  "Rear_Left",   "Side_Left"};
-  Voice voice;
+  SimVoice voice;
   for (const char* const name : kNames) {
     const std::string path = fmt::format("{}/{}.wav", directory, name);
     if (!std::filesystem::exists(path)) {
@@ -24,7 +24,7 @@ Result<Voice> load_voice(const std::string& directory) {
           "the recordings of package alsa-utils",
           "install it (apt-get install alsa-utils) or name another input: \"sim\": {\"input\": …}");
     }
-    auto reader = SoundFileReader::open(path, "simulated card");
+    auto reader = SimFileReader::open(path, "simulated card");
     if (!reader) { return tl::unexpected(reader.error()); }
     if (voice.sample_rate_hz == 0.0) { voice.sample_rate_hz = reader->sample_rate_hz(); }
     if (reader->sample_rate_hz() != voice.sample_rate_hz) {

@@ -15,12 +15,12 @@ namespace streamlab {
 inline constexpr const char* kVoiceDirectory = "/usr/share/sounds/alsa";
 inline constexpr double kVoicePauseSeconds = 0.5;
 
-struct Voice {
+struct SimVoice {
   double sample_rate_hz = 0.0;
   std::vector<double> samples;  // one channel, full scale 1.0
 };
 
 // Reads the recordings in `directory`. Refused, with the package to install, where one is missing.
-Result<Voice> load_voice(const std::string& directory = kVoiceDirectory);
+Result<SimVoice> load_voice(const std::string& directory = kVoiceDirectory);
 
 }  // namespace streamlab

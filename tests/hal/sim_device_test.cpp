@@ -1,6 +1,7 @@
 // tests/hal/sim_device_test.cpp
 #include "hal/sim/sim_device.hpp"
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cmath>
@@ -18,6 +19,7 @@
 #include "hal/sim/counting.hpp"
 #include "tests/hal/sim_sound.hpp"
 #include "tests/support/recording_client.hpp"
+#include "tests/support/rt_guard.hpp"
 
 namespace streamlab {
 namespace {
@@ -508,6 +510,40 @@ TEST(SimDevice, TellsTheSameStoryInRealTime) {
   EXPECT_EQ(stamps[0], stamps[1]);
   EXPECT_EQ(played[0].size(), 4000U);
   EXPECT_EQ(played[0], played[1]);
+}
+
+// A client that does next to nothing, so that what the guard sees is the card's.
+class QuietClient final : public DeviceClient {
+ public:
+  std::span<double* const> inputs() noexcept override { return inputs_; }
+  std::span<const double* const> outputs() noexcept override { return outputs_; }
+  void tick(const TickInfo&) noexcept override { samples_ = heard_; }
+
+ private:
+  std::array<double, 64> heard_{};
+  std::array<double, 64> samples_{};
+  std::array<double*, 1> inputs_{heard_.data()};
+  std::array<const double*, 1> outputs_{samples_.data()};
+};
+
+TEST(SimDevice, KeepsItsRealTimeThreadClean) {
+  const std::string voice = R"("input": "voice", )";
+  for (const std::string& input :
+       {voice, std::string(R"("input": {"counting": true}, )"), std::string(R"("input": {"sine": {}}, )"),
+        std::string(R"("loopback": true, )")}) {
+    DeviceRequest request = capture(fmt::format(R"({{{} "frames": 3000, "jitter_us": 100, "playback_to": "{}",
+        "overwrite": true, "faults": [{{"at_frame": 500, "type": "xrun", "lost_frames": 77}}]}})",
+                                                input, scratch("played.wav")));
+    request.playback = true;
+    request.input_channels = {1};
+    request.output_channels = {1};
+    const auto driver = open(request);
+    ASSERT_TRUE(driver);
+    RtGuardScope::take_violations();
+    QuietClient client;
+    EXPECT_EQ(run_to_end(*driver, client).state, DriverState::ended);
+    EXPECT_THAT(RtGuardScope::take_violations(), testing::IsEmpty()) << input;
+  }
 }
 
 TEST(SimDevice, StartsOnceOnly) {

@@ -4,17 +4,19 @@
 #include <csignal>
 #include <vector>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
 #include "hal/sim/counting.hpp"
 #include "tests/hal/sim_sound.hpp"
+#include "tests/support/rt_guard.hpp"
 
 namespace streamlab {
 namespace {
 
-SoundFileWriter writer_to(const std::string& path) {
-  auto writer = SoundFileWriter::create(path, "test", 48000.0, 2, SoundFileWriter::Existing::overwrite);
+SimFileWriter writer_to(const std::string& path) {
+  auto writer = SimFileWriter::create(path, "test", 48000.0, 2, SimFileWriter::Existing::overwrite);
   EXPECT_TRUE(writer) << to_string(writer.error());
   return *std::move(writer);
 }
@@ -29,7 +31,12 @@ std::vector<double> played_into(PlaybackFile& file, const std::string& path) {
       x[n] = counting_sample(p + static_cast<std::int64_t>(n), 0);
       y[n] = counting_sample(p + static_cast<std::int64_t>(n), 1);
     }
-    EXPECT_TRUE(file.write(p, 50, channels));
+    bool written = false;
+    {
+      const RtGuardScope guard;
+      written = file.write(p, 50, channels);
+    }
+    EXPECT_TRUE(written);
   }
   EXPECT_TRUE(file.finish(8000));
   return read_sound(path);
@@ -40,7 +47,9 @@ TEST(PlaybackFile, KeepsEveryFrameAtItsPosition) {
   for (const bool background : {false, true}) {
     auto file = background ? *make_background_playback_file(writer_to(path), 2, 50, 48000.0)
                            : make_playback_file(writer_to(path), 2, 50);
+    RtGuardScope::take_violations();
     const auto played = played_into(*file, path);
+    if (background) { EXPECT_THAT(RtGuardScope::take_violations(), testing::IsEmpty()); }
     ASSERT_EQ(played.size(), 16000U);
     for (std::size_t p = 0; p < 8000; ++p) {
       for (std::uint32_t c = 0; c < 2; ++c) {
@@ -111,17 +120,17 @@ TEST(PlaybackFile, LosesNothingInSilenceWhenTheDiskIsSlow) {
   }
 }
 
-TEST(SoundFileWriter, RefusesARateThatAFileCannotHold) {
+TEST(SimFileWriter, RefusesARateThatAFileCannotHold) {
   const auto writer =
-      SoundFileWriter::create(scratch("x.wav"), "test", 44100.5, 1, SoundFileWriter::Existing::overwrite);
+      SimFileWriter::create(scratch("x.wav"), "test", 44100.5, 1, SimFileWriter::Existing::overwrite);
   ASSERT_FALSE(writer);
   EXPECT_EQ(to_string(writer.error()),
             "test: a WAV file cannot have a rate of 44100.5 Hz; expected a whole number of Hz");
 }
 
-TEST(SoundFileWriter, SaysWhyItCannotWrite) {
+TEST(SimFileWriter, SaysWhyItCannotWrite) {
   const auto writer =
-      SoundFileWriter::create("/no/such/folder/x.wav", "test", 8000, 1, SoundFileWriter::Existing::refuse);
+      SimFileWriter::create("/no/such/folder/x.wav", "test", 8000, 1, SimFileWriter::Existing::refuse);
   ASSERT_FALSE(writer);
   EXPECT_EQ(to_string(writer.error()),
             "test: \"/no/such/folder/x.wav\" cannot be written: No such file or directory");

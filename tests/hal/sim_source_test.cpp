@@ -9,12 +9,14 @@
 #include <thread>
 #include <vector>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "hal/sim/counting.hpp"
 #include "hal/sim/file_source.hpp"
 #include "hal/sim/read_ahead_source.hpp"
 #include "tests/hal/sim_sound.hpp"
+#include "tests/support/rt_guard.hpp"
 
 namespace streamlab {
 namespace {
@@ -32,8 +34,8 @@ std::string counting_file(int format = SF_FORMAT_WAV | SF_FORMAT_DOUBLE) {
   return path;
 }
 
-SoundFileReader reader_of(const std::string& path) {
-  auto reader = SoundFileReader::open(path, "test");
+SimFileReader reader_of(const std::string& path) {
+  auto reader = SimFileReader::open(path, "test");
   EXPECT_TRUE(reader) << to_string(reader.error());
   return *std::move(reader);
 }
@@ -45,10 +47,14 @@ void expect_counting(SimSource& source, std::int64_t lost, std::int64_t end) {
   std::vector<double> first(37);
   double* const channels[] = {third.data(), first.data()};
   for (std::int64_t p = 0; p + 37 <= end; p += 37 + lost) {
-    SimSource::Status status = source.read(p, 37, channels);
+    const auto read = [&] {
+      const RtGuardScope guard;
+      return source.read(p, 37, channels);
+    };
+    SimSource::Status status = read();
     while (status == SimSource::Status::late) {
       std::this_thread::yield();
-      status = source.read(p, 37, channels);
+      status = read();
     }
     ASSERT_EQ(status, SimSource::Status::ok) << p;
     for (std::int64_t n = 0; n < 37; ++n) {
@@ -79,10 +85,12 @@ TEST(SimSource, ReadsAFileWithAndWithoutReadAhead) {
     const auto direct = make_file_source(reader_of(path), {2, 0}, 37, false);
     EXPECT_EQ(direct->length(), kFrames);
     expect_counting(*direct, lost, kFrames);
+    RtGuardScope::take_violations();  // this one reads in read()
     const auto ahead = make_read_ahead_source(reader_of(path), {2, 0}, false);
     ASSERT_TRUE(ahead);
     EXPECT_EQ((*ahead)->length(), kFrames);
     expect_counting(**ahead, lost, kFrames);
+    EXPECT_THAT(RtGuardScope::take_violations(), testing::IsEmpty());
   }
 }
 
@@ -94,7 +102,9 @@ TEST(SimSource, StartsAFileAgain) {
   const auto ahead = make_read_ahead_source(reader_of(path), {2, 0}, true);
   ASSERT_TRUE(ahead);
   EXPECT_EQ((*ahead)->length(), std::nullopt);
+  RtGuardScope::take_violations();
   expect_counting(**ahead, 11, 3 * kFrames);
+  EXPECT_THAT(RtGuardScope::take_violations(), testing::IsEmpty());
 }
 
 // A FLAC file that was cut: its header still promises every frame.
@@ -145,9 +155,9 @@ TEST(SimSource, RepeatsItsMemory) {
   EXPECT_EQ(make_memory_source({{1, 2, 3}}, false)->length(), 3);
 }
 
-TEST(SoundFileReader, RefusesWhatIsNoSound) {
+TEST(SimFileReader, RefusesWhatIsNoSound) {
   const auto refusal = [](const std::string& path) {
-    return to_string(SoundFileReader::open(path, "sim").error());
+    return to_string(SimFileReader::open(path, "sim").error());
   };
   EXPECT_EQ(refusal("/dev/null"), "sim: \"/dev/null\" is no regular file; expected a sound file");
   const std::string text = scratch("text.wav");

@@ -14,7 +14,7 @@ namespace {
 constexpr const char* kNames[] = {"Front_Left", "Front_Center", "Front_Right", "Side_Right",
                                   "Rear_Right", "Rear_Center",  "Rear_Left",   "Side_Left"};
 
-TEST(Voice, SpeaksEveryRecordingWithAPauseBehindIt) {
+TEST(SimVoice, SpeaksEveryRecordingWithAPauseBehindIt) {
   const std::string folder = std::filesystem::path(scratch("x")).parent_path();
   double value = 0.0;
   for (const char* const name : kNames) {
@@ -35,7 +35,7 @@ TEST(Voice, SpeaksEveryRecordingWithAPauseBehindIt) {
   }
 }
 
-TEST(Voice, NamesThePackageWhenItIsMissing) {
+TEST(SimVoice, NamesThePackageWhenItIsMissing) {
   EXPECT_EQ(
       to_string(load_voice("/no/such/folder").error()),
       "simulated card: the voice that it hears is not installed: there is no /no/such/folder/Front_Left.wav; "
@@ -44,7 +44,7 @@ TEST(Voice, NamesThePackageWhenItIsMissing) {
       "input: \"sim\": {\"input\": …}");
 }
 
-TEST(Voice, RefusesRecordingsOfDifferentRates) {
+TEST(SimVoice, RefusesRecordingsOfDifferentRates) {
   const std::string folder = std::filesystem::path(scratch("x")).parent_path();
   for (const char* const name : kNames) {
     write_sound(fmt::format("{}/{}.wav", folder, name), SF_FORMAT_WAV | SF_FORMAT_DOUBLE,

@@ -1,5 +1,5 @@
-// hal/sim/sound_file.cpp
-#include "hal/sim/sound_file.hpp"
+// hal/sim/sim_file.cpp
+#include "hal/sim/sim_file.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -13,9 +13,9 @@
 
 namespace streamlab {
 
-void SoundFileReader::Close::operator()(sf_private_tag* file) const noexcept { sf_close(file); }
+void SimFileReader::Close::operator()(sf_private_tag* file) const noexcept { sf_close(file); }
 
-Result<SoundFileReader> SoundFileReader::open(const std::string& path, const std::string& where) {
+Result<SimFileReader> SimFileReader::open(const std::string& path, const std::string& where) {
   std::error_code error;
   const auto status = std::filesystem::status(path, error);
   if (!std::filesystem::exists(status)) {
@@ -27,7 +27,7 @@ Result<SoundFileReader> SoundFileReader::open(const std::string& path, const std
                                std::filesystem::is_directory(status) ? "a directory" : "no regular file"),
                    "a sound file");
   }
-  SoundFileReader reader;
+  SimFileReader reader;
   SF_INFO info{};
   reader.file_.reset(sf_open(path.c_str(), SFM_READ, &info));
   if (reader.file_ == nullptr) {
@@ -43,7 +43,7 @@ Result<SoundFileReader> SoundFileReader::open(const std::string& path, const std
   return reader;
 }
 
-std::int64_t SoundFileReader::read(std::int64_t frame, std::span<double> interleaved) noexcept {
+std::int64_t SimFileReader::read(std::int64_t frame, std::span<double> interleaved) noexcept {
   if (frame != next_frame_ && sf_seek(file_.get(), frame, SEEK_SET) != frame) { return 0; }
   const auto wanted = static_cast<sf_count_t>(interleaved.size() / channel_count_);
   const std::int64_t got = sf_readf_double(file_.get(), interleaved.data(), wanted);
@@ -51,17 +51,17 @@ std::int64_t SoundFileReader::read(std::int64_t frame, std::span<double> interle
   return std::max<std::int64_t>(got, 0);
 }
 
-void SoundFileWriter::Close::operator()(sf_private_tag* file) const noexcept { sf_close(file); }
+void SimFileWriter::Close::operator()(sf_private_tag* file) const noexcept { sf_close(file); }
 
-Result<SoundFileWriter> SoundFileWriter::create(const std::string& path, const std::string& where,
-                                                double sample_rate_hz, std::uint32_t channel_count,
-                                                Existing existing) {
+Result<SimFileWriter> SimFileWriter::create(const std::string& path, const std::string& where,
+                                            double sample_rate_hz, std::uint32_t channel_count,
+                                            Existing existing) {
   std::error_code error;
   if (existing == Existing::refuse && std::filesystem::exists(path, error)) {
     return refused(where, fmt::format("\"{}\" exists already", path), {},
                    "remove it, name another file, or say \"overwrite\": true");
   }
-  SoundFileWriter writer;
+  SimFileWriter writer;
   SF_INFO info{};
   info.samplerate = static_cast<int>(sample_rate_hz);
   if (static_cast<double>(info.samplerate) != sample_rate_hz) {
@@ -82,17 +82,17 @@ Result<SoundFileWriter> SoundFileWriter::create(const std::string& path, const s
   return writer;
 }
 
-bool SoundFileWriter::write(std::span<const double> interleaved) noexcept {
+bool SimFileWriter::write(std::span<const double> interleaved) noexcept {
   const auto frames = static_cast<sf_count_t>(interleaved.size() / channel_count_);
   return sf_writef_double(file_.get(), interleaved.data(), frames) == frames;
 }
 
-bool SoundFileWriter::close() noexcept {
+bool SimFileWriter::close() noexcept {
   if (file_ == nullptr) { return true; }
   return sf_close(file_.release()) == 0;
 }
 
-Error SoundFileWriter::failure() const {
+Error SimFileWriter::failure() const {
   return {ErrorCode::failed, path_, fmt::format("cannot be written: {}", sf_strerror(file_.get())), "",
           "is the disk full?"};
 }

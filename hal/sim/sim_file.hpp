@@ -1,4 +1,4 @@
-// hal/sim/sound_file.hpp
+// hal/sim/sim_file.hpp
 //
 // Sound files as the simulated card reads and writes them: float64, full scale 1.0. An integer sample of b
 // bits is divided by 2^(b-1); float files come and go bit for bit.
@@ -18,10 +18,10 @@ struct sf_private_tag;
 namespace streamlab {
 
 // A file that is being read. One thread at a time; blocks on the disk; read() does not allocate.
-class SoundFileReader {
+class SimFileReader {
  public:
   // Refuses what is no regular file or holds no sound; `where` opens the message.
-  static Result<SoundFileReader> open(const std::string& path, const std::string& where);
+  static Result<SimFileReader> open(const std::string& path, const std::string& where);
 
   double sample_rate_hz() const noexcept { return sample_rate_hz_; }
   std::uint32_t channel_count() const noexcept { return channel_count_; }
@@ -46,12 +46,11 @@ class SoundFileReader {
 
 // A WAV file of 64-bit floats that is being written (RF64 past 4 GiB). Its header is right after close()
 // only.
-class SoundFileWriter {
+class SimFileWriter {
  public:
   enum class Existing { refuse, overwrite };
-  static Result<SoundFileWriter> create(const std::string& path, const std::string& where,
-                                        double sample_rate_hz, std::uint32_t channel_count,
-                                        Existing existing);
+  static Result<SimFileWriter> create(const std::string& path, const std::string& where,
+                                      double sample_rate_hz, std::uint32_t channel_count, Existing existing);
 
   // False: the disk failed or is full; see failure().
   bool write(std::span<const double> interleaved) noexcept;
