@@ -60,7 +60,7 @@ TEST_F(JackTest, CapturesEverySampleBitForBit) {
 }
 
 TEST_F(JackTest, PlaysEverySampleBitForBit) {
-  Recorder recorder(kBlocks, kPeriod);
+  Recorder recorder(1000, kPeriod);
   Peer sink(server_.name(), "sink", JackPortIsInput, std::ref(recorder));
   DeviceRequest request;
   request.device = server_.device();
@@ -70,24 +70,25 @@ TEST_F(JackTest, PlaysEverySampleBitForBit) {
   ASSERT_NE(driver, nullptr);
   RecordingClient client(driver->format(), 0);
   ASSERT_TRUE(driver->start(client));
-  ASSERT_TRUE(eventually([&] { return recorder.count() == kBlocks; }));
+  const std::size_t from = recorder.count();
+  ASSERT_TRUE(eventually([&] { return recorder.count() >= from + kBlocks; }));
   driver->stop();
   std::size_t heard = 0;
-  for (std::size_t n = 0; n < kBlocks; ++n) {
+  for (std::size_t n = 0; n < recorder.count(); ++n) {
     const auto& samples = recorder.block(n).samples;
-    if (samples[1] == 0.0F) { continue; }  // silence before the first tick
+    if (samples[1] == 0.0F) { continue; }  // silence before the first tick and after the last
     ++heard;
     const auto first = static_cast<std::int64_t>(static_cast<double>(samples[0]) * kRampModulus);
     for (std::uint32_t k = 0; k < kPeriod; ++k) {
       ASSERT_EQ(static_cast<double>(samples[k]), ramp(first + k)) << "block " << n << ", frame " << k;
     }
   }
-  EXPECT_GT(heard, kBlocks / 2);
+  EXPECT_GE(heard, kBlocks - 2);  // the first and the last may have met a closed door
 }
 
 TEST_F(JackTest, GivesInputToOutputInTheSamePeriod) {
   Peer source(server_.name(), "source", JackPortIsOutput, play_ramp);
-  Recorder recorder(kBlocks, kPeriod);
+  Recorder recorder(1000, kPeriod);
   Peer sink(server_.name(), "sink", JackPortIsInput, std::ref(recorder));
   DeviceRequest request = capture_from(source.port());
   request.playback = true;
@@ -96,16 +97,19 @@ TEST_F(JackTest, GivesInputToOutputInTheSamePeriod) {
   ASSERT_NE(driver, nullptr);
   RecordingClient client(driver->format(), 0);
   ASSERT_TRUE(driver->start(client));
-  ASSERT_TRUE(eventually([&] { return recorder.count() == kBlocks; }));
+  // The source played its frame time; the sink, two programs on, hears it at a frame time of its own. A
+  // machine that keeps a program waiting may put single blocks a period apart; a driver that adds a period,
+  // all of them.
+  const auto same_period = [&] {
+    std::size_t count = 0;
+    for (std::size_t n = 0; n < recorder.count(); ++n) {
+      const Heard& heard = recorder.block(n);
+      if (static_cast<double>(heard.samples[1]) == ramp(heard.frame_time + 1)) { ++count; }
+    }
+    return count;
+  };
+  EXPECT_TRUE(eventually([&] { return same_period() >= kBlocks; }));
   driver->stop();
-  // The source played its frame time; the sink, two clients on, heard it at a frame time of its own. A client
-  // that the machine kept waiting may be a period behind; never the driver's doing for the most of them.
-  std::size_t same_period = 0;
-  for (std::size_t n = 0; n < kBlocks; ++n) {
-    const Heard& heard = recorder.block(n);
-    if (static_cast<double>(heard.samples[1]) == ramp(heard.frame_time + 1)) { ++same_period; }
-  }
-  EXPECT_GT(same_period, kBlocks / 2);
 }
 
 TEST_F(JackTest, ReportsTheLatencyOfThePhysicalPorts) {
@@ -172,7 +176,9 @@ TEST_F(JackTest, MarksTheFramesThatALateProgramCost) {
   ASSERT_TRUE(driver->start(client));
   ASSERT_TRUE(eventually([&] { return client.count() >= 10; }));
   be_late = true;
-  ASSERT_TRUE(eventually([&] { return driver->status().gaps > 0 && driver->status().xruns > 0; }));
+  ASSERT_TRUE(eventually([&] { return driver->status().gaps > 0 && driver->status().xruns > 0; }))
+      << driver->status().gaps << " gaps, " << driver->status().xruns << " xruns, " << client.count() << " blocks, late "
+      << be_late << ", state " << static_cast<int>(driver->status().state);
   const std::size_t so_far = client.count();
   ASSERT_TRUE(eventually([&] { return client.count() >= so_far + 10; }));
   driver->stop();
