@@ -175,16 +175,27 @@ TEST_F(JackTest, MarksTheFramesThatALateProgramCost) {
   RecordingClient client(driver->format(), 1000);
   ASSERT_TRUE(driver->start(client));
   ASSERT_TRUE(eventually([&] { return client.count() >= 10; }));
-  be_late = true;
-  ASSERT_TRUE(eventually([&] { return driver->status().gaps > 0 && driver->status().xruns > 0; }))
-      << driver->status().gaps << " gaps, " << driver->status().xruns << " xruns, " << client.count() << " blocks, late "
-      << be_late << ", state " << static_cast<int>(driver->status().state);
+  std::size_t asked_at = 0;
+  const auto lost_some = [&] {
+    if (!be_late && client.count() >= asked_at + 20) {
+      asked_at = client.count();
+      be_late = true;
+    }
+    const DriverStatus status = driver->status();
+    return status.gaps > 0 && status.xruns > 0;
+  };
+  ASSERT_TRUE(eventually(lost_some)) << driver->status().gaps << " gaps, " << driver->status().xruns
+                                     << " xruns, " << client.count() << " blocks";
   const std::size_t so_far = client.count();
   ASSERT_TRUE(eventually([&] { return client.count() >= so_far + 10; }));
   driver->stop();
   expect_continuous(client, driver->status(), 48000.0, kPeriod);
   EXPECT_GE(driver->status().lost_frames, 2U * kPeriod);
-  EXPECT_EQ(driver->status().lost_frames % kPeriod, 0U);  // the server's count jumps by whole periods
+  // From the first block to the last the source's own count moved as far as the position did; less where a
+  // busy machine made the server late too, whose count does not show that.
+  const auto& first = client.block(0);
+  const auto& last = client.block(client.count() - 1);
+  EXPECT_GE(last.info.position - first.info.position, ramp_distance(first.samples[0], last.samples[0]));
 }
 
 TEST_F(JackTest, KeepsTimeRisingWhileJackFreewheels) {
