@@ -6,15 +6,23 @@
 
 namespace streamlab {
 
+extern const NodeEntry kBiquadEntry;
+extern const NodeEntry kChannelSelectEntry;
+extern const NodeEntry kDelayEntry;
 extern const NodeEntry kGainEntry;
 extern const NodeEntry kLevelMeterEntry;
+extern const NodeEntry kMixerEntry;
 extern const NodeEntry kPrintEntry;
 extern const NodeEntry kSineGeneratorEntry;
 
 const NodeCatalog& default_catalog() {
   static constexpr const NodeEntry* kEntries[] = {
+      &kBiquadEntry,
+      &kChannelSelectEntry,
+      &kDelayEntry,
       &kGainEntry,
       &kLevelMeterEntry,
+      &kMixerEntry,
       &kPrintEntry,
       &kSineGeneratorEntry,
   };

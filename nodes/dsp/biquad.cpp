@@ -78,6 +78,20 @@ void deinterleave(const double* frames, std::span<double* const> out, std::size_
   }
 }
 
+// How many of `samples` (an even number) are NaN or infinite; those become 0.
+std::size_t silence_what_is_not_finite(std::span<double> samples) noexcept {
+  Pair sum{0.0, 0.0};
+  for (std::size_t i = 0; i < samples.size(); i += 2) { sum += load(samples.data() + i) * 0.0; }
+  if (sum[0] + sum[1] == 0.0) { return 0; }  // 0 x is NaN where x is not finite, and a NaN stays in the sum
+  std::size_t count = 0;
+  for (double& x : samples) {
+    if (std::isfinite(x)) { continue; }
+    x = 0.0;
+    ++count;
+  }
+  return count;
+}
+
 using Interleave = void (*)(std::span<const double* const>, std::size_t, std::size_t, std::size_t,
                             std::size_t, double*) noexcept;
 using Deinterleave = void (*)(const double*, std::span<double* const>, std::size_t, std::size_t, std::size_t,
@@ -193,21 +207,26 @@ void BiquadCascade::reset() noexcept {
   }
 }
 
-void BiquadCascade::process(std::span<const double* const> in, std::span<double* const> out,
-                            std::size_t frame_count) noexcept {
+std::size_t BiquadCascade::process(std::span<const double* const> in, std::span<double* const> out,
+                                   std::size_t frame_count) noexcept {
   const FlushDenormals flush;
+  std::size_t silenced = 0;
   for (const Group& group : groups_) {
     const std::size_t index = log2_of(group.width);
     const std::size_t strip_frames = kStripDoubles / group.width;
     for (std::size_t offset = 0; offset < frame_count; offset += strip_frames) {
       const std::size_t frames = std::min(strip_frames, frame_count - offset);
       kInterleave[index](in, group.first_channel, group.used_channels, offset, frames, strip());
+      const std::size_t samples = frames * group.width;
+      if (samples % 2 != 0) { strip()[samples] = 0.0; }  // the strip holds an even number, so there is room
+      silenced += silence_what_is_not_finite({strip(), (samples + 1) / 2 * 2});
       for (const Pass& pass : group.passes) {
         pass.kernel(lanes() + pass.lanes_offset, strip(), frames, pass.pad_slots);
       }
       kDeinterleave[index](strip(), out, group.first_channel, group.used_channels, offset, frames);
     }
   }
+  return silenced;
 }
 
 }  // namespace streamlab::dsp

@@ -54,8 +54,8 @@ bool is_stable(const BiquadSection& section) noexcept;
 // belong to one thread at a time and neither allocate nor block.
 //
 // The output is the same, bit for bit, for every way of cutting the stream into blocks. Denormal numbers
-// count as zero inside. A NaN or infinity in a channel stays in that channel until reset(); no other channel
-// sees it.
+// count as zero inside. A NaN or infinity would stay in the state for ever: it is taken as 0 and counted
+// instead.
 class BiquadCascade {
  public:
   static constexpr std::size_t kMaxSections = 64;
@@ -68,9 +68,9 @@ class BiquadCascade {
   std::size_t section_count() const noexcept { return section_count_; }
 
   // One pointer per channel on either side, frame_count samples each (0 is fine). in[c] and out[c] may be the
-  // same; other overlaps may not be.
-  void process(std::span<const double* const> in, std::span<double* const> out,
-               std::size_t frame_count) noexcept;
+  // same; other overlaps may not be. Returns how many samples were not finite and were taken as 0.
+  std::size_t process(std::span<const double* const> in, std::span<double* const> out,
+                      std::size_t frame_count) noexcept;
 
   // As new.
   void reset() noexcept;

@@ -1,0 +1,251 @@
+// nodes/processors/biquad.cpp
+//
+// Biquad: a cascade of second-order filters on every channel.
+//
+//   in   audio, float64 [channels x frames], any rate
+//   out  as `in`; latency 0 frames
+//
+// One filter is described by the node's own parameters, several by a list of `sections`; a filter of higher
+// order (butterworth_…, linkwitz_riley_…) is several sections by itself. The definitions are in
+// nodes/dsp/biquad_design.hpp, the arithmetic in nodes/dsp/biquad.hpp.
+#include <array>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "engine/core/node.hpp"
+#include "nodes/dsp/biquad.hpp"
+#include "nodes/dsp/biquad_design.hpp"
+
+namespace streamlab {
+namespace {
+
+// The designs by name, in the order of dsp::FilterType, and the coefficients themselves.
+constexpr std::string_view kTypes[] = {"peaking",
+                                       "lowpass",
+                                       "highpass",
+                                       "bandpass",
+                                       "notch",
+                                       "allpass",
+                                       "lowshelf",
+                                       "highshelf",
+                                       "butterworth_lowpass",
+                                       "butterworth_highpass",
+                                       "linkwitz_riley_lowpass",
+                                       "linkwitz_riley_highpass",
+                                       "coefficients"};
+constexpr std::size_t kCoefficientsType = std::size(kTypes) - 1;
+
+enum FilterParam : std::size_t {
+  kType,
+  kFrequency,
+  kQ,
+  kBandwidth,
+  kSlope,
+  kGainDb,
+  kOrder,
+  kCoefficients,
+  kSections
+};
+constexpr ParamInfo filter_type(Need need) {
+  return {.name = "type",
+          .type = ParamType::choice,
+          .need = need,
+          .choices = kTypes,
+          .description = "What the filter does."};
+}
+constexpr ParamInfo kFrequencyInfo =
+    param::number("frequency", "Hz", {0.0, 1e9}, Need::optional,
+                  "Centre or corner frequency: above 0, below half the sample rate.");
+constexpr ParamInfo kQInfo =
+    param::number("q", "ratio", {0.0, 1e6}, Need::optional, "Quality; 0.7071 where nothing is said.");
+constexpr ParamInfo kBandwidthInfo =
+    param::number("bandwidth", "octaves", {0.0, 100.0}, Need::optional,
+                  "Instead of q: the bandwidth in octaves. Not for shelves.");
+constexpr ParamInfo kSlopeInfo =
+    param::number("slope", "ratio", {0.0, 1e3}, Need::optional,
+                  "Instead of q: the slope of a shelf; 1 is the steepest without a hump.");
+constexpr ParamInfo kGainInfo =
+    param::number("gain_db", "dB", {-200.0, 200.0}, Need::optional, "Gain of a peaking filter or shelf.");
+constexpr ParamInfo kOrderInfo =
+    param::integer("order", "", {1.0, 64.0}, Need::optional,
+                   "Order of a Butterworth or (even) Linkwitz-Riley filter: 6 dB per octave each.");
+constexpr ParamInfo kCoefficientsInfo =
+    param::list("coefficients", ParamType::numbers, "", {-1e300, 1e300}, Need::optional,
+                "With type \"coefficients\": b0, b1, b2, a0, a1, a2, a row of SciPy's `sos`.");
+constexpr ParamInfo kSectionFields[] = {filter_type(Need::required),
+                                        kFrequencyInfo,
+                                        kQInfo,
+                                        kBandwidthInfo,
+                                        kSlopeInfo,
+                                        kGainInfo,
+                                        kOrderInfo,
+                                        kCoefficientsInfo};
+constexpr ParamInfo kParams[] = {
+    filter_type(Need::optional),
+    kFrequencyInfo,
+    kQInfo,
+    kBandwidthInfo,
+    kSlopeInfo,
+    kGainInfo,
+    kOrderInfo,
+    kCoefficientsInfo,
+    param::object("sections", ParamType::objects, kSectionFields, Need::optional,
+                  "Several filters, one after the other, each with these parameters.")};
+constexpr NodeInfo kInfo{
+    .name = "Biquad",
+    .description =
+        "Filters every channel: equaliser, high-pass, low-pass, shelves, crossovers, or given coefficients.",
+    .inputs = kAudioInPort,
+    .outputs = kAudioOutPort,
+    .params = kParams,
+    .rt_safe = RtSafe::yes,
+    .in_place = InPlace::yes,
+    .at_gap = "Carries on with the state it had: the two ends meet as in a splice.",
+    .details =
+        "Up to 64 second-order sections. peaking … highshelf are those of R. Bristow-Johnson's Audio EQ "
+        "Cookbook "
+        "(bandpass with 0 dB at the centre; bandwidth with the w0/sin(w0) correction). butterworth_* of "
+        "order N falls "
+        "by 6 N dB per octave and has -3.01 dB at its frequency; linkwitz_riley_* is two Butterworth filters "
+        "of half "
+        "the order, -6.02 dB, with the high output inverted for orders 2, 6, 10 … so that low and high sum "
+        "to an "
+        "all-pass. Computed in float64 and delta form: exact at low frequencies too. A sample that is NaN or "
+        "infinite "
+        "counts as 0 and its block is flagged not_finite. No parameter can change while the graph runs.",
+    .example = R"({"id": "eq", "type": "Biquad", "config": {"sections": [)"
+               R"({"type": "highpass", "frequency": 20}, )"
+               R"({"type": "peaking", "frequency": 1000, "q": 2, "gain_db": -3}]}})",
+    .cost_ns_per_frame = 3.0,
+};
+
+class Biquad final : public Node {
+ public:
+  explicit Biquad(const ParamValues& params) : params_(params) {}
+
+  Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
+    const StreamFormat& in = *context.inputs[0];
+    std::vector<dsp::BiquadSection> sections;
+    if (!params_.given(kSections)) {
+      if (!params_.given(kType)) {
+        return refused("/config", "no filter is described", "\"type\" or \"sections\"");
+      }
+      auto made = design(params_, "/config", in.sample_rate_hz);
+      if (!made) { return tl::unexpected(made.error()); }
+      sections = std::move(*made);
+    } else {
+      for (std::size_t i = kType; i < kSections; ++i) {
+        if (params_.given(i)) {
+          return refused(fmt::format("/config/{}", kParams[i].name),
+                         "one filter is described beside a list of sections", "either the one or the list");
+        }
+      }
+      const std::vector<ParamValues>& list = params_.objects(kSections);
+      for (std::size_t i = 0; i < list.size(); ++i) {
+        auto made = design(list[i], fmt::format("/config/sections/{}", i), in.sample_rate_hz);
+        if (!made) { return tl::unexpected(made.error()); }
+        sections.insert(sections.end(), made->begin(), made->end());
+      }
+      if (sections.empty()) {
+        return refused("/config/sections", "an empty list of sections", "one at least");
+      }
+    }
+    if (sections.size() > dsp::BiquadCascade::kMaxSections) {
+      return refused("/config/sections", fmt::format("{} second-order sections", sections.size()),
+                     fmt::format("at most {}", dsp::BiquadCascade::kMaxSections),
+                     "put the rest into another Biquad");
+    }
+    cascade_.emplace(sections, in.channel_count());
+    in_.resize(in.channel_count());
+    silenced_ = 0;
+    return std::vector{OutputFormat{in}};
+  }
+  void reset() noexcept override {
+    cascade_->reset();
+    silenced_ = 0;
+  }
+  Status process(std::span<const DataFrame* const> in, std::span<OutputPort> out) noexcept override {
+    const DataFrame& x = *in[0];
+    DataFrame& y = out[0].emit();
+    for (std::uint32_t c = 0; c < x.channel_count(); ++c) { in_[c] = x.channel_data(c); }
+    const std::size_t silenced = cascade_->process(in_, y.channel_pointers(), x.frame_count());
+    if (silenced > 0) {
+      y.header().set(FrameFlag::not_finite);
+      silenced_ += silenced;
+    }
+    return Status::ok;
+  }
+  std::vector<NodeNote> notes() const override {
+    if (silenced_ == 0) { return {}; }
+    return {{fmt::format("{} samples were not finite and were filtered as 0", silenced_), silenced_}};
+  }
+
+ private:
+  static Result<std::vector<dsp::BiquadSection>> design(const ParamValues& filter, const std::string& where,
+                                                        double sample_rate_hz) {
+    if (filter.choice(kType) == kCoefficientsType) { return from_coefficients(filter, where); }
+    if (filter.given(kCoefficients)) {
+      return refused(where + "/coefficients",
+                     fmt::format("a filter of type \"{}\" works them out itself", filter.text(kType)),
+                     "none, or type \"coefficients\"");
+    }
+    if (!filter.given(kFrequency)) {
+      return refused(where,
+                     fmt::format("\"frequency\" is missing for a filter of type \"{}\"", filter.text(kType)),
+                     std::string(kFrequencyInfo.description));
+    }
+    const auto optional = [&filter](std::size_t index) {
+      return filter.given(index) ? std::optional(filter[index]) : std::nullopt;
+    };
+    dsp::FilterSpec spec;
+    spec.type = static_cast<dsp::FilterType>(filter.choice(kType));
+    spec.frequency_hz = filter[kFrequency];
+    spec.q = optional(kQ);
+    spec.bandwidth_octaves = optional(kBandwidth);
+    spec.slope = optional(kSlope);
+    spec.gain_db = optional(kGainDb);
+    if (filter.given(kOrder)) { spec.order = static_cast<int>(filter.integer(kOrder)); }
+    auto designed = dsp::design_filter(spec, sample_rate_hz);
+    if (const auto* error = std::get_if<dsp::DesignError>(&designed)) {
+      const bool missing = !filter.given(*filter.find(error->field));
+      return refused(missing ? where : where + "/" + error->field, error->what, error->expected);
+    }
+    return std::get<std::vector<dsp::BiquadSection>>(std::move(designed));
+  }
+  static Result<std::vector<dsp::BiquadSection>> from_coefficients(const ParamValues& filter,
+                                                                   const std::string& where) {
+    for (std::size_t i = kFrequency; i < kCoefficients; ++i) {
+      if (filter.given(i)) {
+        return refused(fmt::format("{}/{}", where, kSectionFields[i].name),
+                       fmt::format("a filter of type \"coefficients\" has no {}", kSectionFields[i].name),
+                       "\"coefficients\" alone");
+      }
+    }
+    const std::vector<double>& c = filter.numbers(kCoefficients);
+    const std::string place = filter.given(kCoefficients) ? where + "/coefficients" : where;
+    if (c.size() != 6) {
+      return refused(place, fmt::format("{} coefficients", c.size()), "six: b0, b1, b2, a0, a1, a2");
+    }
+    if (c[3] == 0.0) { return refused(place, "a0 is 0", "another number, usually 1"); }
+    const dsp::BiquadSection section =
+        dsp::section_from_transfer_function(c[0], c[1], c[2], c[3], c[4], c[5]);
+    if (!dsp::is_stable(section)) {
+      return refused(place, "the filter is not stable", "both poles inside the unit circle");
+    }
+    return std::vector{section};
+  }
+
+  const ParamValues params_;
+  std::optional<dsp::BiquadCascade> cascade_;  // from prepare() on
+  std::vector<const double*> in_;              // channels of the block at hand
+  std::uint64_t silenced_ = 0;
+};
+
+}  // namespace
+
+extern const NodeEntry kBiquadEntry{kInfo, make_node<Biquad>};
+
+}  // namespace streamlab

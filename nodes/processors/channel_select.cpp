@@ -1,0 +1,119 @@
+// nodes/processors/channel_select.cpp
+//
+// ChannelSelect: some of the channels, in any order, any of them more than once.
+//
+//   in   audio, spectra or values
+//   out  the chosen channels, bit for bit; latency 0 frames
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "engine/base/nearest_name.hpp"
+#include "engine/core/node.hpp"
+#include "nodes/processors/channel_names.hpp"
+
+namespace streamlab {
+namespace {
+
+enum ParamIndex : std::size_t { kChannels, kNames };
+constexpr ParamInfo kParams[] = {
+    param::list("channels", ParamType::labels, "", {}, Need::required,
+                "Channels to pass on, in this order: numbers from 1, or names."),
+    param::list("names", ParamType::labels, "", {}, Need::optional,
+                "New names of the channels, in the same order."),
+};
+constexpr PortInfo kOutPort[] = {{"out", kAnyKind, "The chosen channels."}};
+constexpr NodeInfo kInfo{
+    .name = "ChannelSelect",
+    .description = "Passes on some of the channels, in any order.",
+    .inputs = kAnyInPort,
+    .outputs = kOutPort,
+    .params = kParams,
+    .rt_safe = RtSafe::yes,
+    .at_gap = "Carries on.",
+    .details =
+        "A channel that is chosen twice comes out under its name and under its name with \"_2\". A name goes "
+        "before "
+        "a number: where a channel is called \"2\", \"2\" is that channel.",
+    .example = R"({"id": "swapped", "type": "ChannelSelect", "config": {"channels": [2, "left"]}})",
+    .cost_ns_per_frame = 0.1,
+};
+
+class ChannelSelect final : public Node {
+ public:
+  explicit ChannelSelect(const ParamValues& params)
+      : labels_(params.labels(kChannels)),
+        names_(params.labels(kNames)),
+        names_given_(params.given(kNames)) {}
+
+  Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
+    const StreamFormat& in = *context.inputs[0];
+    if (labels_.empty()) { return refused("/config/channels", "no channel is chosen", "one at least"); }
+    if (names_given_) {
+      if (auto checked = check_channel_names(names_, labels_.size(), "/config/names"); !checked) {
+        return tl::unexpected(checked.error());
+      }
+    }
+    OutputFormat out{in};
+    out.format.channels.clear();
+    chosen_.clear();
+    for (std::size_t i = 0; i < labels_.size(); ++i) {
+      const auto index = find(in, labels_[i], fmt::format("/config/channels/{}", i));
+      if (!index) { return tl::unexpected(index.error()); }
+      chosen_.push_back(*index);
+      ChannelInfo channel = in.channels[*index];
+      channel.name = names_given_ ? names_[i] : free_name(out.format, channel.name);
+      out.format.channels.push_back(std::move(channel));
+    }
+    return std::vector{std::move(out)};
+  }
+  void reset() noexcept override {}
+  Status process(std::span<const DataFrame* const> in, std::span<OutputPort> out) noexcept override {
+    DataFrame& y = out[0].emit();
+    for (std::uint32_t c = 0; c < chosen_.size(); ++c) {
+      std::copy_n(in[0]->channel_data(chosen_[c]), y.frame_count(), y.channel_data(c));
+    }
+    return Status::ok;
+  }
+
+ private:
+  static Result<std::uint32_t> find(const StreamFormat& in, const std::string& label,
+                                    const std::string& where) {
+    std::vector<std::string_view> names;
+    for (std::uint32_t c = 0; c < in.channel_count(); ++c) {
+      if (in.channels[c].name == label) { return c; }
+      names.push_back(in.channels[c].name);
+    }
+    if (!label.empty() && label.find_first_not_of("0123456789") == std::string::npos) {
+      // More than nine digits are beyond any number of channels.
+      const unsigned long number = label.size() <= 9 ? std::stoul(label) : 0;
+      if (number >= 1 && number <= in.channel_count()) { return static_cast<std::uint32_t>(number - 1); }
+      return refused(where, fmt::format("there is no channel {} among {}", label, in.channel_count()),
+                     fmt::format("1 .. {}", in.channel_count()));
+    }
+    return refused(where, fmt::format("there is no channel \"{}\"", label),
+                   fmt::format("{}", fmt::join(names, ", ")), did_you_mean(label, names));
+  }
+  static std::string free_name(const StreamFormat& format, const std::string& name) {
+    const auto taken = [&format](const std::string& candidate) {
+      return std::any_of(format.channels.begin(), format.channels.end(),
+                         [&](const ChannelInfo& channel) { return channel.name == candidate; });
+    };
+    std::string candidate = name;
+    for (int copy = 2; taken(candidate); ++copy) { candidate = fmt::format("{}_{}", name, copy); }
+    return candidate;
+  }
+
+  const std::vector<std::string> labels_;
+  const std::vector<std::string> names_;
+  const bool names_given_;
+  std::vector<std::uint32_t> chosen_;  // input channel of each output channel
+};
+
+}  // namespace
+
+extern const NodeEntry kChannelSelectEntry{kInfo, make_node<ChannelSelect>};
+
+}  // namespace streamlab

@@ -1,0 +1,102 @@
+// nodes/processors/delay.cpp
+//
+// Delay: holds every channel back by a whole number of frames.
+//
+//   in   audio, float64 [channels x frames], any rate
+//   out  as `in`; latency: the delay
+//
+//   y[c][n] = x[c][n - D], silence before the first frame; D = frames, or ms · rate / 1000 to the nearest
+//   frame
+//
+// The output is as long as the input: the last D frames stay inside.
+#include <cmath>
+#include <optional>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "engine/core/node.hpp"
+#include "nodes/dsp/delay_line.hpp"
+
+namespace streamlab {
+namespace {
+
+constexpr double kMaxFrames = 1U << 25U;         // 256 MiB a channel; three minutes at 192 kHz
+constexpr double kMaxSamples = 16 * kMaxFrames;  // 4 GiB over all channels
+
+enum ParamIndex : std::size_t { kFrames, kMs };
+constexpr ParamInfo kParams[] = {
+    param::integer("frames", "frames", {0.0, kMaxFrames}, Need::optional, "The delay in frames."),
+    param::number("ms", "ms", {0.0, 1e7}, Need::optional,
+                  "The delay in milliseconds, taken to the nearest frame."),
+};
+constexpr NodeInfo kInfo{
+    .name = "Delay",
+    .description = "Delays every channel by a whole number of frames.",
+    .inputs = kAudioInPort,
+    .outputs = kAudioOutPort,
+    .params = kParams,
+    .rt_safe = RtSafe::yes,
+    .in_place = InPlace::yes,
+    .at_gap = "Restarts with silence: what came before the gap does not come out after it.",
+    .details =
+        "Exactly one of \"frames\" and \"ms\". The output is as long as the input; the last frames stay "
+        "inside.",
+    .example = R"({"id": "later", "type": "Delay", "config": {"ms": 2.5}})",
+    .cost_ns_per_frame = 0.5,
+};
+
+class Delay final : public Node {
+ public:
+  explicit Delay(const ParamValues& params) : params_(params) {}
+
+  Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
+    const StreamFormat& in = *context.inputs[0];
+    const bool in_ms = params_.given(kMs);
+    if (in_ms && params_.given(kFrames)) {
+      return refused("/config/ms", "the delay is given twice, in frames and in ms", "one of the two");
+    }
+    if (!in_ms && !params_.given(kFrames)) {
+      return refused("/config", "the delay is missing", "\"frames\" or \"ms\"");
+    }
+    const double frames = in_ms ? std::round(params_[kMs] * 1e-3 * in.sample_rate_hz) : params_[kFrames];
+    const char* where = in_ms ? "/config/ms" : "/config/frames";
+    if (frames > kMaxFrames) {
+      return refused(where,
+                     fmt::format("{} ms are {} frames at {} Hz", params_[kMs], frames, in.sample_rate_hz),
+                     fmt::format("at most {} frames", kMaxFrames));
+    }
+    if (frames * in.channel_count() > kMaxSamples) {
+      return refused(where,
+                     fmt::format("{} frames of {} channels need {:.1f} GiB", frames, in.channel_count(),
+                                 frames * in.channel_count() * 0x1p-27),
+                     fmt::format("at most {} frames for that many channels",
+                                 std::floor(kMaxSamples / in.channel_count())));
+    }
+    line_.emplace(in.channel_count(), static_cast<std::size_t>(frames));
+    in_.resize(in.channel_count());
+    OutputFormat out{in};
+    out.latency_frames = static_cast<std::uint32_t>(frames);
+    return std::vector{std::move(out)};
+  }
+  void reset() noexcept override { line_->reset(); }
+  Status process(std::span<const DataFrame* const> in, std::span<OutputPort> out) noexcept override {
+    const DataFrame& x = *in[0];
+    if (x.header().has(FrameFlag::gap)) { line_->reset(); }
+    DataFrame& y = out[0].emit();
+    for (std::uint32_t c = 0; c < x.channel_count(); ++c) { in_[c] = x.channel_data(c); }
+    line_->process(in_, y.channel_pointers(), x.frame_count());
+    return Status::ok;
+  }
+
+ private:
+  const ParamValues params_;
+  std::optional<dsp::DelayLine> line_;  // from prepare() on
+  std::vector<const double*> in_;       // channels of the block at hand
+};
+
+}  // namespace
+
+extern const NodeEntry kDelayEntry{kInfo, make_node<Delay>};
+
+}  // namespace streamlab

@@ -1,0 +1,151 @@
+// nodes/processors/mixer.cpp
+//
+// Mixer: weighted sums of the channels of all its inputs.
+//
+//   in1 …  audio, float64 [channels x frames], one rate
+//   out    one channel per row of the matrix; latency 0 frames
+//
+//   y[r][n] = sum over c of matrix[r][c] x[c][n],   c: the channels of in1, then of in2, …
+//
+// Without a matrix the inputs have the same number of channels and are summed channel by channel.
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "engine/core/node.hpp"
+#include "nodes/dsp/mix.hpp"
+#include "nodes/processors/channel_names.hpp"
+
+namespace streamlab {
+namespace {
+
+enum ParamIndex : std::size_t { kMatrix, kNames };
+constexpr ParamInfo kParams[] = {
+    param::list(
+        "matrix", ParamType::matrix, "ratio", {-1e6, 1e6}, Need::optional,
+        "One row per output channel; in it one factor per input channel: those of in1, then of in2, …"),
+    param::list("names", ParamType::labels, "", {}, Need::optional, "Names of the output channels."),
+};
+constexpr PortInfo kInPorts[] = {{"in", kAudioOnly, "Audio; as many as are connected.", 64}};
+constexpr NodeInfo kInfo{
+    .name = "Mixer",
+    .description = "Mixes the channels of all its inputs by a matrix.",
+    .inputs = kInPorts,
+    .outputs = kAudioOutPort,
+    .params = kParams,
+    .rt_safe = RtSafe::yes,
+    .at_gap = "Carries on; a gap in any input is a gap in the output.",
+    .details =
+        "Sums are taken in the order of the columns. A factor of 0 leaves its channel out altogether, so "
+        "that a "
+        "NaN in it cannot reach the output; a row with a single 1 copies its channel bit for bit. Without "
+        "\"matrix\" the inputs must have the same number of channels and are added channel by channel, each "
+        "with factor 1.",
+    .example = R"({"id": "mono", "type": "Mixer", "config": {"matrix": [[0.5, 0.5]], "names": ["mono"]}})",
+    .cost_ns_per_frame = 0.3,
+};
+
+class Mixer final : public Node {
+ public:
+  explicit Mixer(const ParamValues& params) : params_(params) {}
+
+  Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
+    const StreamFormat& first = *context.inputs[0];
+    OutputFormat out{first};
+    std::size_t columns = 0;
+    for (std::size_t i = 0; i < context.inputs.size(); ++i) {
+      const StreamFormat& in = *context.inputs[i];
+      if (in.sample_rate_hz != first.sample_rate_hz) {
+        return refused(
+            "",
+            fmt::format("in{} runs at {} Hz, in1 at {} Hz", i + 1, in.sample_rate_hz, first.sample_rate_hz),
+            "one sample rate", "resample one of them first");
+      }
+      columns += in.channel_count();
+      out.format.max_frames = std::max(out.format.max_frames, in.max_frames);
+    }
+    auto matrix = params_.given(kMatrix) ? given_matrix(context, columns) : sum_of_inputs(context, columns);
+    if (!matrix) { return tl::unexpected(matrix.error()); }
+    const std::size_t rows = matrix->size() / columns;
+    if (auto named = name_channels(out.format, rows); !named) { return tl::unexpected(named.error()); }
+    mix_.emplace(rows, columns, *matrix);
+    in_.resize(columns);
+    return std::vector{std::move(out)};
+  }
+  void reset() noexcept override {}
+  Status process(std::span<const DataFrame* const> in, std::span<OutputPort> out) noexcept override {
+    DataFrame& y = out[0].emit();
+    std::size_t column = 0;
+    for (const DataFrame* x : in) {
+      for (std::uint32_t c = 0; c < x->channel_count(); ++c) { in_[column++] = x->channel_data(c); }
+      y.header().flags |= x->header().flags;
+      y.header().gap_frames = std::max(y.header().gap_frames, x->header().gap_frames);
+    }
+    mix_->process(in_, y.channel_pointers(), y.frame_count());
+    return Status::ok;
+  }
+
+ private:
+  // [rows x columns], row after row.
+  Result<std::vector<double>> given_matrix(const PrepareContext& context, std::size_t columns) const {
+    const Matrix& matrix = params_.matrix(kMatrix);
+    if (matrix.empty()) {
+      return refused("/config/matrix", "a matrix without rows", "one row per output channel");
+    }
+    if (matrix.front().size() != columns) {
+      std::string inputs;
+      for (std::size_t i = 0; i < context.inputs.size(); ++i) {
+        inputs += fmt::format("{}in{} has {}", i == 0 ? "" : ", ", i + 1, context.inputs[i]->channel_count());
+      }
+      return refused("/config/matrix",
+                     fmt::format("rows of {} factors for {} input channels ({})", matrix.front().size(),
+                                 columns, inputs),
+                     fmt::format("{} factors in each row", columns));
+    }
+    std::vector<double> values;
+    for (const auto& row : matrix) { values.insert(values.end(), row.begin(), row.end()); }
+    return values;
+  }
+  static Result<std::vector<double>> sum_of_inputs(const PrepareContext& context, std::size_t columns) {
+    const std::size_t rows = context.inputs[0]->channel_count();
+    std::vector<double> values(rows * columns);
+    for (std::size_t i = 0; i < context.inputs.size(); ++i) {
+      if (context.inputs[i]->channel_count() != rows) {
+        return refused(
+            "/config/matrix",
+            fmt::format("in{} has {} channels, in1 has {}: they cannot be added channel by channel", i + 1,
+                        context.inputs[i]->channel_count(), rows),
+            fmt::format("a matrix with {} factors in each row", columns));
+      }
+      for (std::size_t c = 0; c < rows; ++c) { values[c * columns + i * rows + c] = 1.0; }
+    }
+    return values;
+  }
+  Result<void> name_channels(StreamFormat& format, std::size_t rows) const {
+    std::vector<std::string> names = params_.labels(kNames);
+    if (params_.given(kNames)) {
+      if (auto checked = check_channel_names(names, rows, "/config/names"); !checked) { return checked; }
+    } else if (format.channel_count() == rows) {
+      return {};  // as the first input's
+    } else {
+      names = default_channel_names(static_cast<std::uint32_t>(rows));
+    }
+    const std::string unit = format.channels.empty() ? "FS" : format.channels.front().unit;
+    format.channels.clear();
+    for (std::string& name : names) { format.channels.push_back({std::move(name), unit}); }
+    return {};
+  }
+
+  const ParamValues params_;
+  std::optional<dsp::MatrixMix> mix_;  // from prepare() on
+  std::vector<const double*> in_;      // channels of the blocks at hand
+};
+
+}  // namespace
+
+extern const NodeEntry kMixerEntry{kInfo, make_node<Mixer>};
+
+}  // namespace streamlab

@@ -1,0 +1,283 @@
+// tests/nodes/processors/biquad_test.cpp
+//
+// What the node adds to nodes/dsp/biquad.hpp and biquad_design.hpp: reading its parameters, and what users
+// see. The arithmetic itself is tested in tests/nodes/dsp.
+#include <cmath>
+#include <limits>
+#include <numbers>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/node_harness.hpp"
+#include "tests/support/signals.hpp"
+
+namespace streamlab::test {
+namespace {
+
+using testing::Each;
+
+// Plain transposed direct form II, from coefficients in z, in long double.
+std::vector<double> reference(std::vector<double> x, long double b0, long double b1, long double b2,
+                              long double a0, long double a1, long double a2) {
+  long double s1 = 0.0L;
+  long double s2 = 0.0L;
+  for (double& sample : x) {
+    const long double in = sample;
+    const long double y = (b0 * in + s1) / a0;
+    s1 = b1 * in - a1 * y + s2;
+    s2 = b2 * in - a2 * y;
+    sample = static_cast<double>(y);
+  }
+  return x;
+}
+
+constexpr long double kPi = std::numbers::pi_v<long double>;
+
+// Largest difference: outputs are near 1, and 1e-14 is some ten roundings of numbers near 1.
+double difference(const std::vector<double>& a, const std::vector<double>& b) {
+  double largest = 0.0;
+  for (std::size_t n = 0; n < a.size(); ++n) { largest = std::max(largest, std::abs(a[n] - b[n])); }
+  return largest;
+}
+
+TEST(Biquad, ShortFormIsThePeakingFilterOfTheCookbook) {
+  const Signal x = noise(1, 500);
+  NodeHarness biquad("Biquad", R"({"type": "peaking", "frequency": 1000, "q": 2, "gain_db": 6})");
+  const long double w = 2.0L * kPi * 1000.0L / 48000.0L;
+  const long double a = std::pow(10.0L, 6.0L / 40.0L);
+  const long double alpha = std::sin(w) / 4.0L;
+  EXPECT_LT(
+      difference(biquad.run(x, 64), reference(x[0], 1.0L + alpha * a, -2.0L * std::cos(w), 1.0L - alpha * a,
+                                              1.0L + alpha / a, -2.0L * std::cos(w), 1.0L - alpha / a)),
+      1e-14);
+}
+
+TEST(Biquad, SectionsRunOneAfterTheOtherOnEveryChannel) {
+  const Signal x = noise(2, 500);
+  NodeHarness biquad("Biquad", R"({"sections": [
+      {"type": "lowpass", "frequency": 5000, "q": 1.5},
+      {"type": "coefficients", "coefficients": [0.5, 0.25, -0.125, 2, -1, 0.5]}]})",
+                     {48000.0, 2, 1024});
+  const long double w = 2.0L * kPi * 5000.0L / 48000.0L;
+  const long double alpha = std::sin(w) / 3.0L;
+  const long double c = std::cos(w);
+  const auto y = biquad.run(x, 64);
+  for (std::size_t channel = 0; channel < 2; ++channel) {
+    const auto first = reference(x[channel], (1.0L - c) / 2.0L, 1.0L - c, (1.0L - c) / 2.0L, 1.0L + alpha,
+                                 -2.0L * c, 1.0L - alpha);
+    const auto expected = reference(first, 0.5L, 0.25L, -0.125L, 2.0L, -1.0L, 0.5L);
+    EXPECT_LT(difference({y.begin() + static_cast<std::ptrdiff_t>(channel) * 500,
+                          y.begin() + static_cast<std::ptrdiff_t>(channel + 1) * 500},
+                         expected),
+              1e-14);
+  }
+}
+
+// Settled gain of a sine, by least squares over whole periods; 1e-6 dB is the limit of the definition.
+double gain_db_at(std::string_view config, double frequency_hz) {
+  constexpr std::uint32_t kFrames = 96000;
+  Signal x = constant(0.0, 1, kFrames);
+  for (std::uint32_t n = 0; n < kFrames; ++n) {
+    x[0][n] = std::sin(2.0 * std::numbers::pi * frequency_hz / 48000.0 * n);
+  }
+  NodeHarness biquad("Biquad", config);
+  const auto y = biquad.run(x, 1024);
+  double in_phase = 0.0;
+  double quadrature = 0.0;
+  for (std::uint32_t n = 48000; n < kFrames; ++n) {  // the second second
+    in_phase += y[n] * x[0][n];
+    quadrature += y[n] * std::cos(2.0 * std::numbers::pi * frequency_hz / 48000.0 * n);
+  }
+  return 20.0 * std::log10(std::hypot(in_phase, quadrature) / 24000.0);
+}
+
+TEST(Biquad, EveryTypeHasItsKnownGain) {
+  const double half_power_db = -10.0 * std::log10(2.0);
+  EXPECT_NEAR(gain_db_at(R"({"type": "peaking", "frequency": 1000, "bandwidth": 1, "gain_db": -9})", 1000.0),
+              -9.0, 1e-6);
+  EXPECT_NEAR(gain_db_at(R"({"type": "lowpass", "frequency": 1000})", 1000.0), half_power_db, 1e-6);
+  EXPECT_NEAR(gain_db_at(R"({"type": "highpass", "frequency": 1000})", 1000.0), half_power_db, 1e-6);
+  EXPECT_NEAR(gain_db_at(R"({"type": "bandpass", "frequency": 1000, "q": 5})", 1000.0), 0.0, 1e-6);
+  EXPECT_LT(gain_db_at(R"({"type": "notch", "frequency": 1000, "q": 5})", 1000.0), -180.0);
+  EXPECT_NEAR(gain_db_at(R"({"type": "allpass", "frequency": 1000, "q": 5})", 700.0), 0.0, 1e-6);
+  EXPECT_NEAR(gain_db_at(R"({"type": "lowshelf", "frequency": 1000, "slope": 1, "gain_db": 6})", 1000.0), 3.0,
+              1e-6);
+  EXPECT_NEAR(gain_db_at(R"({"type": "highshelf", "frequency": 1000, "q": 0.9, "gain_db": 6})", 1000.0), 3.0,
+              1e-6);
+  for (const char* type : {"butterworth_lowpass", "butterworth_highpass"}) {
+    EXPECT_NEAR(
+        gain_db_at("{\"type\": \"" + std::string(type) + "\", \"frequency\": 1000, \"order\": 7}", 1000.0),
+        half_power_db, 1e-6);
+  }
+  for (const char* type : {"linkwitz_riley_lowpass", "linkwitz_riley_highpass"}) {
+    EXPECT_NEAR(
+        gain_db_at("{\"type\": \"" + std::string(type) + "\", \"frequency\": 1000, \"order\": 4}", 1000.0),
+        2.0 * half_power_db, 1e-6);
+  }
+}
+
+constexpr std::string_view kTen = R"({"sections": [
+    {"type": "highpass", "frequency": 20}, {"type": "peaking", "frequency": 60, "gain_db": 3},
+    {"type": "peaking", "frequency": 120, "gain_db": -3}, {"type": "peaking", "frequency": 250, "gain_db": 2},
+    {"type": "peaking", "frequency": 500, "gain_db": -2}, {"type": "peaking", "frequency": 1000, "gain_db": 4},
+    {"type": "peaking", "frequency": 2000, "gain_db": -4}, {"type": "peaking", "frequency": 4000, "gain_db": 1},
+    {"type": "highshelf", "frequency": 8000, "gain_db": -6}, {"type": "lowpass", "frequency": 20000}]})";
+
+TEST(Biquad, GivesTheSameBitsForEveryBlockSize) {
+  const Signal x = noise(2, 2000);
+  std::vector<double> whole;
+  for (const std::uint32_t block : {1024U, 1U, 7U, 64U, 480U}) {
+    NodeHarness biquad("Biquad", kTen, {48000.0, 2, 1024});
+    const auto y = biquad.run(x, block);
+    if (whole.empty()) { whole = y; }
+    EXPECT_EQ(y, whole) << "block of " << block;
+  }
+}
+
+TEST(Biquad, IsAsNewAfterReset) {
+  const Signal x = noise(2, 300);
+  NodeHarness biquad("Biquad", kTen, {48000.0, 2, 1024});
+  const auto fresh = biquad.run(x, 100);
+  biquad.reset();
+  EXPECT_EQ(biquad.run(x, 100), fresh);
+}
+
+TEST(Biquad, KeepsSilence) {
+  NodeHarness biquad("Biquad", kTen, {48000.0, 2, 1024});
+  EXPECT_THAT(biquad.run(constant(0.0, 2, 200), 64), Each(0.0));
+}
+
+TEST(Biquad, SettlesAtFullScale) {
+  NodeHarness biquad("Biquad", R"({"type": "lowpass", "frequency": 1000})");
+  EXPECT_NEAR(biquad.run(constant(-1.0, 1, 48000), 1024).back(), -1.0,
+              1e-14);  // 0 dB at DC, some ten roundings
+}
+
+TEST(Biquad, TakesBlocksOfNoFramesAndOfOne) {
+  NodeHarness biquad("Biquad", R"({"type": "coefficients", "coefficients": [0.5, 0, 0, 1, 0, 0]})");
+  DataFrame block = biquad.input_frame();
+  EXPECT_EQ(biquad.process(block)[0].frame_count(), 0U);
+  block.set_frame_count(1);
+  block.channel(0)[0] = 1.0;
+  EXPECT_EQ(biquad.process(block)[0].channel(0)[0], 0.5);
+}
+
+TEST(Biquad, FiltersNanAsZeroFlagsItAndSaysSo) {
+  Signal x = noise(2, 300);
+  x[1][70] = 0.0;
+  NodeHarness clean("Biquad", kTen, {48000.0, 2, 1024});
+  const auto expected = clean.run(x, 64);
+  EXPECT_TRUE(clean.node().notes().empty());
+  x[1][70] = std::numeric_limits<double>::quiet_NaN();
+  NodeHarness biquad("Biquad", kTen, {48000.0, 2, 1024});
+  const auto frames = biquad.run_frames(x, 64);
+  EXPECT_EQ(samples_of(frames), expected);
+  EXPECT_FALSE(frames[0].header().has(FrameFlag::not_finite));
+  EXPECT_TRUE(frames[1].header().has(FrameFlag::not_finite));
+  ASSERT_EQ(biquad.node().notes().size(), 1U);
+  EXPECT_EQ(biquad.node().notes()[0].text, "1 samples were not finite and were filtered as 0");
+}
+
+TEST(Biquad, CarriesOnAcrossAGap) {
+  NodeHarness whole("Biquad", R"({"type": "lowpass", "frequency": 100})");
+  NodeHarness gapped("Biquad", R"({"type": "lowpass", "frequency": 100})");
+  DataFrame block = whole.input_frame();
+  block.set_frame_count(64);
+  for (double& x : block.channel(0)) { x = 1.0; }
+  whole.process(block);
+  gapped.process(block);
+  const auto expected = whole.process(block);
+  block.header().set(FrameFlag::gap);
+  EXPECT_EQ(samples_of(gapped.process(block)), samples_of(expected));
+}
+
+std::string refusal(std::string_view config) {
+  return to_string(NodeHarness::refusals("Biquad", config), "");
+}
+
+TEST(Biquad, RefusesFrequenciesAboveHalfTheSampleRateAndPointsAtThem) {
+  EXPECT_EQ(refusal(R"({"type": "lowpass", "frequency": 24000})"),
+            "/config/frequency: 24000 Hz cannot be filtered at a sample rate of 48000 Hz; expected above 0 "
+            "and below 24000 "
+            "Hz\n");
+  EXPECT_EQ(
+      refusal(
+          R"({"sections": [{"type": "lowpass", "frequency": 100}, {"type": "lowpass", "frequency": 0}]})"),
+      "/config/sections/1/frequency: 0 Hz cannot be filtered at a sample rate of 48000 Hz; expected above 0 "
+      "and "
+      "below 24000 Hz\n");
+}
+
+TEST(Biquad, RefusesADescriptionThatIsMissingOrDouble) {
+  EXPECT_EQ(refusal("{}"), "/config: no filter is described; expected \"type\" or \"sections\"\n");
+  EXPECT_EQ(refusal(R"({"sections": []})"),
+            "/config/sections: an empty list of sections; expected one at least\n");
+  EXPECT_EQ(refusal(R"({"frequency": 10, "sections": [{"type": "lowpass", "frequency": 100}]})"),
+            "/config/frequency: one filter is described beside a list of sections; expected either the one "
+            "or the list\n");
+  EXPECT_EQ(refusal(R"({"type": "lowpass"})"),
+            "/config: \"frequency\" is missing for a filter of type \"lowpass\"; expected Centre or corner "
+            "frequency: above "
+            "0, below half the sample rate.\n");
+}
+
+TEST(Biquad, RefusesWhatItsTypeDoesNotHaveOrNeeds) {
+  EXPECT_EQ(refusal(R"({"type": "lowpass", "frequency": 100, "gain_db": 3})"),
+            "/config/gain_db: a filter of type \"lowpass\" has no gain_db; expected none, or a type that has "
+            "a gain: "
+            "\"peaking\", \"lowshelf\", \"highshelf\"\n");
+  EXPECT_EQ(refusal(R"({"type": "peaking", "frequency": 100})"),
+            "/config: a filter of type \"peaking\" needs a gain; expected a number of dB\n");
+  EXPECT_EQ(refusal(R"({"type": "linkwitz_riley_lowpass", "frequency": 100, "order": 3})"),
+            "/config/order: a filter of type \"linkwitz_riley_lowpass\" cannot have order 3; expected an "
+            "even number in 2 "
+            ".. 64\n");
+  EXPECT_EQ(
+      refusal(R"({"type": "peaking", "frequency": 100, "gain_db": 3, "q": 1, "bandwidth": 1})"),
+      "/config/bandwidth: the bandwidth is given twice, as bandwidth and as q; expected one of the two\n");
+}
+
+TEST(Biquad, RefusesWhatIsOutOfRange) {
+  EXPECT_EQ(refusal(R"({"type": "lopass", "frequency": 100})").substr(0, 34),
+            "/type: there is no type \"lopass\"; ");
+  EXPECT_EQ(refusal(R"({"type": "lowpass", "frequency": 100, "q": -1})"), "/q: -1 is outside 0 .. 1000000\n");
+  EXPECT_EQ(refusal(R"({"type": "lowpass", "frequency": 100, "q": 0})"),
+            "/config/q: 0 is not a positive number; expected a number above 0\n");
+  EXPECT_EQ(refusal(R"({"type": "peaking", "frequency": 100, "gain_db": 201})"),
+            "/gain_db: 201 is outside -200 .. 200 dB\n");
+  EXPECT_EQ(refusal(R"({"type": "butterworth_lowpass", "frequency": 100, "order": 65})"),
+            "/order: 65 is outside 1 .. 64\n");
+}
+
+TEST(Biquad, RefusesCoefficientsThatMakeNoFilter) {
+  EXPECT_EQ(refusal(R"({"type": "coefficients", "coefficients": [1, 0, 0]})"),
+            "/config/coefficients: 3 coefficients; expected six: b0, b1, b2, a0, a1, a2\n");
+  EXPECT_EQ(refusal(R"({"type": "coefficients"})"),
+            "/config: 0 coefficients; expected six: b0, b1, b2, a0, a1, a2\n");
+  EXPECT_EQ(refusal(R"({"type": "coefficients", "coefficients": [1, 0, 0, 0, 0, 0]})"),
+            "/config/coefficients: a0 is 0; expected another number, usually 1\n");
+  EXPECT_EQ(refusal(R"({"type": "coefficients", "coefficients": [1, 0, 0, 1, -2.1, 1.1]})"),
+            "/config/coefficients: the filter is not stable; expected both poles inside the unit circle\n");
+  EXPECT_EQ(refusal(R"({"type": "coefficients", "frequency": 5, "coefficients": [1, 0, 0, 1, 0, 0]})"),
+            "/config/frequency: a filter of type \"coefficients\" has no frequency; expected "
+            "\"coefficients\" alone\n");
+  EXPECT_EQ(
+      refusal(R"({"type": "lowpass", "frequency": 5, "coefficients": [1, 0, 0, 1, 0, 0]})"),
+      "/config/coefficients: a filter of type \"lowpass\" works them out itself; expected none, or type "
+      "\"coefficients\"\n");
+}
+
+TEST(Biquad, RefusesMoreSectionsThanItHolds) {
+  std::string sections;
+  for (int i = 0; i < 3; ++i) {
+    sections +=
+        std::string(i == 0 ? "" : ", ") + R"({"type": "butterworth_lowpass", "frequency": 100, "order": 64})";
+  }
+  EXPECT_EQ(
+      refusal("{\"sections\": [" + sections + "]}"),
+      "/config/sections: 96 second-order sections; expected at most 64; put the rest into another Biquad\n");
+}
+
+}  // namespace
+}  // namespace streamlab::test

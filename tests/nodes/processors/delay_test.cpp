@@ -1,0 +1,113 @@
+// tests/nodes/processors/delay_test.cpp
+#include <cmath>
+#include <limits>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/node_harness.hpp"
+#include "tests/support/signals.hpp"
+
+namespace streamlab::test {
+namespace {
+
+using testing::Each;
+using testing::ElementsAre;
+
+TEST(Delay, ComesOutThatManyFramesLaterForEveryBlockSize) {
+  const Signal x = noise(2, 1500);
+  for (const std::uint32_t frames : {0U, 1U, 100U, 1499U, 2000U}) {
+    std::vector<double> expected;
+    for (const auto& channel : x) {
+      for (std::uint32_t n = 0; n < 1500; ++n) { expected.push_back(n < frames ? 0.0 : channel[n - frames]); }
+    }
+    for (const std::uint32_t block : {1U, 7U, 64U, 480U, 1024U}) {
+      NodeHarness delay("Delay", "{\"frames\": " + std::to_string(frames) + "}", {48000.0, 2, 1024});
+      EXPECT_EQ(delay.run(x, block), expected) << frames << " frames, block of " << block;
+    }
+  }
+}
+
+TEST(Delay, TakesMillisecondsToTheNearestFrame) {
+  for (const auto& [ms, frames] :
+       {std::pair{"2", 96U}, {"0.0104", 0U}, {"0.0105", 1U}}) {  // half a frame is 0.0104167 ms
+    NodeHarness delay("Delay", std::string("{\"ms\": ") + ms + "}", {48000.0, 1, 64});
+    EXPECT_EQ(delay.outputs()[0].latency_frames, frames) << ms;
+    const auto y = delay.run(impulse(1, 200), 64);
+    for (std::uint32_t n = 0; n < 200; ++n) {
+      ASSERT_EQ(y[n], n == frames ? 1.0 : 0.0) << ms << " ms, frame " << n;
+    }
+  }
+}
+
+TEST(Delay, IsAsNewAfterReset) {
+  const Signal x = noise(1, 300);
+  NodeHarness delay("Delay", R"({"frames": 77})");
+  const auto fresh = delay.run(x, 100);
+  delay.reset();
+  EXPECT_EQ(delay.run(x, 100), fresh);
+}
+
+TEST(Delay, RestartsWithSilenceAtAGap) {
+  NodeHarness delay("Delay", R"({"frames": 2})", {48000.0, 1, 64});
+  DataFrame block = delay.input_frame();
+  block.set_frame_count(4);
+  for (double& x : block.channel(0)) { x = 1.0; }
+  delay.process(block);
+  block.header().set(FrameFlag::gap);
+  block.header().gap_frames = 10;
+  for (double& x : block.channel(0)) { x = 2.0; }
+  const auto out = delay.process(block);
+  EXPECT_THAT(out[0].channel(0), ElementsAre(0.0, 0.0, 2.0, 2.0));
+  EXPECT_TRUE(out[0].header().has(FrameFlag::gap));
+}
+
+TEST(Delay, PassesNanOnceAndInTime) {
+  NodeHarness delay("Delay", R"({"frames": 3})");
+  Signal x = constant(0.5, 1, 10);
+  x[0][1] = std::numeric_limits<double>::quiet_NaN();
+  const auto y = delay.run(x, 4);
+  for (std::size_t n = 0; n < 10; ++n) { EXPECT_EQ(std::isnan(y[n]), n == 4) << n; }
+}
+
+TEST(Delay, KeepsSilenceAndFullScale) {
+  NodeHarness delay("Delay", R"({"frames": 5})");
+  EXPECT_THAT(delay.run(constant(0.0, 1, 20), 7), Each(0.0));
+  delay.reset();
+  EXPECT_EQ(delay.run(constant(-1.0, 1, 20), 7).back(), -1.0);
+}
+
+TEST(Delay, TakesABlockOfNoFrames) {
+  NodeHarness delay("Delay", R"({"frames": 5})");
+  const DataFrame empty = delay.input_frame();
+  EXPECT_EQ(delay.process(empty)[0].frame_count(), 0U);
+}
+
+std::string refusal(std::string_view config, AudioShape shape = {}) {
+  return to_string(NodeHarness::refusals("Delay", config, shape), "");
+}
+
+TEST(Delay, RefusesNoDelayAndTwoDelays) {
+  EXPECT_EQ(refusal("{}"), "/config: the delay is missing; expected \"frames\" or \"ms\"\n");
+  EXPECT_EQ(refusal(R"({"frames": 1, "ms": 1})"),
+            "/config/ms: the delay is given twice, in frames and in ms; expected one of the two\n");
+}
+
+TEST(Delay, RefusesWhatIsOutOfRange) {
+  EXPECT_EQ(refusal(R"({"frames": -1})"), "/frames: -1 is outside 0 .. 33554432 frames\n");
+  EXPECT_EQ(refusal(R"({"frames": 1.5})"),
+            "/frames: 1.5 is not a whole number; expected 0 .. 33554432 frames\n");
+  EXPECT_EQ(refusal(R"({"ms": -1})"), "/ms: -1 is outside 0 .. 10000000 ms\n");
+}
+
+TEST(Delay, RefusesWhatWouldExhaustTheMemory) {
+  EXPECT_EQ(refusal(R"({"ms": 1000000})"),
+            "/config/ms: 1000000 ms are 48000000 frames at 48000 Hz; expected at most 33554432 frames\n");
+  EXPECT_EQ(refusal(R"({"frames": 33554432})", {48000.0, 64, 64}),
+            "/config/frames: 33554432 frames of 64 channels need 16.0 GiB; expected at most 8388608 frames "
+            "for that many "
+            "channels\n");
+}
+
+}  // namespace
+}  // namespace streamlab::test
