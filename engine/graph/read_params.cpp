@@ -12,7 +12,7 @@
 namespace streamlab {
 namespace {
 
-using nlohmann::json;
+using json = nlohmann::ordered_json;
 
 std::string quoted_list(std::span<const std::string_view> names) {
   std::string text;

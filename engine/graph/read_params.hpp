@@ -15,7 +15,7 @@ namespace streamlab {
 
 // The values of `object`, and defaults for what it leaves out. Everything that is wrong is added to `errors`,
 // each with its JSON pointer below `pointer`; the values are usable only if nothing was added.
-ParamValues read_params(const nlohmann::json& object, std::span<const ParamInfo> infos,
+ParamValues read_params(const nlohmann::ordered_json& object, std::span<const ParamInfo> infos,
                         const std::string& pointer, Errors& errors);
 
 // "4 .. 1048576 frames", "a whole number of at least 1 frame", … : what a parameter takes, for messages and

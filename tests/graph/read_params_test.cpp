@@ -29,7 +29,7 @@ constexpr ParamInfo kInfos[] = {
 
 std::vector<std::string> messages(std::string_view text) {
   Errors errors;
-  read_params(nlohmann::json::parse(text), kInfos, "/c", errors);
+  read_params(nlohmann::ordered_json::parse(text), kInfos, "/c", errors);
   std::vector<std::string> list;
   for (const Error& error : errors) { list.push_back(to_string(error)); }
   return list;
@@ -37,7 +37,7 @@ std::vector<std::string> messages(std::string_view text) {
 
 TEST(ReadParams, ReadsEveryType) {
   Errors errors;
-  const ParamValues v = read_params(nlohmann::json::parse(R"({
+  const ParamValues v = read_params(nlohmann::ordered_json::parse(R"({
       "gain": -0.5, "size": 4096, "loop": true, "window": "kaiser", "label": "Mic", "levels": [-3, -6.5],
       "channels": [2, "left"], "matrix": [[1, 0], [0.5, 0.5]],
       "sections": [{"frequency": 1000, "q": 2}, {"frequency": 50}]})"),
@@ -87,7 +87,7 @@ TEST(ReadParams, FindsUnknownAndMissingKeysAtEveryDepth) {
 }
 
 TEST(ReadParams, RefusesListsThatAreTooLong) {
-  nlohmann::json object;
+  nlohmann::ordered_json object;
   object["levels"] = std::vector<int>(1025, -1);
   Errors errors;
   read_params(object, kInfos, "", errors);

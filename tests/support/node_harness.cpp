@@ -27,7 +27,7 @@ Checked<std::unique_ptr<Node>> make(std::string_view type, std::string_view conf
     return tl::unexpected(Errors{{ErrorCode::refused, "", "no node type " + std::string(type), "", ""}});
   }
   Errors errors;
-  const ParamValues params = read_params(nlohmann::json::parse(config_json), entry->info.params, "", errors);
+  const ParamValues params = read_params(nlohmann::ordered_json::parse(config_json), entry->info.params, "", errors);
   if (!errors.empty()) { return tl::unexpected(errors); }
   return entry->make(params);
 }

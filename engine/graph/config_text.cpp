@@ -1,0 +1,331 @@
+// engine/graph/config_text.cpp
+#include "engine/graph/config_text.hpp"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <set>
+#include <sstream>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <yaml-cpp/yaml.h>
+
+#include "engine/base/nearest_name.hpp"
+
+namespace streamlab {
+namespace {
+
+std::string escaped(std::string_view key) {  // RFC 6901: ~ and / inside a key
+  std::string text;
+  for (const char c : key) {
+    if (c == '~') {
+      text += "~0";
+    } else if (c == '/') {
+      text += "~1";
+    } else {
+      text += c;
+    }
+  }
+  return text;
+}
+
+std::string place(std::string_view text, std::size_t byte) {  // byte: 1-based, as the parser counts
+  const std::string_view before = text.substr(0, std::min(byte == 0 ? 0 : byte - 1, text.size()));
+  const auto line = 1 + std::count(before.begin(), before.end(), '\n');
+  const std::size_t start = before.rfind('\n') == std::string_view::npos ? 0 : before.rfind('\n') + 1;
+  return fmt::format("line {}, column {}", line, before.size() - start + 1);
+}
+
+// Builds the document event by event, so that it sees what a finished document no longer shows.
+class DocumentBuilder final : public nlohmann::json_sax<Document> {
+ public:
+  DocumentBuilder(std::string_view text, Errors& errors) : text_(text), errors_(errors) {}
+  Document take() { return std::move(root_); }
+
+  bool null() override { return put(nullptr); }
+  bool boolean(bool value) override { return put(value); }
+  bool number_integer(number_integer_t value) override { return put(value); }
+  bool number_unsigned(number_unsigned_t value) override { return put(value); }
+  bool number_float(number_float_t value, const string_t& /*source*/) override { return put(value); }
+  bool string(string_t& value) override { return put(std::move(value)); }
+  bool binary(binary_t& /*value*/) override { return false; }
+  bool start_object(std::size_t /*count*/) override { return open(Document::object()); }
+  bool start_array(std::size_t /*count*/) override { return open(Document::array()); }
+  bool end_object() override { return close(); }
+  bool end_array() override { return close(); }
+  bool key(string_t& value) override {
+    Level& level = stack_.back();
+    level.key = value;
+    if (!level.keys.insert(value).second) {
+      errors_.push_back({ErrorCode::refused, pointer() + "/" + escaped(value),
+                         fmt::format("the key \"{}\" is here twice", value), "one of them", ""});
+    }
+    return true;
+  }
+  bool parse_error(std::size_t byte, const std::string& token,
+                   const nlohmann::json::exception& error) override {
+    std::string what = error.what();
+    // "[json.exception…] parse error at line 1, column 2: syntax error while parsing value - unexpected …"
+    for (const std::string_view lead : {"column ", ": "}) {
+      const auto at = what.find(lead);
+      if (at != std::string::npos) { what = what.substr(at + lead.size()); }
+    }
+    if (what.empty()) { what = fmt::format("unexpected \"{}\"", token); }
+    std::replace(what.begin(), what.end(), '\n', ' ');
+    errors_.push_back({ErrorCode::refused, place(text_, byte), what, "", ""});
+    return false;
+  }
+
+ private:
+  struct Level {
+    Document value;
+    std::string key;  // under which the next value goes, in an object
+    std::set<std::string> keys;
+  };
+
+  std::string pointer() const {  // of the object or array that is open
+    std::string text;
+    for (std::size_t i = 0; i + 1 < stack_.size(); ++i) {
+      const Level& level = stack_[i];
+      text += "/" + (level.value.is_array() ? std::to_string(level.value.size()) : escaped(level.key));
+    }
+    return text;
+  }
+  bool open(Document value) {
+    if (stack_.size() == kMaxConfigDepth) {
+      errors_.push_back({ErrorCode::refused, pointer(),
+                         fmt::format("nested deeper than {} levels", kMaxConfigDepth), "", ""});
+      return false;
+    }
+    stack_.push_back({std::move(value), {}, {}});
+    return true;
+  }
+  bool close() {
+    Document value = std::move(stack_.back().value);
+    stack_.pop_back();
+    return put(std::move(value));
+  }
+  bool put(Document value) {
+    if (stack_.empty()) {
+      root_ = std::move(value);
+    } else if (stack_.back().value.is_array()) {
+      stack_.back().value.push_back(std::move(value));
+    } else {
+      stack_.back().value[stack_.back().key] = std::move(value);
+    }
+    return true;
+  }
+
+  std::string_view text_;
+  Errors& errors_;
+  std::vector<Level> stack_;
+  Document root_;
+};
+
+// YAML to the same document. Plain scalars are read as JSON would read them; quoted ones are texts.
+class YamlReader {
+ public:
+  explicit YamlReader(Errors& errors) : errors_(errors) {}
+
+  Document read(const YAML::Node& node, const std::string& pointer, std::size_t depth) {
+    if (depth > kMaxConfigDepth || ++nodes_ > kMaxNodes) {
+      if (errors_.empty()) {
+        errors_.push_back({ErrorCode::refused, pointer,
+                           depth > kMaxConfigDepth
+                               ? fmt::format("nested deeper than {} levels", kMaxConfigDepth)
+                               : fmt::format("more than {} values", kMaxNodes),
+                           "", ""});
+      }
+      return nullptr;
+    }
+    if (node.IsMap()) { return map(node, pointer, depth); }
+    if (node.IsSequence()) {
+      Document list = Document::array();
+      for (std::size_t i = 0; i < node.size() && errors_.empty(); ++i) {
+        list.push_back(read(node[i], fmt::format("{}/{}", pointer, i), depth + 1));
+      }
+      return list;
+    }
+    return node.IsScalar() ? scalar(node) : Document(nullptr);
+  }
+
+ private:
+  static constexpr std::size_t kMaxNodes = 1U << 20U;
+
+  Document map(const YAML::Node& node, const std::string& pointer, std::size_t depth) {
+    Document object = Document::object();
+    for (const auto& item : node) {
+      const auto key = item.first.as<std::string>();
+      const std::string where = pointer + "/" + escaped(key);
+      if (object.contains(key)) {
+        errors_.push_back(
+            {ErrorCode::refused, where, fmt::format("the key \"{}\" is here twice", key), "one of them", ""});
+        continue;
+      }
+      object[key] = read(item.second, where, depth + 1);
+    }
+    return object;
+  }
+  static Document scalar(const YAML::Node& node) {
+    const std::string text = node.Scalar();
+    if (node.Tag() == "!") { return text; }  // was quoted
+    Document value = Document::parse(text, nullptr, false);
+    const bool plain = value.is_number() || value.is_boolean() || value.is_null();
+    return plain ? value : Document(text);
+  }
+
+  Errors& errors_;
+  std::size_t nodes_ = 0;
+};
+
+Checked<Document> parse_yaml(std::string_view text) {
+  Errors errors;
+  try {
+    Document document = YamlReader(errors).read(YAML::Load(std::string(text)), "", 1);
+    if (errors.empty()) { return document; }
+  } catch (const YAML::Exception& error) {
+    errors.push_back({ErrorCode::refused,
+                      fmt::format("line {}, column {}", error.mark.line + 1, error.mark.column + 1),
+                      error.msg, "", ""});
+  }
+  return tl::unexpected(errors);
+}
+
+// What is between "${" and "}".
+struct Lookup {
+  const Document& defaults;
+  const Variables& given;
+  std::set<std::string> used;
+
+  Result<Document> operator()(const std::string& name, const std::string& pointer) {
+    if (name.starts_with("env:")) {
+      const char* value = std::getenv(name.c_str() + 4);
+      if (value == nullptr) {
+        return refused(pointer, fmt::format("the environment has no variable {}", name.substr(4)));
+      }
+      return Document(value);
+    }
+    used.insert(name);
+    const auto from_user = given.find(name);
+    const bool has_default = defaults.contains(name);
+    if (from_user == given.end() && !has_default) {
+      std::vector<std::string> names;
+      for (const auto& item : defaults.items()) { names.push_back(item.key()); }
+      const std::vector<std::string_view> views(names.begin(), names.end());
+      return refused(pointer, fmt::format("the variable ${{{}}} has no value", name),
+                     fmt::format("--set {}=VALUE, or a default in \"variables\"", name),
+                     did_you_mean(name, views));
+    }
+    if (from_user == given.end()) { return defaults[name]; }
+    const bool is_text = has_default && defaults[name].is_string();
+    if (is_text) { return Document(from_user->second); }
+    Document value = Document::parse(from_user->second, nullptr, false);
+    const bool plain = value.is_number() || value.is_boolean();
+    return plain ? value : Document(from_user->second);
+  }
+};
+
+void replace_in(Document& value, const std::string& pointer, Lookup& lookup, Errors& errors) {
+  if (value.is_object()) {
+    for (auto& [key, member] : value.items()) {
+      replace_in(member, pointer + "/" + escaped(key), lookup, errors);
+    }
+    return;
+  }
+  if (value.is_array()) {
+    for (std::size_t i = 0; i < value.size(); ++i) {
+      replace_in(value[i], fmt::format("{}/{}", pointer, i), lookup, errors);
+    }
+    return;
+  }
+  if (!value.is_string()) { return; }
+  const auto text = value.get<std::string>();
+  std::string replaced;
+  std::size_t at = 0;
+  for (std::size_t open = text.find("${"); open != std::string::npos; open = text.find("${", at)) {
+    const std::size_t end = text.find('}', open);
+    if (end == std::string::npos) {
+      errors.push_back(
+          {ErrorCode::refused, pointer, "\"${\" is not closed", "\"}\" after the variable's name", ""});
+      return;
+    }
+    const auto found = lookup(text.substr(open + 2, end - open - 2), pointer);
+    if (!found) {
+      errors.push_back(found.error());
+      return;
+    }
+    if (open == 0 && end + 1 == text.size()) {
+      value = *found;
+      return;
+    }
+    replaced += text.substr(at, open - at);
+    replaced += found->is_string() ? found->get<std::string>() : found->dump();
+    at = end + 1;
+  }
+  value = replaced + text.substr(at);
+}
+
+}  // namespace
+
+ConfigLanguage language_of(std::string_view path) {
+  return path.ends_with(".yaml") || path.ends_with(".yml") ? ConfigLanguage::yaml : ConfigLanguage::json;
+}
+
+Result<std::string> read_config_file(const std::string& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) {
+    return refused(path, "there is no such file", "a configuration file");
+  }
+  if (S_ISDIR(info.st_mode)) { return refused(path, "this is a directory", "a configuration file"); }
+  if (!S_ISREG(info.st_mode)) { return refused(path, "this is not a regular file", "a configuration file"); }
+  if (info.st_size == 0) { return refused(path, "the file is empty", "a configuration in JSON or YAML"); }
+  if (static_cast<std::size_t>(info.st_size) > kMaxConfigBytes) {
+    return refused(path, fmt::format("the file has {} bytes", info.st_size),
+                   fmt::format("a configuration of at most {} bytes", kMaxConfigBytes));
+  }
+  std::ifstream file(path, std::ios::binary);
+  std::stringstream text;
+  text << file.rdbuf();
+  if (!file) { return refused(path, "the file cannot be read", "", "is reading it permitted?"); }
+  if (text.view().find('\0') != std::string_view::npos) {
+    return refused(path, "this is a binary file", "a configuration in JSON or YAML");
+  }
+  return text.str();
+}
+
+Checked<Document> parse_document(std::string_view text, ConfigLanguage language) {
+  if (language == ConfigLanguage::yaml) { return parse_yaml(text); }
+  Errors errors;
+  DocumentBuilder builder(text, errors);
+  Document::sax_parse(text, &builder, Document::input_format_t::json, true, true);
+  if (!errors.empty()) { return tl::unexpected(errors); }
+  return builder.take();
+}
+
+void replace_variables(Document& document, const Variables& given, Errors& errors) {
+  Document defaults = Document::object();
+  if (document.is_object() && document.contains("variables")) {
+    defaults = document["variables"];
+    document.erase("variables");
+    if (!defaults.is_object()) {
+      errors.push_back(
+          {ErrorCode::refused, "/variables", "this is not an object", "{\"name\": value, …}", ""});
+      return;
+    }
+  }
+  Lookup lookup{defaults, given, {}};
+  replace_in(document, "", lookup, errors);
+  std::vector<std::string_view> known(lookup.used.begin(), lookup.used.end());
+  for (const auto& [name, value] : given) {
+    if (!lookup.used.contains(name)) {
+      errors.push_back({ErrorCode::refused, "--set " + name, "the configuration uses no such variable", "",
+                        did_you_mean(name, known)});
+    }
+  }
+}
+
+}  // namespace streamlab

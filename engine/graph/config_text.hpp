@@ -1,0 +1,40 @@
+// engine/graph/config_text.hpp
+//
+// From text to a JSON document: JSON with comments, or YAML. Finds what a plain parser lets through:
+// duplicate keys, nesting too deep, text that is no text. Then replaces variables.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+
+#include <nlohmann/json.hpp>
+
+#include "engine/base/error.hpp"
+
+namespace streamlab {
+
+using Document = nlohmann::ordered_json;  // keeps the order of the file
+
+inline constexpr std::size_t kMaxConfigBytes = 16U << 20U;
+inline constexpr std::size_t kMaxConfigDepth = 32;
+
+enum class ConfigLanguage : std::uint8_t { json, yaml };
+// By the file's name: .yaml and .yml are YAML, everything else JSON.
+ConfigLanguage language_of(std::string_view path);
+
+// The text of a regular file of at most kMaxConfigBytes; refuses directories, pipes, empty and binary files.
+Result<std::string> read_config_file(const std::string& path);
+
+// Errors carry "line L, column C", or the JSON pointer of a duplicate key.
+Checked<Document> parse_document(std::string_view text, ConfigLanguage language);
+
+// name -> value, as given by `--set name=value`.
+using Variables = std::map<std::string, std::string>;
+
+// Replaces ${name} and ${env:NAME} in every text of `document`. The member "variables" holds defaults and is
+// taken out. A text that is nothing but one variable becomes a value of the variable's own type: a number
+// stays a number.
+void replace_variables(Document& document, const Variables& given, Errors& errors);
+
+}  // namespace streamlab

@@ -1,0 +1,202 @@
+// engine/graph/parse_config.cpp
+#include "engine/graph/parse_config.hpp"
+
+#include <array>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "engine/base/nearest_name.hpp"
+#include "engine/graph/read_params.hpp"
+
+namespace streamlab {
+namespace {
+
+constexpr std::array<std::string_view, 6> kTopKeys{"version", "title",           "variables",
+                                                   "nodes",   "pipeline_config", "connections"};
+constexpr std::array<std::string_view, 3> kNodeKeys{"id", "type", "config"};
+constexpr std::array<std::string_view, 4> kConnectionKeys{"from", "to", "policy", "capacity"};
+
+enum ConfigIndex : std::size_t { kSampleRate, kBlockSize, kCapacity, kThreads, kDuration };
+constexpr ParamInfo kConfigParams[] = {
+    param::number(
+        "sample_rate", "Hz", {1.0, 1e7}, Need::optional,
+        "Sample rate of sources that name none and of the device; left out, the device or file decides."),
+    param::integer(
+        "block_size", "frames", {1, kMaxBlockSize}, Need::optional,
+        "Frames per block: of sources that name none (1024 if left out), and asked of the device."),
+    param::integer("channel_capacity", "blocks", {1, kMaxCapacity}, 100,
+                   "Capacity of every edge between threads that names no other."),
+    {.name = "threads",
+     .type = ParamType::text,
+     .default_text = "auto",
+     .description = "\"auto\", a number, or \"per_node\": over how many threads the nodes are spread."},
+    param::number("duration_s", "s", {0.0, 1e9}, Need::optional,
+                  "Ends the run after this much signal; needed by graphs of generators alone."),
+};
+
+class SpecReader {
+ public:
+  explicit SpecReader(Errors& errors) : errors_(errors) {}
+
+  GraphSpec read(const Document& document) {
+    GraphSpec spec;
+    if (!document.is_object()) {
+      add("", fmt::format("the document is {}", article(document)),
+          "an object with \"nodes\" and \"connections\"");
+      return spec;
+    }
+    check_keys(document, "", kTopKeys);
+    if (!document.contains("version")) {
+      add("", "\"version\" is missing", "\"version\": 1");
+    } else if (document["version"] != 1) {
+      add("/version", fmt::format("{} is not a version that this program reads", document["version"].dump()),
+          "1");
+    }
+    if (document.contains("title")) { spec.title = text(document["title"], "/title"); }
+    if (document.contains("pipeline_config")) {
+      read_pipeline_config(document["pipeline_config"], spec.config);
+    }
+    read_list(document, "nodes", [&](const Document& item, const std::string& pointer) {
+      spec.nodes.push_back(read_node(item, pointer));
+    });
+    if (document.contains("connections")) {
+      read_list(document, "connections", [&](const Document& item, const std::string& pointer) {
+        spec.connections.push_back(read_connection(item, pointer));
+      });
+    }
+    return spec;
+  }
+
+ private:
+  void add(const std::string& where, std::string what, std::string expected = {}, std::string hint = {}) {
+    errors_.push_back({ErrorCode::refused, where, std::move(what), std::move(expected), std::move(hint)});
+  }
+  static std::string article(const Document& value) {
+    const std::string_view name = value.type_name();
+    return fmt::format("{} {}", name == "array" || name == "object" ? "an" : "a", name);
+  }
+  void check_keys(const Document& object, const std::string& pointer,
+                  std::span<const std::string_view> known) {
+    for (const auto& item : object.items()) {
+      if (std::find(known.begin(), known.end(), item.key()) == known.end()) {
+        add(pointer + "/" + item.key(), fmt::format("there is no key \"{}\" here", item.key()), "",
+            did_you_mean(item.key(), known));
+      }
+    }
+  }
+  std::string text(const Document& value, const std::string& pointer) {
+    if (value.is_string()) { return value.get<std::string>(); }
+    add(pointer, fmt::format("{} is not a text", value.dump()), "a text in quotes");
+    return {};
+  }
+  std::string required_text(const Document& object, const std::string& pointer, const char* key) {
+    if (!object.contains(key)) {
+      add(pointer, fmt::format("\"{}\" is missing", key));
+      return {};
+    }
+    return text(object[key], pointer + "/" + key);
+  }
+  template <class Read>
+  void read_list(const Document& document, const char* key, Read read_item) {
+    const std::string pointer = fmt::format("/{}", key);
+    if (!document.contains(key)) { return add("", fmt::format("\"{}\" is missing", key)); }
+    const Document& list = document[key];
+    if (!list.is_array()) {
+      return add(pointer, fmt::format("this is {}", article(list)), "a list in brackets");
+    }
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      const std::string item_pointer = fmt::format("{}/{}", pointer, i);
+      if (list[i].is_object()) {
+        read_item(list[i], item_pointer);
+      } else {
+        add(item_pointer, fmt::format("this is {}", article(list[i])), "an object in braces");
+      }
+    }
+  }
+
+  void read_pipeline_config(const Document& object, PipelineConfig& config) {
+    const std::string pointer = "/pipeline_config";
+    if (!object.is_object()) {
+      return add(pointer, fmt::format("this is {}", article(object)), "an object in braces");
+    }
+    Document rest = object;
+    if (rest.contains("threads")) {
+      read_threads(rest["threads"], config.threads);
+      rest.erase("threads");
+    }
+    const ParamValues values = read_params(rest, kConfigParams, pointer, errors_);
+    if (values.has_value(kSampleRate)) { config.sample_rate_hz = values[kSampleRate]; }
+    if (values.has_value(kBlockSize)) { config.block_size = static_cast<std::uint32_t>(values[kBlockSize]); }
+    if (values.has_value(kDuration)) { config.duration_s = values[kDuration]; }
+    config.channel_capacity = static_cast<std::uint32_t>(values[kCapacity]);
+  }
+  void read_threads(const Document& value, ThreadPolicy& threads) {
+    constexpr std::uint32_t kMaxThreads = 1024;
+    if (value == "auto") { return; }
+    if (value == "per_node") {
+      threads.kind = ThreadPolicy::Kind::per_node;
+    } else if (value.is_number_integer() && value >= 1 && value <= kMaxThreads) {
+      threads = {ThreadPolicy::Kind::count, value.get<std::uint32_t>()};
+    } else {
+      add("/pipeline_config/threads", fmt::format("{} is no number of threads", value.dump()),
+          fmt::format("\"auto\", \"per_node\" or 1 .. {}", kMaxThreads));
+    }
+  }
+  NodeSpec read_node(const Document& object, const std::string& pointer) {
+    check_keys(object, pointer, kNodeKeys);
+    NodeSpec node;
+    node.pointer = pointer;
+    node.id = required_text(object, pointer, "id");
+    node.type = required_text(object, pointer, "type");
+    if (object.contains("config")) {
+      if (object["config"].is_object()) {
+        node.config = object["config"];
+      } else {
+        add(pointer + "/config", fmt::format("this is {}", article(object["config"])), "an object in braces");
+      }
+    }
+    return node;
+  }
+  ConnectionSpec read_connection(const Document& object, const std::string& pointer) {
+    check_keys(object, pointer, kConnectionKeys);
+    ConnectionSpec connection;
+    connection.pointer = pointer;
+    connection.from = required_text(object, pointer, "from");
+    connection.to = required_text(object, pointer, "to");
+    if (object.contains("policy")) { connection.policy = text(object["policy"], pointer + "/policy"); }
+    if (object.contains("capacity")) {
+      const Document& capacity = object["capacity"];
+      if (capacity.is_number_integer() && capacity >= 1 && capacity <= kMaxCapacity) {
+        connection.capacity = capacity.get<std::uint32_t>();
+      } else {
+        add(pointer + "/capacity", fmt::format("{} is no capacity", capacity.dump()),
+            fmt::format("1 .. {} blocks", kMaxCapacity));
+      }
+    }
+    return connection;
+  }
+
+  Errors& errors_;
+};
+
+}  // namespace
+
+std::span<const ParamInfo> pipeline_config_params() { return kConfigParams; }
+std::span<const std::string_view> connection_keys() { return kConnectionKeys; }
+
+GraphSpec read_graph_spec(const Document& document, Errors& errors) {
+  return SpecReader(errors).read(document);
+}
+
+Checked<GraphSpec> parse_config(std::string_view text, ConfigLanguage language, const Variables& variables) {
+  auto document = parse_document(text, language);
+  if (!document) { return tl::unexpected(document.error()); }
+  Errors errors;
+  replace_variables(*document, variables, errors);
+  GraphSpec spec = read_graph_spec(*document, errors);
+  if (!errors.empty()) { return tl::unexpected(errors); }
+  return spec;
+}
+
+}  // namespace streamlab
