@@ -120,6 +120,14 @@ struct NodeNote {
   bool data_lost = false;  // the run ends with exit code 3
 };
 
+// Multiplies each of `count` samples by every factor, one after the other in their order.
+using FactorRun = void (*)(double* samples, std::size_t count, std::span<const double> factors) noexcept;
+
+struct ConstantFactor {
+  double factor = 1.0;
+  FactorRun run = nullptr;
+};
+
 class Node {
  public:
   virtual ~Node() = default;
@@ -138,9 +146,13 @@ class Node {
   virtual Status process(std::span<const DataFrame* const> in, std::span<OutputPort> out) noexcept = 0;
   virtual Status finish([[maybe_unused]] std::span<OutputPort> out) noexcept { return Status::done; }
 
-  // The factor, if until the next set_param() or reset() all that process() does is y = factor * x on every
-  // sample. The engine then runs neighbours of this sort in one pass, with the same bits. Domain's thread.
-  virtual std::optional<double> constant_factor() const noexcept { return std::nullopt; }
+  // Given if until the next set_param() or reset() all that process() does is y = factor * x on every sample.
+  // The engine then runs neighbours that name the same `run` in one pass, with the same bits. Domain's
+  // thread.
+  virtual std::optional<ConstantFactor> constant_factor() const noexcept { return std::nullopt; }
+
+  // A source that never says done. After prepare().
+  virtual bool is_endless() const { return false; }
 
   // After Status::fault: why. Control thread.
   virtual Error failure() const { return {ErrorCode::failed, "", "the node failed", "", ""}; }

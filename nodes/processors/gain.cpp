@@ -37,6 +37,12 @@ constexpr NodeInfo kInfo{
     .cost_ns_per_frame = 0.1,
 };
 
+void scale(double* samples, std::size_t count, std::span<const double> factors) noexcept {
+  for (const double factor : factors) {
+    for (std::size_t n = 0; n < count; ++n) { samples[n] *= factor; }
+  }
+}
+
 class Gain final : public Node {
  public:
   explicit Gain(const ParamValues& params)
@@ -71,8 +77,9 @@ class Gain final : public Node {
     ramp_done_ += ramped;
     return Status::ok;
   }
-  std::optional<double> constant_factor() const noexcept override {
-    return ramp_done_ == ramp_frames_ ? std::optional(target_) : std::nullopt;
+  std::optional<ConstantFactor> constant_factor() const noexcept override {
+    if (ramp_done_ < ramp_frames_) { return std::nullopt; }
+    return ConstantFactor{target_, scale};
   }
 
  private:

@@ -1,0 +1,90 @@
+// engine/graph/partition.cpp
+#include "engine/graph/partition.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+namespace streamlab {
+namespace {
+
+// Waking a thread costs about 2 µs and a block of 1024 frames is common: below some nanoseconds per frame a
+// thread of its own costs a stretch more than it gains.
+constexpr double kWorthAThreadNsPerFrame = 20.0;
+
+double cost_of(const ValidGraph& graph, std::size_t node) {
+  return graph.nodes()[node].info().cost_ns_per_frame;
+}
+
+// Cuts `nodes` into at most `count` stretches of about equal cost; each gets a domain number from `next` on.
+void cut(const ValidGraph& graph, const std::vector<std::size_t>& nodes, std::size_t count,
+         Partition& result) {
+  if (nodes.empty()) { return; }
+  count = std::clamp<std::size_t>(count, 1, nodes.size());
+  double left = std::accumulate(nodes.begin(), nodes.end(), 0.0,
+                                [&](double sum, std::size_t n) { return sum + cost_of(graph, n); });
+  double in_stretch = 0.0;
+  std::size_t domains_left = count;
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    const double cost = cost_of(graph, nodes[i]);
+    // Close the stretch when the next node would take it further past its fair share than it is short of it,
+    // or when each remaining node is needed to give every remaining stretch one.
+    const double share = (left + in_stretch) / static_cast<double>(domains_left);
+    const bool is_full = in_stretch > 0.0 && in_stretch + cost / 2.0 > share;
+    const bool must_close = in_stretch > 0.0 && nodes.size() - i < domains_left;
+    if (domains_left > 1 && (is_full || must_close)) {
+      ++result.domain_count;
+      --domains_left;
+      in_stretch = 0.0;
+    }
+    result.domain_of[nodes[i]] = result.domain_count;
+    in_stretch += cost;
+    left -= cost;
+  }
+  ++result.domain_count;
+}
+
+std::size_t stretches(const ValidGraph& graph, const std::vector<std::size_t>& nodes,
+                      const ThreadPolicy& threads, std::uint32_t cores) {
+  switch (threads.kind) {
+    case ThreadPolicy::Kind::per_node:
+      return nodes.size();
+    case ThreadPolicy::Kind::count:
+      return threads.count;
+    case ThreadPolicy::Kind::automatic:
+      break;
+  }
+  double total = 0.0;
+  for (const std::size_t n : nodes) { total += cost_of(graph, n); }
+  return std::min<std::size_t>(cores, 1 + static_cast<std::size_t>(total / kWorthAThreadNsPerFrame));
+}
+
+}  // namespace
+
+Partition partition(const ValidGraph& graph, const ThreadPolicy& threads, std::uint32_t cores) {
+  Partition result;
+  result.domain_of.assign(graph.nodes().size(), 0);
+  const auto& on_device = graph.on_device_domain();
+  std::vector<bool> feeds_device = on_device;
+  for (auto n = graph.order().rbegin(); n != graph.order().rend(); ++n) {
+    for (const ValidConnection& c : graph.connections()) {
+      if (c.to_node == *n && feeds_device[*n]) { feeds_device[c.from_node] = true; }
+    }
+  }
+  std::vector<std::size_t> before;
+  std::vector<std::size_t> device;
+  std::vector<std::size_t> after;
+  for (const std::size_t n : graph.order()) {
+    (on_device[n] ? device : feeds_device[n] ? before : after).push_back(n);
+  }
+  cut(graph, before, stretches(graph, before, threads, 1), result);
+  if (!device.empty()) {
+    result.device_domain = result.domain_count;
+    for (const std::size_t n : device) { result.domain_of[n] = result.domain_count; }
+    ++result.domain_count;
+  }
+  const std::uint32_t workers = device.empty() ? cores : 1;  // a live run leaves the other core to the device
+  cut(graph, after, stretches(graph, after, threads, workers), result);
+  return result;
+}
+
+}  // namespace streamlab

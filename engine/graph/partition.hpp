@@ -1,0 +1,29 @@
+// engine/graph/partition.hpp
+//
+// Which nodes run together: one domain is one thread, and within it blocks are passed by reference.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "engine/graph/validate.hpp"
+
+namespace streamlab {
+
+struct Partition {
+  std::vector<std::size_t> domain_of;        // by node
+  std::size_t domain_count = 0;              // edges between domains lead from a lower number to a higher
+  std::optional<std::size_t> device_domain;  // the one that the device ticks
+};
+
+// `threads` is what the graph's own pipeline_config asks for, or what overrides it; `cores` what "auto" may
+// use.
+//
+// With a device: its domain holds what lies between input and output; what feeds it and what follows it never
+// share a domain, since each waits for the device domain in another way. Without one, the nodes in their
+// order are cut into stretches of about equal declared cost; "auto" cuts only where a stretch is worth the
+// waking of a thread.
+Partition partition(const ValidGraph& graph, const ThreadPolicy& threads, std::uint32_t cores);
+
+}  // namespace streamlab

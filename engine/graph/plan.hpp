@@ -1,0 +1,102 @@
+// engine/graph/plan.hpp
+//
+// Plan: a valid graph made concrete. Nodes exist and are prepared, formats have flowed down the edges, and
+// everything that running will need (domains, buffers, edge depths, latency, memory) is known and can be
+// shown before anything runs. Only make_plan() makes one.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/base/error.hpp"
+#include "engine/core/node.hpp"
+#include "engine/graph/partition.hpp"
+#include "engine/graph/validate.hpp"
+
+namespace streamlab {
+
+struct PlanOptions {
+  ThreadPolicy threads;                // how the nodes are spread
+  std::uint32_t cores = 1;             // that "auto" may use
+  std::optional<DeviceStream> device;  // what the opened device offers; needed when the graph has one
+  std::uint32_t block_size = 0;        // 0: the configuration's, else 1024
+  bool lossless = true;  // nothing paces the run but itself: every edge waits instead of dropping
+  Console console = Console::text;
+  bool overwrite = false;  // may existing output files be replaced?
+  std::uint64_t memory_limit_bytes = 4ULL << 30U;
+};
+
+// One output port of one node: the blocks that it gives in one round of its domain.
+struct PlanSlot {
+  std::size_t node = 0;
+  std::size_t port = 0;
+  std::shared_ptr<const StreamFormat> format;
+  std::uint32_t max_blocks = 1;       // in one round
+  std::optional<std::size_t> shares;  // another slot, whose frames are refilled in place
+  std::uint32_t latency_frames = 0;   // of the signal, from the sources to here
+  std::uint32_t held_frames = 0;      // most frames that may be inside nodes between the sources and here
+};
+
+// A connection between two domains.
+struct PlanEdge {
+  std::size_t slot = 0;  // it carries the blocks of this slot
+  std::size_t to_node = 0;
+  std::size_t to_input = 0;  // counted over the connected inputs
+  std::size_t from_domain = 0;
+  std::size_t to_domain = 0;
+  OverflowPolicy policy = OverflowPolicy::block;
+  std::uint32_t capacity = 1;
+  bool reblocks = false;  // into the device domain: cut anew into the device's blocks
+};
+
+struct PlanInput {
+  std::size_t slot = 0;
+  std::optional<std::size_t> edge;  // when it comes from another domain
+};
+
+struct PlanNode {
+  std::unique_ptr<Node> node;
+  std::size_t domain = 0;
+  std::vector<PlanInput> inputs;   // connected ones, in port order
+  std::vector<std::size_t> slots;  // one per output port
+  std::uint32_t join_frames = 0;   // what each input of a joining node must be able to hold back
+};
+
+class Plan {
+ public:
+  const ValidGraph& graph() const { return graph_; }
+  const PlanOptions& options() const { return options_; }
+  const Partition& domains() const { return partition_; }
+  const std::vector<PlanSlot>& slots() const { return slots_; }
+  const std::vector<PlanEdge>& edges() const { return edges_; }
+  const std::vector<PlanNode>& nodes() const { return nodes_; }  // by node index of the graph
+  Node& node(std::size_t index) { return *nodes_[index].node; }
+  std::uint64_t memory_bytes() const { return memory_bytes_; }  // of blocks and edges
+  // Latency of the signal from a source to the end of the longest path, in frames.
+  std::uint32_t latency_frames() const;
+  // Sources alone, and none of them ends by itself? (Such a run needs a limit.)
+  bool is_endless() const { return endless_; }
+
+ private:
+  friend class Planner;
+  explicit Plan(ValidGraph graph, PlanOptions options)
+      : graph_(std::move(graph)), options_(std::move(options)) {}
+
+  ValidGraph graph_;
+  PlanOptions options_;
+  Partition partition_;
+  std::vector<PlanSlot> slots_;
+  std::vector<PlanEdge> edges_;
+  std::vector<PlanNode> nodes_;
+  std::uint64_t memory_bytes_ = 0;
+  bool endless_ = false;
+};
+
+// Control thread. Opens input files, writes nothing. Every reason why the plan cannot be made, in graph
+// order.
+Checked<Plan> make_plan(const ValidGraph& graph, const PlanOptions& options);
+
+}  // namespace streamlab

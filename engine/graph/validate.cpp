@@ -1,0 +1,425 @@
+// engine/graph/validate.cpp
+#include "engine/graph/validate.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "engine/base/nearest_name.hpp"
+#include "engine/graph/parse_config.hpp"
+#include "engine/graph/read_params.hpp"
+
+namespace streamlab {
+namespace {
+
+std::string quoted(std::span<const std::string_view> names) {
+  std::vector<std::string> list;
+  for (const std::string_view name : names) { list.push_back(fmt::format("\"{}\"", name)); }
+  return fmt::format("{}", fmt::join(list, ", "));
+}
+
+// "in", or "in1", "in2", … for a repeated port.
+std::vector<std::string> port_names(std::span<const PortInfo> ports) {
+  std::vector<std::string> names;
+  for (const PortInfo& port : ports) {
+    if (port.max_repeat == 1) {
+      names.emplace_back(port.name);
+    } else {
+      for (std::uint32_t i = 1; i <= port.max_repeat; ++i) {
+        names.push_back(fmt::format("{}{}", port.name, i));
+      }
+    }
+  }
+  return names;
+}
+
+const PortInfo& input_port(const NodeInfo& info, std::size_t index) {
+  return info.inputs[std::min(index, info.inputs.size() - 1)];  // a repeated port is the last
+}
+
+}  // namespace
+
+std::optional<std::size_t> ValidGraph::find(std::string_view id) const {
+  for (std::size_t n = 0; n < nodes_.size(); ++n) {
+    if (nodes_[n].id == id) { return n; }
+  }
+  return std::nullopt;
+}
+
+std::optional<std::size_t> ValidGraph::find(Boundary boundary) const {
+  for (std::size_t n = 0; n < nodes_.size(); ++n) {
+    if (nodes_[n].info().boundary == boundary) { return n; }
+  }
+  return std::nullopt;
+}
+
+ValidGraph ValidGraph::with_config(const PipelineConfig& config) const {
+  ValidGraph changed = *this;
+  changed.config_ = config;
+  return changed;
+}
+
+ValidGraph ValidGraph::with_text(std::size_t node, std::size_t param, const std::string& value) const {
+  ValidGraph changed = *this;
+  changed.nodes_[node].params.set(param, value);
+  return changed;
+}
+
+class Validator {
+ public:
+  Validator(const GraphSpec& spec, const NodeCatalog& catalog, Errors& errors)
+      : spec_(spec), catalog_(catalog), errors_(errors) {}
+
+  // Usable only if nothing was added to the errors.
+  ValidGraph run() {
+    graph_.title_ = spec_.title;
+    graph_.config_ = spec_.config;
+    check_nodes();
+    check_connections();
+    const bool all_found = graph_.connections_.size() == spec_.connections.size() &&
+                           std::all_of(graph_.nodes_.begin(), graph_.nodes_.end(),
+                                       [](const ValidNode& n) { return n.entry != nullptr; });
+    if (!all_found) { return std::move(graph_); }  // inputs and cycles would be reported wrongly
+    check_inputs();
+    order_nodes();
+    if (!errors_.empty()) { return std::move(graph_); }
+    check_device_rules();
+    return std::move(graph_);
+  }
+
+ private:
+  void add(const std::string& where, std::string what, std::string expected = {}, std::string hint = {}) {
+    errors_.push_back({ErrorCode::refused, where, std::move(what), std::move(expected), std::move(hint)});
+  }
+
+  void check_nodes() {
+    if (spec_.nodes.empty()) { add("/nodes", "the graph has no nodes", "at least one source"); }
+    for (const NodeSpec& node : spec_.nodes) {
+      check_id(node);
+      ValidNode valid;
+      valid.id = node.id;
+      valid.pointer = node.pointer;
+      valid.entry = catalog_.find(node.type);
+      if (valid.entry == nullptr) {
+        if (!node.type.empty()) {
+          add(node.pointer + "/type", fmt::format("there is no node type \"{}\"", node.type), "",
+              type_hint(node.type));
+        }
+      } else {
+        valid.params = read_params(node.config, valid.info().params, node.pointer + "/config", errors_);
+      }
+      graph_.nodes_.push_back(std::move(valid));
+    }
+  }
+  std::string type_hint(const std::string& type) const {
+    const auto names = catalog_.names();
+    const std::string hint = did_you_mean(type, names);
+    return hint.empty() ? "\"streamlab nodes\" lists them" : hint;
+  }
+  void check_id(const NodeSpec& node) {
+    const std::string where = node.pointer + "/id";
+    if (node.id.empty()) { return; }  // already said
+    const auto allowed = [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+             c == '-';
+    };
+    if (!std::all_of(node.id.begin(), node.id.end(), allowed)) {
+      add(where, fmt::format("\"{}\" cannot be an id", node.id), "letters, digits, \"_\" and \"-\" (no dot)");
+    }
+    const auto [first, is_new] = first_use_.emplace(node.id, node.pointer);
+    if (!is_new) {
+      add(where, fmt::format("the id \"{}\" is taken by {}", node.id, first->second), "another id");
+    }
+  }
+
+  struct End {
+    std::size_t node = 0;
+    std::size_t port = 0;
+  };
+  std::optional<End> find_end(const std::string& text, const std::string& where, bool is_source) {
+    if (text.empty()) { return std::nullopt; }  // already said
+    const std::size_t dot = text.find('.');
+    const std::string id = text.substr(0, dot);
+    const auto node = graph_.find(id);
+    if (!node) {
+      std::vector<std::string_view> ids;
+      for (const ValidNode& known : graph_.nodes_) { ids.push_back(known.id); }
+      add(where, fmt::format("there is no node \"{}\"", id), "", did_you_mean(id, ids));
+      return std::nullopt;
+    }
+    const ValidNode& valid = graph_.nodes_[*node];
+    if (valid.entry == nullptr) { return std::nullopt; }  // already said
+    const auto ports = port_names(is_source ? valid.info().outputs : valid.info().inputs);
+    const std::string_view side = is_source ? "output" : "input";
+    if (ports.empty()) {
+      add(where, fmt::format("\"{}\" is a {}, which has no {}", id, valid.info().name, side));
+      return std::nullopt;
+    }
+    if (dot == std::string::npos) { return End{*node, 0}; }
+    const std::string port = text.substr(dot + 1);
+    const auto found = std::find(ports.begin(), ports.end(), port);
+    if (found == ports.end()) {
+      std::vector<std::string_view> names(ports.begin(), ports.end());
+      const std::string hint = did_you_mean(port, names);
+      names.resize(std::min<std::size_t>(names.size(), 4));
+      add(where, fmt::format("\"{}\" has no {} \"{}\"", id, side, port),
+          quoted(names) + (ports.size() > 4 ? ", …" : ""), hint);
+      return std::nullopt;
+    }
+    return End{*node, static_cast<std::size_t>(found - ports.begin())};
+  }
+
+  void check_connections() {
+    std::map<std::pair<std::size_t, std::size_t>, std::string> taken;
+    for (const ConnectionSpec& spec : spec_.connections) {
+      ValidConnection valid;
+      valid.pointer = spec.pointer;
+      valid.capacity = spec.capacity;
+      if (spec.policy) {
+        valid.policy = parse_overflow_policy(*spec.policy);
+        if (!valid.policy) {
+          const auto names = overflow_policy_names();
+          add(spec.pointer + "/policy", fmt::format("there is no policy \"{}\"", *spec.policy), quoted(names),
+              did_you_mean(*spec.policy, names));
+        }
+      }
+      const auto from = find_end(spec.from, spec.pointer + "/from", true);
+      const auto to = find_end(spec.to, spec.pointer + "/to", false);
+      if (!from || !to) { continue; }
+      std::tie(valid.from_node, valid.from_port) = std::pair(from->node, from->port);
+      std::tie(valid.to_node, valid.to_port) = std::pair(to->node, to->port);
+      check_kinds(valid);
+      const auto [first, is_new] = taken.emplace(std::pair(to->node, to->port), spec.pointer);
+      if (!is_new) {
+        add(spec.pointer + "/to",
+            fmt::format("the input \"{}\" is already fed by {}", spec.to, first->second), "one connection",
+            mixing_hint());
+        continue;
+      }
+      graph_.connections_.push_back(std::move(valid));
+    }
+  }
+  std::string mixing_hint() const {
+    for (const NodeEntry* entry : catalog_.entries()) {
+      const auto inputs = entry->info.inputs;
+      if (!inputs.empty() && inputs.back().max_repeat > 1) {
+        return fmt::format("a \"{}\" adds several streams: connect them to its {}1, {}2, …", entry->info.name,
+                           inputs.back().name, inputs.back().name);
+      }
+    }
+    return {};
+  }
+  void check_kinds(const ValidConnection& connection) {
+    const ValidNode& from = graph_.nodes_[connection.from_node];
+    const ValidNode& to = graph_.nodes_[connection.to_node];
+    const KindMask given = from.info().outputs[connection.from_port].kinds;
+    const KindMask taken = input_port(to.info(), connection.to_port).kinds;
+    if ((given & taken) == 0) {
+      add(connection.pointer,
+          fmt::format("\"{}\" gives {}, and \"{}\" takes {}", from.id, kinds(given), to.id, kinds(taken)));
+    }
+  }
+  static std::string kinds(KindMask kind_mask) {
+    std::vector<std::string_view> names;
+    for (const StreamKind kind : {StreamKind::audio, StreamKind::spectrum, StreamKind::values}) {
+      if ((kind_mask & mask(kind)) != 0) { names.push_back(to_string(kind)); }
+    }
+    return fmt::format("{}", fmt::join(names, " or "));
+  }
+
+  // Every input is connected, and repeated ones without holes.
+  void check_inputs() {
+    for (std::size_t n = 0; n < graph_.nodes_.size(); ++n) {
+      ValidNode& node = graph_.nodes_[n];
+      std::set<std::size_t> fed;
+      for (const ValidConnection& c : graph_.connections_) {
+        if (c.to_node == n) { fed.insert(c.to_port); }
+      }
+      const auto names = port_names(node.info().inputs);
+      const std::size_t needed = fed.empty() ? node.info().inputs.size() : *fed.rbegin() + 1;
+      for (std::size_t port = 0; port < std::max(needed, node.info().inputs.size()); ++port) {
+        if (!fed.contains(port)) {
+          add(node.pointer, fmt::format("the input \"{}\" of \"{}\" is not connected", names[port], node.id),
+              fmt::format("a connection to \"{}.{}\"", node.id, names[port]));
+        }
+      }
+      node.input_count = static_cast<std::uint32_t>(fed.size());
+    }
+  }
+
+  // Kahn's algorithm; whatever it cannot reach lies on a cycle or behind one.
+  void order_nodes() {
+    std::vector<std::size_t> missing(graph_.nodes_.size());
+    for (std::size_t n = 0; n < missing.size(); ++n) { missing[n] = graph_.nodes_[n].input_count; }
+    std::set<std::size_t> ready;
+    for (std::size_t n = 0; n < missing.size(); ++n) {
+      if (missing[n] == 0) { ready.insert(n); }
+    }
+    while (!ready.empty()) {
+      const std::size_t n = *ready.begin();
+      ready.erase(ready.begin());
+      graph_.order_.push_back(n);
+      for (const ValidConnection& c : graph_.connections_) {
+        if (c.from_node == n && --missing[c.to_node] == 0) { ready.insert(c.to_node); }
+      }
+    }
+    if (graph_.order_.size() < graph_.nodes_.size()) { report_cycle(missing); }
+  }
+  void report_cycle(const std::vector<std::size_t>& missing) {
+    // From any node left over, walk backwards through nodes left over until one comes twice.
+    std::size_t at = 0;
+    while (missing[at] == 0) { ++at; }
+    std::vector<std::size_t> path;
+    while (std::find(path.begin(), path.end(), at) == path.end()) {
+      path.push_back(at);
+      for (const ValidConnection& c : graph_.connections_) {
+        if (c.to_node == at && missing[c.from_node] > 0) {
+          at = c.from_node;
+          break;
+        }
+      }
+    }
+    path.erase(path.begin(), std::find(path.begin(), path.end(), at));
+    std::string text = graph_.nodes_[at].id;
+    for (auto n = path.rbegin(); n != path.rend(); ++n) { text += " -> " + graph_.nodes_[*n].id; }
+    add("/connections", fmt::format("the connections form a cycle: {}", text), "a graph without cycles");
+  }
+
+  void check_device_rules() {
+    graph_.on_device_domain_.assign(graph_.nodes_.size(), false);
+    check_only_one(Boundary::device_input);
+    check_only_one(Boundary::device_output);
+    const auto input = graph_.find(Boundary::device_input);
+    const auto output = graph_.find(Boundary::device_output);
+    if (input && output) { check_same_device(graph_.nodes_[*input], graph_.nodes_[*output]); }
+    mark_device_domain(input, output);
+    for (std::size_t n = 0; n < graph_.nodes_.size(); ++n) {
+      const ValidNode& node = graph_.nodes_[n];
+      if (graph_.on_device_domain_[n] && node.info().rt_safe == RtSafe::no) {
+        add(node.pointer + "/type",
+            fmt::format("a {} cannot run between \"{}\" and \"{}\": it is not real-time safe",
+                        node.info().name, graph_.nodes_[*input].id, graph_.nodes_[*output].id),
+            "a branch of its own");
+      }
+    }
+    for (const ValidConnection& c : graph_.connections_) {
+      const bool leaves = graph_.on_device_domain_[c.from_node] && !graph_.on_device_domain_[c.to_node];
+      if (leaves && c.policy == OverflowPolicy::block) {
+        add(c.pointer + "/policy",
+            fmt::format(
+                "\"block\" cannot be used here: \"{}\" runs on the real-time domain, which may not wait",
+                graph_.nodes_[c.from_node].id),
+            "\"drop_oldest\", \"drop_newest\", \"latest\" or \"fail\"");
+      }
+    }
+  }
+  void check_only_one(Boundary boundary) {
+    const auto first = graph_.find(boundary);
+    for (std::size_t n = first.value_or(0) + 1; first && n < graph_.nodes_.size(); ++n) {
+      if (graph_.nodes_[n].info().boundary == boundary) {
+        add(graph_.nodes_[n].pointer,
+            fmt::format("a second {} beside \"{}\"", graph_.nodes_[n].info().name, graph_.nodes_[*first].id),
+            "one device a graph: two devices are two clocks, and nothing in this graph matches their rates");
+      }
+    }
+  }
+  void check_same_device(const ValidNode& input, const ValidNode& output) {
+    const auto device_of = [](const ValidNode& node) {
+      const auto index = node.params.find("device");
+      return index ? node.params.text(*index) : std::string{};
+    };
+    if (device_of(input) != device_of(output)) {
+      add(output.pointer + "/config/device",
+          fmt::format("\"{}\" is not the device of \"{}\", \"{}\"", device_of(output), input.id,
+                      device_of(input)),
+          "the same device: two devices are two clocks, and nothing in this graph matches their rates");
+    }
+  }
+  void mark_device_domain(std::optional<std::size_t> input, std::optional<std::size_t> output) {
+    auto& marked = graph_.on_device_domain_;
+    if (input) { marked[*input] = true; }
+    if (output) { marked[*output] = true; }
+    if (!input || !output) { return; }
+    std::vector<bool> after_input(graph_.nodes_.size(), false);
+    std::vector<bool> before_output(graph_.nodes_.size(), false);
+    after_input[*input] = true;
+    before_output[*output] = true;
+    for (const std::size_t n : graph_.order_) {
+      for (const ValidConnection& c : graph_.connections_) {
+        if (c.from_node == n && after_input[n]) { after_input[c.to_node] = true; }
+      }
+    }
+    for (auto n = graph_.order_.rbegin(); n != graph_.order_.rend(); ++n) {
+      for (const ValidConnection& c : graph_.connections_) {
+        if (c.to_node == *n && before_output[*n]) { before_output[c.from_node] = true; }
+      }
+    }
+    for (std::size_t n = 0; n < marked.size(); ++n) {
+      marked[n] = marked[n] || (after_input[n] && before_output[n]);
+    }
+  }
+
+  const GraphSpec& spec_;
+  const NodeCatalog& catalog_;
+  Errors& errors_;
+  std::map<std::string, std::string> first_use_;  // id -> pointer
+  ValidGraph graph_;
+};
+
+Checked<ValidGraph> validate(const GraphSpec& spec, const NodeCatalog& catalog) {
+  Errors errors;
+  ValidGraph graph = Validator(spec, catalog, errors).run();
+  if (!errors.empty()) { return tl::unexpected(errors); }
+  return graph;
+}
+
+namespace {
+
+// Where in the file each JSON pointer stands: a number that grows from top to bottom.
+void number_pointers(const Document& value, const std::string& pointer,
+                     std::map<std::string, std::size_t>& order) {
+  order.emplace(pointer, order.size());
+  if (value.is_object()) {
+    for (const auto& item : value.items()) {
+      number_pointers(item.value(), pointer + "/" + item.key(), order);
+    }
+  } else if (value.is_array()) {
+    for (std::size_t i = 0; i < value.size(); ++i) {
+      number_pointers(value[i], fmt::format("{}/{}", pointer, i), order);
+    }
+  }
+}
+
+std::size_t rank(std::string pointer, const std::map<std::string, std::size_t>& order) {
+  while (true) {
+    const auto found = order.find(pointer);
+    if (found != order.end()) { return found->second; }
+    const std::size_t slash = pointer.rfind('/');
+    if (slash == std::string::npos) { return order.size(); }  // not a place in the file: after all that are
+    pointer.resize(slash);
+  }
+}
+
+}  // namespace
+
+Checked<ValidGraph> load_graph(std::string_view text, ConfigLanguage language, const Variables& variables,
+                               const NodeCatalog& catalog) {
+  auto document = parse_document(text, language);
+  if (!document) { return tl::unexpected(document.error()); }
+  std::map<std::string, std::size_t> order;
+  number_pointers(*document, "", order);
+  Errors errors;
+  replace_variables(*document, variables, errors);
+  const GraphSpec spec = read_graph_spec(*document, errors);
+  ValidGraph graph = Validator(spec, catalog, errors).run();
+  if (errors.empty()) { return graph; }
+  std::stable_sort(errors.begin(), errors.end(), [&](const Error& a, const Error& b) {
+    return rank(a.where, order) < rank(b.where, order);
+  });
+  return tl::unexpected(errors);
+}
+
+}  // namespace streamlab

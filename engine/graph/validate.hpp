@@ -1,0 +1,84 @@
+// engine/graph/validate.hpp
+//
+// ValidGraph: a graph whose names, types, parameters, ports, cycles, policies and real-time rules were
+// checked against the node catalogue. Only validate() makes one, so that whoever has one need not check
+// again.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/base/error.hpp"
+#include "engine/core/node_catalog.hpp"
+#include "engine/graph/config_text.hpp"
+#include "engine/graph/graph_spec.hpp"
+#include "engine/rt/overflow_policy.hpp"
+
+namespace streamlab {
+
+struct ValidNode {
+  std::string id;
+  const NodeEntry* entry = nullptr;
+  ParamValues params;
+  std::uint32_t input_count = 0;  // connected input ports; a repeated port counts each
+  std::string pointer;            // into the configuration: "/nodes/3"
+
+  const NodeInfo& info() const { return entry->info; }
+};
+
+struct ValidConnection {
+  std::size_t from_node = 0;
+  std::size_t from_port = 0;
+  std::size_t to_node = 0;
+  std::size_t to_port = 0;  // of a repeated port "in": in1 is 0, in2 is 1, …
+  std::optional<OverflowPolicy> policy;
+  std::optional<std::uint32_t> capacity;
+  std::string pointer;
+};
+
+class ValidGraph {
+ public:
+  const std::string& title() const { return title_; }
+  const PipelineConfig& config() const { return config_; }
+  const std::vector<ValidNode>& nodes() const { return nodes_; }
+  const std::vector<ValidConnection>& connections() const { return connections_; }
+  // Node indexes, every node after all that feed it; among equals in the order of the file.
+  const std::vector<std::size_t>& order() const { return order_; }
+  // Index of the node of that id.
+  std::optional<std::size_t> find(std::string_view id) const;
+  // Index of the only node with that boundary.
+  std::optional<std::size_t> find(Boundary boundary) const;
+  // Does a device tick it?
+  bool has_device() const { return find(Boundary::device_input) || find(Boundary::device_output); }
+  // Nodes on the domain that a device ticks: the boundary nodes, and all that lies between input and output.
+  const std::vector<bool>& on_device_domain() const { return on_device_domain_; }
+
+  // The same graph with other limits or threads: what a program's options change.
+  ValidGraph with_config(const PipelineConfig& config) const;
+  // The same graph with another value for a text parameter of one node.
+  ValidGraph with_text(std::size_t node, std::size_t param, const std::string& value) const;
+
+ private:
+  friend class Validator;
+  ValidGraph() = default;
+
+  std::string title_;
+  PipelineConfig config_;
+  std::vector<ValidNode> nodes_;
+  std::vector<ValidConnection> connections_;
+  std::vector<std::size_t> order_;
+  std::vector<bool> on_device_domain_;
+};
+
+// Every reason why the graph cannot run, or the graph.
+Checked<ValidGraph> validate(const GraphSpec& spec, const NodeCatalog& catalog = default_catalog());
+
+// Text to ValidGraph: reads and validates in one go, and gives all errors of both together, in the order of
+// the file.
+Checked<ValidGraph> load_graph(std::string_view text, ConfigLanguage language = ConfigLanguage::json,
+                               const Variables& variables = {},
+                               const NodeCatalog& catalog = default_catalog());
+
+}  // namespace streamlab

@@ -1,0 +1,653 @@
+// engine/run/domain.cpp
+#include "engine/run/domain.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include <fmt/format.h>
+
+#include "engine/rt/denormals.hpp"
+#include "engine/rt/rt_section.hpp"
+
+namespace streamlab {
+namespace {
+
+// How soon a thread looks again for what a real-time thread did, which wakes nobody.
+constexpr std::chrono::microseconds kPollInterval{1000};
+
+}  // namespace
+
+// ---- building --------------------------------------------------------------------------------------------------
+
+Domain::Domain(Plan& plan, std::size_t index, Pace pace) : plan_(plan), index_(index), pace_(pace) { make_streams(); }
+
+void Domain::make_streams() {
+  stream_of_slot_.assign(plan_.slots().size(), nullptr);
+  for (const std::size_t n : plan_.graph().order()) {  // a slot that shares frames comes after the one that owns them
+    if (plan_.nodes()[n].domain != index_) { continue; }
+    for (const std::size_t s : plan_.nodes()[n].slots) {
+      const PlanSlot& slot = plan_.slots()[s];
+      Stream& stream = streams_.emplace_back();
+      stream_of_slot_[s] = &stream;
+      if (slot.shares) {
+        stream.frames = stream_of_slot_[*slot.shares]->frames;
+        continue;
+      }
+      for (std::uint32_t b = 0; b < slot.max_blocks; ++b) { stream.storage.emplace_back(slot.format); }
+      for (DataFrame& frame : stream.storage) { stream.frames.push_back(&frame); }
+    }
+  }
+}
+
+void Domain::attach_incoming(const PlanEdge& plan, EdgeLink& link) {
+  Incoming& in = incoming_.emplace_back();
+  in.link = &link;
+  in.stream.frames.assign(1, nullptr);
+  if (plan.reblocks) {
+    in.reblock = std::make_unique<Reblock>(*plan_.slots()[plan.slot].format, plan_.options().device->max_block_frames);
+  }
+}
+
+void Domain::attach_outgoing(std::size_t slot, EdgeLink& link) { stream_of_slot_[slot]->outgoing.push_back(&link); }
+
+Domain::Step Domain::make_step(std::size_t n) {
+  const PlanNode& planned = plan_.nodes()[n];
+  const NodeInfo& info = plan_.graph().nodes()[n].info();
+  Step step;
+  step.node_index = n;
+  step.node = planned.node.get();
+  std::vector<std::shared_ptr<const StreamFormat>> formats;
+  for (const PlanInput& input : planned.inputs) {
+    const PlanSlot& slot = plan_.slots()[input.slot];
+    formats.push_back(slot.format);
+    if (input.edge) {
+      // Incoming edges were attached in the plan's order of those that lead here.
+      std::size_t nth = 0;
+      for (std::size_t e = 0; e < *input.edge; ++e) { nth += plan_.edges()[e].to_domain == index_ ? 1 : 0; }
+      step.in.push_back(&incoming_[nth].stream);
+    } else {
+      step.in.push_back(stream_of_slot_[input.slot]);
+    }
+  }
+  std::uint32_t blocks_in = 1;
+  for (const PlanInput& input : planned.inputs) {
+    if (!input.edge) { blocks_in = std::max(blocks_in, plan_.slots()[input.slot].max_blocks); }
+  }
+  for (const std::size_t s : planned.slots) {
+    step.out.push_back(stream_of_slot_[s]);
+    const std::uint32_t in_all = plan_.slots()[s].max_blocks;
+    step.max_blocks.push_back(planned.inputs.size() == 1 ? in_all / blocks_in : in_all);
+  }
+  step.ports.resize(step.out.size());
+
+  if (info.boundary == Boundary::device_input) {
+    step.kind = StepKind::device_input;
+  } else if (info.boundary == Boundary::device_output) {
+    step.kind = StepKind::device_output;
+  } else if (step.in.empty()) {
+    step.kind = StepKind::source;
+  } else if (step.in.size() > 1) {
+    step.kind = StepKind::join;
+    step.join = std::make_unique<Join>(formats, planned.join_frames);
+    for (std::size_t i = 0; i < step.in.size(); ++i) {
+      for (Incoming& in : incoming_) {
+        if (&in.stream == step.in[i]) {
+          in.join = step.join.get();
+          in.join_input = i;
+        }
+      }
+    }
+  }
+  return step;
+}
+
+bool Domain::may_fuse(const Step& step) const {
+  if (step.kind != StepKind::each_block || step.out.size() != 1 || !step.out[0]->storage.empty()) { return false; }
+  return step.node->constant_factor().has_value();
+}
+
+bool Domain::continues(const Step& before, const Step& step) const {
+  return before.out[0] == step.in[0] && before.out[0]->outgoing.empty() &&
+         before.node->constant_factor()->run == step.node->constant_factor()->run;
+}
+
+void Domain::build() {
+  for (const std::size_t n : plan_.graph().order()) {
+    if (plan_.nodes()[n].domain == index_) { all_steps_.push_back(make_step(n)); }
+  }
+  const std::size_t count = all_steps_.size();
+  for (std::size_t i = 0; i < count; ++i) {
+    Step& step = all_steps_[i];
+    if (step.kind == StepKind::device_input) { device_input_ = &step; }
+    if (step.kind == StepKind::device_output) {
+      device_output_channels_.resize(plan_.options().device->output_names.size());
+      silence_.assign(plan_.options().device->max_block_frames, 0.0);
+      std::fill(device_output_channels_.begin(), device_output_channels_.end(), silence_.data());
+    }
+    Step* last = steps_.empty() ? nullptr : steps_.back();
+    if (!may_fuse(step)) {
+      steps_.push_back(&step);
+    } else if (last != nullptr && last->kind == StepKind::factors && continues(*last->members.back(), step)) {
+      last->members.push_back(&step);
+      last->out = step.out;
+    } else {
+      Step run;
+      run.kind = StepKind::factors;
+      run.node_index = step.node_index;
+      run.in = step.in;
+      run.out = step.out;
+      run.members = {&step};
+      all_steps_.push_back(std::move(run));
+      steps_.push_back(&all_steps_.back());
+    }
+  }
+  for (Step* step : steps_) { step->factors.reserve(step->members.size()); }
+}
+
+// ---- one round -------------------------------------------------------------------------------------------------
+
+Domain::Round Domain::round() noexcept {
+  if (over_) { return *over_; }
+  const bool has_trigger = take_trigger();
+  const bool has_blocks = take_incoming();
+  const Round result = run_steps();
+  return result == Round::idle && (has_trigger || has_blocks) ? Round::worked : result;
+}
+
+Domain::Round Domain::run_steps() noexcept {
+  bool worked = false;
+  bool finished = true;
+  apply_changes();
+  for (Step* step : steps_) {
+    worked = run_step(*step) || worked;
+    finished = finished && step->finished;
+    if (failed_node_ || failed_link_ != nullptr) { break; }
+  }
+  release_incoming();
+  triggered_ = false;
+  ++rounds_;
+  if (abort_.load(std::memory_order_acquire)) {
+    over_ = Round::stopped;
+  } else if (failed_node_ || failed_link_ != nullptr) {
+    over_ = Round::failed;
+  } else if (finished) {
+    over_ = Round::ended;
+  }
+  if (over_) {
+    close_outgoing();
+    return *over_;
+  }
+  return worked ? Round::worked : Round::idle;
+}
+
+Domain::Round Domain::run() noexcept {
+  flush_denormals();
+  const bool polls = std::any_of(incoming_.begin(), incoming_.end(),
+                                 [](const Incoming& in) { return in.link->consumer == nullptr; });
+  while (true) {
+    const std::uint32_t ticket = signal_.ticket();
+    const Round result = round();
+    if (result == Round::worked) { continue; }
+    if (result != Round::idle) { return result; }
+    if (polls) {
+      signal_.wait(ticket, kPollInterval);
+    } else {
+      signal_.wait(ticket);
+    }
+  }
+}
+
+void Domain::trigger(const FrameHeader& header, std::span<const double* const> samples,
+                     std::uint32_t frame_count) noexcept {
+  triggered_ = true;
+  trigger_header_ = header;
+  if (device_input_ == nullptr) { return; }
+  DataFrame& frame = *device_input_->out[0]->frames[0];
+  frame.header() = header;
+  frame.metadata().clear();
+  frame.set_frame_count(frame_count);
+  for (std::uint32_t c = 0; c < frame.channel_count(); ++c) {
+    std::copy_n(samples[c], frame_count, frame.channel_data(c));
+  }
+  device_block_is_there_ = true;
+}
+
+bool Domain::take_trigger() noexcept {
+  if (triggers_ == nullptr || triggered_) { return false; }
+  DataFrame* const frame = triggers_->edge.try_pop();
+  if (frame == nullptr) {
+    if (triggers_->edge.ended()) { sources_end_.store(true, std::memory_order_release); }
+    return false;
+  }
+  trigger(frame->header(), frame->channel_pointers(), frame->frame_count());
+  triggers_->edge.release(frame);
+  triggers_->wake_producer();
+  return true;
+}
+
+bool Domain::take_incoming() noexcept {
+  bool worked = false;
+  for (Incoming& in : incoming_) {
+    if (in.reblock != nullptr) { continue; }  // tick() fills it
+    in.stream.count = 0;
+    if (in.join != nullptr && !in.join->has_room(in.join_input)) { continue; }
+    in.in_hand = in.link->edge.try_pop();
+    if (in.in_hand != nullptr) {
+      in.link->wake_producer();
+      mark_gap(in.stream, *in.in_hand);
+      in.stream.frames[0] = in.in_hand;
+      in.stream.count = 1;
+      worked = true;
+    } else if (!in.stream.ended && in.link->edge.ended()) {
+      in.stream.ended = true;
+      worked = true;
+    }
+  }
+  return worked;
+}
+
+void Domain::release_incoming() noexcept {
+  for (Incoming& in : incoming_) {
+    if (in.in_hand != nullptr) {
+      in.link->edge.release(in.in_hand);
+      in.in_hand = nullptr;
+    }
+  }
+}
+
+void Domain::mark_gap(Stream& stream, DataFrame& frame) noexcept {
+  if (frame.format().kind != StreamKind::audio) { return; }
+  FrameHeader& header = frame.header();
+  if (stream.has_position && header.position > stream.position) {
+    header.set(FrameFlag::gap);
+    header.gap_frames = static_cast<std::uint64_t>(header.position - stream.position);
+  }
+  stream.has_position = true;
+  stream.position = header.position + frame.frame_count();
+}
+
+bool Domain::run_step(Step& step) noexcept {
+  if (step.kind == StepKind::device_output) { return run_device_output(step); }
+  if (step.kind == StepKind::factors) {
+    const bool worked = run_factors(step);
+    send(*step.out[0]);
+    return worked;
+  }
+  for (Stream* stream : step.out) { stream->count = 0; }
+  if (step.finished) { return false; }
+  bool worked = false;
+  switch (step.kind) {
+    case StepKind::source:
+    case StepKind::device_input: worked = run_source(step); break;
+    case StepKind::join: worked = run_join(step); break;
+    case StepKind::each_block: worked = run_each_block(step); break;
+    case StepKind::factors:
+    case StepKind::device_output: break;
+  }
+  for (Stream* stream : step.out) { send(*stream); }
+  return worked;
+}
+
+bool Domain::run_source(Step& step) noexcept {
+  bool ended = false;
+  if (step.kind == StepKind::device_input) {
+    step.out[0]->count = device_block_is_there_ ? 1 : 0;
+    device_block_is_there_ = false;
+    ended = step.out[0]->count == 0 && sources_end_.load(std::memory_order_acquire);
+    if (!ended && step.out[0]->count == 0) { return false; }
+  } else {
+    ended = sources_end_.load(std::memory_order_acquire);
+    if (!ended) {
+      if (pace_ == Pace::triggered && !triggered_) { return false; }
+      for (OutputPort& port : step.ports) {
+        if (triggered_) {
+          port.trigger(trigger_header_.sequence_id, trigger_header_.timestamp_us);
+        } else {
+          port.trigger(rounds_, std::nullopt);
+        }
+      }
+      call(step, {}, false);
+      ended = step.finished;
+    }
+  }
+  for (Stream* stream : step.out) { ended = reached_limit(*stream) || ended; }
+  if (ended) {
+    step.finished = true;
+    for (Stream* stream : step.out) { stream->ended = true; }
+  }
+  return true;
+}
+
+bool Domain::reached_limit(Stream& stream) noexcept {
+  for (std::uint32_t b = 0; b < stream.count; ++b) {
+    DataFrame& frame = *stream.frames[b];
+    const std::int64_t left = frame_limit_ - stream.given_frames;
+    if (left <= frame.frame_count()) {
+      frame.set_frame_count(static_cast<std::uint32_t>(left));
+      stream.given_frames = frame_limit_;
+      stream.count = b + 1;
+      return true;
+    }
+    stream.given_frames += frame.frame_count();
+  }
+  return false;
+}
+
+bool Domain::run_each_block(Step& step) noexcept {
+  const Stream& in = *step.in[0];
+  for (std::uint32_t b = 0; b < in.count && !failed_node_; ++b) {
+    const DataFrame* const block = in.frames[b];
+    call(step, {&block, 1}, false);
+  }
+  if (!in.ended || failed_node_) { return in.count > 0; }
+  return finish(step) || in.count > 0;
+}
+
+bool Domain::run_join(Step& step) noexcept {
+  bool worked = false;
+  for (std::size_t i = 0; i < step.in.size(); ++i) {
+    const Stream& in = *step.in[i];
+    for (std::uint32_t b = 0; b < in.count; ++b) {
+      if (!step.join->push(i, *in.frames[b])) {
+        overran_ = true;
+        fail(step.node_index);
+        return true;
+      }
+      worked = true;
+    }
+    if (in.ended) { step.join->end(i); }
+  }
+  while (step.out.empty() || step.out[0]->count < step.out[0]->frames.size()) {
+    const auto blocks = step.join->next();
+    if (blocks.empty()) { break; }
+    call(step, blocks, false);
+    worked = true;
+    if (failed_node_) { return true; }
+  }
+  return step.join->finished() ? finish(step) || worked : worked;
+}
+
+bool Domain::run_factors(Step& step) noexcept {
+  const Stream& in = *step.in[0];
+  Stream& out = *step.out[0];
+  out.count = 0;
+  if (step.finished) { return false; }
+  if (step.factor_run == nullptr) {
+    step.factors.clear();
+    for (const Step* member : step.members) {
+      const auto factor = member->node->constant_factor();
+      if (!factor) { break; }
+      step.factors.push_back(factor->factor);
+    }
+    if (step.factors.size() == step.members.size()) {
+      step.factor_run = step.members[0]->node->constant_factor()->run;
+    }
+  }
+  if (step.factor_run != nullptr) {
+    for (std::uint32_t b = 0; b < in.count; ++b) {
+      DataFrame& frame = *in.frames[b];
+      for (std::uint32_t c = 0; c < frame.channel_count(); ++c) {
+        step.factor_run(frame.channel_data(c), frame.frame_count(), step.factors);
+      }
+    }
+  } else {
+    for (Step* member : step.members) {
+      member->out[0]->count = 0;
+      for (std::uint32_t b = 0; b < in.count; ++b) {
+        const DataFrame* const block = in.frames[b];
+        call(*member, {&block, 1}, false);
+      }
+    }
+  }
+  out.count = in.count;
+  step.finished = out.ended = in.ended;
+  return in.count > 0 || in.ended;
+}
+
+bool Domain::finish(Step& step) noexcept {
+  // What finish() gives needs frames of its own: after the blocks of this round have gone on.
+  if (std::any_of(step.out.begin(), step.out.end(), [](const Stream* stream) { return stream->count > 0; })) {
+    return true;
+  }
+  call(step, {}, true);
+  if (step.finished) {
+    for (Stream* stream : step.out) { stream->ended = true; }
+  }
+  return true;
+}
+
+void Domain::call(Step& step, std::span<const DataFrame* const> in, bool finishing) noexcept {
+  for (std::size_t o = 0; o < step.out.size(); ++o) {
+    const Stream& stream = *step.out[o];
+    const auto room = static_cast<std::uint32_t>(stream.frames.size()) - stream.count;
+    step.ports[o].bind(stream.frames.data() + stream.count, std::min(room, step.max_blocks[o]));
+    step.ports[o].follow(in.empty() ? nullptr : in[0]);
+  }
+  const Status status = finishing ? step.node->finish(step.ports) : step.node->process(in, step.ports);
+  for (std::size_t o = 0; o < step.out.size(); ++o) {
+    step.out[o]->count += step.ports[o].count();
+    if (step.ports[o].overrun()) {
+      overran_ = true;
+      fail(step.node_index);
+    }
+  }
+  if (status == Status::fault) { fail(step.node_index); }
+  if (status == Status::done && (finishing || in.empty())) { step.finished = true; }
+}
+
+void Domain::fail(std::size_t node) noexcept {
+  if (!failed_node_) { failed_node_ = node; }
+}
+
+void Domain::send(Stream& stream) noexcept {
+  for (EdgeLink* link : stream.outgoing) {
+    for (std::uint32_t b = 0; b < stream.count; ++b) { send_block(*link, *stream.frames[b]); }
+  }
+}
+
+void Domain::send_block(EdgeLink& link, const DataFrame& frame) noexcept {
+  DataFrame* to = nullptr;
+  while (true) {
+    const std::uint32_t ticket = signal_.ticket();
+    if (link.abandoned.load(std::memory_order_acquire)) {
+      link.discarded.fetch_add(1, std::memory_order_relaxed);
+      return;
+    }
+    to = link.edge.acquire();
+    if (to != nullptr || link.edge.policy() != OverflowPolicy::block || !may_wait_) { break; }
+    if (abort_.load(std::memory_order_acquire)) { return; }
+    if (link.producer == nullptr) {
+      signal_.wait(ticket, kPollInterval);
+    } else {
+      signal_.wait(ticket);
+    }
+  }
+  if (to == nullptr) {
+    if (link.edge.failed()) { failed_link_ = &link; }
+    return;
+  }
+  to->copy_from(frame);
+  link.edge.commit(to);
+  link.wake_consumer();
+}
+
+void Domain::close_outgoing() noexcept {
+  for (Stream& stream : streams_) {
+    for (EdgeLink* link : stream.outgoing) {
+      link->edge.close();
+      link->wake_consumer();
+    }
+  }
+  // Whoever feeds a domain that is over must not wait for it.
+  for (Incoming& in : incoming_) {
+    in.link->abandoned.store(true, std::memory_order_release);
+    in.link->wake_producer();
+  }
+  if (triggers_ != nullptr) {
+    triggers_->abandoned.store(true, std::memory_order_release);
+    triggers_->wake_producer();
+  }
+}
+
+void Domain::apply_changes() noexcept {
+  ParamChange change;
+  while (changes_.try_pop(change)) {
+    plan_.node(change.node).set_param(change.param, change.value);
+    for (Step* step : steps_) { step->factor_run = nullptr; }
+  }
+}
+
+// ---- the device's side -----------------------------------------------------------------------------------------
+
+std::span<double* const> Domain::device_inputs() noexcept {
+  if (device_input_ == nullptr) { return {}; }
+  return device_input_->out[0]->frames[0]->channel_pointers();
+}
+
+Domain::Round Domain::tick(const TickInfo& info) noexcept {
+  const RtSection section;
+  std::fill(device_output_channels_.begin(), device_output_channels_.end(), silence_.data());
+  if (over_) { return *over_; }
+  FrameHeader header;
+  header.timestamp_us = info.timestamp_us;
+  header.position = info.position;
+  header.sequence_id = rounds_;
+  if (info.xrun) { header.set(FrameFlag::xrun); }
+  if (device_input_ != nullptr && !device_input_->finished) {
+    Stream& stream = *device_input_->out[0];
+    DataFrame& frame = *stream.frames[0];
+    frame.header() = header;
+    frame.metadata().clear();
+    frame.set_frame_count(info.frame_count);
+    mark_gap(stream, frame);
+    flag_bad_samples(frame);
+    const FrameHeader& seen = frame.header();
+    const auto count = [](std::atomic<std::uint64_t>& counter, std::uint64_t by) {
+      counter.store(counter.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
+    };
+    if (seen.has(FrameFlag::gap)) {
+      count(gaps_, 1);
+      count(gap_frames_, seen.gap_frames);
+    }
+    if (seen.has(FrameFlag::clipped)) { count(clipped_, 1); }
+    if (seen.has(FrameFlag::not_finite)) { count(not_finite_, 1); }
+    header = seen;
+    device_block_is_there_ = true;
+  }
+  fill_reblocks(header, info.frame_count);
+  return run_steps();
+}
+
+void Domain::fill_reblocks(const FrameHeader& header, std::uint32_t frame_count) noexcept {
+  for (Incoming& in : incoming_) {
+    in.stream.count = 0;
+    if (in.stream.ended) { continue; }
+    Reblock& reblock = *in.reblock;
+    bool ended = false;
+    while (reblock.held_frames() < frame_count) {
+      const std::uint32_t ticket = signal_.ticket();
+      DataFrame* const block = in.link->edge.try_pop();
+      if (block != nullptr) {
+        reblock.push(*block);
+        in.link->edge.release(block);
+        in.link->wake_producer();
+        continue;
+      }
+      ended = in.link->edge.ended();
+      if (ended || !may_wait_ || abort_.load(std::memory_order_acquire)) { break; }
+      signal_.wait(ticket);
+    }
+    if (ended && reblock.held_frames() == 0) {
+      in.stream.ended = true;
+      continue;
+    }
+    in.stream.frames[0] = &reblock.pull(header, frame_count, ended);
+    in.stream.count = 1;
+  }
+}
+
+bool Domain::run_device_output(Step& step) noexcept {
+  if (step.finished) { return false; }
+  const Stream& in = *step.in[0];
+  if (in.count > 0) {
+    const DataFrame& block = *in.frames[0];
+    for (std::size_t c = 0; c < device_output_channels_.size(); ++c) {
+      // One channel goes to every connector; prepare() saw to it that otherwise there are as many.
+      const auto from = block.channel_count() == 1 ? 0U : static_cast<std::uint32_t>(c);
+      device_output_channels_[c] = block.channel_data(from);
+    }
+  }
+  step.finished = in.ended;
+  return in.count > 0 || in.ended;
+}
+
+// ---- other threads, and afterwards -----------------------------------------------------------------------------
+
+void Domain::end_sources() noexcept {
+  sources_end_.store(true, std::memory_order_release);
+  signal_.notify();
+}
+
+void Domain::abort() noexcept {
+  abort_.store(true, std::memory_order_release);
+  signal_.notify();
+}
+
+void Domain::reset() noexcept {
+  for (Step& step : all_steps_) {
+    if (step.node != nullptr) { step.node->reset(); }
+    if (step.join != nullptr) { step.join->reset(); }
+    step.finished = false;
+    step.factor_run = nullptr;
+  }
+  const auto renew = [](Stream& stream) {
+    stream.count = 0;
+    stream.ended = false;
+    stream.has_position = false;
+    stream.given_frames = 0;
+  };
+  for (Stream& stream : streams_) { renew(stream); }
+  for (Incoming& in : incoming_) {
+    renew(in.stream);
+    if (in.reblock != nullptr) { in.reblock->reset(); }
+  }
+  triggered_ = device_block_is_there_ = overran_ = false;
+  rounds_ = 0;
+  over_.reset();
+  failed_node_.reset();
+  failed_link_ = nullptr;
+  sources_end_.store(false, std::memory_order_relaxed);
+  abort_.store(false, std::memory_order_relaxed);
+}
+
+std::span<DataFrame* const> Domain::blocks(std::size_t slot) const noexcept {
+  const Stream& stream = *stream_of_slot_[slot];
+  return {stream.frames.data(), stream.count};
+}
+
+std::optional<Error> Domain::failure() const {
+  if (failed_link_ != nullptr) {
+    return Error{ErrorCode::failed, failed_link_->name, "the edge overflowed, and its policy is \"fail\"", "",
+                 "a larger capacity, or another policy"};
+  }
+  if (!failed_node_) { return std::nullopt; }
+  const ValidNode& node = plan_.graph().nodes()[*failed_node_];
+  if (overran_) {
+    return Error{ErrorCode::failed, node.id,
+                 fmt::format("this {} held or gave more blocks than it declared", node.info().name), "",
+                 "this is a defect of the node"};
+  }
+  Error error = plan_.nodes()[*failed_node_].node->failure();
+  if (error.where.empty()) { error.where = node.id; }
+  return error;
+}
+
+std::uint64_t Domain::underrun_frames() const noexcept {
+  std::uint64_t sum = 0;
+  for (const Incoming& in : incoming_) {
+    if (in.reblock != nullptr) { sum += in.reblock->underrun_frames(); }
+  }
+  return sum;
+}
+
+}  // namespace streamlab

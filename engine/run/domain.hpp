@@ -1,0 +1,204 @@
+// engine/run/domain.hpp
+//
+// Domain: nodes run by one thread, in a fixed order, at one clock. round() is the only processing loop of the project;
+// who calls it, and when, is all that tells a live run from an offline one or from a pool.
+//
+// In one round every source gives a block (or the trigger's, or the device's block comes in), one block is taken from
+// each incoming edge, every node runs once for each block that lies before it, and what leaves the domain is copied
+// into the outgoing edges.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/graph/plan.hpp"
+#include "engine/rt/spsc_ring.hpp"
+#include "engine/run/driver.hpp"
+#include "engine/run/edge_link.hpp"
+#include "engine/run/join.hpp"
+#include "engine/run/reblock.hpp"
+
+namespace streamlab {
+
+// Told to a running node between two blocks.
+struct ParamChange {
+  std::size_t node = 0;
+  std::size_t param = 0;
+  double value = 0.0;
+};
+
+class Domain {
+ public:
+  enum class Round : std::uint8_t {
+    worked,   // something moved: call again
+    idle,     // nothing to do until an edge or a trigger brings something
+    ended,    // everything is through, and the outgoing edges are closed
+    failed,   // a node or an edge failed: failure() says which
+    stopped,  // abort() was called
+  };
+
+  // How the sources of this domain are paced.
+  enum class Pace : std::uint8_t {
+    free,       // a block every round
+    triggered,  // a block for every trigger()
+    device,     // the device's tick()
+  };
+
+  // Control thread. The plan must outlive the domain.
+  Domain(Plan& plan, std::size_t index, Pace pace);
+  Domain(const Domain&) = delete;
+  Domain& operator=(const Domain&) = delete;
+
+  // --- wiring, before anything runs. Control thread.
+  std::size_t index() const { return index_; }
+  WakeSignal& signal() { return signal_; }
+  void attach_incoming(const PlanEdge& plan, EdgeLink& link);
+  void attach_outgoing(std::size_t slot, EdgeLink& link);
+  // A real-time domain never waits: a full `block` edge out of it counts as a loss.
+  void set_may_wait(bool may_wait) { may_wait_ = may_wait; }
+  // Where the triggers of this domain come from, instead of trigger().
+  void attach_triggers(EdgeLink& link) { triggers_ = &link; }
+  // Ends the stream of every source of this domain, and of the device, after that many frames of its signal.
+  void set_frame_limit(std::int64_t frames) { frame_limit_ = frames; }
+  // After the wiring: fixes the order and what runs in one pass.
+  void build();
+
+  // --- running. The domain's thread.
+  Round round() noexcept;
+  // One block for the sources and the device input of a triggered domain. `samples`: what the device input gets, one
+  // pointer per channel; may be empty without such a node.
+  void trigger(const FrameHeader& header, std::span<const double* const> samples, std::uint32_t frame_count) noexcept;
+  // Rounds until idle or ended; waits for room and for blocks. For threads of their own.
+  Round run() noexcept;
+  // Everything as before the first block. Nothing may be running.
+  void reset() noexcept;
+
+  // --- the device's side. The driver's thread.
+  std::span<double* const> device_inputs() noexcept;
+  std::span<const double* const> device_outputs() const noexcept { return device_output_channels_; }
+  Round tick(const TickInfo& info) noexcept;
+
+  // --- any thread
+  // The sources end now; what is inside runs through.
+  void end_sources() noexcept;
+  // round() gives up at the next chance.
+  void abort() noexcept;
+  // False when too many changes wait already. One caller at a time.
+  bool change(const ParamChange& change) noexcept { return changes_.try_push(change); }
+
+  // --- after a round, on its thread; or when nothing runs
+  // The blocks that this slot gave in the last round.
+  std::span<DataFrame* const> blocks(std::size_t slot) const noexcept;
+  std::optional<Error> failure() const;
+  std::uint64_t underrun_frames() const noexcept;  // of the device's playback
+  std::uint64_t gap_count() const noexcept { return gaps_.load(std::memory_order_relaxed); }
+  std::uint64_t gap_frames() const noexcept { return gap_frames_.load(std::memory_order_relaxed); }
+  std::uint64_t clipped_blocks() const noexcept { return clipped_.load(std::memory_order_relaxed); }
+  std::uint64_t not_finite_blocks() const noexcept { return not_finite_.load(std::memory_order_relaxed); }
+
+ private:
+  // The blocks of one stream in one round.
+  struct Stream {
+    std::vector<DataFrame> storage;    // empty when the frames belong to another stream or to an edge
+    std::vector<DataFrame*> frames;
+    std::uint32_t count = 0;
+    bool ended = false;
+    std::vector<EdgeLink*> outgoing;
+    std::int64_t position = 0;  // that the next block should have
+    bool has_position = false;
+    std::int64_t given_frames = 0;  // by a source
+  };
+  // An edge from another domain, and the stream that it becomes here.
+  struct Incoming {
+    EdgeLink* link = nullptr;
+    Stream stream;
+    DataFrame* in_hand = nullptr;
+    Join* join = nullptr;  // set when it feeds a join, which may be full
+    std::size_t join_input = 0;
+    std::unique_ptr<Reblock> reblock;  // set in the device domain
+  };
+  enum class StepKind : std::uint8_t { source, device_input, each_block, join, factors, device_output };
+  struct Step {
+    StepKind kind = StepKind::each_block;
+    std::size_t node_index = 0;
+    Node* node = nullptr;
+    std::vector<Stream*> in;
+    std::vector<Stream*> out;
+    std::vector<std::uint32_t> max_blocks;  // by output: for one block taken
+    std::vector<OutputPort> ports;
+    std::unique_ptr<Join> join;
+    bool finished = false;
+    // factors: the steps that are run in one pass, and what they multiply by while all of them are steady
+    std::vector<Step*> members;
+    std::vector<double> factors;
+    FactorRun factor_run = nullptr;
+  };
+
+  void make_streams();
+  Step make_step(std::size_t node);
+  bool may_fuse(const Step& step) const;
+  bool continues(const Step& before, const Step& step) const;
+
+  bool take_trigger() noexcept;
+  bool take_incoming() noexcept;
+  void fill_reblocks(const FrameHeader& header, std::uint32_t frame_count) noexcept;
+  void release_incoming() noexcept;
+  Round run_steps() noexcept;
+  void mark_gap(Stream& stream, DataFrame& frame) noexcept;
+  bool run_step(Step& step) noexcept;
+  bool run_source(Step& step) noexcept;
+  bool run_each_block(Step& step) noexcept;
+  bool run_join(Step& step) noexcept;
+  bool run_factors(Step& step) noexcept;
+  bool run_device_output(Step& step) noexcept;
+  bool finish(Step& step) noexcept;
+  void call(Step& step, std::span<const DataFrame* const> in, bool finishing) noexcept;
+  bool reached_limit(Stream& stream) noexcept;
+  void send(Stream& stream) noexcept;
+  void send_block(EdgeLink& link, const DataFrame& frame) noexcept;
+  void close_outgoing() noexcept;
+  void apply_changes() noexcept;
+  void fail(std::size_t node) noexcept;
+
+  Plan& plan_;
+  const std::size_t index_;
+  const Pace pace_;
+  bool may_wait_ = true;
+  std::int64_t frame_limit_ = INT64_MAX;
+
+  std::deque<Stream> streams_;                // of this domain's own slots
+  std::vector<Stream*> stream_of_slot_;       // by slot; null for those of other domains
+  std::deque<Incoming> incoming_;
+  std::deque<Step> all_steps_;
+  std::vector<Step*> steps_;                  // in order; members of a factor run stand only in its step
+  Step* device_input_ = nullptr;
+  std::vector<const double*> device_output_channels_;
+  std::vector<double> silence_;
+
+  // What the next round begins with.
+  EdgeLink* triggers_ = nullptr;
+  bool triggered_ = false;
+  FrameHeader trigger_header_;
+  bool device_block_is_there_ = false;
+  std::uint64_t rounds_ = 0;
+  std::optional<Round> over_;  // ended, failed or stopped: nothing moves any more
+
+  SpscRing<ParamChange> changes_{64};
+  WakeSignal signal_;
+  std::atomic<bool> sources_end_{false};
+  std::atomic<bool> abort_{false};
+  std::optional<std::size_t> failed_node_;
+  EdgeLink* failed_link_ = nullptr;
+  bool overran_ = false;
+  std::atomic<std::uint64_t> gaps_{0};
+  std::atomic<std::uint64_t> gap_frames_{0};
+  std::atomic<std::uint64_t> clipped_{0};
+  std::atomic<std::uint64_t> not_finite_{0};
+};
+
+}  // namespace streamlab

@@ -1,0 +1,39 @@
+// engine/run/edge_link.hpp
+//
+// EdgeLink: an edge of blocks between two domains, or between a domain and the user, and whom to wake at its ends.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "engine/core/data_frame.hpp"
+#include "engine/rt/edge.hpp"
+#include "engine/rt/wake_signal.hpp"
+
+namespace streamlab {
+
+struct EdgeLink {
+  EdgeLink(std::string link_name, std::size_t capacity, OverflowPolicy policy,
+           const std::shared_ptr<const StreamFormat>& format)
+      : name(std::move(link_name)), edge(capacity, policy, [&] { return DataFrame(format); }) {}
+
+  const std::string name;  // "mic -> spec"
+  Edge<DataFrame> edge;
+  // A real-time thread wakes nobody, for that is a system call: who waits for one looks again after a while. So an
+  // end beside a real-time domain has no signal here.
+  WakeSignal* producer = nullptr;  // waits for room
+  WakeSignal* consumer = nullptr;  // waits for blocks
+  // Nobody takes blocks any more (the receiver is gone, or its domain failed): the producer goes on without waiting.
+  std::atomic<bool> abandoned{false};
+  std::atomic<std::uint64_t> discarded{0};  // blocks that came after that
+
+  void wake_producer() const noexcept {
+    if (producer != nullptr) { producer->notify(); }
+  }
+  void wake_consumer() const noexcept {
+    if (consumer != nullptr) { consumer->notify(); }
+  }
+};
+
+}  // namespace streamlab

@@ -1,0 +1,129 @@
+// engine/run/join.cpp
+#include "engine/run/join.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+namespace streamlab {
+
+Join::Join(const std::vector<std::shared_ptr<const StreamFormat>>& formats, std::uint32_t hold_frames) {
+  std::uint32_t smallest = std::numeric_limits<std::uint32_t>::max();
+  for (const auto& format : formats) {
+    smallest = std::min(smallest, std::max(1U, format->max_frames));
+    max_frames_ = std::max(max_frames_, format->max_frames);
+  }
+  constexpr std::uint32_t kSpareBlocks = 4;  // short blocks: a stream's last, and those around a gap
+  const std::uint32_t blocks = hold_frames / smallest + kSpareBlocks;
+  for (const auto& format : formats) {
+    Queue queue;
+    for (std::uint32_t b = 0; b < blocks; ++b) { queue.blocks.emplace_back(format); }
+    StreamFormat part = *format;
+    part.max_frames = max_frames_;
+    queue.part = DataFrame(std::make_shared<const StreamFormat>(std::move(part)));
+    queues_.push_back(std::move(queue));
+  }
+  shown_.resize(formats.size());
+  taken_.resize(formats.size());
+}
+
+bool Join::has_room(std::size_t input) const noexcept {
+  return queues_[input].count < queues_[input].blocks.size();
+}
+
+bool Join::push(std::size_t input, const DataFrame& block) noexcept {
+  if (!has_room(input)) { return false; }
+  if (block.frame_count() == 0) { return true; }
+  Queue& queue = queues_[input];
+  queue.blocks[(queue.first + queue.count) % queue.blocks.size()].copy_from(block);
+  ++queue.count;
+  return true;
+}
+
+void Join::take(Queue& queue, std::uint32_t frames) noexcept {
+  queue.used += frames;
+  if (queue.used == queue.head().frame_count()) {
+    queue.used = 0;
+    queue.first = (queue.first + 1) % queue.blocks.size();
+    --queue.count;
+  }
+}
+
+std::span<const DataFrame* const> Join::next() noexcept {
+  for (std::size_t i = 0; i < queues_.size(); ++i) {
+    if (taken_[i] > 0) { take(queues_[i], std::exchange(taken_[i], 0)); }
+  }
+  // The earliest position that is there; an input that has not ended must have its say first.
+  std::int64_t position = std::numeric_limits<std::int64_t>::max();
+  const Queue* earliest = nullptr;
+  for (const Queue& queue : queues_) {
+    if (queue.count == 0) {
+      if (!queue.ended) { return {}; }
+      continue;
+    }
+    if (queue.position() < position) {
+      position = queue.position();
+      earliest = &queue;
+    }
+  }
+  if (earliest == nullptr) { return {}; }
+  std::uint32_t frames = max_frames_;
+  for (const Queue& queue : queues_) {
+    if (queue.count == 0) { continue; }
+    const auto limit = queue.position() == position ? static_cast<std::int64_t>(queue.left())
+                                                    : queue.position() - position;
+    frames = static_cast<std::uint32_t>(std::min<std::int64_t>(frames, limit));
+  }
+
+  FrameHeader header = earliest->head().header();
+  if (earliest->used > 0) {  // a later part of a block has no gap before it
+    header.clear(FrameFlag::gap);
+    header.gap_frames = 0;
+    header.timestamp_us += static_cast<std::int64_t>(static_cast<double>(earliest->used) * 1e6 /
+                                                     earliest->head().format().sample_rate_hz);
+  }
+  header.position = position;
+  for (const Queue& queue : queues_) {
+    const bool is_there = queue.count > 0 && queue.position() == position;
+    if (is_there) { header.flags |= queue.head().header().flags & ~static_cast<std::uint32_t>(FrameFlag::gap); }
+    if (!is_there && !queue.ended) { header.set(FrameFlag::incomplete); }
+  }
+  for (std::size_t i = 0; i < queues_.size(); ++i) {
+    Queue& queue = queues_[i];
+    const bool is_there = queue.count > 0 && queue.position() == position;
+    if (is_there) { taken_[i] = frames; }
+    if (is_there && queue.left() == frames && queue.used == 0 && queue.head().header() == header) {
+      shown_[i] = &queue.head();
+      continue;
+    }
+    queue.part.set_frame_count(frames);
+    queue.part.header() = header;
+    queue.part.metadata().copy_from(earliest->head().metadata());
+    for (std::uint32_t c = 0; c < queue.part.channel_count(); ++c) {
+      double* to = queue.part.channel_data(c);
+      if (is_there) {
+        std::copy_n(queue.head().channel_data(c) + queue.used, frames, to);
+      } else {
+        std::fill_n(to, frames, 0.0);
+      }
+    }
+    shown_[i] = &queue.part;
+  }
+  return shown_;
+}
+
+bool Join::finished() const noexcept {
+  return std::all_of(queues_.begin(), queues_.end(),
+                     [](const Queue& queue) { return queue.ended && queue.count == 0; });
+}
+
+void Join::reset() noexcept {
+  for (Queue& queue : queues_) {
+    queue.first = queue.count = 0;
+    queue.used = 0;
+    queue.ended = false;
+  }
+  std::fill(taken_.begin(), taken_.end(), 0U);
+}
+
+}  // namespace streamlab

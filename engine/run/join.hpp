@@ -1,0 +1,61 @@
+// engine/run/join.hpp
+//
+// Join: hands a node with several inputs one block of each, aligned: same position, same number of frames. Paths of
+// different lengths, block sizes and losses meet here.
+//
+// A range that one input lacks (it was dropped on the way, or that input has ended) is silence, and the block that
+// holds it is flagged `incomplete` unless the input had ended. Nothing waits: what has no partner yet is held back.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "engine/core/data_frame.hpp"
+
+namespace streamlab {
+
+class Join {
+ public:
+  // Control thread. `hold_frames`: how far one input may run ahead of another.
+  Join(const std::vector<std::shared_ptr<const StreamFormat>>& formats, std::uint32_t hold_frames);
+
+  // The following are real-time safe.
+
+  // May push() take another block?
+  bool has_room(std::size_t input) const noexcept;
+  // Keeps a copy. False, and nothing kept, without room.
+  bool push(std::size_t input, const DataFrame& block) noexcept;
+  // No more blocks come on this input.
+  void end(std::size_t input) noexcept { queues_[input].ended = true; }
+
+  // The next aligned blocks, one per input, valid until the next call; empty while an input lacks its part.
+  std::span<const DataFrame* const> next() noexcept;
+  // All inputs have ended and next() has said that nothing is left.
+  bool finished() const noexcept;
+  void reset() noexcept;
+
+ private:
+  struct Queue {
+    std::vector<DataFrame> blocks;  // a ring
+    std::size_t first = 0;
+    std::size_t count = 0;
+    std::uint32_t used = 0;  // frames of the first block already handed out
+    bool ended = false;
+    DataFrame part;  // what next() shows when it is not a whole block
+
+    const DataFrame& head() const noexcept { return blocks[first]; }
+    std::int64_t position() const noexcept { return head().position() + used; }
+    std::uint32_t left() const noexcept { return head().frame_count() - used; }
+  };
+
+  void take(Queue& queue, std::uint32_t frames) noexcept;
+
+  std::vector<Queue> queues_;
+  std::vector<const DataFrame*> shown_;
+  std::vector<std::uint32_t> taken_;  // frames of each queue's head that are shown now
+  std::uint32_t max_frames_ = 0;
+};
+
+}  // namespace streamlab

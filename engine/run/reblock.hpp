@@ -1,0 +1,35 @@
+// engine/run/reblock.hpp
+//
+// Reblock: turns blocks of any size, as a worker makes them, into blocks of the size that the device asks for.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "engine/core/data_frame.hpp"
+
+namespace streamlab {
+
+class Reblock {
+ public:
+  // Control thread. `max_block_frames`: the longest block that the device asks for.
+  Reblock(const StreamFormat& format, std::uint32_t max_block_frames);
+
+  // The following are real-time safe.
+  std::uint32_t held_frames() const noexcept { return held_; }
+  // Appends; the caller sees to it that less than one device block is held before.
+  void push(const DataFrame& block) noexcept;
+  // A block of exactly header's frames; what is missing at its end is silence and is counted as underrun unless
+  // `at_end`. Valid until the next call.
+  DataFrame& pull(const FrameHeader& header, std::uint32_t frame_count, bool at_end) noexcept;
+  std::uint64_t underrun_frames() const noexcept { return underrun_frames_; }
+  void reset() noexcept;
+
+ private:
+  DataFrame held_frame_;  // the frames [0, held_) are there
+  DataFrame out_;
+  std::uint32_t held_ = 0;
+  std::uint64_t underrun_frames_ = 0;
+};
+
+}  // namespace streamlab
