@@ -9,6 +9,8 @@ namespace streamlab {
 extern const NodeEntry kBiquadEntry;
 extern const NodeEntry kChannelSelectEntry;
 extern const NodeEntry kDelayEntry;
+extern const NodeEntry kAudioInputEntry;
+extern const NodeEntry kAudioOutputEntry;
 extern const NodeEntry kGainEntry;
 extern const NodeEntry kLevelMeterEntry;
 extern const NodeEntry kMixerEntry;
@@ -20,6 +22,8 @@ const NodeCatalog& default_catalog() {
       &kBiquadEntry,
       &kChannelSelectEntry,
       &kDelayEntry,
+      &kAudioInputEntry,
+      &kAudioOutputEntry,
       &kGainEntry,
       &kLevelMeterEntry,
       &kMixerEntry,

@@ -15,6 +15,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdio>
 #include <optional>
 #include <span>
 #include <string>
@@ -50,7 +51,8 @@ struct PrepareContext {
   std::uint32_t block_size = 0;                 // pipeline_config.block_size
   const DeviceStream* device = nullptr;         // null where the graph has no device
   Console console = Console::text;
-  bool overwrite = false;  // may existing files be replaced?
+  std::FILE* console_file = stdout;  // where nodes that print do so
+  bool overwrite = false;            // may existing files be replaced?
 };
 
 // What an output will carry.

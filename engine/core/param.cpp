@@ -16,6 +16,7 @@ ParamValue default_value(const ParamInfo& info) {
       return info.need == Need::defaulted ? ParamValue{info.default_number} : ParamValue{};
     case ParamType::choice:
     case ParamType::text:
+    case ParamType::json:
       return info.need == Need::defaulted ? ParamValue{std::string(info.default_text)} : ParamValue{};
     case ParamType::numbers:
       return std::vector<double>{};

@@ -27,6 +27,7 @@ enum class ParamType : std::uint8_t {
   matrix,   // [[1, 0], [0, 1]], rows of one length
   object,   // {…} with the members ParamInfo::fields
   objects,  // [{…}, …] likewise
+  json,     // any JSON value, kept as text for whoever understands it
 };
 
 enum class Live : std::uint8_t { no, yes };  // may set_param change it while the graph runs?
@@ -171,11 +172,15 @@ constexpr ParamInfo object(std::string_view name, ParamType type, std::span<cons
           .description = description};
 }
 
+constexpr ParamInfo json(std::string_view name, Need need, std::string_view description) {
+  return {.name = name, .type = ParamType::json, .need = need, .description = description};
+}
+
 }  // namespace param
 
 class ParamValues;
 using Matrix = std::vector<std::vector<double>>;
-// number, integer, boolean: double. choice, text: string. monostate: left out without a default.
+// number, integer, boolean: double. choice, text, json: string. monostate: left out without a default.
 using ParamValue = std::variant<std::monostate, double, std::string, std::vector<double>,
                                 std::vector<std::string>, Matrix, std::vector<ParamValues>>;
 

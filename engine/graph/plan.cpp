@@ -68,6 +68,7 @@ class Planner {
     context.block_size = plan_.options_.block_size;
     context.device = plan_.options_.device ? &*plan_.options_.device : nullptr;
     context.console = plan_.options_.console;
+    context.console_file = plan_.options_.console_file;
     context.overwrite = plan_.options_.overwrite;
     planned.node = valid.entry->make(valid.params);
     auto outputs = planned.node->prepare(context);

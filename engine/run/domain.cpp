@@ -17,13 +17,17 @@ constexpr std::chrono::microseconds kPollInterval{1000};
 
 }  // namespace
 
-// ---- building --------------------------------------------------------------------------------------------------
+// ---- building
+// --------------------------------------------------------------------------------------------------
 
-Domain::Domain(Plan& plan, std::size_t index, Pace pace) : plan_(plan), index_(index), pace_(pace) { make_streams(); }
+Domain::Domain(Plan& plan, std::size_t index, Pace pace) : plan_(plan), index_(index), pace_(pace) {
+  make_streams();
+}
 
 void Domain::make_streams() {
   stream_of_slot_.assign(plan_.slots().size(), nullptr);
-  for (const std::size_t n : plan_.graph().order()) {  // a slot that shares frames comes after the one that owns them
+  for (const std::size_t n :
+       plan_.graph().order()) {  // a slot that shares frames comes after the one that owns them
     if (plan_.nodes()[n].domain != index_) { continue; }
     for (const std::size_t s : plan_.nodes()[n].slots) {
       const PlanSlot& slot = plan_.slots()[s];
@@ -44,11 +48,14 @@ void Domain::attach_incoming(const PlanEdge& plan, EdgeLink& link) {
   in.link = &link;
   in.stream.frames.assign(1, nullptr);
   if (plan.reblocks) {
-    in.reblock = std::make_unique<Reblock>(*plan_.slots()[plan.slot].format, plan_.options().device->max_block_frames);
+    in.reblock =
+        std::make_unique<Reblock>(*plan_.slots()[plan.slot].format, plan_.options().device->max_block_frames);
   }
 }
 
-void Domain::attach_outgoing(std::size_t slot, EdgeLink& link) { stream_of_slot_[slot]->outgoing.push_back(&link); }
+void Domain::attach_outgoing(std::size_t slot, EdgeLink& link) {
+  stream_of_slot_[slot]->outgoing.push_back(&link);
+}
 
 Domain::Step Domain::make_step(std::size_t n) {
   const PlanNode& planned = plan_.nodes()[n];
@@ -102,7 +109,9 @@ Domain::Step Domain::make_step(std::size_t n) {
 }
 
 bool Domain::may_fuse(const Step& step) const {
-  if (step.kind != StepKind::each_block || step.out.size() != 1 || !step.out[0]->storage.empty()) { return false; }
+  if (step.kind != StepKind::each_block || step.out.size() != 1 || !step.out[0]->storage.empty()) {
+    return false;
+  }
   return step.node->constant_factor().has_value();
 }
 
@@ -144,7 +153,8 @@ void Domain::build() {
   for (Step* step : steps_) { step->factors.reserve(step->members.size()); }
 }
 
-// ---- one round -------------------------------------------------------------------------------------------------
+// ---- one round
+// -------------------------------------------------------------------------------------------------
 
 Domain::Round Domain::round() noexcept {
   if (over_) { return *over_; }
@@ -278,11 +288,18 @@ bool Domain::run_step(Step& step) noexcept {
   bool worked = false;
   switch (step.kind) {
     case StepKind::source:
-    case StepKind::device_input: worked = run_source(step); break;
-    case StepKind::join: worked = run_join(step); break;
-    case StepKind::each_block: worked = run_each_block(step); break;
+    case StepKind::device_input:
+      worked = run_source(step);
+      break;
+    case StepKind::join:
+      worked = run_join(step);
+      break;
+    case StepKind::each_block:
+      worked = run_each_block(step);
+      break;
     case StepKind::factors:
-    case StepKind::device_output: break;
+    case StepKind::device_output:
+      break;
   }
   for (Stream* stream : step.out) { send(*stream); }
   return worked;
@@ -497,7 +514,8 @@ void Domain::apply_changes() noexcept {
   }
 }
 
-// ---- the device's side -----------------------------------------------------------------------------------------
+// ---- the device's side
+// -----------------------------------------------------------------------------------------
 
 std::span<double* const> Domain::device_inputs() noexcept {
   if (device_input_ == nullptr) { return {}; }
@@ -581,7 +599,8 @@ bool Domain::run_device_output(Step& step) noexcept {
   return in.count > 0 || in.ended;
 }
 
-// ---- other threads, and afterwards -----------------------------------------------------------------------------
+// ---- other threads, and afterwards
+// -----------------------------------------------------------------------------
 
 void Domain::end_sources() noexcept {
   sources_end_.store(true, std::memory_order_release);

@@ -1,11 +1,11 @@
 // engine/run/domain.hpp
 //
-// Domain: nodes run by one thread, in a fixed order, at one clock. round() is the only processing loop of the project;
-// who calls it, and when, is all that tells a live run from an offline one or from a pool.
+// Domain: nodes run by one thread, in a fixed order, at one clock. round() is the only processing loop of the
+// project; who calls it, and when, is all that tells a live run from an offline one or from a pool.
 //
-// In one round every source gives a block (or the trigger's, or the device's block comes in), one block is taken from
-// each incoming edge, every node runs once for each block that lies before it, and what leaves the domain is copied
-// into the outgoing edges.
+// In one round every source gives a block (or the trigger's, or the device's block comes in), one block is
+// taken from each incoming edge, every node runs once for each block that lies before it, and what leaves the
+// domain is copied into the outgoing edges.
 #pragma once
 
 #include <atomic>
@@ -70,9 +70,10 @@ class Domain {
 
   // --- running. The domain's thread.
   Round round() noexcept;
-  // One block for the sources and the device input of a triggered domain. `samples`: what the device input gets, one
-  // pointer per channel; may be empty without such a node.
-  void trigger(const FrameHeader& header, std::span<const double* const> samples, std::uint32_t frame_count) noexcept;
+  // One block for the sources and the device input of a triggered domain. `samples`: what the device input
+  // gets, one pointer per channel; may be empty without such a node.
+  void trigger(const FrameHeader& header, std::span<const double* const> samples,
+               std::uint32_t frame_count) noexcept;
   // Rounds until idle or ended; waits for room and for blocks. For threads of their own.
   Round run() noexcept;
   // Everything as before the first block. Nothing may be running.
@@ -104,7 +105,7 @@ class Domain {
  private:
   // The blocks of one stream in one round.
   struct Stream {
-    std::vector<DataFrame> storage;    // empty when the frames belong to another stream or to an edge
+    std::vector<DataFrame> storage;  // empty when the frames belong to another stream or to an edge
     std::vector<DataFrame*> frames;
     std::uint32_t count = 0;
     bool ended = false;
@@ -171,11 +172,11 @@ class Domain {
   bool may_wait_ = true;
   std::int64_t frame_limit_ = INT64_MAX;
 
-  std::deque<Stream> streams_;                // of this domain's own slots
-  std::vector<Stream*> stream_of_slot_;       // by slot; null for those of other domains
+  std::deque<Stream> streams_;           // of this domain's own slots
+  std::vector<Stream*> stream_of_slot_;  // by slot; null for those of other domains
   std::deque<Incoming> incoming_;
   std::deque<Step> all_steps_;
-  std::vector<Step*> steps_;                  // in order; members of a factor run stand only in its step
+  std::vector<Step*> steps_;  // in order; members of a factor run stand only in its step
   Step* device_input_ = nullptr;
   std::vector<const double*> device_output_channels_;
   std::vector<double> silence_;

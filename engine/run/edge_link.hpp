@@ -1,6 +1,7 @@
 // engine/run/edge_link.hpp
 //
-// EdgeLink: an edge of blocks between two domains, or between a domain and the user, and whom to wake at its ends.
+// EdgeLink: an edge of blocks between two domains, or between a domain and the user, and whom to wake at its
+// ends.
 #pragma once
 
 #include <atomic>
@@ -20,11 +21,12 @@ struct EdgeLink {
 
   const std::string name;  // "mic -> spec"
   Edge<DataFrame> edge;
-  // A real-time thread wakes nobody, for that is a system call: who waits for one looks again after a while. So an
-  // end beside a real-time domain has no signal here.
+  // A real-time thread wakes nobody, for that is a system call: who waits for one looks again after a while.
+  // So an end beside a real-time domain has no signal here.
   WakeSignal* producer = nullptr;  // waits for room
   WakeSignal* consumer = nullptr;  // waits for blocks
-  // Nobody takes blocks any more (the receiver is gone, or its domain failed): the producer goes on without waiting.
+  // Nobody takes blocks any more (the receiver is gone, or its domain failed): the producer goes on without
+  // waiting.
   std::atomic<bool> abandoned{false};
   std::atomic<std::uint64_t> discarded{0};  // blocks that came after that
 

@@ -70,8 +70,8 @@ std::span<const DataFrame* const> Join::next() noexcept {
   std::uint32_t frames = max_frames_;
   for (const Queue& queue : queues_) {
     if (queue.count == 0) { continue; }
-    const auto limit = queue.position() == position ? static_cast<std::int64_t>(queue.left())
-                                                    : queue.position() - position;
+    const auto limit =
+        queue.position() == position ? static_cast<std::int64_t>(queue.left()) : queue.position() - position;
     frames = static_cast<std::uint32_t>(std::min<std::int64_t>(frames, limit));
   }
 
@@ -85,7 +85,9 @@ std::span<const DataFrame* const> Join::next() noexcept {
   header.position = position;
   for (const Queue& queue : queues_) {
     const bool is_there = queue.count > 0 && queue.position() == position;
-    if (is_there) { header.flags |= queue.head().header().flags & ~static_cast<std::uint32_t>(FrameFlag::gap); }
+    if (is_there) {
+      header.flags |= queue.head().header().flags & ~static_cast<std::uint32_t>(FrameFlag::gap);
+    }
     if (!is_there && !queue.ended) { header.set(FrameFlag::incomplete); }
   }
   for (std::size_t i = 0; i < queues_.size(); ++i) {

@@ -1,10 +1,11 @@
 // engine/run/join.hpp
 //
-// Join: hands a node with several inputs one block of each, aligned: same position, same number of frames. Paths of
-// different lengths, block sizes and losses meet here.
+// Join: hands a node with several inputs one block of each, aligned: same position, same number of frames.
+// Paths of different lengths, block sizes and losses meet here.
 //
-// A range that one input lacks (it was dropped on the way, or that input has ended) is silence, and the block that
-// holds it is flagged `incomplete` unless the input had ended. Nothing waits: what has no partner yet is held back.
+// A range that one input lacks (it was dropped on the way, or that input has ended) is silence, and the block
+// that holds it is flagged `incomplete` unless the input had ended. Nothing waits: what has no partner yet is
+// held back.
 #pragma once
 
 #include <cstdint>

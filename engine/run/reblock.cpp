@@ -17,10 +17,12 @@ std::shared_ptr<const StreamFormat> resized(const StreamFormat& format, std::uin
 }  // namespace
 
 Reblock::Reblock(const StreamFormat& format, std::uint32_t max_block_frames)
-    : held_frame_(resized(format, format.max_frames + max_block_frames)), out_(resized(format, max_block_frames)) {}
+    : held_frame_(resized(format, format.max_frames + max_block_frames)),
+      out_(resized(format, max_block_frames)) {}
 
 void Reblock::push(const DataFrame& block) noexcept {
-  SL_ASSERT(held_ + block.frame_count() <= held_frame_.max_frames(), "a block comes before there is room for it");
+  SL_ASSERT(held_ + block.frame_count() <= held_frame_.max_frames(),
+            "a block comes before there is room for it");
   for (std::uint32_t c = 0; c < block.channel_count(); ++c) {
     std::copy_n(block.channel_data(c), block.frame_count(), held_frame_.channel_data(c) + held_);
   }

@@ -1,6 +1,7 @@
 // engine/run/tick_times.hpp
 //
-// TickTimes: how long the ticks of one thread took, as a histogram that the thread fills and anybody may read.
+// TickTimes: how long the ticks of one thread took, as a histogram that the thread fills and anybody may
+// read.
 #pragma once
 
 #include <array>
@@ -21,7 +22,8 @@ class TickTimes {
 
   // Any thread.
   std::uint64_t worst_ns() const noexcept { return worst_ns_.load(std::memory_order_relaxed); }
-  // The time that the fraction `p` (0 .. 1) of the ticks did not exceed, rounded up by at most 12.5 %; 0 without ticks.
+  // The time that the fraction `p` (0 .. 1) of the ticks did not exceed, rounded up by at most 12.5 %; 0
+  // without ticks.
   std::uint64_t quantile_ns(double p) const noexcept;
 
  private:

@@ -1,0 +1,65 @@
+// nodes/sinks/audio_output.cpp
+//
+// AudioOutput: where the graph's sound leaves through the device.
+//
+//   in   audio, float64 [channels x frames] at the device's rate, as many channels as connectors, or one for
+//   all
+//
+// A boundary: the domain's driver takes the block. Sources and files that feed it run on threads of their own
+// and are cut into the device's blocks; what they deliver too late is silence, and counted.
+#include <fmt/format.h>
+
+#include "engine/core/node.hpp"
+#include "nodes/device_params.hpp"
+
+namespace streamlab {
+namespace {
+
+constexpr NodeInfo kInfo{
+    .name = "AudioOutput",
+    .description = "Sound to the device: JACK, ALSA or the simulated card.",
+    .inputs = kAudioInPort,
+    .params = kDeviceParams,
+    .rt_safe = RtSafe::yes,
+    .boundary = Boundary::device_output,
+    .at_gap = "Plays what is there; silence where nothing came in time.",
+    .example =
+        R"({"id": "speakers", "type": "AudioOutput", "config": {"device": "default", "channels": [1, 2]}})",
+    .cost_ns_per_frame = 1.0,
+};
+
+class AudioOutput final : public Node {
+ public:
+  explicit AudioOutput(const ParamValues& /*params*/) {}
+
+  Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
+    if (context.device == nullptr) { return failed("/config/device", "no device was opened for this node"); }
+    const StreamFormat& in = *context.inputs[0];
+    const std::size_t connectors = context.device->output_names.size();
+    if (in.channel_count() != 1 && in.channel_count() != connectors) {
+      return refused("/config/channels",
+                     fmt::format("a stream of {} channels for {} connectors of the device",
+                                 in.channel_count(), connectors),
+                     "as many, or one channel for all",
+                     "a \"ChannelSelect\" or \"Mixer\" in front changes the number");
+    }
+    if (in.sample_rate_hz != context.device->sample_rate_hz) {
+      return refused("",
+                     fmt::format("a stream at {} Hz for a device at {} Hz", in.sample_rate_hz,
+                                 context.device->sample_rate_hz),
+                     "one sample rate", "\"sample_rate\" in \"pipeline_config\" asks the device for another");
+    }
+    return std::vector<OutputFormat>{};
+  }
+  void reset() noexcept override {}
+  // The engine hands the block to the driver.
+  Status process(std::span<const DataFrame* const> /*in*/, std::span<OutputPort> /*out*/) noexcept override {
+    return Status::ok;
+  }
+};
+
+}  // namespace
+
+extern const NodeEntry kAudioOutputEntry{kInfo, make_node<AudioOutput>};
+
+}  // namespace streamlab

@@ -1,0 +1,49 @@
+// nodes/sources/audio_input.cpp
+//
+// AudioInput: where the device's sound enters the graph.
+//
+//   out  audio, float64 [channels x frames], full scale 1.0, at the device's rate
+//
+// A boundary: the domain's driver, whatever that is, fills the block. Positions count the device's frames;
+// where they jump, frames were lost, and the block says how many.
+#include "engine/core/node.hpp"
+#include "nodes/device_params.hpp"
+
+namespace streamlab {
+namespace {
+
+constexpr NodeInfo kInfo{
+    .name = "AudioInput",
+    .description = "Sound from the device: JACK, ALSA, the simulated card, or a recording in its place.",
+    .outputs = kAudioOutPort,
+    .params = kDeviceParams,
+    .rt_safe = RtSafe::yes,
+    .boundary = Boundary::device_input,
+    .at_gap = "Marks the block after it with the number of frames that are missing.",
+    .example = R"({"id": "mic", "type": "AudioInput", "config": {"device": "default", "channels": [1, 2]}})",
+    .cost_ns_per_frame = 1.0,
+};
+
+class AudioInput final : public Node {
+ public:
+  explicit AudioInput(const ParamValues& /*params*/) {}
+
+  Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
+    if (context.device == nullptr) { return failed("/config/device", "no device was opened for this node"); }
+    OutputFormat out{audio_format(context.device->sample_rate_hz, context.device->input_names,
+                                  context.device->max_block_frames)};
+    out.latency_frames = context.device->input_latency_frames;
+    return std::vector{out};
+  }
+  void reset() noexcept override {}
+  // The engine passes on the block that the driver filled.
+  Status process(std::span<const DataFrame* const> /*in*/, std::span<OutputPort> /*out*/) noexcept override {
+    return Status::ok;
+  }
+};
+
+}  // namespace
+
+extern const NodeEntry kAudioInputEntry{kInfo, make_node<AudioInput>};
+
+}  // namespace streamlab
