@@ -54,6 +54,8 @@ class ValueReader {
         return std::vector<ParamValues>{read_params(value, info_.fields, pointer_, errors_)};
       case ParamType::objects:
         return objects(value);
+      case ParamType::json:
+        return value.dump();
     }
     return {};
   }
@@ -199,6 +201,8 @@ std::string_view to_string(ParamType type) {
       return "object";
     case ParamType::objects:
       return "list of objects";
+    case ParamType::json:
+      return "JSON value";
   }
   return "";
 }
