@@ -35,6 +35,9 @@ class RealFft {
   std::span<std::complex<double>> bins() noexcept { return {bins_, bin_count()}; }
   std::span<const std::complex<double>> bins() const noexcept { return {bins_, bin_count()}; }
 
+  // Does forward() of that size allocate nothing?
+  static bool is_forward_real_time_safe(std::size_t size) noexcept;
+
   void forward() noexcept;  // samples() → bins(); samples() are kept
   void inverse() noexcept;  // bins() → samples(); bins() are destroyed
 

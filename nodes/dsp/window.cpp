@@ -15,10 +15,6 @@ namespace {
 using Real = long double;
 constexpr Real kPi = std::numbers::pi_v<Real>;
 
-constexpr std::array<std::string_view, 10> kNames{"rectangular",     "hann",    "hamming", "blackman",
-                                                  "blackman_harris", "nuttall", "flattop", "kaiser",
-                                                  "gaussian",        "tukey"};
-
 // cos(2π turns / period), the argument reduced in integers.
 Real cosine(std::size_t turns, std::size_t period) noexcept {
   return std::cos(2.0L * kPi * static_cast<Real>(turns % period) / static_cast<Real>(period));
@@ -77,14 +73,12 @@ void fill_tukey(double alpha, std::size_t period, std::span<double> out) noexcep
 
 }  // namespace
 
-std::span<const std::string_view> window_names() noexcept { return kNames; }
-
-std::string_view name(WindowType type) noexcept { return kNames[static_cast<std::size_t>(type)]; }
+std::string_view name(WindowType type) noexcept { return kWindowNames[static_cast<std::size_t>(type)]; }
 
 std::optional<WindowType> window_type(std::string_view name) noexcept {
-  const auto* const found = std::find(kNames.begin(), kNames.end(), name);
-  if (found == kNames.end()) { return std::nullopt; }
-  return static_cast<WindowType>(found - kNames.begin());
+  const auto* const found = std::find(kWindowNames.begin(), kWindowNames.end(), name);
+  if (found == kWindowNames.end()) { return std::nullopt; }
+  return static_cast<WindowType>(found - kWindowNames.begin());
 }
 
 void fill_window(const Window& window, WindowSymmetry symmetry, std::span<double> out) noexcept {

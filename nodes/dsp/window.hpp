@@ -15,6 +15,7 @@
 // flank over the fraction α/2 at each end. These are the definitions of scipy.signal.windows.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -42,7 +43,9 @@ struct Window {
 };
 
 // The names as configurations write them, in the order of WindowType.
-std::span<const std::string_view> window_names() noexcept;
+inline constexpr std::array<std::string_view, 10> kWindowNames{
+    "rectangular", "hann",    "hamming", "blackman", "blackman_harris",
+    "nuttall",     "flattop", "kaiser",  "gaussian", "tukey"};
 std::string_view name(WindowType type) noexcept;
 std::optional<WindowType> window_type(std::string_view name) noexcept;
 

@@ -22,7 +22,7 @@ void load(RealFft& fft, const std::vector<double>& x) {
 }
 
 TEST(RealFft, IsTheDefinition) {
-  for (const std::size_t size : {1U, 2U, 3U, 15U, 64U, 100U}) {
+  for (const std::size_t size : {1U, 2U, 3U, 15U, 34U, 64U, 100U, 173U}) {
     const auto x = input(size);
     RealFft fft(size);
     load(fft, x);
@@ -42,6 +42,15 @@ TEST(RealFft, IsTheDefinition) {
   }
 }
 
+TEST(RealFft, KnowsItsRealTimeSafeSizes) {  // by prime factors
+  for (const std::size_t size : {1U, 2U, 4096U, 1000U, 4801U - 1U, 17U * 167U}) {
+    EXPECT_TRUE(RealFft::is_forward_real_time_safe(size)) << size;
+  }
+  for (const std::size_t size : {173U, 4801U, 173U * 8U}) {
+    EXPECT_FALSE(RealFft::is_forward_real_time_safe(size)) << size;
+  }
+}
+
 TEST(RealFft, KeepsItsInput) {
   const auto x = input(100);
   RealFft fft(100);
@@ -51,7 +60,7 @@ TEST(RealFft, KeepsItsInput) {
 }
 
 TEST(RealFft, ComesBackTimesItsSize) {
-  for (const std::size_t size : {1U, 2U, 15U, 1024U}) {
+  for (const std::size_t size : {1U, 2U, 15U, 34U, 1024U}) {
     const auto x = input(size);
     RealFft fft(size);
     load(fft, x);

@@ -53,7 +53,7 @@ TEST(Window, HasTheCoherentGainAndNoiseBandwidthOfItsCoefficients) {
 }
 
 TEST(Window, OfOneSampleIsOne) {
-  for (const std::string_view window_name : window_names()) {
+  for (const std::string_view window_name : kWindowNames) {
     const Window shape{window_type(window_name).value(), 0.5};
     EXPECT_EQ(window(shape, WindowSymmetry::periodic, 1), std::vector<double>{1.0}) << window_name;
     EXPECT_EQ(window(shape, WindowSymmetry::symmetric, 1), std::vector<double>{1.0}) << window_name;
@@ -62,7 +62,7 @@ TEST(Window, OfOneSampleIsOne) {
 }
 
 TEST(Window, IsFoundByItsName) {
-  for (const std::string_view window_name : window_names()) {
+  for (const std::string_view window_name : kWindowNames) {
     ASSERT_TRUE(window_type(window_name).has_value()) << window_name;
     EXPECT_EQ(name(*window_type(window_name)), window_name);
   }
