@@ -1,0 +1,127 @@
+// engine/run/engine.hpp
+//
+// Engine: a running graph. Domains on their threads, the edges between them, and the driver that ticks one of
+// them.
+//
+//   create   opens the device (it does not tick yet), prepares every node, builds edges and buffers; writes
+//   nothing start    opens output files, starts threads and device wait     until the sources have ended, the
+//   device's input is over, something failed, or the time is up stop     ends the sources, lets what is
+//   inside run through, closes files; always returns
+//
+// Everything here is called from the control thread unless it says otherwise.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/base/error.hpp"
+#include "engine/graph/plan.hpp"
+#include "engine/run/driver.hpp"
+#include "engine/run/receiver.hpp"
+
+namespace streamlab {
+
+struct EngineOptions {
+  std::optional<ThreadPolicy> threads;  // instead of the configuration's
+  std::uint32_t cores = 0;              // that "auto" may use; 0: what the machine has
+  Console console = Console::text;
+  std::FILE* console_file = stdout;  // where nodes that print do so
+  bool overwrite = false;            // may existing output files be replaced?
+  std::int64_t frame_limit = 0;      // ends every source after so many frames; 0: none
+  double duration_s = 0.0;           // likewise in seconds of signal; 0: the configuration's, if it has one
+  DeviceOpener open_device;          // needed by graphs with a device
+  // Blocks come from trigger() instead of a device or a clock.
+  bool triggered = false;
+};
+
+struct EdgeReport {
+  std::string name;  // "mic -> spec"
+  OverflowPolicy policy = OverflowPolicy::block;
+  std::size_t capacity = 0;
+  EdgeCounters counters;
+  std::uint64_t discarded = 0;  // came after its reader had gone
+};
+
+struct TickReport {  // of the device domain: our own part of the callback
+  double period_us = 0.0;
+  double p50_us = 0.0;
+  double p99_us = 0.0;
+  double worst_us = 0.0;
+};
+
+struct EngineStatus {
+  bool running = false;
+  std::optional<DriverStatus> driver;
+  std::optional<DeviceFormat> device;
+  std::optional<TickReport> tick;
+  std::vector<EdgeReport> edges;
+  std::uint64_t gaps = 0;  // in what came from the device
+  std::uint64_t gap_frames = 0;
+  std::uint64_t clipped_blocks = 0;
+  std::uint64_t not_finite_blocks = 0;
+  std::uint64_t underrun_frames = 0;                    // silence played because a worker was late
+  std::uint64_t frames = 0;                             // of the device, so far
+  std::vector<std::pair<std::string, NodeNote>> notes;  // node id and what it has to say; after stop()
+  Errors failures;                                      // nodes, edges, device, files
+
+  // Was anything lost, dropped or missed? (A run that ends so is not a failure, but not a success either.)
+  bool data_lost() const;
+};
+
+class Engine {
+ public:
+  static Checked<std::unique_ptr<Engine>> create(const ValidGraph& graph, EngineOptions options);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  const Plan& plan() const;
+  // What the device agreed to; null without one.
+  const DeviceFormat* device() const;
+
+  // Before start(): copies of every block of that output ("node" or "node.port") from now on. Refused for
+  // unknown names and after start(). Default policy: the block policy, or drop_oldest out of a real-time
+  // domain, where block is refused.
+  Result<Receiver> subscribe(std::string_view output, std::size_t capacity = 0,
+                             std::optional<OverflowPolicy> policy = {});
+
+  Result<void> start();
+
+  // With options.triggered: one block through the graph. `frame` gives time and sequence id, and the samples
+  // of a device input. Waits while the graph is full (forever; or `timeout`). Refused: wrong channels, too
+  // many frames, not running. One thread at a time; not the control thread's privilege.
+  Result<void> trigger(const DataFrame& frame);
+  enum class Triggered : std::uint8_t { taken, full };
+  Result<Triggered> try_trigger(const DataFrame& frame);
+  Result<Triggered> trigger_for(const DataFrame& frame, std::chrono::nanoseconds timeout);
+
+  // Any thread. Refused: unknown names, not live, out of range, too many changes under way.
+  Result<void> set_param(std::string_view node, std::string_view param, double value);
+
+  // True when it is over by itself (or has failed) within `timeout`.
+  bool wait_for(std::chrono::nanoseconds timeout);
+  // Ends the sources and waits until everything has run through. A reader that takes nothing for `patience`
+  // is not waited for any longer: what it did not take is counted as lost. Then closes files. May be called
+  // twice.
+  void stop(std::chrono::nanoseconds patience = std::chrono::seconds(5));
+  // Gives up what is inside. Files are closed and valid.
+  void stop_now();
+
+  // Any time.
+  EngineStatus status() const;
+
+ private:
+  class Impl;
+  explicit Engine(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+// What the graph's device nodes ask of the device.
+Result<DeviceRequest> device_request(const ValidGraph& graph);
+
+}  // namespace streamlab

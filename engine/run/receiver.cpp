@@ -1,0 +1,54 @@
+// engine/run/receiver.cpp
+#include "engine/run/receiver.hpp"
+
+#include <algorithm>
+
+namespace streamlab {
+namespace {
+
+// A real-time producer wakes nobody: look again after this long.
+constexpr std::chrono::milliseconds kLookAgain{1};
+
+}  // namespace
+
+Receiver& Receiver::operator=(Receiver&& other) noexcept {
+  if (this != &other) {
+    close();
+    shared_ = std::move(other.shared_);
+  }
+  return *this;
+}
+
+void Receiver::close() noexcept {
+  if (shared_ == nullptr) { return; }
+  shared_->link.abandoned.store(true, std::memory_order_release);
+  shared_->link.wake_producer();
+}
+
+std::optional<DataFrame> Receiver::try_receive() {
+  DataFrame* const block = shared_->link.edge.try_pop();
+  if (block == nullptr) { return std::nullopt; }
+  DataFrame copy = *block;
+  shared_->link.edge.release(block);
+  shared_->link.wake_producer();
+  return copy;
+}
+
+std::optional<DataFrame> Receiver::receive_until(WakeSignal::Clock::time_point deadline) {
+  while (true) {
+    const std::uint32_t ticket = shared_->signal.ticket();
+    // Ended first: a block that comes between the two calls is then found by the next round.
+    const bool over = ended();
+    auto block = try_receive();
+    if (block || over || WakeSignal::Clock::now() >= deadline) { return block; }
+    shared_->signal.wait(ticket, std::min(deadline, WakeSignal::Clock::now() + kLookAgain));
+  }
+}
+
+std::optional<DataFrame> Receiver::receive() { return receive_until(WakeSignal::Clock::time_point::max()); }
+
+std::optional<DataFrame> Receiver::receive_for(std::chrono::nanoseconds timeout) {
+  return receive_until(WakeSignal::Clock::now() + timeout);
+}
+
+}  // namespace streamlab

@@ -1,0 +1,53 @@
+// engine/run/receiver.hpp
+//
+// Receiver: the user's end of an output that was subscribed to.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+
+#include "engine/run/edge_link.hpp"
+
+namespace streamlab {
+
+// Move-only; one thread at a time. May outlive the engine. When it goes, the graph no longer waits for it.
+class Receiver {
+ public:
+  // For the engine.
+  struct Shared {
+    Shared(std::string name, std::size_t capacity, OverflowPolicy policy,
+           const std::shared_ptr<const StreamFormat>& format, std::shared_ptr<WakeSignal> producer_signal)
+        : link(std::move(name), capacity, policy, format), producer(std::move(producer_signal)) {
+      link.producer = producer.get();
+      link.consumer = &signal;
+    }
+    EdgeLink link;
+    WakeSignal signal;
+    std::shared_ptr<WakeSignal> producer;  // kept alive for as long as the link may wake it
+  };
+  explicit Receiver(std::shared_ptr<Shared> shared) : shared_(std::move(shared)) {}
+
+  Receiver(Receiver&&) noexcept = default;
+  Receiver& operator=(Receiver&& other) noexcept;
+  ~Receiver() { close(); }
+
+  // The next block, waiting for it; nothing when there will be no more.
+  std::optional<DataFrame> receive();
+  // Nothing when none came in time, or when there will be no more: ended() tells.
+  std::optional<DataFrame> receive_for(std::chrono::nanoseconds timeout);
+  std::optional<DataFrame> try_receive();
+  // The stream is over and every block was received.
+  bool ended() const { return shared_->link.edge.ended(); }
+  // What was pushed, delivered, dropped.
+  EdgeCounters counters() const { return shared_->link.edge.counters(); }
+  // Takes no more; the graph goes on without waiting.
+  void close() noexcept;
+
+ private:
+  std::optional<DataFrame> receive_until(WakeSignal::Clock::time_point deadline);
+
+  std::shared_ptr<Shared> shared_;
+};
+
+}  // namespace streamlab
