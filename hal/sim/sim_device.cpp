@@ -136,7 +136,18 @@ Result<void> check_faults(const std::vector<SimFault>& faults, const SimTimeline
   return {};
 }
 
-Result<void> check_directions(const DeviceRequest& request, const SimScript& script) {
+Result<void> check_request(const DeviceRequest& request, const SimScript& script) {
+  const auto foreign = [](bool asked, const char* option, const char* whose) -> Result<void> {
+    if (!asked) { return {}; }
+    return refused(option, fmt::format("the simulated card has no use for it: it is for {} devices", whose));
+  };
+  for (const auto& checked : {foreign(!request.input_ports.empty(), "input_ports", "JACK"),
+                              foreign(!request.output_ports.empty(), "output_ports", "JACK"),
+                              foreign(request.sample_format != "auto", "sample_format", "ALSA"),
+                              foreign(request.access != "auto", "access", "ALSA"),
+                              foreign(request.periods != 0, "periods", "ALSA")}) {
+    if (!checked) { return checked; }
+  }
   if (!request.capture && !request.playback) {
     return refused(request.device, "neither capture nor playback was asked for");
   }
@@ -225,7 +236,7 @@ Result<void> connect_outputs(SimCard& card, const SimScript& script, std::uint32
 Result<std::unique_ptr<Driver>> open_sim_device(const DeviceRequest& request) {
   const auto script = script_of(request);
   if (!script) { return tl::unexpected(script.error()); }
-  if (auto checked = check_directions(request, *script); !checked) { return tl::unexpected(checked.error()); }
+  if (auto checked = check_request(request, *script); !checked) { return tl::unexpected(checked.error()); }
   const std::uint32_t period = request.period_frames == 0 ? kDefaultPeriodFrames : request.period_frames;
   if (period > kLargestPeriodFrames) {
     return refused("period", fmt::format("{} is outside 1 .. {} frames", period, kLargestPeriodFrames));

@@ -10,7 +10,7 @@
 //   it
 //
 // The script is described in hal/sim/sim_script.hpp, the two clocks in hal/sim/sim_driver.hpp. The card takes
-// the sample rate of a file; asking for another one is refused. A recorded voice is one channel.
+// the sample rate of a file; asking for another one is refused. A recorded voice is heard on every input.
 #pragma once
 
 #include <memory>

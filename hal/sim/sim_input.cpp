@@ -45,9 +45,8 @@ Result<ConnectedInput> connect_input(const SimScript& script, std::uint32_t outp
       if (!voice) { return tl::unexpected(voice.error()); }
       connected.name = "a recorded voice";
       connected.sample_rate_hz = voice->sample_rate_hz;
-      connected.channel_count = 1;
       connected.voice = *std::move(voice);
-      break;
+      return connected;
     }
     case SimInput::Kind::file: {
       auto reader = SimFileReader::open(connected.input.path, "simulated card");

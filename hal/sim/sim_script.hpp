@@ -3,42 +3,45 @@
 // What a simulated card is told to be and to do: the JSON object of DeviceRequest::sim_script, read and
 // checked.
 //
-//   key                    value (default)
-//   clock                  "real_time" or "virtual" ("virtual" for device "file:…", else "real_time")
-//   input                  "voice", "silence", {"counting": true}, {"sine": {"frequency_hz": F, "amplitude":
-//   A}} or the
-//                          path of a sound file ("voice": the recordings of package alsa-utils, in a loop)
-//   loop                   true: a sound file starts again at its end (false: the stream ends with it)
-//   loopback               true: what is played comes back at the input (false); excludes `input`
-//   sample_rate_hz         1 .. 10e6 (that of the input; 48000 for generated ones)
-//   input_channels         channels of a generated input, 1 .. 1024 (2); a file has its own
-//   output_channels        1 .. 1024 (2)
-//   ppm                    rate error of the card's clock, -100000 .. 100000 (0); +50: 1.00005 s of frames a
-//   second jitter_us              each timestamp, and in real time each tick, comes up to this much late (0)
-//   seed                   of the jitter, 0 .. 2^53 (1)
-//   epoch_us               timestamp of position 0, µs since the Unix epoch (virtual: 0, real time: when it
-//   starts) frames, duration_s     one of them: length of the stream, lost frames included (without end, or
-//   the file's) input_latency_frames   from the connector to the tick (one period) output_latency_frames from
-//   the tick to the connector (one period) buffer_frames          how far the client may fall behind before
-//   frames are lost (the longer of 4 periods
-//                          and 0.25 s)
-//   playback_to            path of a WAV file (64-bit float) that takes what is played, by position: lost
-//   frames are
-//                          zeros in it
-//   overwrite              true: playback_to may exist already (false)
-//   faults                 array, in the order of at_frame; each begins exactly at position at_frame:
-//     {"at_frame": N, "type": "xrun", "lost_frames": n}             n >= 0 frames lost, an xrun is reported
-//     {"at_frame": N, "type": "stall", "duration_ms": t}            no tick for t ms of the card's time. What
-//     fits into
-//                                                                   buffer_frames then comes at once; a
-//                                                                   longer stall is an xrun that loses its
-//                                                                   whole length
-//     {"at_frame": N, "type": "unplug", "frames": n}                the card is gone for n frames of its time
-//     {"at_frame": N, "type": "rate_change", "sample_rate_hz": R}   the card changes its rate: the driver
-//     fails
-//     {"at_frame": N, "type": "period_change", "period_frames": n}  longer periods than the first come in
-//     several
-//                                                                   ticks
+//   key (default)               value
+//   clock ("real_time")         "real_time" or "virtual"; device "file:…" is always "virtual"
+//   input ("voice")             "voice": the recordings of package alsa-utils, in a loop; "silence";
+//                               {"counting": true}: hal/sim/counting.hpp;
+//                               {"sine": {"frequency_hz": 997, "amplitude": 0.5}};
+//                               or the path of a sound file
+//   loop (false)                true: a sound file starts again at its end, else the stream ends with it
+//   loopback (false)            true: what is played comes back at the input; excludes `input`
+//   sample_rate_hz              1 .. 10e6; the rate of the input, or 48000 if that has none
+//   input_channels (2)          1 .. 1024; a sound file has its own
+//   output_channels (2)         1 .. 1024
+//   ppm (0)                     rate error of the card's clock, -100000 .. 100000; with +50 a second holds
+//                               1.00005 times the frames
+//   jitter_us (0)               each timestamp, and in real time each tick, comes up to this much late
+//   seed (1)                    of the jitter, 0 .. 2^53
+//   epoch_us                    timestamp of position 0, µs since the Unix epoch; 0 with a virtual clock, the
+//                               time of start() in real time
+//   frames, duration_s          length of the stream, lost frames included: one of the two, or none for a
+//                               stream without end (a file has its own)
+//   input_latency_frames        from the connector to the tick; one period
+//   output_latency_frames       from the tick to the connector; one period
+//   buffer_frames               how far the client may fall behind before frames are lost; the longer of 4
+//                               periods and 0.25 s
+//   playback_to                 path of a WAV file (64-bit float) that takes what is played, frame by
+//                               position: those that are lost are zeros in it
+//   overwrite (false)           true: playback_to may exist already
+//   faults ([])                 objects in the order of at_frame; each begins exactly at position at_frame:
+//
+//   {"at_frame": N, "type": "xrun", "lost_frames": n}
+//       an xrun is reported and n >= 0 frames are lost
+//   {"at_frame": N, "type": "stall", "duration_ms": t}
+//       no tick for t ms of the card's time. Frames that fit into buffer_frames then come all at once, and
+//       nothing is lost; a stall longer than that is an xrun that loses its whole length
+//   {"at_frame": N, "type": "unplug", "frames": n}
+//       the card is gone for n >= 1 frames of its time
+//   {"at_frame": N, "type": "rate_change", "sample_rate_hz": R}
+//       the card changes its rate, and the driver fails
+//   {"at_frame": N, "type": "period_change", "period_frames": n}
+//       a period longer than the first one comes in several ticks
 #pragma once
 
 #include <cstdint>

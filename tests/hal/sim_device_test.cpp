@@ -372,6 +372,9 @@ TEST(SimDevice, PlaysAFileAsADeviceWithoutScript) {
   RecordingClient client(driver->format());
   EXPECT_EQ(run_to_end(*driver, client).state, DriverState::ended);
   EXPECT_THAT(client.heard, ElementsAre(ElementsAre(.25, -.5, 1.5)));
+  request.sim_script = R"({"input_channels": 2})";
+  EXPECT_EQ(refusal(request), "/sim/input_channels: 2 inputs were asked for, but " + path + " has 1");
+  request.sim_script.clear();
   request.device = "sim:" + path;
   EXPECT_TRUE(open(request)->format().real_time);
 }
@@ -401,9 +404,10 @@ TEST(SimDevice, HearsAVoiceWhenNothingElseIsSaid) {
       open(capture(fmt::format(R"({{"clock": "virtual", "frames": {}}})", info.frames + 24000), 4096));
   ASSERT_TRUE(driver);
   EXPECT_EQ(driver->format().description, "simulated card (a recorded voice, virtual clock)");
-  EXPECT_THAT(driver->format().input_names, ElementsAre("capture_1"));
+  EXPECT_THAT(driver->format().input_names, ElementsAre("capture_1", "capture_2"));
   RecordingClient client(driver->format());
   run_to_end(*driver, client);
+  EXPECT_EQ(client.heard[0], client.heard[1]);
   ASSERT_EQ(client.heard[0].size(), pcm.size() + 24000);
   for (std::size_t n = 0; n < client.heard[0].size(); ++n) {
     ASSERT_EQ(client.heard[0][n], n < pcm.size() ? pcm[n] / 32768.0 : 0.0) << n;
@@ -583,7 +587,7 @@ TEST(SimDevice, RefusesWhatCannotBe) {
                  }),
             "simulated card: it has no input channel 3; expected channels 1 .. 2");
   EXPECT_EQ(with("", [](auto& r) { r.input_channels = {0}; }),
-            "simulated card: it has no input channel 0; expected channel 1");
+            "simulated card: it has no input channel 0; expected channels 1 .. 2");
   EXPECT_EQ(
       with("", [](auto& r) { r.sample_rate_hz = 44100; }),
       "sample_rate: 44100 Hz was asked for, but a recorded voice is at 48000 Hz; the simulated card does not "
@@ -593,8 +597,10 @@ TEST(SimDevice, RefusesWhatCannotBe) {
       "sample_rate: 16000 Hz was asked for, but the simulated card is at 8000 Hz; the simulated card does "
       "not "
       "resample: leave the rate out");
-  EXPECT_EQ(with(R"({"input_channels": 2})", as_is),
-            "/sim/input_channels: 2 inputs were asked for, but a recorded voice has 1");
+  EXPECT_EQ(with("", [](auto& r) { r.input_ports = {"system:capture_1"}; }),
+            "input_ports: the simulated card has no use for it: it is for JACK devices");
+  EXPECT_EQ(with("", [](auto& r) { r.sample_format = "S16_LE"; }),
+            "sample_format: the simulated card has no use for it: it is for ALSA devices");
   EXPECT_EQ(with(R"({"input": {"sine": {"frequency_hz": 30000}}})", as_is),
             "/sim/input/sine/frequency_hz: 30000 is above half the sample rate, 24000 Hz");
   EXPECT_EQ(with(R"({"input": "silence", "jitter_us": 2000})", as_is),

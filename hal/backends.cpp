@@ -1,0 +1,152 @@
+// hal/backends.cpp
+#include "hal/backends.hpp"
+
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "engine/base/nearest_name.hpp"
+#include "hal/jack/jack_driver.hpp"
+#include "hal/jack/probe_jack.hpp"
+#include "hal/sim/sim_device.hpp"
+
+namespace streamlab {
+namespace {
+
+// A driver with a notice in its format.
+class NotedDriver final : public Driver {
+ public:
+  NotedDriver(std::unique_ptr<Driver> driver, const std::string& notice)
+      : driver_(std::move(driver)), format_(driver_->format()) {
+    format_.notice = format_.notice.empty() ? notice : notice + "; " + format_.notice;
+  }
+  const DeviceFormat& format() const noexcept override { return format_; }
+  Result<void> start(DeviceClient& client) override { return driver_->start(client); }
+  void stop() noexcept override { driver_->stop(); }
+  DriverStatus status() const override { return driver_->status(); }
+
+ private:
+  const std::unique_ptr<Driver> driver_;
+  DeviceFormat format_;
+};
+
+Result<std::unique_ptr<Driver>> open_default(const DeviceRequest& request,
+                                             std::span<const Backend> backends) {
+  std::vector<std::string> passed_over;
+  for (const Backend& backend : backends) {
+    if (!backend.find) { continue; }
+    const auto found = backend.find();
+    if (!found) {
+      passed_over.push_back(found.error().what);
+      continue;
+    }
+    DeviceRequest chosen = request;
+    chosen.device = backend.name;
+    if (!backend.scripted) { chosen.sim_script.clear(); }
+    auto driver = backend.open(chosen);
+    if (!driver) { return tl::unexpected(driver.error()); }
+    std::string notice = fmt::format("device \"default\" is {}", *found);
+    if (!passed_over.empty()) { notice += fmt::format(": {}", fmt::join(passed_over, ", ")); }
+    return std::make_unique<NotedDriver>(*std::move(driver), notice);
+  }
+  return failed("default", fmt::format("there is no device: {}", fmt::join(passed_over, ", ")));
+}
+
+std::vector<Backend> system_backends() {
+  Backend jack{.name = "jack",
+               .forms = {"jack", "jack:SERVER"},
+               .find = []() -> Result<std::string> {
+                 const auto server = probe_jack("");
+                 if (!server) { return tl::unexpected(server.error()); }
+                 return fmt::format("the running JACK server ({} Hz, periods of {})", server->sample_rate_hz,
+                                    server->period_frames);
+               },
+               .open = open_jack_driver,
+               .list = []() -> Result<std::vector<DeviceEntry>> {
+                 const auto server = probe_jack("");
+                 if (!server) { return tl::unexpected(server.error()); }
+                 DeviceEntry entry{.device = "jack",
+                                   .description = "JACK server",
+                                   .note = server->real_time ? "real time" : "without real-time scheduling",
+                                   .inputs = static_cast<std::uint32_t>(server->capture_ports.size()),
+                                   .outputs = static_cast<std::uint32_t>(server->playback_ports.size()),
+                                   .sample_rates_hz = {server->sample_rate_hz},
+                                   .sample_formats = {"FLOAT_LE"},
+                                   .period_frames = server->period_frames,
+                                   .ports = {}};
+                 for (const auto* ports : {&server->capture_ports, &server->other_outputs,
+                                           &server->playback_ports, &server->other_inputs}) {
+                   entry.ports.insert(entry.ports.end(), ports->begin(), ports->end());
+                 }
+                 return std::vector{std::move(entry)};
+               }};
+  Backend sim{.name = "sim",
+              .forms = {"sim", "sim:FILE"},
+              .find = []() -> Result<std::string> { return "the simulated card"; },
+              .open = open_sim_device,
+              .list = []() -> Result<std::vector<DeviceEntry>> {
+                return std::vector{DeviceEntry{.device = "sim",
+                                               .description = "simulated card: a recorded voice, or what its "
+                                                              "script says",
+                                               .note = {},
+                                               .inputs = 2,
+                                               .outputs = 2,
+                                               .sample_rates_hz = {},
+                                               .sample_formats = {},
+                                               .ports = {}}};
+              },
+              .scripted = true};
+  Backend file{.name = "file",
+               .forms = {"file:FILE"},
+               .find = {},
+               .open = open_sim_device,
+               .list = {},
+               .scripted = true};
+  return {std::move(jack), std::move(sim), std::move(file)};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Driver>> open_device(const DeviceRequest& request, std::span<const Backend> backends) {
+  const std::string name = request.device.substr(0, request.device.find(':'));
+  if (request.device == "default") { return open_default(request, backends); }
+  std::vector<std::string_view> names{"default"};
+  std::vector<std::string_view> forms{"default"};
+  for (const Backend& backend : backends) {
+    if (backend.name == name) {
+      if (!backend.scripted && !request.sim_script.empty()) {
+        return refused("/sim",
+                       fmt::format("device \"{}\" is not simulated and follows no script", request.device));
+      }
+      return backend.open(request);
+    }
+    names.push_back(backend.name);
+    forms.insert(forms.end(), backend.forms.begin(), backend.forms.end());
+  }
+  return refused("device", fmt::format("there is no kind of device \"{}\"", name),
+                 fmt::format("one of {}", fmt::join(forms, ", ")), did_you_mean(name, names));
+}
+
+DeviceList list_devices(std::span<const Backend> backends) {
+  DeviceList list;
+  for (const Backend& backend : backends) {
+    if (!backend.list) { continue; }
+    auto entries = backend.list();
+    if (!entries) {
+      list.notes.push_back(to_string(entries.error()));
+      continue;
+    }
+    for (DeviceEntry& entry : *entries) { list.devices.push_back(std::move(entry)); }
+  }
+  return list;
+}
+
+Result<std::unique_ptr<Driver>> open_device(const DeviceRequest& request) {
+  return open_device(request, system_backends());
+}
+
+DeviceList list_devices() { return list_devices(system_backends()); }
+
+}  // namespace streamlab

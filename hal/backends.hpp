@@ -1,0 +1,65 @@
+// hal/backends.hpp
+//
+// The list of what can be a device, and which of them "default" means.
+//
+//   default                     the first of these that is there: a running JACK server, an ALSA card, the
+//                               simulated card. DeviceFormat::notice says which it was, and why
+//   jack, jack:SERVER           a running JACK server                            hal/jack/jack_driver.hpp
+//   sim, sim:FILE, file:FILE    the simulated card                               hal/sim/sim_device.hpp
+//
+// A device that is there but cannot be had as asked (another rate, busy) is refused by its backend: "default"
+// does not pass on to the next one, for then nobody would know what is being recorded.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/run/driver.hpp"
+
+namespace streamlab {
+
+// Opens the device that request.device names. Control thread; blocks while the device answers.
+Result<std::unique_ptr<Driver>> open_device(const DeviceRequest& request);
+
+// One device, as `streamlab devices` lists it.
+struct DeviceEntry {
+  std::string device;                       // what to write in a configuration
+  std::string description;                  // for people
+  bool available = true;                    // false: there, but it cannot be opened now
+  std::string note;                         // why not, or who holds it; may be empty
+  std::uint32_t inputs = 0;                 // channels at most
+  std::uint32_t outputs = 0;                // likewise
+  std::vector<double> sample_rates_hz;      // empty: any
+  std::vector<std::string> sample_formats;  // of the hardware; empty: float64
+  std::uint32_t period_frames = 0;          // 0: as asked
+  std::vector<std::string> ports;           // JACK: those that can be named in input_ports and output_ports
+};
+
+struct DeviceList {
+  std::vector<DeviceEntry> devices;
+  std::vector<std::string> notes;  // what was looked for and is not there, and why
+};
+
+// Every device that can be found. Control thread; blocks for some milliseconds, 3 s with a hanging JACK
+// server.
+DeviceList list_devices();
+
+// ---- The same over a list of backends, for tests.
+struct Backend {
+  std::string name;                // of the device up to its colon
+  std::vector<std::string> forms;  // how it may be written, for messages
+  // Whether there is such a device, for "default": a phrase for people, or why there is none. Empty: never a
+  // default.
+  std::function<Result<std::string>()> find;
+  DeviceOpener open;
+  std::function<Result<std::vector<DeviceEntry>>()> list;  // empty: lists nothing
+  bool scripted = false;                                   // has a use for DeviceRequest::sim_script
+};
+
+Result<std::unique_ptr<Driver>> open_device(const DeviceRequest& request, std::span<const Backend> backends);
+DeviceList list_devices(std::span<const Backend> backends);
+
+}  // namespace streamlab

@@ -1,0 +1,165 @@
+// tests/hal/backends_test.cpp
+#include "hal/backends.hpp"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/recording_client.hpp"
+#include "tests/support/virtual_driver.hpp"
+
+namespace streamlab {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+// Three backends of which the test says what is there.
+class Backends : public testing::Test {
+ protected:
+  std::vector<Backend> backends() {
+    const auto opener = [this](const DeviceRequest& request) -> Result<std::unique_ptr<Driver>> {
+      opened_ = request;
+      if (busy_) { return failed(request.device, "is busy"); }
+      return driver_.opener()(request);
+    };
+    const auto find = [](const bool& there, std::string what) {
+      return [&there, what]() -> Result<std::string> {
+        if (there) { return "the " + what; }
+        return failed(what, "no " + what);
+      };
+    };
+    return {{.name = "jack",
+             .forms = {"jack", "jack:SERVER"},
+             .find = find(jack_, "server"),
+             .open = opener,
+             .list = {}},
+            {.name = "alsa",
+             .forms = {"alsa:PCM"},
+             .find = find(alsa_, "card"),
+             .open = opener,
+             .list = [this]() -> Result<std::vector<DeviceEntry>> {
+               if (!alsa_) { return failed("alsa", "no card"); }
+               std::vector<DeviceEntry> cards(2);
+               cards[0].device = "alsa:a";
+               cards[1].device = "alsa:b";
+               return cards;
+             }},
+            {.name = "sim",
+             .forms = {"sim"},
+             .find = [] { return Result<std::string>("the simulated card"); },
+             .open = opener,
+             .list = [] { return Result<std::vector<DeviceEntry>>({DeviceEntry{}}); },
+             .scripted = true}};
+  }
+  Result<std::unique_ptr<Driver>> open(const std::string& device, const std::string& script = {}) {
+    DeviceRequest request;
+    request.device = device;
+    request.capture = true;
+    request.sim_script = script;
+    return open_device(request, backends());
+  }
+
+  bool jack_ = false;
+  bool alsa_ = false;
+  bool busy_ = false;
+  VirtualDriver driver_;
+  DeviceRequest opened_;
+};
+
+TEST_F(Backends, OpensWhatItsPrefixNames) {
+  for (const char* const device : {"jack", "jack:studio", "alsa:hw:0,0", "sim"}) {
+    const auto driver = open(device);
+    ASSERT_TRUE(driver);
+    EXPECT_EQ(opened_.device, device);
+    EXPECT_EQ((*driver)->format().notice, "");
+  }
+}
+
+TEST_F(Backends, TakesTheFirstThatIsThereAsDefault) {
+  EXPECT_EQ(open("default").value()->format().notice,
+            "device \"default\" is the simulated card: no server, no card");
+  EXPECT_EQ(opened_.device, "sim");
+  alsa_ = true;
+  EXPECT_EQ(open("default").value()->format().notice, "device \"default\" is the card: no server");
+  EXPECT_EQ(opened_.device, "alsa");
+  jack_ = true;
+  EXPECT_EQ(open("default").value()->format().notice, "device \"default\" is the server");
+  EXPECT_EQ(opened_.device, "jack");
+}
+
+TEST_F(Backends, DoesNotPassOverADeviceThatIsThereAndCannotBeHad) {
+  alsa_ = true;
+  busy_ = true;
+  EXPECT_EQ(to_string(open("default").error()), "alsa: is busy");
+}
+
+TEST_F(Backends, RunsTheDefaultLikeAnyOther) {
+  const auto driver = open("default");
+  ASSERT_TRUE(driver);
+  RecordingClient client((*driver)->format());
+  ASSERT_TRUE((*driver)->start(client));
+  EXPECT_EQ((*driver)->status().state, DriverState::running);
+  EXPECT_TRUE(driver_.tick());
+  (*driver)->stop();
+  EXPECT_EQ(client.ticks.size(), 1U);
+  EXPECT_EQ((*driver)->status().state, DriverState::idle);
+}
+
+TEST_F(Backends, GivesTheScriptToTheSimulatedCardOnly) {
+  ASSERT_TRUE(open("default", "{}"));
+  EXPECT_EQ(opened_.sim_script, "{}");
+  jack_ = true;
+  ASSERT_TRUE(open("default", "{}"));
+  EXPECT_EQ(opened_.sim_script, "");
+  EXPECT_EQ(to_string(open("jack:x", "{}").error()),
+            "/sim: device \"jack:x\" is not simulated and follows no script");
+}
+
+TEST_F(Backends, NamesTheNearestKindOfDevice) {
+  EXPECT_EQ(to_string(open("jak:studio").error()),
+            "device: there is no kind of device \"jak\"; expected one of default, jack, jack:SERVER, "
+            "alsa:PCM, sim; did "
+            "you mean \"jack\"?");
+  EXPECT_EQ(
+      to_string(open("hw:0,0").error()),
+      "device: there is no kind of device \"hw\"; expected one of default, jack, jack:SERVER, alsa:PCM, sim");
+  EXPECT_EQ(
+      to_string(open("").error()),
+      "device: there is no kind of device \"\"; expected one of default, jack, jack:SERVER, alsa:PCM, sim");
+}
+
+TEST_F(Backends, SaysWhenThereIsNothingAtAll) {
+  DeviceRequest request;
+  const std::vector<Backend> all = backends();
+  EXPECT_EQ(to_string(open_device(request, std::span(all).first(2)).error()),
+            "default: there is no device: no server, no card");
+}
+
+TEST_F(Backends, ListsWhatIsThereAndSaysWhatIsNot) {
+  const DeviceList without = list_devices(backends());
+  EXPECT_EQ(without.devices.size(), 1U);
+  EXPECT_THAT(without.notes, ElementsAre("alsa: no card"));
+  alsa_ = true;
+  const DeviceList with = list_devices(backends());
+  ASSERT_EQ(with.devices.size(), 3U);
+  EXPECT_EQ(with.devices[1].device, "alsa:b");
+  EXPECT_THAT(with.notes, IsEmpty());
+}
+
+TEST(SystemBackends, HaveTheSimulatedCardEverywhere) {
+  DeviceRequest request;
+  request.device = "sim";
+  request.capture = true;
+  request.sim_script = R"({"clock": "virtual", "input": {"counting": true}, "frames": 3})";
+  const auto driver = open_device(request);
+  ASSERT_TRUE(driver) << to_string(driver.error());
+  RecordingClient client((*driver)->format());
+  EXPECT_EQ(run_to_end(**driver, client).frames, 3U);
+}
+
+}  // namespace
+}  // namespace streamlab
