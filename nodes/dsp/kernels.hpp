@@ -14,8 +14,8 @@
 
 namespace streamlab::dsp {
 
-// x[n] = ((x[n] factors[0]) factors[1]) …, n < count. No alignment needed.
-using ScaleChainKernel = void (*)(double* x, std::size_t count, const double* factors,
+// y[n] = ((x[n] factors[0]) factors[1]) …, n < count. x and y may be the same. No alignment needed.
+using ScaleChainKernel = void (*)(const double* x, double* y, std::size_t count, const double* factors,
                                   std::size_t factor_count) noexcept;
 
 // One pass of a cascade over interleaved frames, in place: see biquad_kernel.hpp for `lanes` and `pad_slots`.

@@ -7,8 +7,9 @@ namespace streamlab::dsp {
 
 ScaleChain::ScaleChain(CpuPath path) noexcept : kernel_(kernels(path).scale_chain) {}
 
-void ScaleChain::apply(std::span<double> block, std::span<const double> factors) const noexcept {
-  kernel_(block.data(), block.size(), factors.data(), factors.size());
+void ScaleChain::apply(std::span<const double> x, std::span<double> y,
+                       std::span<const double> factors) const noexcept {
+  kernel_(x.data(), y.data(), x.size(), factors.data(), factors.size());
 }
 
 }  // namespace streamlab::dsp

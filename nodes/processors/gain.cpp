@@ -14,6 +14,7 @@
 #include <cmath>
 
 #include "engine/core/node.hpp"
+#include "nodes/dsp/scale_chain.hpp"
 
 namespace streamlab {
 namespace {
@@ -37,10 +38,14 @@ constexpr NodeInfo kInfo{
     .cost_ns_per_frame = 0.1,
 };
 
+// Looked up once, by the first prepare(): the real-time thread finds it made.
+const dsp::ScaleChain& chain() noexcept {
+  static const dsp::ScaleChain kChain;
+  return kChain;
+}
+
 void scale(double* samples, std::size_t count, std::span<const double> factors) noexcept {
-  for (const double factor : factors) {
-    for (std::size_t n = 0; n < count; ++n) { samples[n] *= factor; }
-  }
+  chain().apply({samples, count}, {samples, count}, factors);
 }
 
 class Gain final : public Node {
@@ -50,6 +55,7 @@ class Gain final : public Node {
 
   Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
     const StreamFormat& in = *context.inputs[0];
+    chain();
     ramp_frames_ = static_cast<std::uint32_t>(std::lround(ramp_ms_ * 1e-3 * in.sample_rate_hz));
     reset();
     return std::vector{OutputFormat{in}};
@@ -72,7 +78,7 @@ class Gain final : public Node {
       const auto from = x.channel(c);
       const auto to = y.channel(c);
       for (std::uint32_t n = 0; n < ramped; ++n) { to[n] = from[n] * gain_after(ramp_done_ + n + 1); }
-      for (std::uint32_t n = ramped; n < x.frame_count(); ++n) { to[n] = from[n] * target_; }
+      chain().apply(from.subspan(ramped), to.subspan(ramped), {&target_, 1});
     }
     ramp_done_ += ramped;
     return Status::ok;

@@ -32,7 +32,7 @@ TEST(ScaleChain, IsTheSameBitForBitAsOneFactorAfterTheOther) {
         for (const double factor : factors) {
           for (std::size_t n = 0; n < count; ++n) { expected[n] *= factor; }
         }
-        chain.apply({x.data(), count}, factors);
+        chain.apply({x.data(), count}, {x.data(), count}, factors);
         ASSERT_EQ(x, expected) << name(path) << ", " << count << " samples, " << factor_count << " factors";
       }
     }
@@ -47,8 +47,25 @@ TEST(ScaleChain, KeepsTheOrderThroughAThousandFactors) {
     for (double& sample : expected) {
       for (const double factor : factors) { sample *= factor; }
     }
-    ScaleChain(path).apply(x, factors);
+    ScaleChain(path).apply(x, x, factors);
     EXPECT_EQ(x, expected) << name(path);
+  }
+}
+
+TEST(ScaleChain, WritesElsewhereAndLeavesItsInputAlone) {
+  for (const CpuPath path : supported_cpu_paths()) {
+    const ScaleChain chain(path);
+    for (const std::size_t count : {0U, 1U, 5U, 31U, 64U, 200U}) {
+      const std::vector<double> x = noise(1, count).channel[0];
+      const std::vector<double> kept = x;
+      std::vector<double> y(count + 1, 7.0);
+      std::vector<double> expected;
+      for (const double sample : x) { expected.push_back(sample * 0.3); }
+      expected.push_back(7.0);  // not ours
+      chain.apply(x, {y.data(), count}, std::vector{0.3});
+      EXPECT_EQ(y, expected) << name(path) << ", " << count << " samples";
+      EXPECT_EQ(x, kept);
+    }
   }
 }
 
@@ -56,7 +73,7 @@ TEST(ScaleChain, PassesInfinitiesAndNanLikeAnyMultiplication) {
   for (const CpuPath path : supported_cpu_paths()) {
     std::vector<double> x{std::numeric_limits<double>::infinity(), std::nan(""), 1.0};
     const std::vector<double> factors{-2.0};
-    ScaleChain(path).apply(x, factors);
+    ScaleChain(path).apply(x, x, factors);
     EXPECT_EQ(x[0], -std::numeric_limits<double>::infinity());
     EXPECT_TRUE(std::isnan(x[1]));
     EXPECT_EQ(x[2], -2.0);
