@@ -3,9 +3,10 @@
 // The fault card: a sound card that exists only inside the process that opens it, through the real ALSA
 // library (an external I/O plug-in, PCM type "slfault"), and that fails on command.
 //
-// Two clocks. `virtual` (default): time is a number; it stands still while the program works, and moves on to
-// the end of the next period whenever the program polls a stream that has nothing for it. Hours pass in
-// seconds, and a run is the same every time. `real`: CLOCK_MONOTONIC, for whole programs.
+// Two clocks. `virtual` (default): time is a number; it stands still while the program works, and moves on,
+// to the instant at which there are avail_min frames but a period at most, whenever the program polls a
+// stream that has less. Hours pass in seconds, and a run is the same every time. `real`: CLOCK_MONOTONIC, for
+// whole programs.
 //
 // Card time is counted in frames since the card was first made, and goes on whatever happens to the streams:
 // through overruns, stalls, unplugging and closing. The frame captured at card time k carries k, see

@@ -46,6 +46,7 @@ struct Pcm {
   Card* card = nullptr;
   Stream stream;
   bool real_clock = false;
+  std::int64_t wake_at = 1;  // avail_min
 };
 
 // Those who are held by `block`.
@@ -104,6 +105,14 @@ int prepare(snd_pcm_ioplug_t* io) {
   pcm.stream.running = false;
   pcm.stream.trouble = Trouble::none;
   pcm.stream.moved = 0;
+  return 0;
+}
+
+int sw_params(snd_pcm_ioplug_t* io, snd_pcm_sw_params_t* params) {
+  snd_pcm_uframes_t avail_min = 1;
+  snd_pcm_sw_params_get_avail_min(params, &avail_min);
+  const Lock lock(cards_mutex());
+  pcm_of(io).wake_at = static_cast<std::int64_t>(avail_min);
   return 0;
 }
 
@@ -207,22 +216,21 @@ snd_pcm_sframes_t transfer(snd_pcm_ioplug_t* io, const snd_pcm_channel_area_t* a
 int poll_revents(snd_pcm_ioplug_t* io, pollfd* descriptors, unsigned, unsigned short* events) {
   Pcm& pcm = pcm_of(io);
   Lock lock(cards_mutex());
-  const auto period = static_cast<std::int64_t>(io->period_size);
   if (pcm.real_clock) {
     std::uint64_t expirations = 0;
     if ((descriptors[0].revents & POLLIN) != 0) {
       [[maybe_unused]] const ssize_t got = read(io->poll_fd, &expirations, sizeof expirations);
     }
     pcm.card->follow(monotonic_ns());
-  } else if (pcm.stream.trouble == Trouble::none && !ran_over(pcm) && available(pcm) < period) {
-    pcm.card->pass_frames(std::max<std::int64_t>(period - std::max<std::int64_t>(available(pcm), 0), 1));
+  } else if (pcm.stream.trouble == Trouble::none && !ran_over(pcm) && available(pcm) < pcm.wake_at) {
+    pcm.card->pass_frames(std::min(pcm.wake_at - available(pcm), static_cast<std::int64_t>(io->period_size)));
   }
   *events = 0;
   if (pcm.stream.trouble != Trouble::none || ran_over(pcm)) {
     *events = POLLERR;
     lock.unlock();
     snd_pcm_avail_update(io->pcm);  // brings ALSA's state up to date, through pointer()
-  } else if (available(pcm) >= period) {
+  } else if (available(pcm) >= pcm.wake_at) {
     *events = pcm.stream.capture ? POLLIN : POLLOUT;
   }
   return 0;
@@ -248,6 +256,7 @@ constexpr snd_pcm_ioplug_callback_t kCallbacks = [] {
   callbacks.close = close_pcm;
   callbacks.prepare = prepare;
   callbacks.resume = resume;
+  callbacks.sw_params = sw_params;
   callbacks.poll_revents = poll_revents;
   return callbacks;
 }();

@@ -1,0 +1,42 @@
+// hal/alsa/alsa_timeline.cpp
+#include "hal/alsa/alsa_timeline.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace streamlab {
+namespace {
+
+constexpr double kStallSeconds = 0.05;
+
+}  // namespace
+
+AlsaTimeline::AlsaTimeline(double rate_hz, std::uint32_t period_frames, std::int64_t epoch_offset_ns) noexcept
+    : model_(rate_hz, epoch_offset_ns),
+      period_frames_(period_frames),
+      stall_frames_(std::max(2 * period_frames_, std::int64_t{std::lround(kStallSeconds * rate_hz)})) {}
+
+std::int64_t AlsaTimeline::begin(std::int64_t offset, std::int64_t monotonic_ns) noexcept {
+  const std::int64_t gap = model_.started() ? model_.gap_frames(next_ + offset, monotonic_ns) : 0;
+  next_ += gap;
+  last_seen_ = next_ + offset;
+  model_.restart(last_seen_, monotonic_ns);
+  return gap;
+}
+
+std::int64_t AlsaTimeline::observe(std::int64_t offset, std::int64_t monotonic_ns) noexcept {
+  const std::int64_t seen = next_ + offset;
+  if (seen <= last_seen_) { return 0; }
+  const std::int64_t late = model_.gap_frames(seen, monotonic_ns);
+  const bool stalled = late > stall_frames_;
+  const bool slipped = !stalled && model_.update(seen, monotonic_ns) == ClockEvent::relocked &&
+                       late >= std::max<std::int64_t>(period_frames_ / 2, 1);
+  last_seen_ = seen;
+  if (!stalled && !slipped) { return 0; }
+  next_ += late;
+  last_seen_ += late;
+  model_.restart(last_seen_, monotonic_ns);
+  return late;
+}
+
+}  // namespace streamlab
