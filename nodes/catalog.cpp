@@ -16,6 +16,7 @@ extern const NodeEntry kLevelMeterEntry;
 extern const NodeEntry kMixerEntry;
 extern const NodeEntry kPrintEntry;
 extern const NodeEntry kSineGeneratorEntry;
+extern const NodeEntry kSpectrumEntry;
 
 const NodeCatalog& default_catalog() {
   static constexpr const NodeEntry* kEntries[] = {
@@ -29,6 +30,7 @@ const NodeCatalog& default_catalog() {
       &kMixerEntry,
       &kPrintEntry,
       &kSineGeneratorEntry,
+      &kSpectrumEntry,
   };
   static const NodeCatalog kCatalog(kEntries);
   return kCatalog;
