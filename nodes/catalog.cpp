@@ -6,28 +6,38 @@
 
 namespace streamlab {
 
-extern const NodeEntry kBiquadEntry;
-extern const NodeEntry kChannelSelectEntry;
-extern const NodeEntry kDelayEntry;
 extern const NodeEntry kAudioInputEntry;
 extern const NodeEntry kAudioOutputEntry;
+extern const NodeEntry kBiquadEntry;
+extern const NodeEntry kChannelSelectEntry;
+extern const NodeEntry kCsvSinkEntry;
+extern const NodeEntry kDelayEntry;
+extern const NodeEntry kFileSinkEntry;
+extern const NodeEntry kFileSourceEntry;
 extern const NodeEntry kGainEntry;
+extern const NodeEntry kJsonlSinkEntry;
 extern const NodeEntry kLevelMeterEntry;
 extern const NodeEntry kMixerEntry;
+extern const NodeEntry kNullSinkEntry;
 extern const NodeEntry kPrintEntry;
 extern const NodeEntry kSineGeneratorEntry;
 extern const NodeEntry kSpectrumEntry;
 
 const NodeCatalog& default_catalog() {
   static constexpr const NodeEntry* kEntries[] = {
-      &kBiquadEntry,
-      &kChannelSelectEntry,
-      &kDelayEntry,
       &kAudioInputEntry,
       &kAudioOutputEntry,
+      &kBiquadEntry,
+      &kChannelSelectEntry,
+      &kCsvSinkEntry,
+      &kDelayEntry,
+      &kFileSinkEntry,
+      &kFileSourceEntry,
       &kGainEntry,
+      &kJsonlSinkEntry,
       &kLevelMeterEntry,
       &kMixerEntry,
+      &kNullSinkEntry,
       &kPrintEntry,
       &kSineGeneratorEntry,
       &kSpectrumEntry,

@@ -328,6 +328,9 @@ SL_INLINE EncodeCounts encode_any(SampleFormat format, const double* const plana
                                                  std::byte* bytes) noexcept {
   return encode_any(format, planar, channels, picks, frames, bytes);
 }
+[[gnu::target("avx2")]] bool all_within_avx2(double limit, const double* x, std::size_t count) noexcept {
+  return all_within(limit, x, count);
+}
 bool use_avx2() noexcept { return __builtin_cpu_supports("avx2") != 0; }
 #endif
 
@@ -402,6 +405,14 @@ std::size_t decode_interleaved(SampleFormat format, const std::byte* bytes, std:
 std::size_t decode_interleaved(SampleFormat format, const std::byte* bytes, std::uint32_t stream_channels,
                                std::size_t frames, double* const planar[]) noexcept {
   return decode_best(format, bytes, stream_channels, {nullptr, stream_channels}, frames, planar);
+}
+
+bool all_below_full_scale(std::span<const double> samples) noexcept {
+  constexpr double kBelowFullScale = 1.0 - 0x1p-53;  // the next float64 below 1
+#if SL_HAVE_AVX2
+  if (use_avx2()) { return all_within_avx2(kBelowFullScale, samples.data(), samples.size()); }
+#endif
+  return all_within(kBelowFullScale, samples.data(), samples.size());
 }
 
 EncodeCounts encode_interleaved(SampleFormat format, const double* const planar[],

@@ -64,6 +64,9 @@ std::size_t decode_interleaved(SampleFormat format, const std::byte* bytes, std:
 std::size_t decode_interleaved(SampleFormat format, const std::byte* bytes, std::uint32_t stream_channels,
                                std::size_t frames, double* const planar[]) noexcept;
 
+// Whether -1 < x < 1 holds for all of `samples`; NaN does not. A fraction of a nanosecond a sample.
+bool all_below_full_scale(std::span<const double> samples) noexcept;
+
 // What did not fit while encoding.
 struct EncodeCounts {
   // Samples that saturated. Integers: those whose rounded value lies outside -2^(b-1) .. 2^(b-1) - 1, so +1.0

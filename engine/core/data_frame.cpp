@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "engine/base/assert.hpp"
+#include "engine/base/sample_format.hpp"
 
 namespace streamlab {
 
@@ -170,6 +171,7 @@ void flag_bad_samples(DataFrame& frame) noexcept {
   bool clipped = false;
   bool finite = true;
   for (std::uint32_t c = 0; c < frame.channel_count(); ++c) {
+    if (all_below_full_scale(frame.channel(c))) { continue; }
     double peak = 0.0;
     double poison = 0.0;  // x * 0 is 0, but NaN for infinities and NaN, and NaN stays
     for (const double x : frame.channel(c)) {

@@ -39,7 +39,7 @@ Result<OutputFile> OutputFile::create(const std::string& path, bool replace) {
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK | exclusive, 0666);
   if (fd >= 0) { return OutputFile(fd); }
   if (errno == EEXIST) {
-    return failed(path, "exists already", {}, "ask for it to be overwritten, or name another");
+    return failed(path, "exists already", {}, "use --force to replace it, or name another");
   }
   return failed(path, fmt::format("cannot be created: {}", std::strerror(errno)));
 }

@@ -327,6 +327,19 @@ TEST(SampleFormat, GivesTheSameSamplesHoweverTheStreamIsCutAndAligned) {
   }
 }
 
+TEST(SampleFormat, TellsWhetherAllSamplesAreBelowFullScale) {
+  std::vector<double> samples(1000, std::nextafter(-1.0, 0.0));
+  EXPECT_TRUE(all_below_full_scale(samples));
+  EXPECT_TRUE(all_below_full_scale({}));
+  for (const double bad : {1.0, -1.0, 2.0, kInfinity, -kInfinity, kNaN, -kNaN}) {
+    for (const std::size_t at : {0U, 501U, 999U}) {
+      samples[at] = bad;
+      EXPECT_FALSE(all_below_full_scale(samples)) << bad << " at " << at;
+      samples[at] = 0.0;
+    }
+  }
+}
+
 TEST(SampleFormat, WritesNothingForNoFrames) {
   std::vector<std::byte> bytes(8, kUntouched);
   double* const planar[] = {nullptr, nullptr};

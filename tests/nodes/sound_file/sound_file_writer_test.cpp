@@ -395,7 +395,7 @@ TEST(SoundFileWriter, KeepsAnExistingFileUnlessToldToOverwrite) {
   ASSERT_FALSE(writer);
   EXPECT_EQ(writer.error().code, ErrorCode::failed);
   EXPECT_EQ(to_string(writer.error()),
-            path + ": exists already; ask for it to be overwritten, or name another");
+            path + ": exists already; use --force to replace it, or name another");
   EXPECT_EQ(content_of(path), "precious");
 }
 

@@ -1,0 +1,182 @@
+// nodes/sinks/file_sink.cpp
+//
+// FileSink: records its input into a sound file.
+//
+//   in   audio, float64 [channels x frames], any rate that is a whole number of Hz
+//
+// The file is opened by start(), when the whole graph has been accepted: a refused configuration writes
+// nothing. It is playable at any time, see nodes/sound_file/sound_file_writer.hpp.
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "engine/core/node.hpp"
+#include "nodes/sound_file/sound_file_writer.hpp"
+
+namespace streamlab {
+namespace {
+
+enum ParamIndex : std::size_t { kPath, kFormat, kSubtype, kOverwrite, kGap };
+constexpr std::string_view kFormats[] = {"auto", "wav", "rf64", "w64", "flac"};
+constexpr std::string_view kSubtypes[] = {"auto", "pcm_16", "pcm_24", "pcm_32", "float", "double"};
+constexpr std::string_view kGaps[] = {"silence", "splice"};
+constexpr SampleFormat kSubtypeFormats[] = {SampleFormat::float32_le, SampleFormat::s16_le,
+                                            SampleFormat::s24_3le,    SampleFormat::s32_le,
+                                            SampleFormat::float32_le, SampleFormat::float64_le};
+constexpr ParamInfo kParams[] = {
+    param::text("path", Need::required, "The file to write."),
+    param::choice("format", kFormats, "auto", "Kind of file; auto: by the ending of path."),
+    param::choice(
+        "subtype", kSubtypes, "auto",
+        "Samples: integers of 16, 24 or 32 bits, or floats of 32 (float) or 64 (double) bits; auto: float, "
+        "in FLAC pcm_24. FLAC has pcm_16 and pcm_24 only."),
+    param::boolean("overwrite", false,
+                   "Replace a file that exists; without it, and without --force, that is an error."),
+    param::choice("gap", kGaps, "silence",
+                  "Where frames are missing: write silence of the same length, or join what is there."),
+};
+constexpr NodeInfo kInfo{
+    .name = "FileSink",
+    .description = "Records audio into a sound file.",
+    .inputs = kAudioInPort,
+    .outputs = {},
+    .params = kParams,
+    .rt_safe = RtSafe::no,
+    .at_gap =
+        "Writes silence of the gap's length, so that times in the file stay right; with gap = splice, "
+        "nothing.",
+    .details =
+        "The header is brought up to date after every second of sound and when the disk is full: whatever "
+        "happens, "
+        "what lies before can be played. A WAV that grows past 4 GiB becomes RF64. Integers: nearest value, "
+        "ties to "
+        "even, no dither; samples beyond full scale saturate and are counted, NaN is written as 0 and "
+        "counted.",
+    .example = R"({"id": "take", "type": "FileSink", "config": {"path": "take.wav", "subtype": "pcm_24"}})",
+    .cost_ns_per_frame = 1.0,
+};
+
+class FileSink final : public Node {
+ public:
+  explicit FileSink(const ParamValues& params)
+      : path_(params.text(kPath)),
+        format_(params.choice(kFormat)),
+        subtype_(params.choice(kSubtype)),
+        overwrite_(params.flag(kOverwrite) ? Overwrite::yes : Overwrite::no),
+        splice_(params.text(kGap) == "splice") {}
+
+  Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
+    const StreamFormat& in = *context.inputs[0];
+    if (context.overwrite) { overwrite_ = Overwrite::yes; }
+    constexpr SoundContainer kContainers[] = {SoundContainer::wav, SoundContainer::rf64, SoundContainer::w64,
+                                              SoundContainer::flac};
+    const auto container = format_ == 0 ? container_of_path(path_) : std::optional(kContainers[format_ - 1]);
+    if (!container) {
+      return refused("/config/path",
+                     fmt::format("the ending of \"{}\" does not say what kind of file it is", path_),
+                     ".wav, .rf64, .w64 or .flac", "or set format");
+    }
+    spec_ = {*container, kSubtypeFormats[subtype_], in.sample_rate_hz, in.channel_count()};
+    if (*container == SoundContainer::flac && subtype_ == 0) { spec_.format = SampleFormat::s24_3le; }
+    if (auto checked = check(spec_); !checked) {
+      Error error = checked.error();
+      error.what = fmt::format("{} {}", error.where, error.what);
+      error.where = is_about_samples() ? "/config/subtype" : "/config/format";
+      return tl::unexpected(error);
+    }
+    reset();
+    return std::vector<OutputFormat>{};
+  }
+
+  Result<void> start() override {
+    auto opened = open(overwrite_);
+    if (!opened) {
+      Error error = opened.error();
+      error.what = fmt::format("\"{}\" {}", path_, error.what);
+      error.where = "/config/path";
+      return tl::unexpected(error);
+    }
+    return opened;
+  }
+
+  // The file begins anew with the next block, if there is one.
+  void reset() noexcept override {
+    restart_ = writer_.has_value() && writer_->frames() > 0;
+    gap_frames_ = 0;
+    failure_.reset();
+  }
+
+  Status process(std::span<const DataFrame* const> in,
+                 [[maybe_unused]] std::span<OutputPort> out) noexcept override {
+    const auto written = write(*in[0]);
+    if (written) { return Status::ok; }
+    failure_ = written.error();
+    return Status::fault;
+  }
+
+  Error failure() const override { return failure_.value_or(Node::failure()); }
+
+  Result<void> close() override { return writer_ ? writer_->close() : Result<void>{}; }
+
+  std::vector<NodeNote> notes() const override {
+    std::vector<NodeNote> notes;
+    if (!writer_) { return notes; }
+    const EncodeCounts& counts = writer_->counts();
+    const auto add = [&](std::string_view what, std::uint64_t count) {
+      if (count > 0) { notes.push_back({fmt::format("{}: {}: {}", path_, what, count), count, false}); }
+    };
+    add("samples that clipped", counts.clipped);
+    add("samples that were NaN and were written as 0", counts.not_a_number);
+    add(splice_ ? "missing frames that were left out" : "missing frames that were written as silence",
+        gap_frames_);
+    return notes;
+  }
+
+ private:
+  bool is_about_samples() const {
+    SoundFileSpec with_fitting_samples = spec_;
+    with_fitting_samples.format = SampleFormat::s16_le;  // fits everywhere
+    return check(with_fitting_samples).has_value();
+  }
+
+  Result<void> open(Overwrite overwrite) {
+    auto writer = SoundFileWriter::create(path_, spec_, overwrite);
+    if (!writer) { return tl::unexpected(writer.error()); }
+    writer_.emplace(std::move(*writer));
+    return {};
+  }
+
+  Result<void> write(const DataFrame& x) {
+    if (restart_) {
+      restart_ = false;
+      if (auto opened = open(Overwrite::yes); !opened) { return opened; }
+    }
+    if (x.header().has(FrameFlag::gap)) {
+      gap_frames_ += x.header().gap_frames;
+      if (!splice_) {
+        if (auto silence = writer_->write_silence(x.header().gap_frames); !silence) { return silence; }
+      }
+    }
+    planar_.clear();
+    for (std::uint32_t c = 0; c < x.channel_count(); ++c) { planar_.push_back(x.channel_data(c)); }
+    return writer_->write(planar_.data(), x.frame_count());
+  }
+
+  const std::string path_;
+  const std::size_t format_;   // index into kFormats
+  const std::size_t subtype_;  // index into kSubtypes
+  Overwrite overwrite_;
+  const bool splice_;
+  SoundFileSpec spec_;                     // fixed by prepare()
+  std::optional<SoundFileWriter> writer_;  // from start() on
+  bool restart_ = false;
+  std::uint64_t gap_frames_ = 0;
+  std::vector<const double*> planar_;
+  std::optional<Error> failure_;
+};
+
+}  // namespace
+
+extern const NodeEntry kFileSinkEntry{kInfo, make_node<FileSink>};
+
+}  // namespace streamlab

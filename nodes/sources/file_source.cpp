@@ -1,0 +1,238 @@
+// nodes/sources/file_source.cpp
+//
+// FileSource: plays a sound file, or a range of it, once, several times or for ever.
+//
+//   out  audio, float64 [channels x frames], at the rate of the file; full scale 1.0, integers divided by
+//   2^(bits-1)
+//
+// The position of a block counts from the start of the file: a range from frame s begins at position s. When
+// the range is played again the position goes on growing, so that the stream has no jump: frame s + (position
+// - s) mod (e - s) of the file is at `position`.
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "engine/core/node.hpp"
+#include "nodes/sound_file/sound_file_reader.hpp"
+
+namespace streamlab {
+namespace {
+
+constexpr std::uint32_t kDefaultFrameSize = 1024;
+constexpr double kMaxFrame = 9007199254740992.0;  // 2^53
+
+enum ParamIndex : std::size_t { kPath, kLoop, kStartS, kEndS, kStartFrame, kEndFrame, kFrameSize };
+constexpr ParamInfo kParams[] = {
+    param::text("path", Need::required, "The sound file."),
+    param::integer("loop", "", {0.0, 1e9}, 1.0, "How many times the range is played; 0 for ever."),
+    param::number("start_s", "s", {0.0, 1e9}, Need::optional,
+                  "Where the range begins, rounded to a whole frame; left out, at the start of the file."),
+    param::number("end_s", "s", {0.0, 1e9}, Need::optional,
+                  "Where the range ends, rounded to a whole frame; left out, at the end of the file."),
+    param::integer("start_frame", "frames", {0.0, kMaxFrame}, Need::optional,
+                   "First frame of the range; instead of start_s."),
+    param::integer("end_frame", "frames", {0.0, kMaxFrame}, Need::optional,
+                   "The frame behind the last one of the range; instead of end_s."),
+    param::integer("frame_size", "frames", {1.0, 65536.0}, Need::optional,
+                   "Frames in a block; left out, block_size of pipeline_config, else 1024."),
+};
+constexpr NodeInfo kInfo{
+    .name = "FileSource",
+    .description = "Plays a sound file, or a range of it.",
+    .inputs = {},
+    .outputs = kAudioOutPort,
+    .params = kParams,
+    .rt_safe = RtSafe::no,
+    .at_gap = "Has no input.",
+    .details =
+        "Reads WAV, RF64, W64, FLAC, AIFF, AU, CAF, Ogg and MP3. Full scale is 1; integers are divided by "
+        "2^(bits-1), floats of 32 and 64 bits are exact. The channel of a mono file is main_channel, those "
+        "of a "
+        "stereo file left and right, else ch1, ch2, … Positions count from the start of the file and go on "
+        "growing "
+        "when the range is played again. A file that is shorter than its header says is played as far as it "
+        "goes, and "
+        "the summary says so. NaN and infinities are passed on, flagged and counted.",
+    .example = R"({"id": "voice", "type": "FileSource", "config": {"path": "voice.wav", "start_s": 1.5}})",
+    .cost_ns_per_frame = 0.5,
+};
+
+class FileSource final : public Node {
+ public:
+  explicit FileSource(const ParamValues& params) : params_(params), path_(params.text(kPath)) {}
+
+  Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
+    auto reader = SoundFileReader::open(path_);
+    if (!reader) {
+      Error error = reader.error();
+      error.where = "/config/path";
+      error.what = fmt::format("\"{}\" {}", path_, error.what);
+      return tl::unexpected(error);
+    }
+    reader_ = std::move(*reader);
+    const SoundFileInfo& info = reader_->info();
+    sample_rate_hz_ = info.sample_rate_hz;
+    if (auto agreed = check_rate(context); !agreed) { return tl::unexpected(agreed.error()); }
+    if (auto range = find_range(info); !range) { return tl::unexpected(range.error()); }
+    frame_size_ = context.block_size > 0 ? context.block_size : kDefaultFrameSize;
+    if (params_.given(kFrameSize)) { frame_size_ = static_cast<std::uint32_t>(params_.integer(kFrameSize)); }
+    planar_.resize(info.channels);
+    reset();
+    if (failure_) { return tl::unexpected(*failure_); }
+    return std::vector{
+        OutputFormat{audio_format(sample_rate_hz_, default_channel_names(info.channels), frame_size_)}};
+  }
+
+  void reset() noexcept override {
+    position_ = start_;
+    rounds_left_ = params_.integer(kLoop) == 0 ? -1 : params_.integer(kLoop);
+    if (start_ == end_) { rounds_left_ = 0; }
+    not_finite_ = 0;
+    failure_.reset();
+    rewind();
+  }
+
+  Status process([[maybe_unused]] std::span<const DataFrame* const> in,
+                 std::span<OutputPort> out) noexcept override {
+    if (failure_) { return Status::fault; }
+    if (rounds_left_ == 0) { return Status::done; }
+    DataFrame& y = out[0].emit_at(static_cast<std::int64_t>(position_), frame_size_, sample_rate_hz_);
+    const std::uint32_t count = fill(y);
+    if (failure_) { return Status::fault; }
+    y.set_frame_count(count);
+    flag_bad_samples(y);
+    if (rounds_left_ == 0) { y.header().set(FrameFlag::end_of_stream); }
+    position_ += count;
+    return Status::ok;
+  }
+
+  Error failure() const override { return failure_.value_or(Node::failure()); }
+
+  std::vector<NodeNote> notes() const override {
+    std::vector<NodeNote> notes;
+    if (!reader_) { return notes; }
+    for (const std::string& warning : reader_->info().warnings) {
+      notes.push_back({fmt::format("{}: {}", path_, warning), 1, false});
+    }
+    if (not_finite_ > 0) {
+      notes.push_back(
+          {fmt::format("{}: samples that are NaN or infinite: {}", path_, not_finite_), not_finite_, false});
+    }
+    return notes;
+  }
+
+ private:
+  Result<void> check_rate(const PrepareContext& context) const {
+    const auto contradiction = [&](std::string_view other, double other_hz) {
+      return refused("/config/path",
+                     fmt::format("\"{}\" has {} Hz, which contradicts {} of {} Hz", path_, sample_rate_hz_,
+                                 other, other_hz),
+                     "one rate");
+    };
+    if (context.sample_rate_hz > 0.0 && context.sample_rate_hz != sample_rate_hz_) {
+      return contradiction("/pipeline_config/sample_rate", context.sample_rate_hz);
+    }
+    if (context.device != nullptr && context.device->sample_rate_hz != sample_rate_hz_) {
+      return contradiction("the sample rate of the device", context.device->sample_rate_hz);
+    }
+    return {};
+  }
+
+  // Frame number that the user gave in seconds or frames; `fallback` where neither was given.
+  Result<std::uint64_t> frame_param(std::size_t seconds, std::size_t frame, std::uint64_t fallback) const {
+    if (params_.given(seconds) && params_.given(frame)) {
+      return refused(fmt::format("/config/{}", kParams[frame].name),
+                     fmt::format("contradicts {}", kParams[seconds].name), "one of them");
+    }
+    if (params_.given(frame)) { return static_cast<std::uint64_t>(params_.integer(frame)); }
+    if (params_.given(seconds)) {
+      return static_cast<std::uint64_t>(std::llround(params_[seconds] * sample_rate_hz_));
+    }
+    return fallback;
+  }
+
+  Result<void> find_range(const SoundFileInfo& info) {
+    constexpr auto kToTheEnd = static_cast<std::uint64_t>(kMaxFrame);
+    const std::uint64_t length = info.length_known ? info.frames : kToTheEnd;
+    const auto start = frame_param(kStartS, kStartFrame, 0);
+    if (!start) { return tl::unexpected(start.error()); }
+    const auto end = frame_param(kEndS, kEndFrame, length);
+    if (!end) { return tl::unexpected(end.error()); }
+    const auto where = [&](std::size_t seconds, std::size_t frame) {
+      return fmt::format("/config/{}", kParams[params_.given(frame) ? frame : seconds].name);
+    };
+    if (*start > length) {
+      return refused(where(kStartS, kStartFrame),
+                     fmt::format("frame {} lies behind the end of \"{}\"", *start, path_),
+                     fmt::format("0 .. {} frames ({:.3f} s)", length, duration_s(info)));
+    }
+    if (*end > length) {
+      return refused(where(kEndS, kEndFrame),
+                     fmt::format("frame {} lies behind the end of \"{}\"", *end, path_),
+                     fmt::format("0 .. {} frames ({:.3f} s)", length, duration_s(info)));
+    }
+    const bool limited = params_.given(kEndS) || params_.given(kEndFrame);
+    if (*end < *start || (limited && *end == *start)) {
+      return refused(where(kEndS, kEndFrame),
+                     fmt::format("the range ends at frame {} but begins at frame {}", *end, *start),
+                     "an end behind the start");
+    }
+    start_ = *start;
+    end_ = *end;
+    return {};
+  }
+
+  void rewind() noexcept {
+    if (reader_->position() == start_) { return; }
+    if (const auto sought = reader_->seek(start_); !sought) { failure_ = sought.error(); }
+  }
+
+  // Fills up to frame_size_ frames, going back to the start of the range as often as asked for. The number of
+  // frames.
+  std::uint32_t fill(DataFrame& y) noexcept {
+    std::uint32_t count = 0;
+    bool empty_round = true;
+    while (count < frame_size_ && rounds_left_ != 0) {
+      const std::uint64_t left = end_ - reader_->position();
+      const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(frame_size_ - count, left));
+      for (std::uint32_t c = 0; c < y.channel_count(); ++c) { planar_[c] = y.channel_data(c) + count; }
+      const auto block = reader_->read(planar_.data(), wanted);
+      if (!block) {
+        failure_ = block.error();
+        return count;
+      }
+      count += static_cast<std::uint32_t>(block->frames);
+      not_finite_ += block->not_finite;
+      empty_round = empty_round && block->frames == 0;
+      const bool round_over = block->frames < wanted || reader_->position() >= end_;
+      if (!round_over) { continue; }
+      if (rounds_left_ > 0) { --rounds_left_; }
+      if (empty_round && count == 0) { rounds_left_ = 0; }  // the header promised what is not there
+      if (rounds_left_ != 0) { rewind(); }
+      if (failure_) { return count; }
+    }
+    return count;
+  }
+
+  const ParamValues params_;
+  const std::string path_;
+  std::optional<SoundFileReader> reader_;  // made by prepare(), as the next five
+  double sample_rate_hz_ = 0.0;
+  std::uint32_t frame_size_ = kDefaultFrameSize;
+  std::uint64_t start_ = 0;      // first frame of the range
+  std::uint64_t end_ = 0;        // the frame behind it
+  std::vector<double*> planar_;  // one per channel
+  std::uint64_t position_ = 0;   // of the next block
+  std::int64_t rounds_left_ =
+      0;  // times that the range is still to be played, the present one included; < 0: no end
+  std::uint64_t not_finite_ = 0;
+  std::optional<Error> failure_;
+};
+
+}  // namespace
+
+extern const NodeEntry kFileSourceEntry{kInfo, make_node<FileSource>};
+
+}  // namespace streamlab

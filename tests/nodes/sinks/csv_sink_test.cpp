@@ -1,0 +1,125 @@
+// tests/nodes/sinks/csv_sink_test.cpp
+#include <limits>
+
+#include <gmock/gmock.h>
+
+#include "tests/support/node_harness.hpp"
+#include "tests/support/temp_dir.hpp"
+
+namespace streamlab {
+namespace {
+
+using testing::HasSubstr;
+using testing::SizeIs;
+using namespace test;  // NOLINT(google-build-using-namespace): a test of one thing
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+std::string config(const std::string& path, const std::string& more = "") {
+  return R"({"path": ")" + path + "\"" + (more.empty() ? "" : ", " + more) + "}";
+}
+
+TEST(CsvSink, WritesARowForEveryBlockOfValues) {
+  const TempDir dir;
+  const std::string path = dir.file("a.csv");
+  StreamFormat format;
+  format.kind = StreamKind::values;
+  format.sample_rate_hz = 48000.0;
+  format.channels = {{"left.rms", "dB"}, {"plain", ""}, {"a, \"b\"", "Hz"}};
+  format.max_frames = 1;
+  {
+    NodeHarness sink("CsvSink", config(path), {format});
+    DataFrame block = sink.input_frame();
+    block.set_frame_count(1);
+    block.header() = {1500000, 3, 72000, 0, 0};
+    block.channel(0U)[0] = -20.5;
+    block.channel(1U)[0] = kNaN;
+    block.channel(2U)[0] = 0.1;
+    sink.process(block);
+    block.header() = {2500000, 4, 120000, 256, 0};
+    block.header().set(FrameFlag::gap);
+    block.header().set(FrameFlag::incomplete);
+    block.channel(1U)[0] = -kInfinity;
+    sink.process(block);
+  }
+  EXPECT_EQ(content_of(path),
+            "position,seconds,timestamp_us,sequence_id,flags,gap_frames,left.rms [dB],plain,\"a, \"\"b\"\" "
+            "[Hz]\"\r\n"
+            "72000,1.5,1500000,3,,0,-20.5,,0.1\r\n"
+            "120000,2.5,2500000,4,gap incomplete,256,-20.5,-inf,0.1\r\n");
+}
+
+TEST(CsvSink, WritesARowForEveryBinOfASpectrum) {
+  const TempDir dir;
+  const std::string path = dir.file("a.csv");
+  StreamFormat format;
+  format.kind = StreamKind::spectrum;
+  format.sample_rate_hz = 48000.0;
+  format.channels = {{"left", "dB"}, {"right", "dB"}};
+  format.axis = {"frequency", "Hz", 10.0, 2.5};
+  format.max_frames = 3;
+  {
+    NodeHarness sink("CsvSink", config(path), {format});
+    DataFrame block = sink.input_frame();
+    block.set_frame_count(3);
+    block.header() = {1000000, 7, 48000, 0, 0};
+    for (std::uint32_t n = 0; n < 3; ++n) {
+      block.channel(0U)[n] = -10.0 * n;
+      block.channel(1U)[n] = -100.0;
+    }
+    sink.process(block);
+  }
+  EXPECT_EQ(
+      content_of(path),
+      "position,seconds,timestamp_us,sequence_id,flags,gap_frames,frequency [Hz],left [dB],right [dB]\r\n"
+      "48000,1,1000000,7,,0,10,-0,-100\r\n"
+      "48000,1,1000000,7,,0,12.5,-10,-100\r\n"
+      "48000,1,1000000,7,,0,15,-20,-100\r\n");
+}
+
+TEST(CsvSink, WritesARowForEveryFrameOfAudioTheSameForEveryBlockSize) {
+  const TempDir dir;
+  const Signal signal = {{0.1, -0.5, 0.25}, {0.0, 0.125, 1.0 / 3.0}};
+  for (const std::uint32_t block : {1U, 2U, 3U}) {
+    const std::string path = dir.file("a" + std::to_string(block));
+    { NodeHarness("CsvSink", config(path), {2.0, 2, 3}).run(signal, block); }
+    EXPECT_EQ(content_of(path),
+              "position,seconds,flags,gap_frames,left [FS],right [FS]\r\n"
+              "0,0,,0,0.1,0\r\n"
+              "1,0.5,,0,-0.5,0.125\r\n"
+              "2,1,,0,0.25,0.3333333333333333\r\n")
+        << "block of " << block;
+  }
+}
+
+TEST(CsvSink, BeginsTheFileAnewAfterReset) {
+  const TempDir dir;
+  const std::string path = dir.file("a.csv");
+  {
+    NodeHarness sink("CsvSink", config(path));
+    sink.run({{0.5, 0.5}}, 1);
+    sink.reset();
+    sink.run({{0.25}}, 1);
+  }
+  EXPECT_EQ(content_of(path), "position,seconds,flags,gap_frames,main_channel [FS]\r\n0,0,,0,0.25\r\n");
+}
+
+TEST(CsvSink, WritesToStdoutOnRequest) {
+  testing::internal::CaptureStdout();
+  { NodeHarness("CsvSink", config("-")).run({{0.5}}, 1); }
+  EXPECT_THAT(testing::internal::GetCapturedStdout(), HasSubstr("0,0,,0,0.5\r\n"));
+}
+
+TEST(CsvSink, KeepsAFileThatExistsUnlessToldOtherwise) {
+  const TempDir dir;
+  const std::string path = dir.write("a.csv", "precious");
+  EXPECT_THROW(NodeHarness("CsvSink", config(path)), std::runtime_error);
+  EXPECT_EQ(content_of(path), "precious");
+  { NodeHarness sink("CsvSink", config(path, R"("overwrite": true)")); }
+  EXPECT_THAT(content_of(path), HasSubstr("position,"));
+  EXPECT_THAT(NodeHarness::refusals("CsvSink", "{}"), SizeIs(1));
+}
+
+}  // namespace
+}  // namespace streamlab
