@@ -15,7 +15,12 @@ namespace streamlab {
 
 // How many threads the nodes are spread over, where no device decides it.
 struct ThreadPolicy {
-  enum class Kind : std::uint8_t { automatic, count, per_node };
+  enum class Kind : std::uint8_t {
+    automatic,
+    count,
+    per_node,
+    one_domain,  // everything on one thread, what a device would tick too; for graphs that the caller runs
+  };
   Kind kind = Kind::automatic;
   std::uint32_t count = 1;  // with Kind::count
 

@@ -50,6 +50,8 @@ std::size_t stretches(const ValidGraph& graph, const std::vector<std::size_t>& n
       return nodes.size();
     case ThreadPolicy::Kind::count:
       return threads.count;
+    case ThreadPolicy::Kind::one_domain:
+      return 1;
     case ThreadPolicy::Kind::automatic:
       break;
   }
@@ -64,6 +66,11 @@ Partition partition(const ValidGraph& graph, const ThreadPolicy& threads, std::u
   Partition result;
   result.domain_of.assign(graph.nodes().size(), 0);
   const auto& on_device = graph.on_device_domain();
+  if (threads.kind == ThreadPolicy::Kind::one_domain) {
+    result.domain_count = 1;
+    if (graph.has_device()) { result.device_domain = 0; }
+    return result;
+  }
   std::vector<bool> feeds_device = on_device;
   for (auto n = graph.order().rbegin(); n != graph.order().rend(); ++n) {
     for (const ValidConnection& c : graph.connections()) {

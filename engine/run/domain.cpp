@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 
 #include <fmt/format.h>
 
@@ -55,6 +56,18 @@ void Domain::attach_incoming(const PlanEdge& plan, EdgeLink& link) {
 
 void Domain::attach_outgoing(std::size_t slot, EdgeLink& link) {
   stream_of_slot_[slot]->outgoing.push_back(&link);
+}
+
+void Domain::set_limit(std::int64_t frames, double seconds) {
+  for (std::size_t s = 0; s < stream_of_slot_.size(); ++s) {
+    const PlanSlot& slot = plan_.slots()[s];
+    if (stream_of_slot_[s] == nullptr || !plan_.nodes()[slot.node].inputs.empty()) { continue; }
+    std::int64_t& limit = stream_of_slot_[s]->limit;
+    if (frames > 0) { limit = std::min(limit, frames); }
+    if (seconds > 0.0) {
+      limit = std::min<std::int64_t>(limit, std::llround(seconds * slot.format->sample_rate_hz));
+    }
+  }
 }
 
 Domain::Step Domain::make_step(std::size_t n) {
@@ -195,14 +208,14 @@ Domain::Round Domain::run() noexcept {
   const bool polls = std::any_of(incoming_.begin(), incoming_.end(),
                                  [](const Incoming& in) { return in.link->consumer == nullptr; });
   while (true) {
-    const std::uint32_t ticket = signal_.ticket();
+    const std::uint32_t ticket = signal_->ticket();
     const Round result = round();
     if (result == Round::worked) { continue; }
     if (result != Round::idle) { return result; }
     if (polls) {
-      signal_.wait(ticket, kPollInterval);
+      signal_->wait(ticket, kPollInterval);
     } else {
-      signal_.wait(ticket);
+      signal_->wait(ticket);
     }
   }
 }
@@ -338,10 +351,10 @@ bool Domain::run_source(Step& step) noexcept {
 bool Domain::reached_limit(Stream& stream) noexcept {
   for (std::uint32_t b = 0; b < stream.count; ++b) {
     DataFrame& frame = *stream.frames[b];
-    const std::int64_t left = frame_limit_ - stream.given_frames;
+    stream.given_frames += static_cast<std::int64_t>(frame.header().gap_frames);
+    const std::int64_t left = std::max<std::int64_t>(0, stream.limit - stream.given_frames);
     if (left <= frame.frame_count()) {
       frame.set_frame_count(static_cast<std::uint32_t>(left));
-      stream.given_frames = frame_limit_;
       stream.count = b + 1;
       return true;
     }
@@ -465,7 +478,7 @@ void Domain::send(Stream& stream) noexcept {
 void Domain::send_block(EdgeLink& link, const DataFrame& frame) noexcept {
   DataFrame* to = nullptr;
   while (true) {
-    const std::uint32_t ticket = signal_.ticket();
+    const std::uint32_t ticket = signal_->ticket();
     if (link.abandoned.load(std::memory_order_acquire)) {
       link.discarded.fetch_add(1, std::memory_order_relaxed);
       return;
@@ -474,9 +487,9 @@ void Domain::send_block(EdgeLink& link, const DataFrame& frame) noexcept {
     if (to != nullptr || link.edge.policy() != OverflowPolicy::block || !may_wait_) { break; }
     if (abort_.load(std::memory_order_acquire)) { return; }
     if (link.producer == nullptr) {
-      signal_.wait(ticket, kPollInterval);
+      signal_->wait(ticket, kPollInterval);
     } else {
-      signal_.wait(ticket);
+      signal_->wait(ticket);
     }
   }
   if (to == nullptr) {
@@ -563,7 +576,7 @@ void Domain::fill_reblocks(const FrameHeader& header, std::uint32_t frame_count)
     Reblock& reblock = *in.reblock;
     bool ended = false;
     while (reblock.held_frames() < frame_count) {
-      const std::uint32_t ticket = signal_.ticket();
+      const std::uint32_t ticket = signal_->ticket();
       DataFrame* const block = in.link->edge.try_pop();
       if (block != nullptr) {
         reblock.push(*block);
@@ -573,7 +586,7 @@ void Domain::fill_reblocks(const FrameHeader& header, std::uint32_t frame_count)
       }
       ended = in.link->edge.ended();
       if (ended || !may_wait_ || abort_.load(std::memory_order_acquire)) { break; }
-      signal_.wait(ticket);
+      signal_->wait(ticket);
     }
     if (ended && reblock.held_frames() == 0) {
       in.stream.ended = true;
@@ -604,12 +617,24 @@ bool Domain::run_device_output(Step& step) noexcept {
 
 void Domain::end_sources() noexcept {
   sources_end_.store(true, std::memory_order_release);
-  signal_.notify();
+  signal_->notify();
+}
+
+Domain::Round Domain::drain() noexcept {
+  for (Incoming& in : incoming_) {
+    if (in.reblock == nullptr) { continue; }
+    in.stream.count = 0;
+    in.stream.ended = true;
+  }
+  end_sources();
+  Round result = Round::worked;
+  while (result == Round::worked) { result = round(); }
+  return result;
 }
 
 void Domain::abort() noexcept {
   abort_.store(true, std::memory_order_release);
-  signal_.notify();
+  signal_->notify();
 }
 
 void Domain::reset() noexcept {

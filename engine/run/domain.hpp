@@ -55,16 +55,19 @@ class Domain {
   Domain& operator=(const Domain&) = delete;
 
   // --- wiring, before anything runs. Control thread.
+  void set_pace(Pace pace) { pace_ = pace; }
   std::size_t index() const { return index_; }
-  WakeSignal& signal() { return signal_; }
+  // Shared with whoever may wake this domain even after it has gone.
+  const std::shared_ptr<WakeSignal>& signal() const { return signal_; }
   void attach_incoming(const PlanEdge& plan, EdgeLink& link);
   void attach_outgoing(std::size_t slot, EdgeLink& link);
   // A real-time domain never waits: a full `block` edge out of it counts as a loss.
   void set_may_wait(bool may_wait) { may_wait_ = may_wait; }
   // Where the triggers of this domain come from, instead of trigger().
   void attach_triggers(EdgeLink& link) { triggers_ = &link; }
-  // Ends the stream of every source of this domain, and of the device, after that many frames of its signal.
-  void set_frame_limit(std::int64_t frames) { frame_limit_ = frames; }
+  // Ends every source of this domain, and the device's input, after so many frames of its signal, or so many
+  // seconds. Zero: no limit.
+  void set_limit(std::int64_t frames, double seconds);
   // After the wiring: fixes the order and what runs in one pass.
   void build();
 
@@ -76,6 +79,8 @@ class Domain {
                std::uint32_t frame_count) noexcept;
   // Rounds until idle or ended; waits for room and for blocks. For threads of their own.
   Round run() noexcept;
+  // When the device ticks no more: its stream ends, and what is inside runs through.
+  Round drain() noexcept;
   // Everything as before the first block. Nothing may be running.
   void reset() noexcept;
 
@@ -112,7 +117,8 @@ class Domain {
     std::vector<EdgeLink*> outgoing;
     std::int64_t position = 0;  // that the next block should have
     bool has_position = false;
-    std::int64_t given_frames = 0;  // by a source
+    std::int64_t given_frames = 0;  // by a source, gaps counted in
+    std::int64_t limit = INT64_MAX;
   };
   // An edge from another domain, and the stream that it becomes here.
   struct Incoming {
@@ -168,9 +174,8 @@ class Domain {
 
   Plan& plan_;
   const std::size_t index_;
-  const Pace pace_;
+  Pace pace_;
   bool may_wait_ = true;
-  std::int64_t frame_limit_ = INT64_MAX;
 
   std::deque<Stream> streams_;           // of this domain's own slots
   std::vector<Stream*> stream_of_slot_;  // by slot; null for those of other domains
@@ -190,7 +195,7 @@ class Domain {
   std::optional<Round> over_;  // ended, failed or stopped: nothing moves any more
 
   SpscRing<ParamChange> changes_{64};
-  WakeSignal signal_;
+  std::shared_ptr<WakeSignal> signal_ = std::make_shared<WakeSignal>();
   std::atomic<bool> sources_end_{false};
   std::atomic<bool> abort_{false};
   std::optional<std::size_t> failed_node_;

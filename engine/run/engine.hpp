@@ -124,4 +124,8 @@ class Engine {
 // What the graph's device nodes ask of the device.
 Result<DeviceRequest> device_request(const ValidGraph& graph);
 
+// The shape of what a device input gets when no device but the caller feeds it: rate and block size of
+// pipeline_config, channels of the node.
+Checked<DeviceStream> device_stream_by_hand(const ValidGraph& graph);
+
 }  // namespace streamlab

@@ -1,0 +1,564 @@
+// engine/run/engine.cpp
+#include "engine/run/engine.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <mutex>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "engine/base/nearest_name.hpp"
+#include "engine/graph/read_params.hpp"
+#include "engine/rt/thread.hpp"
+#include "engine/run/domain.hpp"
+#include "engine/run/tick_times.hpp"
+
+namespace streamlab {
+namespace {
+
+using Clock = WakeSignal::Clock;
+
+DeviceStream stream_of(const DeviceFormat& format) {
+  return {format.sample_rate_hz, format.max_block_frames,     format.input_names,
+          format.output_names,   format.input_latency_frames, format.output_latency_frames};
+}
+
+double as_us(std::uint64_t ns) { return static_cast<double>(ns) * 1e-3; }
+
+}  // namespace
+
+bool EngineStatus::data_lost() const {
+  const bool in_device = driver && (driver->xruns > 0 || driver->gaps > 0 || driver->lost_frames > 0);
+  const bool in_edges = std::any_of(edges.begin(), edges.end(),
+                                    [](const EdgeReport& edge) { return edge.counters.dropped > 0; });
+  const bool in_nodes =
+      std::any_of(notes.begin(), notes.end(), [](const auto& note) { return note.second.data_lost; });
+  return in_device || in_edges || in_nodes || gaps > 0 || underrun_frames > 0;
+}
+
+class Engine::Impl final : public DeviceClient {
+ public:
+  Impl(const ValidGraph& graph, EngineOptions options) : options_(std::move(options)), graph_(graph) {}
+  ~Impl() override { stop(std::chrono::nanoseconds(0)); }
+
+  Errors create() {
+    PlanOptions plan_options;
+    plan_options.threads = options_.threads.value_or(graph_.config().threads);
+    plan_options.cores =
+        options_.cores > 0 ? options_.cores : std::max(1U, std::thread::hardware_concurrency());
+    plan_options.console = options_.console;
+    plan_options.console_file = options_.console_file;
+    plan_options.overwrite = options_.overwrite;
+    plan_options.lossless = !options_.triggered;
+    if (graph_.has_device()) {
+      Errors errors = options_.triggered ? imagine_device(plan_options) : open_device(plan_options);
+      if (!errors.empty()) { return errors; }
+    }
+    auto plan = make_plan(graph_, plan_options);
+    if (!plan) { return plan.error(); }
+    plan_ = std::make_unique<Plan>(std::move(*plan));
+    const bool limited = options_.frame_limit > 0 || duration_s() > 0.0;
+    if (plan_->is_endless() && !limited && !options_.triggered && driver_ == nullptr) {
+      return {{ErrorCode::refused, "/pipeline_config",
+               "the graph's sources never end, and no device stops them",
+               "\"duration_s\" here, or --seconds or --frames on the command line", ""}};
+    }
+    wire();
+    return {};
+  }
+
+  const Plan& plan() const { return *plan_; }
+  const DeviceFormat* device() const { return driver_ != nullptr ? &driver_->format() : nullptr; }
+
+  Result<Receiver> subscribe(std::string_view output, std::size_t capacity,
+                             std::optional<OverflowPolicy> policy) {
+    if (started_) {
+      return refused(std::string(output), "the engine runs already", "subscribing before start()");
+    }
+    const auto slot = find_slot(output);
+    if (!slot) { return tl::unexpected(slot.error()); }
+    Domain& domain = *domains_[plan_->nodes()[plan_->slots()[*slot].node].domain];
+    const bool real_time = is_real_time(domain.index());
+    const OverflowPolicy chosen =
+        policy.value_or(real_time ? OverflowPolicy::drop_oldest : OverflowPolicy::block);
+    if (real_time && chosen == OverflowPolicy::block) {
+      return refused(std::string(output), "\"block\" cannot be used here: a real-time domain may not wait",
+                     "\"drop_oldest\", \"drop_newest\", \"latest\" or \"fail\"");
+    }
+    auto shared = std::make_shared<Receiver::Shared>(
+        fmt::format("{} -> subscriber", output), capacity > 0 ? capacity : graph_.config().channel_capacity,
+        chosen, plan_->slots()[*slot].format, domain.signal());
+    if (real_time) { shared->link.consumer = nullptr; }
+    domain.attach_outgoing(*slot, shared->link);
+    receivers_.push_back(shared);
+    return Receiver(std::move(shared));
+  }
+
+  Result<void> start() {
+    if (started_) { return failed("", "the engine runs already"); }
+    for (const std::size_t n : graph_.order()) {
+      auto opened = plan_->node(n).start();
+      if (!opened) {
+        Error error = opened.error();
+        error.where = graph_.nodes()[n].pointer + error.where;
+        return tl::unexpected(std::move(error));
+      }
+      opened_.push_back(n);
+    }
+    for (auto& domain : domains_) { domain->build(); }
+    started_ = true;
+    start_time_ = Clock::now();
+    workers_left_.store(0);
+    for (auto& domain : domains_) {
+      if (domain->index() == plan_->domains().device_domain && driver_ != nullptr) { continue; }
+      if (auto started = start_worker(*domain, [d = domain.get()] { return d->run(); }); !started) {
+        return started;
+      }
+    }
+    if (driver_ != nullptr) {
+      if (auto started = driver_->start(*this); !started) { return started; }
+    }
+    return {};
+  }
+
+  // ---- triggers
+
+  Result<Triggered> offer(const DataFrame& frame) {
+    const std::scoped_lock lock(trigger_mutex_);
+    if (!started_ || stopping_) {
+      return failed("", "the pipeline is not running", "a call between start() and stop()");
+    }
+    for (const auto& link : triggers_) {
+      if (link->abandoned.load(std::memory_order_acquire)) {
+        return failed("", "the pipeline has ended or failed", "", "status() says why");
+      }
+    }
+    if (auto fits = check_trigger(frame); !fits) { return tl::unexpected(fits.error()); }
+    std::vector<DataFrame*> buffers;
+    for (const auto& link : triggers_) {
+      buffers.push_back(link->edge.acquire());
+      if (buffers.back() == nullptr) {
+        return Triggered::full;
+      }  // what was acquired stays in hand for the next call
+    }
+    for (std::size_t i = 0; i < buffers.size(); ++i) {
+      if (buffers[i]->channel_count() == frame.channel_count()) {
+        buffers[i]->copy_from(frame);
+      } else {
+        buffers[i]->header() = frame.header();
+      }
+      triggers_[i]->edge.commit(buffers[i]);
+      triggers_[i]->wake_consumer();
+    }
+    return Triggered::taken;
+  }
+  Result<Triggered> trigger_until(const DataFrame& frame, Clock::time_point deadline) {
+    while (true) {
+      const std::uint32_t ticket = trigger_signal_->ticket();
+      auto offered = offer(frame);
+      if (!offered || *offered == Triggered::taken || Clock::now() >= deadline) { return offered; }
+      trigger_signal_->wait(ticket, deadline);
+    }
+  }
+
+  // ---- control
+
+  Result<void> set_param(std::string_view node_id, std::string_view name, double value) {
+    const auto n = graph_.find(node_id);
+    if (!n) {
+      std::vector<std::string_view> ids;
+      for (const ValidNode& node : graph_.nodes()) { ids.push_back(node.id); }
+      return refused(std::string(node_id), "there is no node of that id", "", did_you_mean(node_id, ids));
+    }
+    const auto params = graph_.nodes()[*n].info().params;
+    const std::string where = fmt::format("{}.{}", node_id, name);
+    std::vector<std::string_view> live;
+    for (std::size_t p = 0; p < params.size(); ++p) {
+      if (params[p].live == Live::yes) { live.push_back(params[p].name); }
+      if (params[p].name != name) { continue; }
+      if (params[p].live == Live::no) {
+        return refused(where, "this parameter cannot be changed while it runs");
+      }
+      if (!(value >= params[p].range.min && value <= params[p].range.max)) {
+        return refused(where, fmt::format("{} is outside {}", value, describe_range(params[p])));
+      }
+      const std::scoped_lock lock(change_mutex_);
+      Domain& domain = *domains_[plan_->nodes()[*n].domain];
+      if (!domain.change({*n, p, value})) {
+        return failed(where, "too many changes wait already", "", "try again");
+      }
+      domain.signal()->notify();
+      return {};
+    }
+    return refused(where, "there is no such parameter", "", did_you_mean(name, live));
+  }
+
+  bool wait_for(std::chrono::nanoseconds timeout) {
+    const bool is_virtual = driver_ != nullptr && !driver_->format().real_time;
+    const auto look_again = is_virtual ? std::chrono::milliseconds(2) : std::chrono::milliseconds(20);
+    const auto now = Clock::now();
+    const auto deadline = timeout > Clock::time_point::max() - now ? Clock::time_point::max() : now + timeout;
+    while (true) {
+      const std::uint32_t ticket = done_->ticket();
+      if (is_over()) { return true; }
+      if (Clock::now() >= deadline) { return false; }
+      done_->wait(ticket, std::min(deadline, Clock::now() + look_again));
+    }
+  }
+
+  void stop(std::chrono::nanoseconds patience) {
+    if (closed_) { return; }
+    if (started_) { run_through(patience); }
+    close_nodes();
+    closed_ = true;
+  }
+  void stop_now() {
+    for (auto& domain : domains_) { domain->abort(); }
+    stop(std::chrono::nanoseconds(0));
+  }
+
+  EngineStatus status() const {
+    EngineStatus status;
+    status.running = started_ && !closed_;
+    if (driver_ != nullptr) {
+      status.driver = driver_->status();
+      status.device = driver_->format();
+      const double rate = status.device->sample_rate_hz;
+      status.tick = TickReport{status.device->period_frames * 1e6 / rate, as_us(tick_times_.quantile_ns(0.5)),
+                               as_us(tick_times_.quantile_ns(0.99)), as_us(tick_times_.worst_ns())};
+      status.frames = device_frames_.load(std::memory_order_relaxed);
+    }
+    for (const auto& link : links_) { status.edges.push_back(report(*link)); }
+    for (const auto& shared : receivers_) { status.edges.push_back(report(shared->link)); }
+    for (const auto& domain : domains_) {
+      status.gaps += domain->gap_count();
+      status.gap_frames += domain->gap_frames();
+      status.clipped_blocks += domain->clipped_blocks();
+      status.not_finite_blocks += domain->not_finite_blocks();
+      status.underrun_frames += domain->underrun_frames();
+    }
+    status.notes = notes_;
+    status.failures = failures();
+    return status;
+  }
+
+  // ---- DeviceClient: the driver's thread
+
+  std::span<double* const> inputs() noexcept override { return device_domain().device_inputs(); }
+  std::span<const double* const> outputs() noexcept override { return device_domain().device_outputs(); }
+  void tick(const TickInfo& info) noexcept override {
+    const auto begin = Clock::now();
+    const Domain::Round round = device_domain().tick(info);
+    tick_times_.record(static_cast<std::uint64_t>((Clock::now() - begin).count()));
+    device_frames_.fetch_add(info.frame_count, std::memory_order_relaxed);
+    if (round == Domain::Round::worked || round == Domain::Round::idle) { return; }
+    // What was played last is still on its way to the connector.
+    tail_frames_ += info.frame_count;
+    if (round == Domain::Round::failed || tail_frames_ > driver_->format().output_latency_frames) {
+      device_over_.store(true, std::memory_order_release);
+    }
+  }
+
+ private:
+  double duration_s() const {
+    return options_.duration_s > 0.0 ? options_.duration_s : graph_.config().duration_s;
+  }
+  Domain& device_domain() const { return *domains_[*plan_->domains().device_domain]; }
+  bool is_real_time(std::size_t domain) const {
+    return driver_ != nullptr && driver_->format().real_time && plan_->domains().device_domain == domain;
+  }
+
+  Errors imagine_device(PlanOptions& options) {
+    auto stream = device_stream_by_hand(graph_);
+    if (!stream) { return stream.error(); }
+    options.device = std::move(*stream);
+    return {};
+  }
+  Errors open_device(PlanOptions& options) {
+    auto request = device_request(graph_);
+    if (!request) { return {request.error()}; }
+    const auto node = graph_.find(Boundary::device_input);
+    const std::string where = graph_.nodes()[node ? *node : *graph_.find(Boundary::device_output)].pointer;
+    if (!options_.open_device) {
+      return {{ErrorCode::refused, where, "this graph needs a device, and none can be opened here", "", ""}};
+    }
+    auto driver = options_.open_device(*request);
+    if (!driver) {
+      Error error = driver.error();
+      error.where = error.where.starts_with('/') ? where + "/config" + error.where : error.where;
+      return {error};
+    }
+    driver_ = std::move(*driver);
+    options.device = stream_of(driver_->format());
+    options.lossless = !driver_->format().real_time;
+    return {};
+  }
+
+  void wire() {
+    const auto device = plan_->domains().device_domain;
+    for (std::size_t d = 0; d < plan_->domains().domain_count; ++d) {
+      Domain::Pace pace = Domain::Pace::free;
+      if (options_.triggered) {
+        pace = Domain::Pace::triggered;
+      } else if (d == device) {
+        pace = Domain::Pace::device;
+      }
+      domains_.push_back(std::make_unique<Domain>(*plan_, d, pace));
+      domains_.back()->set_may_wait(!is_real_time(d));
+      if (!options_.triggered) { domains_.back()->set_limit(options_.frame_limit, duration_s()); }
+    }
+    for (const PlanEdge& edge : plan_->edges()) {
+      const PlanSlot& slot = plan_->slots()[edge.slot];
+      auto& link = links_.emplace_back(std::make_unique<EdgeLink>(
+          fmt::format("{} -> {}", graph_.nodes()[slot.node].id, graph_.nodes()[edge.to_node].id),
+          edge.capacity, edge.policy, slot.format));
+      // No real-time thread may wake, and so none is waited for by signal.
+      const bool by_signal = !is_real_time(edge.from_domain) && !is_real_time(edge.to_domain);
+      link->producer = by_signal ? domains_[edge.from_domain]->signal().get() : nullptr;
+      link->consumer = by_signal ? domains_[edge.to_domain]->signal().get() : nullptr;
+      domains_[edge.from_domain]->attach_outgoing(edge.slot, *link);
+      domains_[edge.to_domain]->attach_incoming(edge, *link);
+    }
+    if (options_.triggered) { wire_triggers(); }
+  }
+  void wire_triggers() {
+    static const auto kNoChannels = std::make_shared<const StreamFormat>();
+    for (auto& domain : domains_) {
+      std::shared_ptr<const StreamFormat> format;
+      for (std::size_t n = 0; n < plan_->nodes().size(); ++n) {
+        const PlanNode& node = plan_->nodes()[n];
+        if (node.domain != domain->index() || !node.inputs.empty()) { continue; }
+        const bool is_device = graph_.nodes()[n].info().boundary == Boundary::device_input;
+        format = is_device ? plan_->slots()[node.slots[0]].format : format ? format : kNoChannels;
+        if (is_device) { trigger_format_ = format; }
+      }
+      if (!format) { continue; }
+      auto& link = triggers_.emplace_back(std::make_unique<EdgeLink>(
+          "trigger", graph_.config().channel_capacity, OverflowPolicy::block, format));
+      link->producer = trigger_signal_.get();
+      link->consumer = domain->signal().get();
+      domain->attach_triggers(*link);
+    }
+  }
+
+  Result<std::size_t> find_slot(std::string_view output) const {
+    const std::size_t dot = output.find('.');
+    const auto n = graph_.find(output.substr(0, dot));
+    if (!n) {
+      std::vector<std::string_view> ids;
+      for (const ValidNode& node : graph_.nodes()) { ids.push_back(node.id); }
+      return refused(std::string(output), "there is no node of that id", "",
+                     did_you_mean(output.substr(0, dot), ids));
+    }
+    const auto ports = graph_.nodes()[*n].info().outputs;
+    const auto slots = plan_->nodes()[*n].slots;
+    if (ports.empty()) { return refused(std::string(output), "this node has no output"); }
+    if (dot == std::string_view::npos) { return slots[0]; }
+    std::vector<std::string_view> names;
+    for (std::size_t p = 0; p < ports.size(); ++p) {
+      if (ports[p].name == output.substr(dot + 1)) { return slots[p]; }
+      names.push_back(ports[p].name);
+    }
+    return refused(std::string(output), "this node has no such output", "",
+                   did_you_mean(output.substr(dot + 1), names));
+  }
+
+  Result<void> check_trigger(const DataFrame& frame) const {
+    if (trigger_format_ == nullptr) { return {}; }
+    if (frame.channel_count() != trigger_format_->channel_count()) {
+      return refused("frame", fmt::format("a frame of {} channels", frame.channel_count()),
+                     fmt::format("{} as the device input has", trigger_format_->channel_count()));
+    }
+    if (frame.frame_count() > trigger_format_->max_frames) {
+      return refused("frame", fmt::format("a block of {} frames", frame.frame_count()),
+                     fmt::format("at most {}, the block_size", trigger_format_->max_frames));
+    }
+    return {};
+  }
+
+  template <class Body>
+  Result<void> start_worker(Domain& domain, Body body) {
+    workers_left_.fetch_add(1, std::memory_order_relaxed);
+    auto thread = Thread::start(fmt::format("sl-worker-{}", domain.index()), [this, body] {
+      if (body() == Domain::Round::failed) { worker_failed_.store(true, std::memory_order_release); }
+      workers_left_.fetch_sub(1, std::memory_order_release);
+      done_->notify();
+    });
+    if (!thread) {
+      workers_left_.fetch_sub(1, std::memory_order_relaxed);
+      return tl::unexpected(thread.error());
+    }
+    threads_.push_back(std::move(*thread));
+    return {};
+  }
+
+  bool is_over() const {
+    if (!started_ || closed_ || worker_failed_.load(std::memory_order_acquire)) { return true; }
+    if (driver_ == nullptr) { return workers_left_.load(std::memory_order_acquire) == 0; }
+    if (device_over_.load(std::memory_order_acquire)) { return true; }
+    const DriverState state = driver_->status().state;
+    if (state == DriverState::ended || state == DriverState::failed) { return true; }
+    // A device that is away gives no frames to count: then the clock on the wall decides.
+    const double limit_s = options_.frame_limit > 0
+                               ? static_cast<double>(options_.frame_limit) / driver_->format().sample_rate_hz
+                               : duration_s();
+    const std::chrono::duration<double> elapsed = Clock::now() - start_time_;
+    return state == DriverState::lost && limit_s > 0.0 && elapsed.count() > limit_s;
+  }
+
+  void run_through(std::chrono::nanoseconds patience) {
+    {
+      const std::scoped_lock lock(trigger_mutex_);
+      stopping_ = true;
+      for (auto& link : triggers_) {
+        link->edge.close();
+        link->wake_consumer();
+      }
+    }
+    trigger_signal_->notify();
+    if (driver_ != nullptr) {
+      driver_->stop();
+      Domain& domain = device_domain();
+      if (!start_worker(domain, [d = &domain] { return d->drain(); })) { domain.abort(); }
+    }
+    if (triggers_.empty()) {
+      for (auto& domain : domains_) { domain->end_sources(); }
+    }
+    std::uint64_t seen = progress();
+    auto since = Clock::now();
+    while (workers_left_.load(std::memory_order_acquire) > 0) {
+      const std::uint32_t ticket = done_->ticket();
+      if (workers_left_.load(std::memory_order_acquire) == 0) { break; }
+      done_->wait(ticket, std::chrono::milliseconds(20));
+      const std::uint64_t now = progress();
+      if (now != std::exchange(seen, now)) { since = Clock::now(); }
+      if (Clock::now() - since >= patience) {
+        for (auto& domain : domains_) { domain->abort(); }
+        since = Clock::now();
+      }
+    }
+    threads_.clear();
+  }
+  // Grows as long as anything is taken from any edge.
+  std::uint64_t progress() const {
+    std::uint64_t sum = 0;
+    for (const auto& link : links_) { sum += link->edge.delivered(); }
+    for (const auto& shared : receivers_) { sum += shared->link.edge.delivered(); }
+    for (const auto& link : triggers_) { sum += link->edge.delivered(); }
+    return sum;
+  }
+
+  void close_nodes() {
+    for (const std::size_t n : opened_) {
+      if (auto closed = plan_->node(n).close(); !closed) {
+        Error error = closed.error();
+        if (error.where.empty()) { error.where = graph_.nodes()[n].id; }
+        close_errors_.push_back(std::move(error));
+      }
+      for (NodeNote& note : plan_->node(n).notes()) {
+        notes_.emplace_back(graph_.nodes()[n].id, std::move(note));
+      }
+    }
+  }
+
+  Errors failures() const {
+    Errors errors;
+    const bool settled =
+        workers_left_.load(std::memory_order_acquire) == 0 && (driver_ == nullptr || closed_);
+    if (settled) {
+      for (const auto& domain : domains_) {
+        if (auto failure = domain->failure()) { errors.push_back(std::move(*failure)); }
+      }
+    }
+    if (driver_ != nullptr) {
+      DriverStatus status = driver_->status();
+      if (status.state == DriverState::failed) { errors.push_back(std::move(status.failure)); }
+    }
+    errors.insert(errors.end(), close_errors_.begin(), close_errors_.end());
+    return errors;
+  }
+
+  static EdgeReport report(const EdgeLink& link) {
+    return {link.name, link.edge.policy(), link.edge.capacity(), link.edge.counters(),
+            link.discarded.load(std::memory_order_relaxed)};
+  }
+
+  const EngineOptions options_;
+  const ValidGraph graph_;
+  std::unique_ptr<Driver> driver_;  // before the domains: it goes last, and its thread has ended by then
+  std::unique_ptr<Plan> plan_;
+  std::vector<std::unique_ptr<Domain>> domains_;
+  std::vector<std::unique_ptr<EdgeLink>> links_;
+  std::vector<std::shared_ptr<Receiver::Shared>> receivers_;
+
+  std::vector<std::unique_ptr<EdgeLink>> triggers_;
+  std::shared_ptr<const StreamFormat> trigger_format_;  // of the device input's frames; null without one
+  std::shared_ptr<WakeSignal> trigger_signal_ = std::make_shared<WakeSignal>();
+  std::mutex trigger_mutex_;
+  std::mutex change_mutex_;
+
+  std::atomic<bool> started_{false};
+  bool stopping_ = false;  // under trigger_mutex_
+  std::atomic<bool> closed_{false};
+  Clock::time_point start_time_;
+  std::vector<std::size_t> opened_;  // nodes whose start() succeeded
+  std::atomic<std::size_t> workers_left_{0};
+  std::atomic<bool> worker_failed_{false};
+  std::shared_ptr<WakeSignal> done_ = std::make_shared<WakeSignal>();
+  std::vector<std::pair<std::string, NodeNote>> notes_;
+  Errors close_errors_;
+
+  // The driver's thread writes.
+  TickTimes tick_times_;
+  std::atomic<std::uint64_t> device_frames_{0};
+  std::uint64_t tail_frames_ = 0;
+  std::atomic<bool> device_over_{false};
+
+  std::vector<Thread> threads_;  // last: they end before anything they use goes
+};
+
+Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Engine::~Engine() = default;
+
+Checked<std::unique_ptr<Engine>> Engine::create(const ValidGraph& graph, EngineOptions options) {
+  auto impl = std::make_unique<Impl>(graph, std::move(options));
+  Errors errors = impl->create();
+  if (!errors.empty()) { return tl::unexpected(std::move(errors)); }
+  return std::unique_ptr<Engine>(new Engine(std::move(impl)));
+}
+
+const Plan& Engine::plan() const { return impl_->plan(); }
+const DeviceFormat* Engine::device() const { return impl_->device(); }
+
+Result<Receiver> Engine::subscribe(std::string_view output, std::size_t capacity,
+                                   std::optional<OverflowPolicy> policy) {
+  return impl_->subscribe(output, capacity, policy);
+}
+
+Result<void> Engine::start() {
+  auto started = impl_->start();
+  if (!started) { impl_->stop(std::chrono::nanoseconds(0)); }
+  return started;
+}
+
+Result<void> Engine::trigger(const DataFrame& frame) {
+  auto taken = impl_->trigger_until(frame, WakeSignal::Clock::time_point::max());
+  if (!taken) { return tl::unexpected(taken.error()); }
+  return {};
+}
+Result<Engine::Triggered> Engine::try_trigger(const DataFrame& frame) { return impl_->offer(frame); }
+Result<Engine::Triggered> Engine::trigger_for(const DataFrame& frame, std::chrono::nanoseconds timeout) {
+  return impl_->trigger_until(frame, WakeSignal::Clock::now() + timeout);
+}
+
+Result<void> Engine::set_param(std::string_view node, std::string_view param, double value) {
+  return impl_->set_param(node, param, value);
+}
+bool Engine::wait_for(std::chrono::nanoseconds timeout) { return impl_->wait_for(timeout); }
+void Engine::stop(std::chrono::nanoseconds patience) { impl_->stop(patience); }
+void Engine::stop_now() { impl_->stop_now(); }
+EngineStatus Engine::status() const { return impl_->status(); }
+
+}  // namespace streamlab

@@ -1,0 +1,179 @@
+// engine/run/pipeline.cpp
+#include "engine/run/pipeline.hpp"
+
+#include <fmt/format.h>
+
+#include "engine/run/domain.hpp"
+
+namespace streamlab {
+namespace {
+
+// What a pipeline gives: the output of the last node, or what that node gets when it has none.
+std::size_t result_slot(const Plan& plan) {
+  const PlanNode& last = plan.nodes()[plan.graph().order().back()];
+  return last.slots.empty() ? last.inputs[0].slot : last.slots[0];
+}
+
+}  // namespace
+
+struct Pipeline::Impl {
+  // In this order: the domain refers to the plan.
+  std::unique_ptr<Plan> plan;
+  std::unique_ptr<Domain> domain;
+  std::size_t result = 0;
+  const StreamFormat* input = nullptr;  // of the device input; null without one
+  bool started = false;
+  bool closed = false;
+  std::vector<const double*> channels;  // of the frame that is processed
+
+  ~Impl() {
+    if (started) { static_cast<void>(close()); }
+  }
+
+  Result<void> start() {
+    if (started) { return {}; }
+    for (const std::size_t n : plan->graph().order()) {
+      if (auto opened = plan->node(n).start(); !opened) { return opened; }
+    }
+    started = true;
+    return {};
+  }
+  Result<void> close() {
+    if (closed) { return {}; }
+    closed = true;
+    Result<void> first;
+    for (const std::size_t n : plan->graph().order()) {
+      if (auto node_closed = plan->node(n).close(); !node_closed && first) { first = node_closed; }
+    }
+    return first;
+  }
+  Result<void> check(const DataFrame& frame) const {
+    if (input == nullptr) { return {}; }
+    if (frame.channel_count() != input->channel_count() || frame.frame_count() > input->max_frames) {
+      return refused(
+          "frame",
+          fmt::format("a block of {} channels and {} frames", frame.channel_count(), frame.frame_count()),
+          fmt::format("{} channels and at most {} frames", input->channel_count(), input->max_frames));
+    }
+    return {};
+  }
+  Result<void> run_once(const DataFrame& frame) {
+    if (auto opened = start(); !opened) { return opened; }
+    if (auto fits = check(frame); !fits) { return fits; }
+    for (std::uint32_t c = 0; c < channels.size(); ++c) { channels[c] = frame.channel_data(c); }
+    domain->trigger(frame.header(), channels, frame.frame_count());
+    return verdict(domain->round());
+  }
+  Result<void> verdict(Domain::Round round) const {
+    if (round != Domain::Round::failed) { return {}; }
+    return tl::unexpected(
+        domain->failure().value_or(Error{ErrorCode::failed, "", "the graph failed", "", ""}));
+  }
+  void collect(std::vector<DataFrame>& into) const {
+    for (const DataFrame* frame : domain->blocks(result)) { into.push_back(*frame); }
+  }
+};
+
+Pipeline::Pipeline(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Pipeline::Pipeline(Pipeline&&) noexcept = default;
+Pipeline& Pipeline::operator=(Pipeline&&) noexcept = default;
+Pipeline::~Pipeline() = default;
+
+Checked<Pipeline> Pipeline::from_json(std::string_view json, const NodeCatalog& catalog) {
+  auto graph = load_graph(json, ConfigLanguage::json, {}, catalog);
+  if (!graph) { return tl::unexpected(graph.error()); }
+  return create(*graph);
+}
+
+Checked<Pipeline> Pipeline::create(const ValidGraph& graph, const EngineOptions& options) {
+  PlanOptions plan_options;
+  plan_options.threads.kind = ThreadPolicy::Kind::one_domain;
+  plan_options.console = options.console;
+  plan_options.console_file = options.console_file;
+  plan_options.overwrite = options.overwrite;
+  if (graph.has_device()) {
+    auto stream = device_stream_by_hand(graph);
+    if (!stream) { return tl::unexpected(stream.error()); }
+    plan_options.device = std::move(*stream);
+  }
+  auto plan = make_plan(graph, plan_options);
+  if (!plan) { return tl::unexpected(plan.error()); }
+  auto impl = std::make_unique<Impl>();
+  impl->plan = std::make_unique<Plan>(std::move(*plan));
+  impl->domain = std::make_unique<Domain>(*impl->plan, 0, Domain::Pace::triggered);
+  impl->domain->set_limit(options.frame_limit,
+                          options.duration_s > 0.0 ? options.duration_s : graph.config().duration_s);
+  impl->domain->build();
+  impl->result = result_slot(*impl->plan);
+  if (const auto node = graph.find(Boundary::device_input)) {
+    impl->input = impl->plan->slots()[impl->plan->nodes()[*node].slots[0]].format.get();
+    impl->channels.resize(impl->input->channel_count());
+  }
+  return Pipeline(std::move(impl));
+}
+
+Result<std::vector<DataFrame>> Pipeline::process(const DataFrame& frame) {
+  if (auto done = impl_->run_once(frame); !done) { return tl::unexpected(done.error()); }
+  std::vector<DataFrame> blocks;
+  impl_->collect(blocks);
+  return blocks;
+}
+
+Result<std::span<DataFrame* const>> Pipeline::process_in_place(const DataFrame& frame) {
+  if (auto done = impl_->run_once(frame); !done) { return tl::unexpected(done.error()); }
+  return impl_->domain->blocks(impl_->result);
+}
+
+Result<void> Pipeline::run() {
+  if (impl_->input != nullptr) {
+    return refused("", "this graph has a device input",
+                   "process(frame), or a graph with a source of its own");
+  }
+  if (auto opened = impl_->start(); !opened) { return opened; }
+  impl_->domain->set_pace(Domain::Pace::free);
+  if (auto ran = impl_->verdict(impl_->domain->run()); !ran) { return ran; }
+  return impl_->close();
+}
+
+Result<std::vector<DataFrame>> Pipeline::finish() {
+  std::vector<DataFrame> blocks;
+  impl_->domain->end_sources();
+  Domain::Round round = Domain::Round::worked;
+  while (round == Domain::Round::worked) {
+    round = impl_->domain->round();
+    impl_->collect(blocks);
+  }
+  if (auto ran = impl_->verdict(round); !ran) { return tl::unexpected(ran.error()); }
+  if (auto closed = impl_->close(); !closed) { return tl::unexpected(closed.error()); }
+  return blocks;
+}
+
+void Pipeline::reset() {
+  impl_->domain->reset();
+  impl_->domain->set_pace(Domain::Pace::triggered);
+}
+
+const Plan& Pipeline::plan() const { return *impl_->plan; }
+
+Checked<AsyncPipeline> AsyncPipeline::from_json(std::string_view json, const NodeCatalog& catalog) {
+  auto graph = load_graph(json, ConfigLanguage::json, {}, catalog);
+  if (!graph) { return tl::unexpected(graph.error()); }
+  EngineOptions options;
+  options.triggered = true;
+  auto engine = Engine::create(*graph, std::move(options));
+  if (!engine) { return tl::unexpected(engine.error()); }
+  return AsyncPipeline(std::move(*engine));
+}
+
+Checked<RealtimePipeline> RealtimePipeline::from_json(std::string_view json, DeviceOpener open_device,
+                                                      const NodeCatalog& catalog) {
+  auto graph = load_graph(json, ConfigLanguage::json, {}, catalog);
+  if (!graph) { return tl::unexpected(graph.error()); }
+  EngineOptions options;
+  options.open_device = std::move(open_device);
+  auto engine = Engine::create(*graph, std::move(options));
+  if (!engine) { return tl::unexpected(engine.error()); }
+  return RealtimePipeline(std::move(*engine));
+}
+
+}  // namespace streamlab

@@ -1,0 +1,127 @@
+// engine/run/pipeline_pool.cpp
+//
+// PipelinePool: threads that share a queue of frames, each with a pipeline of its own.
+#include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+
+#include <fmt/format.h>
+
+#include "engine/rt/denormals.hpp"
+#include "engine/rt/thread.hpp"
+#include "engine/run/pipeline.hpp"
+
+namespace streamlab {
+
+struct PipelinePool::Impl {
+  struct Job {
+    DataFrame frame;
+    std::promise<Result<DataFrame>> promise;
+  };
+
+  Impl(ValidGraph valid, std::size_t limit) : graph(std::move(valid)), max_concurrent(limit) {}
+  ~Impl() {
+    {
+      const std::scoped_lock lock(mutex);
+      closing = true;
+    }
+    changed.notify_all();
+    threads.clear();  // joins: what was given is done first
+  }
+
+  std::future<Result<DataFrame>> execute(DataFrame frame) {
+    Job job{std::move(frame), {}};
+    auto future = job.promise.get_future();
+    {
+      const std::scoped_lock lock(mutex);
+      const bool all_busy = idle <= jobs.size();
+      if (all_busy && threads.size() < max_concurrent) {
+        auto thread = Thread::start(fmt::format("sl-pool-{}", threads.size()), [this] { work(); });
+        if (thread) {
+          threads.push_back(std::move(*thread));
+        } else if (threads.empty()) {
+          job.promise.set_value(tl::unexpected(thread.error()));
+          return future;
+        }
+      }
+      jobs.push_back(std::move(job));
+    }
+    changed.notify_one();
+    return future;
+  }
+
+  void work() {
+    flush_denormals();
+    std::optional<Pipeline> pipeline;
+    std::unique_lock lock(mutex);
+    while (true) {
+      ++idle;
+      changed.wait(lock, [this] { return closing || !jobs.empty(); });
+      --idle;
+      if (jobs.empty()) { return; }
+      Job job = std::move(jobs.front());
+      jobs.pop_front();
+      high_water = std::max(high_water, ++busy);
+      lock.unlock();
+      Result<DataFrame> result = run(pipeline, job.frame);
+      lock.lock();
+      --busy;
+      job.promise.set_value(std::move(result));
+    }
+  }
+  Result<DataFrame> run(std::optional<Pipeline>& pipeline, const DataFrame& frame) const {
+    if (pipeline) {
+      pipeline->reset();
+    } else {
+      auto made = Pipeline::create(graph);
+      if (!made) { return tl::unexpected(made.error().front()); }
+      pipeline = std::move(*made);
+    }
+    auto blocks = pipeline->process(frame);
+    if (!blocks) { return tl::unexpected(blocks.error()); }
+    if (blocks->empty()) { return failed("", "the graph gave nothing for this frame"); }
+    return std::move(blocks->back());
+  }
+
+  const ValidGraph graph;
+  const std::size_t max_concurrent;
+  std::mutex mutex;
+  std::condition_variable changed;
+  // Under the mutex.
+  std::deque<Job> jobs;
+  std::size_t idle = 0;
+  std::size_t busy = 0;
+  std::size_t high_water = 0;
+  bool closing = false;
+  std::vector<Thread> threads;
+};
+
+PipelinePool::PipelinePool(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+PipelinePool::PipelinePool(PipelinePool&&) noexcept = default;
+PipelinePool& PipelinePool::operator=(PipelinePool&&) noexcept = default;
+PipelinePool::~PipelinePool() = default;
+
+Checked<PipelinePool> PipelinePool::create(std::string_view json, std::size_t max_concurrent,
+                                           const NodeCatalog& catalog) {
+  auto graph = load_graph(json, ConfigLanguage::json, {}, catalog);
+  if (!graph) { return tl::unexpected(graph.error()); }
+  if (max_concurrent == 0) {
+    return tl::unexpected(Errors{{ErrorCode::refused, "max_concurrent", "0 instances", "at least 1", ""}});
+  }
+  // One instance is made now, so that what is wrong with the graph is said here and not by the first future.
+  auto first = Pipeline::create(*graph);
+  if (!first) { return tl::unexpected(first.error()); }
+  return PipelinePool(std::make_unique<Impl>(std::move(*graph), max_concurrent));
+}
+
+std::future<Result<DataFrame>> PipelinePool::execute(DataFrame frame) {
+  return impl_->execute(std::move(frame));
+}
+std::size_t PipelinePool::max_concurrent() const { return impl_->max_concurrent; }
+std::size_t PipelinePool::high_water() const {
+  const std::scoped_lock lock(impl_->mutex);
+  return impl_->high_water;
+}
+
+}  // namespace streamlab
