@@ -6,7 +6,7 @@
 // same after a day as at the start (one hour at 192 kHz moves it by less than 2^-98 turn), and a sample
 // depends on its number alone, so the stream is the same, bit for bit, however it is cut into blocks. The
 // sine of the reduced phase is a Taylor series on ±π/4 with a corrected argument; its error stays
-// below 1.2e-16 of the amplitude before the product with the amplitude is rounded.
+// below 0.9e-16 of the amplitude before the product with the amplitude is rounded.
 //
 // No fused operations are used, so every vector path gives the same bits.
 #pragma once

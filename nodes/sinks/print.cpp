@@ -22,6 +22,7 @@
 
 #include "engine/core/node.hpp"
 #include "nodes/dsp/level_stats.hpp"
+#include "nodes/sinks/flag_names.hpp"
 
 namespace streamlab {
 namespace {
@@ -45,19 +46,6 @@ constexpr NodeInfo kInfo{
         "undefined. Spectra: number of bins and the largest of them.",
     .example = R"({"id": "show", "type": "Print", "config": {"label": "Mic"}})",
     .cost_ns_per_frame = 5.0,
-};
-
-struct FlagName {
-  FrameFlag flag;
-  std::string_view name;
-};
-constexpr FlagName kFlagNames[] = {
-    {FrameFlag::gap, "gap"},
-    {FrameFlag::xrun, "xrun"},
-    {FrameFlag::clipped, "clipped"},
-    {FrameFlag::not_finite, "not_finite"},
-    {FrameFlag::incomplete, "incomplete"},
-    {FrameFlag::end_of_stream, "end_of_stream"},
 };
 
 struct SpectrumPeak {
@@ -92,12 +80,10 @@ dsp::Levels levels_of(std::span<const double> samples) {
 std::string text_of(const DataFrame& frame, const std::string& label) {
   const FrameHeader& header = frame.header();
   std::string remarks;
-  for (const FlagName& f : kFlagNames) {
-    if (!header.has(f.flag)) { continue; }
+  for_each_flag(header, [&](std::string_view flag) {
     remarks += remarks.empty() ? " (" : ", ";
-    remarks +=
-        f.flag == FrameFlag::gap ? fmt::format("gap of {} frames", header.gap_frames) : std::string(f.name);
-  }
+    remarks += flag == "gap" ? fmt::format("gap of {} frames", header.gap_frames) : std::string(flag);
+  });
   if (!remarks.empty()) { remarks += ")"; }
   std::string text =
       fmt::format("[{}] Frame #{} @ {} µs{}\n", label, header.sequence_id, header.timestamp_us, remarks);
@@ -132,9 +118,7 @@ std::string json_of(const DataFrame& frame, const std::string& label) {
   line["sequence_id"] = header.sequence_id;
   line["timestamp_us"] = header.timestamp_us;
   line["position"] = header.position;
-  for (const FlagName& f : kFlagNames) {
-    if (header.has(f.flag)) { line["flags"].push_back(f.name); }
-  }
+  for_each_flag(header, [&](std::string_view flag) { line["flags"].push_back(flag); });
   if (header.has(FrameFlag::gap)) { line["gap_frames"] = header.gap_frames; }
   for (const Metadata::Entry& entry : frame.metadata().entries()) {
     line["metadata"][entry.name()] = entry.value;
@@ -170,6 +154,7 @@ class Print final : public Node {
 
   Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
     console_ = context.console;
+    console_file_ = context.console_file;
     reset();
     return std::vector<OutputFormat>{};
   }
@@ -182,7 +167,8 @@ class Print final : public Node {
     if (!shown || console_ == Console::off) { return Status::ok; }
     const std::string text = console_ == Console::text ? text_of(*in[0], label_) : json_of(*in[0], label_);
     // Whole blocks at once, and none kept back: another program may be reading.
-    if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
+    if (std::fwrite(text.data(), 1, text.size(), console_file_) != text.size() ||
+        std::fflush(console_file_) != 0) {
       error_ = errno;
       return Status::fault;
     }
@@ -198,8 +184,9 @@ class Print final : public Node {
   const std::string label_;
   const std::uint64_t every_;
   Console console_ = Console::text;
-  std::uint64_t seen_ = 0;  // blocks
-  int error_ = 0;           // errno of the failed write
+  std::FILE* console_file_ = nullptr;  // the engine's
+  std::uint64_t seen_ = 0;             // blocks
+  int error_ = 0;                      // errno of the failed write
 };
 
 }  // namespace

@@ -118,6 +118,8 @@ class SineGenerator final : public Node {
     return Status::ok;
   }
 
+  bool is_endless() const override { return !params_.given(kDurationS); }
+
   std::vector<NodeNote> notes() const override {
     if (refused_changes_ == 0) { return {}; }
     return {{fmt::format("frequencies above {} Hz that were asked for and not set: {}", sample_rate_hz_ / 2.0,

@@ -1,7 +1,6 @@
 // tests/nodes/sinks/print_test.cpp
-#include <fcntl.h>
-#include <unistd.h>
-
+#include <cstdio>
+#include <cstdlib>
 #include <limits>
 
 #include <gmock/gmock.h>
@@ -16,16 +15,38 @@ namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
+// A console that keeps what is written to it.
+class Console {
+ public:
+  explicit Console(streamlab::Console mode = streamlab::Console::text) {
+    context_.console = mode;
+    context_.console_file = open_memstream(&text_, &size_);
+  }
+  ~Console() {
+    std::fclose(context_.console_file);
+    std::free(text_);
+  }
+  Console(const Console&) = delete;
+  Console& operator=(const Console&) = delete;
+
+  const PrepareContext& context() const { return context_; }
+  std::string text() const { return {text_, size_}; }
+
+ private:
+  char* text_ = nullptr;
+  std::size_t size_ = 0;
+  PrepareContext context_;
+};
+
 // What a Print with that configuration writes for `frame`, given `times`.
 std::string printed(std::string_view config, const DataFrame& frame, int times = 1,
-                    Console console = Console::text) {
-  PrepareContext context;
-  context.console = console;
-  NodeHarness print("Print", config, std::vector<StreamFormat>{frame.format()}, context);
-  testing::internal::CaptureStdout();
+                    streamlab::Console mode = streamlab::Console::text) {
+  const Console console(mode);
+  NodeHarness print("Print", config, std::vector<StreamFormat>{frame.format()}, console.context());
   for (int i = 0; i < times; ++i) { print.process(frame); }
   print.finish();
-  return testing::internal::GetCapturedStdout();
+  std::fflush(console.context().console_file);
+  return console.text();
 }
 
 DataFrame frame_of(StreamFormat format, const std::vector<std::vector<double>>& data) {
@@ -107,15 +128,16 @@ TEST(Print, ShowsEachNthBlock) {
 }
 
 TEST(Print, CountsAnewAfterReset) {
-  NodeHarness print("Print", R"({"every": 2})", {48000.0, 1, 4});
-  testing::internal::CaptureStdout();
-  print.process(print.input_frame());
+  const Console console;
+  const DataFrame frame = stereo();
+  NodeHarness print("Print", R"({"every": 2})", std::vector<StreamFormat>{frame.format()}, console.context());
+  print.process(frame);
+  const std::string first = console.text();
+  print.process(frame);
+  EXPECT_EQ(console.text(), first);
   print.reset();
-  print.process(print.input_frame());
-  const std::string text = testing::internal::GetCapturedStdout();
-  EXPECT_EQ(text,
-            "[Print] Frame #0 @ 0 µs\n  main_channel: len=0, mean=null, rms=null\n"
-            "[Print] Frame #0 @ 0 µs\n  main_channel: len=0, mean=null, rms=null\n");
+  print.process(frame);
+  EXPECT_EQ(console.text(), first + first);
 }
 
 TEST(Print, WritesOneJsonObjectALine) {
@@ -123,7 +145,8 @@ TEST(Print, WritesOneJsonObjectALine) {
   frame.header().set(FrameFlag::gap);
   frame.header().gap_frames = 480;
   frame.metadata().set("frames", 4.0);
-  const std::string line = printed(R"({"label": "A \"quoted\" label"})", frame, 1, Console::json_lines);
+  const std::string line =
+      printed(R"({"label": "A \"quoted\" label"})", frame, 1, streamlab::Console::json_lines);
   ASSERT_THAT(line, testing::EndsWith("\n"));
   EXPECT_EQ(std::count(line.begin(), line.end(), '\n'), 1);
   EXPECT_EQ(nlohmann::json::parse(line), nlohmann::json::parse(R"({
@@ -131,28 +154,27 @@ TEST(Print, WritesOneJsonObjectALine) {
     "flags": ["gap"], "gap_frames": 480, "metadata": {"frames": 4.0}, "kind": "audio",
     "channels": {"left": {"len": 4, "mean": 0.25, "rms": 0.6123724356957945, "not_finite": 0},
                  "right": {"len": 4, "mean": 0.25, "rms": 0.25, "not_finite": 0}}})"));
-  EXPECT_EQ(nlohmann::json::parse(printed("{}", values(kNaN), 1, Console::json_lines))["channels"],
+  EXPECT_EQ(nlohmann::json::parse(printed("{}", values(kNaN), 1, streamlab::Console::json_lines))["channels"],
             nlohmann::json::parse(R"({"left.rms_db": {"value": null, "unit": "dBFS"},
                                       "left.ratio": {"value": 0.5, "unit": ""}})"));
-  EXPECT_EQ(nlohmann::json::parse(printed("{}", spectrum({0.25, 0.5}), 1, Console::json_lines))["channels"],
+  EXPECT_EQ(nlohmann::json::parse(
+                printed("{}", spectrum({0.25, 0.5}), 1, streamlab::Console::json_lines))["channels"],
             nlohmann::json::parse(R"({"left": {"bins": 2, "peak": 0.5, "unit": "FS", "at": 46.875,
                                                "at_unit": "Hz"}})"));
 }
 
-TEST(Print, IsSilentWhenTheConsoleIsOff) { EXPECT_EQ(printed("{}", stereo(), 3, Console::off), ""); }
+TEST(Print, IsSilentWhenTheConsoleIsOff) {
+  EXPECT_EQ(printed("{}", stereo(), 3, streamlab::Console::off), "");
+}
 
 TEST(Print, SaysWhyItCannotWrite) {
-  NodeHarness print("Print", "{}", {48000.0, 1, 4});
-  std::fflush(stdout);
-  const int saved = dup(STDOUT_FILENO);
-  const int full = open("/dev/full", O_WRONLY);
-  ASSERT_GE(full, 0);
-  dup2(full, STDOUT_FILENO);
-  print.process(print.input_frame());
-  dup2(saved, STDOUT_FILENO);
-  close(full);
-  close(saved);
-  std::clearerr(stdout);
+  PrepareContext context;
+  context.console_file = std::fopen("/dev/full", "w");
+  ASSERT_NE(context.console_file, nullptr);
+  const DataFrame frame = stereo();
+  NodeHarness print("Print", "{}", std::vector<StreamFormat>{frame.format()}, context);
+  print.process(frame);
+  std::fclose(context.console_file);
   EXPECT_EQ(print.last_status(), Status::fault);
   EXPECT_EQ(to_string(print.node().failure()), "standard output: cannot be written: No space left on device");
 }

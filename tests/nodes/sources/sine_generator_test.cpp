@@ -38,7 +38,8 @@ TEST(SineGenerator, IsTheSine) {
   const auto y = samples_of(sine.run_source(4));
   ASSERT_EQ(y.size(), 4096U);
   for (std::size_t n = 0; n < y.size(); ++n) {
-    EXPECT_NEAR(y[n], exact_sine(440.0, 48000.0, static_cast<std::int64_t>(n)), 1.22e-16);  // 1.1 ulp of 1
+    EXPECT_NEAR(y[n], exact_sine(440.0, 48000.0, static_cast<std::int64_t>(n)),
+                1.1 * 0x1p-53);  // an ulp just below 1
   }
 }
 
@@ -97,6 +98,8 @@ TEST(SineGenerator, EndsAfterItsDuration) {
   EXPECT_EQ(sine.last_status(), Status::done);
   NodeHarness nothing("SineGenerator", R"({"duration_s": 0})");
   EXPECT_TRUE(nothing.run_source(10).empty());
+  EXPECT_FALSE(sine.node().is_endless());
+  EXPECT_TRUE(NodeHarness("SineGenerator", "{}").node().is_endless());
 }
 
 TEST(SineGenerator, ChangesWhileItRuns) {
