@@ -15,7 +15,6 @@
 
 #include <fmt/format.h>
 
-#include "engine/rt/rt_section.hpp"
 #include "hal/jack/bounded_call.hpp"
 #include "hal/jack/jack_client.hpp"
 #include "hal/jack/jack_session.hpp"
@@ -81,10 +80,7 @@ class JackCore final : public JackCycleSink {
       for (float* output : outputs) { std::fill_n(output, cycle.frame_count, 0.0F); }
       return;
     }
-    {
-      const RtSection section;
-      stream.process(cycle, *client, inputs, outputs);
-    }
+    stream.process(cycle, *client, inputs, outputs);
     gate.leave();
   }
   void wake() noexcept override { events.release(); }

@@ -10,6 +10,8 @@
 
 #include <fmt/format.h>
 
+#include "engine/rt/rt_section.hpp"
+
 namespace streamlab {
 namespace {
 
@@ -236,6 +238,7 @@ std::uint32_t JackSession::latency_of_cycle(std::uint32_t frame_count) const noe
 }
 
 void JackSession::process(std::uint32_t frame_count) noexcept {
+  const RtSection section;
   JackCycle cycle;
   cycle.frame_count = frame_count;
   cycle.frame_time = jack_last_frame_time(client_.get());

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "hal/jack/probe_jack.hpp"
+#include "tests/support/rt_guard.hpp"
 #include "tests/system/jack/jack_fixture.hpp"
 
 namespace streamlab::test {
@@ -110,6 +111,21 @@ TEST_F(JackTest, GivesInputToOutputInTheSamePeriod) {
   };
   EXPECT_TRUE(eventually([&] { return same_period() >= kBlocks; }));
   driver->stop();
+}
+
+TEST_F(JackTest, CallsNothingInACycleThatCouldWait) {
+  if (!RtGuardScope::available()) { GTEST_SKIP() << "a sanitizer stands in the guard's place"; }
+  DeviceRequest request;
+  request.device = server_.device();
+  request.capture = request.playback = true;
+  auto driver = open_or_fail(request);
+  ASSERT_NE(driver, nullptr);
+  RecordingClient client(driver->format(), kBlocks);
+  RtGuardScope::take_violations();
+  ASSERT_TRUE(driver->start(client));
+  ASSERT_TRUE(eventually([&] { return client.count() == kBlocks; }));
+  driver->stop();
+  EXPECT_THAT(RtGuardScope::take_violations(), testing::IsEmpty());
 }
 
 TEST_F(JackTest, ReportsTheLatencyOfThePhysicalPorts) {
