@@ -8,6 +8,8 @@
 #include <fmt/format.h>
 
 #include "engine/base/nearest_name.hpp"
+#include "hal/alsa/alsa_devices.hpp"
+#include "hal/alsa/alsa_driver.hpp"
 #include "hal/jack/jack_driver.hpp"
 #include "hal/jack/probe_jack.hpp"
 #include "hal/sim/sim_device.hpp"
@@ -54,6 +56,29 @@ Result<std::unique_ptr<Driver>> open_default(const DeviceRequest& request,
   return failed("default", fmt::format("there is no device: {}", fmt::join(passed_over, ", ")));
 }
 
+DeviceEntry alsa_entry(const AlsaDevice& device) {
+  DeviceEntry entry;
+  entry.device = "alsa:" + device.pcm;
+  entry.description = device.description;
+  entry.available = false;
+  for (const auto* direction : {&device.capture, &device.playback}) {
+    if (!*direction) { continue; }
+    const AlsaDirection& one = **direction;
+    entry.available = entry.available || one.trouble.empty();
+    if (!one.trouble.empty()) {
+      entry.note += fmt::format("{}{}: {}", entry.note.empty() ? "" : "; ",
+                                direction == &device.capture ? "capture" : "playback", one.trouble);
+      continue;
+    }
+    (direction == &device.capture ? entry.inputs : entry.outputs) = one.offer.most_channels;
+    if (entry.sample_formats.empty()) {
+      entry.sample_formats = one.offer.formats;
+      entry.sample_rates_hz.assign(one.offer.rates_hz.begin(), one.offer.rates_hz.end());
+    }
+  }
+  return entry;
+}
+
 std::vector<Backend> system_backends() {
   Backend jack{.name = "jack",
                .forms = {"jack", "jack:SERVER"},
@@ -82,6 +107,18 @@ std::vector<Backend> system_backends() {
                  }
                  return std::vector{std::move(entry)};
                }};
+  Backend alsa{.name = "alsa",
+               .forms = {"alsa", "alsa:PCM"},
+               .find = find_alsa_default,
+               .open = [](const DeviceRequest& request) { return open_alsa_driver(request); },
+               .list = []() -> Result<std::vector<DeviceEntry>> {
+                 std::vector<DeviceEntry> entries;
+                 for (const AlsaDevice& device : list_alsa_devices()) {
+                   entries.push_back(alsa_entry(device));
+                 }
+                 if (entries.empty()) { return failed("alsa", "there is no ALSA sound card"); }
+                 return entries;
+               }};
   Backend sim{.name = "sim",
               .forms = {"sim", "sim:FILE"},
               .find = []() -> Result<std::string> { return "the simulated card"; },
@@ -104,7 +141,7 @@ std::vector<Backend> system_backends() {
                .open = open_sim_device,
                .list = {},
                .scripted = true};
-  return {std::move(jack), std::move(sim), std::move(file)};
+  return {std::move(jack), std::move(alsa), std::move(sim), std::move(file)};
 }
 
 }  // namespace

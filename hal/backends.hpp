@@ -5,6 +5,7 @@
 //   default                     the first of these that is there: a running JACK server, an ALSA card, the
 //                               simulated card. DeviceFormat::notice says which it was, and why
 //   jack, jack:SERVER           a running JACK server                            hal/jack/jack_driver.hpp
+//   alsa, alsa:PCM              any PCM of the ALSA library; "alsa" is its default hal/alsa/alsa_driver.hpp
 //   sim, sim:FILE, file:FILE    the simulated card                               hal/sim/sim_device.hpp
 //
 // A device that is there but cannot be had as asked (another rate, busy) is refused by its backend: "default"

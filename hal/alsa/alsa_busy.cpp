@@ -21,17 +21,19 @@ struct CardDevice {
   int device = -1;
 };
 
+bool is_number(const std::string& text) {
+  return !text.empty() &&
+         std::all_of(text.begin(), text.end(), [](unsigned char c) { return c >= '0' && c <= '9'; });
+}
+
 CardDevice card_of(const std::string& name) {
   static const std::regex kHardware(
       R"((?:plug|sys)?(?:hw|default|front|dsnoop|dmix):(?:CARD=)?([^,]+)(?:,(?:DEV=)?(\d+))?.*)");
   std::smatch match;
   if (!std::regex_match(name, match, kHardware)) { return {}; }
-  return {snd_card_get_index(match[1].str().c_str()), match[2].matched ? std::stoi(match[2].str()) : -1};
-}
-
-bool is_number(const std::string& text) {
-  return !text.empty() &&
-         std::all_of(text.begin(), text.end(), [](unsigned char c) { return c >= '0' && c <= '9'; });
+  const std::string card = match[1];
+  return {is_number(card) ? std::stoi(card) : snd_card_get_index(card.c_str()),
+          match[2].matched ? std::stoi(match[2].str()) : -1};
 }
 
 std::string first_line(const fs::path& file) {

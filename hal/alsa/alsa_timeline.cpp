@@ -13,6 +13,7 @@ constexpr double kStallSeconds = 0.05;
 
 AlsaTimeline::AlsaTimeline(double rate_hz, std::uint32_t period_frames, std::int64_t epoch_offset_ns) noexcept
     : model_(rate_hz, epoch_offset_ns),
+      trusted_(model_),
       period_frames_(period_frames),
       stall_frames_(std::max(2 * period_frames_, std::int64_t{std::lround(kStallSeconds * rate_hz)})) {}
 
@@ -21,21 +22,27 @@ std::int64_t AlsaTimeline::begin(std::int64_t offset, std::int64_t monotonic_ns)
   next_ += gap;
   last_seen_ = next_ + offset;
   model_.restart(last_seen_, monotonic_ns);
+  trusted_ = model_;
   return gap;
 }
 
 std::int64_t AlsaTimeline::observe(std::int64_t offset, std::int64_t monotonic_ns) noexcept {
   const std::int64_t seen = next_ + offset;
   if (seen <= last_seen_) { return 0; }
-  const std::int64_t late = model_.gap_frames(seen, monotonic_ns);
-  const bool stalled = late > stall_frames_;
-  const bool slipped = !stalled && model_.update(seen, monotonic_ns) == ClockEvent::relocked &&
-                       late >= std::max<std::int64_t>(period_frames_ / 2, 1);
   last_seen_ = seen;
-  if (!stalled && !slipped) { return 0; }
+  std::int64_t late = model_.gap_frames(seen, monotonic_ns);
+  if (late <= stall_frames_) {
+    const ClockEvent event = model_.update(seen, monotonic_ns);
+    if (event == ClockEvent::locked || event == ClockEvent::early) { trusted_ = model_; }
+    if (event != ClockEvent::relocked) { return 0; }
+    late = trusted_.gap_frames(seen, monotonic_ns);
+    trusted_ = model_;
+    if (late < std::max<std::int64_t>(period_frames_ / 2, 1)) { return 0; }
+  }
   next_ += late;
   last_seen_ += late;
   model_.restart(last_seen_, monotonic_ns);
+  trusted_ = model_;
   return late;
 }
 

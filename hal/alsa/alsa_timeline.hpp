@@ -31,6 +31,7 @@ class AlsaTimeline {
 
  private:
   ClockModel model_;
+  ClockModel trusted_;  // as it was before the device began to be late
   std::int64_t period_frames_;
   std::int64_t stall_frames_;
   std::int64_t next_ = 0;
