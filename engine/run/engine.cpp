@@ -20,9 +20,19 @@ namespace {
 
 using Clock = WakeSignal::Clock;
 
+// The graph names its channels as it would those of a recording of the device, so that live and offline agree.
 DeviceStream stream_of(const DeviceFormat& format) {
-  return {format.sample_rate_hz, format.max_block_frames,     format.input_names,
-          format.output_names,   format.input_latency_frames, format.output_latency_frames};
+  const auto names = [](const std::vector<std::string>& connectors) {
+    return default_channel_names(static_cast<std::uint32_t>(connectors.size()));
+  };
+  DeviceStream stream;
+  stream.sample_rate_hz = format.sample_rate_hz;
+  stream.max_block_frames = format.max_block_frames;
+  stream.input_names = names(format.input_names);
+  stream.output_names = names(format.output_names);
+  stream.input_latency_frames = format.input_latency_frames;
+  stream.output_latency_frames = format.output_latency_frames;
+  return stream;
 }
 
 double as_us(std::uint64_t ns) { return static_cast<double>(ns) * 1e-3; }

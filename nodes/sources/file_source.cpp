@@ -108,6 +108,7 @@ class FileSource final : public Node {
     return Status::ok;
   }
 
+  bool is_endless() const override { return params_.integer(kLoop) == 0; }
   Error failure() const override { return failure_.value_or(Node::failure()); }
 
   std::vector<NodeNote> notes() const override {

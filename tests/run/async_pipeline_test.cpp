@@ -1,0 +1,191 @@
+// tests/run/async_pipeline_test.cpp
+#include <chrono>
+#include <string>
+#include <thread>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "engine/run/pipeline.hpp"
+
+namespace streamlab {
+namespace {
+
+using namespace std::chrono_literals;
+
+// Three nodes in a row: `threads` and `capacity` as given.
+std::string chain(const std::string& threads, int capacity) {
+  return R"({"version": 1, "pipeline_config": {"channel_capacity": )" + std::to_string(capacity) +
+         R"(, "threads": )" + threads + R"(},
+      "nodes": [{"id": "sine", "type": "SineGenerator",
+                 "config": {"frequency": 1000, "sample_rate": 48000, "frame_size": 16}},
+                {"id": "gain", "type": "Gain", "config": {"gain": 2}},
+                {"id": "back", "type": "Gain", "config": {"gain": 0.5}}],
+      "connections": [{"from": "sine", "to": "gain"}, {"from": "gain", "to": "back"}]})";
+}
+
+class HowManyGoIn : public testing::TestWithParam<std::pair<std::string, int>> {};
+
+// D domains, capacity c, nobody reads: D in hands and (D + 1) c in edges.
+TEST_P(HowManyGoIn, IsExact) {
+  const auto [threads, domains] = GetParam();
+  for (const int capacity : {1, 2, 10}) {
+    auto pipeline = AsyncPipeline::from_json(chain(threads, capacity));
+    ASSERT_TRUE(pipeline) << to_string(pipeline.error(), "");
+    auto receiver = pipeline->subscribe("back");
+    ASSERT_TRUE(receiver);
+    ASSERT_TRUE(pipeline->start());
+    const int expected = domains + (domains + 1) * capacity;
+    for (int i = 0; i < expected; ++i) {
+      ASSERT_TRUE(pipeline->trigger(DataFrame(0, static_cast<std::uint64_t>(i))))
+          << i;  // each of them returns
+    }
+    const auto one_more = pipeline->trigger_for(DataFrame(0, 999), 20ms);
+    ASSERT_TRUE(one_more);
+    EXPECT_EQ(*one_more, Engine::Triggered::full);
+    EXPECT_EQ(*pipeline->try_trigger(DataFrame(0, 999)), Engine::Triggered::full);
+    // Each block that is read lets one more in, and all come out in order.
+    for (int i = 0; i < expected; ++i) {
+      const auto block = receiver->receive();
+      ASSERT_TRUE(block);
+      EXPECT_EQ(block->sequence_id(), static_cast<std::uint64_t>(i));
+    }
+    pipeline->stop();
+    EXPECT_EQ(receiver->counters().dropped, 0U);
+  }
+}
+INSTANTIATE_TEST_SUITE_P(AsyncPipeline, HowManyGoIn,
+                         testing::Values(std::pair("1", 1), std::pair("2", 2), std::pair("\"per_node\"", 3)),
+                         [](const auto& test) { return "Domains" + std::to_string(test.param.second); });
+
+TEST(AsyncPipeline, StopLetsEverythingThroughAndEndsTheReceiver) {
+  auto pipeline = AsyncPipeline::from_json(chain("\"per_node\"", 10));
+  ASSERT_TRUE(pipeline);
+  auto receiver = pipeline->subscribe("gain", 100);
+  ASSERT_TRUE(receiver);
+  ASSERT_TRUE(pipeline->start());
+  for (std::uint64_t i = 0; i < 50; ++i) { ASSERT_TRUE(pipeline->trigger(DataFrame(0, i))); }
+  pipeline->stop();
+  for (std::uint64_t i = 0; i < 50; ++i) {
+    const auto block = receiver->receive();
+    ASSERT_TRUE(block);
+    EXPECT_EQ(block->sequence_id(), i);
+  }
+  EXPECT_FALSE(receiver->receive());
+  EXPECT_TRUE(receiver->ended());
+}
+
+TEST(AsyncPipeline, AnOutputWithoutSubscriberIsDiscarded) {
+  auto pipeline = AsyncPipeline::from_json(chain("1", 1));
+  ASSERT_TRUE(pipeline);
+  ASSERT_TRUE(pipeline->start());
+  for (std::uint64_t i = 0; i < 1000; ++i) { ASSERT_TRUE(pipeline->trigger(DataFrame(0, i))); }
+  pipeline->stop();
+}
+
+TEST(AsyncPipeline, GoesOnWhenAReceiverIsGone) {
+  auto pipeline = AsyncPipeline::from_json(chain("2", 1));
+  ASSERT_TRUE(pipeline);
+  {
+    auto receiver = pipeline->subscribe("back");
+    ASSERT_TRUE(receiver);
+    ASSERT_TRUE(pipeline->start());
+  }
+  for (std::uint64_t i = 0; i < 100; ++i) { ASSERT_TRUE(pipeline->trigger(DataFrame(0, i))); }
+  pipeline->stop();
+}
+
+TEST(AsyncPipeline, StopNowEndsAPipelineThatNobodyReads) {
+  auto pipeline = AsyncPipeline::from_json(chain("\"per_node\"", 1));
+  ASSERT_TRUE(pipeline);
+  auto receiver = pipeline->subscribe("back");
+  ASSERT_TRUE(receiver);
+  ASSERT_TRUE(pipeline->start());
+  for (int i = 0; i < 7; ++i) { ASSERT_TRUE(pipeline->trigger(DataFrame(0, 0))); }
+  pipeline->stop_now();
+  EXPECT_FALSE(pipeline->trigger(DataFrame(0, 0)));
+}
+
+TEST(AsyncPipeline, DropPoliciesCountToTheBlock) {
+  for (const auto policy :
+       {OverflowPolicy::drop_oldest, OverflowPolicy::drop_newest, OverflowPolicy::latest}) {
+    auto pipeline = AsyncPipeline::from_json(chain("1", 4));
+    ASSERT_TRUE(pipeline);
+    auto receiver = pipeline->subscribe("back", 3, policy);
+    ASSERT_TRUE(receiver);
+    ASSERT_TRUE(pipeline->start());
+    for (std::uint64_t i = 0; i < 20; ++i) { ASSERT_TRUE(pipeline->trigger(DataFrame(0, i))); }
+    pipeline->stop();
+    std::vector<std::uint64_t> received;
+    while (const auto block = receiver->receive()) { received.push_back(block->sequence_id()); }
+    const EdgeCounters counters = receiver->counters();
+    EXPECT_EQ(counters.pushed, 20U);
+    EXPECT_EQ(counters.delivered, received.size());
+    EXPECT_EQ(counters.dropped, 20U - received.size());
+    switch (policy) {
+      case OverflowPolicy::drop_oldest:
+        EXPECT_THAT(received, testing::ElementsAre(17, 18, 19));
+        break;
+      case OverflowPolicy::drop_newest:
+        EXPECT_THAT(received, testing::ElementsAre(0, 1, 2));
+        break;
+      default:
+        EXPECT_THAT(received, testing::ElementsAre(19));
+        break;
+    }
+  }
+}
+
+TEST(AsyncPipeline, PolicyFailEndsThePipelineAndSaysWhere) {
+  auto pipeline = AsyncPipeline::from_json(chain("1", 4));
+  ASSERT_TRUE(pipeline);
+  auto receiver = pipeline->subscribe("back", 1, OverflowPolicy::fail);
+  ASSERT_TRUE(receiver);
+  ASSERT_TRUE(pipeline->start());
+  Result<void> last;
+  for (int i = 0; i < 100000 && last; ++i) { last = pipeline->trigger(DataFrame(0, 0)); }
+  EXPECT_FALSE(last);
+  pipeline->stop();
+  const EngineStatus status = pipeline->status();
+  ASSERT_EQ(status.failures.size(), 1U);
+  EXPECT_EQ(to_string(status.failures[0]),
+            "back -> subscriber: the edge overflowed, and its policy is \"fail\"; a larger capacity, or "
+            "another policy");
+}
+
+TEST(AsyncPipeline, ParametersChangeBetweenBlocks) {
+  auto pipeline =
+      AsyncPipeline::from_json(R"({"version": 1, "pipeline_config": {"sample_rate": 8000, "block_size": 4},
+      "nodes": [{"id": "in", "type": "AudioInput"}, {"id": "gain", "type": "Gain", "config": {"ramp_ms": 0}}],
+      "connections": [{"from": "in", "to": "gain"}]})");
+  ASSERT_TRUE(pipeline) << to_string(pipeline.error(), "");
+  auto receiver = pipeline->subscribe("gain");
+  ASSERT_TRUE(receiver);
+  ASSERT_TRUE(pipeline->start());
+  DataFrame frame(0, 0);
+  ASSERT_TRUE(frame.set_channel("main_channel", {1.0}));
+  ASSERT_TRUE(pipeline->trigger(frame));
+  EXPECT_EQ(receiver->receive()->channel(0)[0], 1.0);
+  ASSERT_TRUE(pipeline->set_param("gain", "gain", 4.0));
+  ASSERT_TRUE(pipeline->trigger(frame));
+  EXPECT_EQ(receiver->receive()->channel(0)[0], 4.0);
+  EXPECT_EQ(to_string(pipeline->set_param("gian", "gain", 1.0).error()),
+            "gian: there is no node of that id; did you mean \"gain\"?");
+  EXPECT_EQ(to_string(pipeline->set_param("gain", "ramp_ms", 1.0).error()),
+            "gain.ramp_ms: this parameter cannot be changed while it runs");
+  EXPECT_EQ(to_string(pipeline->set_param("gain", "gain", 1e7).error()),
+            "gain.gain: 10000000 is outside -1000000 .. 1000000");
+  pipeline->stop();
+}
+
+TEST(AsyncPipeline, RefusesToSubscribeToWhatIsNotThere) {
+  auto pipeline = AsyncPipeline::from_json(chain("1", 4));
+  ASSERT_TRUE(pipeline);
+  EXPECT_EQ(to_string(pipeline->subscribe("gian").error()),
+            "gian: there is no node of that id; did you mean \"gain\"?");
+  EXPECT_EQ(to_string(pipeline->subscribe("gain.outt").error()),
+            "gain.outt: this node has no such output; did you mean \"out\"?");
+}
+
+}  // namespace
+}  // namespace streamlab

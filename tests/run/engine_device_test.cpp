@@ -1,0 +1,173 @@
+// tests/run/engine_device_test.cpp
+//
+// A graph on a device whose time the test advances.
+#include <cmath>
+#include <numbers>
+#include <stdexcept>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "engine/run/pipeline.hpp"
+#include "tests/support/rt_guard.hpp"
+#include "tests/support/virtual_driver.hpp"
+
+namespace streamlab {
+namespace {
+
+std::unique_ptr<Engine> engine_of(VirtualDriver& card, std::string_view json, double duration_s = 0.0) {
+  auto graph = load_graph(json);
+  if (!graph) { throw std::runtime_error(to_string(graph.error(), "")); }
+  EngineOptions options;
+  options.open_device = card.opener();
+  options.duration_s = duration_s;
+  auto engine = Engine::create(*graph, std::move(options));
+  if (!engine) { throw std::runtime_error(to_string(engine.error(), "")); }
+  return std::move(*engine);
+}
+
+constexpr const char* kCapture = R"({"version": 1,
+    "nodes": [{"id": "mic", "type": "AudioInput"}, {"id": "gain", "type": "Gain", "config": {"gain": 1}}],
+    "connections": [{"from": "mic", "to": "gain", "capacity": 1000}]})";
+
+TEST(EngineOnADevice, DeliversEverySampleWithItsPosition) {
+  VirtualDriver card;
+  auto engine = engine_of(card, kCapture);
+  auto receiver = engine->subscribe("gain", 1000);
+  ASSERT_TRUE(receiver);
+  ASSERT_TRUE(engine->start());
+  const auto input = [](std::int64_t n, std::uint32_t c) { return static_cast<double>(n) * 1e-6 + 0.25 * c; };
+  card.set_input(input);
+  for (int i = 0; i < 100; ++i) { ASSERT_TRUE(card.tick(64)); }
+  engine->stop();
+  std::int64_t next = 0;
+  while (const auto block = receiver->receive()) {
+    EXPECT_EQ(block->position(), next);
+    EXPECT_FALSE(block->header().has(FrameFlag::gap));
+    for (std::uint32_t c = 0; c < 2; ++c) {
+      for (std::uint32_t n = 0; n < block->frame_count(); ++n) {
+        EXPECT_EQ(block->channel(c)[n], input(next + n, c));
+      }
+    }
+    next += block->frame_count();
+  }
+  EXPECT_EQ(next, 6400);
+  EXPECT_FALSE(engine->status().data_lost());
+}
+
+TEST(EngineOnADevice, MarksAGapWithItsExactLength) {
+  VirtualDriver card;
+  auto engine = engine_of(card, kCapture);
+  auto receiver = engine->subscribe("gain", 1000);
+  ASSERT_TRUE(receiver);
+  ASSERT_TRUE(engine->start());
+  card.tick(64);
+  card.lose(1234);
+  card.tick(64);
+  card.tick(64);
+  engine->stop();
+  std::vector<std::uint64_t> gaps;
+  while (const auto block = receiver->receive()) { gaps.push_back(block->header().gap_frames); }
+  EXPECT_THAT(gaps, testing::ElementsAre(0, 1234, 0));
+  const EngineStatus status = engine->status();
+  EXPECT_EQ(status.gaps, 1U);
+  EXPECT_EQ(status.gap_frames, 1234U);
+  EXPECT_TRUE(status.data_lost());
+}
+
+TEST(EngineOnADevice, PlaysWhatItCapturesInTheSamePeriod) {
+  VirtualDriver card({.inputs = 2, .outputs = 2});
+  auto engine = engine_of(card, R"({"version": 1,
+      "nodes": [{"id": "in", "type": "AudioInput"}, {"id": "gain", "type": "Gain", "config": {"gain": 0.5}},
+                {"id": "out", "type": "AudioOutput"}],
+      "connections": [{"from": "in", "to": "gain"}, {"from": "gain", "to": "out"}]})");
+  ASSERT_TRUE(engine->start());
+  card.set_input([](std::int64_t n, std::uint32_t c) { return static_cast<double>(n + c) / 1024.0; });
+  for (int i = 0; i < 5; ++i) { card.tick(64); }
+  engine->stop();
+  ASSERT_EQ(card.played().size(), 2U);
+  for (std::uint32_t c = 0; c < 2; ++c) {
+    ASSERT_EQ(card.played()[c].size(), 320U);
+    for (std::size_t n = 0; n < 320; ++n) {
+      EXPECT_EQ(card.played()[c][n], static_cast<double>(n + c) / 2048.0);  // no frame of delay
+    }
+  }
+}
+
+TEST(EngineOnADevice, PlaysAGeneratorThroughAWorkerWithoutLosingASample) {
+  VirtualDriver card({.period_frames = 50, .inputs = 0, .outputs = 2});
+  auto engine = engine_of(card, R"({"version": 1, "pipeline_config": {"sample_rate": 48000},
+      "nodes": [{"id": "sine", "type": "SineGenerator", "config": {"frequency": 1000, "frame_size": 48}},
+                {"id": "out", "type": "AudioOutput"}],
+      "connections": [{"from": "sine", "to": "out", "capacity": 4}]})");
+  ASSERT_TRUE(engine->start());
+  for (int i = 0; i < 100; ++i) { card.tick(50); }
+  engine->stop();
+  ASSERT_EQ(card.played()[0].size(), 5000U);
+  for (std::size_t n = 0; n < 5000; ++n) {
+    EXPECT_NEAR(card.played()[0][n], std::sin(2.0 * std::numbers::pi * static_cast<double>(n % 48) / 48.0),
+                1e-14);
+    EXPECT_EQ(card.played()[1][n], card.played()[0][n]);
+  }
+  EXPECT_EQ(engine->status().underrun_frames, 0U);
+}
+
+TEST(EngineOnADevice, EndsAfterTheTimeAskedForToTheFrame) {
+  VirtualDriver card;
+  auto engine = engine_of(card, kCapture, 0.01);  // 480 frames
+  auto receiver = engine->subscribe("gain", 1000);
+  ASSERT_TRUE(engine->start());
+  card.run(1000);
+  EXPECT_TRUE(engine->wait_for(std::chrono::seconds(10)));
+  engine->stop();
+  std::uint64_t frames = 0;
+  while (const auto block = receiver->receive()) { frames += block->frame_count(); }
+  EXPECT_EQ(frames, 480U);
+}
+
+TEST(EngineOnADevice, ARealTimeTickMakesNoForbiddenCall) {
+  if (!RtGuardScope::available()) { GTEST_SKIP() << "the sanitizer stands where the guard would"; }
+  VirtualDriver card({.inputs = 2, .outputs = 2, .real_time = true});
+  auto engine = engine_of(card, R"({"version": 1,
+      "nodes": [{"id": "in", "type": "AudioInput"},
+                {"id": "eq", "type": "Biquad", "config": {"sections": [{"type": "peaking", "frequency": 1000, "q": 1, "gain_db": 6}]}},
+                {"id": "delay", "type": "Delay", "config": {"frames": 10}},
+                {"id": "out", "type": "AudioOutput"}, {"id": "meter", "type": "LevelMeter", "config": {"interval_s": 0.01}},
+                {"id": "end", "type": "NullSink"}],
+      "connections": [{"from": "in", "to": "eq"}, {"from": "eq", "to": "delay"}, {"from": "delay", "to": "out"},
+                      {"from": "eq", "to": "meter", "capacity": 2}, {"from": "meter", "to": "end"}]})");
+  auto receiver = engine->subscribe("eq", 1);
+  ASSERT_TRUE(receiver) << to_string(receiver.error());
+  ASSERT_TRUE(engine->start());
+  RtGuardScope::take_violations();
+  for (int i = 0; i < 200; ++i) { card.tick(64); }  // the domain's tick is a guarded section of its own
+  engine->stop();
+  EXPECT_THAT(RtGuardScope::take_violations(), testing::IsEmpty());
+}
+
+TEST(EngineOnADevice, SaysWhatTheDeviceSaidWhenItFails) {
+  VirtualDriver card;
+  auto engine = engine_of(card, kCapture);
+  ASSERT_TRUE(engine->start());
+  card.tick(64);
+  card.fail({ErrorCode::failed, "card", "the card caught fire", "", ""});
+  EXPECT_TRUE(engine->wait_for(std::chrono::seconds(10)));
+  engine->stop();
+  const EngineStatus status = engine->status();
+  ASSERT_EQ(status.failures.size(), 1U);
+  EXPECT_EQ(to_string(status.failures[0]), "card: the card caught fire");
+}
+
+TEST(Engine, RefusesAGraphThatWouldNeverEnd) {
+  auto graph = load_graph(R"({"version": 1, "nodes": [{"id": "sine", "type": "SineGenerator",
+      "config": {"sample_rate": 48000}}], "connections": []})");
+  ASSERT_TRUE(graph);
+  const auto engine = Engine::create(*graph, {});
+  EXPECT_EQ(engine ? "" : to_string(engine.error(), ""),
+            "/pipeline_config: the graph's sources never end, and no device stops them; expected "
+            "\"duration_s\" here, "
+            "or --seconds or --frames on the command line\n");
+}
+
+}  // namespace
+}  // namespace streamlab

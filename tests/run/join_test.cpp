@@ -1,0 +1,116 @@
+// tests/run/join_test.cpp
+#include "engine/run/join.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace streamlab {
+namespace {
+
+using testing::ElementsAre;
+
+std::shared_ptr<const StreamFormat> mono(std::uint32_t max_frames) {
+  return std::make_shared<const StreamFormat>(audio_format(1000.0, {"a"}, max_frames));
+}
+
+// A block whose samples are `sign` times their position.
+DataFrame block(std::int64_t position, std::uint32_t frames, double sign = 1.0) {
+  DataFrame frame(mono(16));
+  frame.set_frame_count(frames);
+  frame.header().position = position;
+  frame.header().timestamp_us = position * 1000;
+  for (std::uint32_t n = 0; n < frames; ++n) {
+    frame.channel(0)[n] = sign * static_cast<double>(position + n);
+  }
+  return frame;
+}
+
+std::vector<double> samples(const DataFrame* frame) {
+  return {frame->channel(0).begin(), frame->channel(0).end()};
+}
+
+TEST(Join, WaitsForEveryInput) {
+  Join join({mono(16), mono(16)}, 64);
+  ASSERT_TRUE(join.push(0, block(0, 4)));
+  EXPECT_TRUE(join.next().empty());
+  ASSERT_TRUE(join.push(1, block(0, 4, -1)));
+  const auto both = join.next();
+  ASSERT_EQ(both.size(), 2U);
+  EXPECT_THAT(samples(both[0]), ElementsAre(0, 1, 2, 3));
+  EXPECT_THAT(samples(both[1]), ElementsAre(0, -1, -2, -3));
+  EXPECT_TRUE(join.next().empty());
+}
+
+TEST(Join, CutsBlocksOfDifferentSizesAtTheSamePositions) {
+  Join join({mono(16), mono(16)}, 64);
+  join.push(0, block(0, 5));
+  join.push(1, block(0, 3, -1));
+  join.push(1, block(3, 4, -1));
+  auto both = join.next();
+  ASSERT_EQ(both.size(), 2U);
+  EXPECT_THAT(samples(both[0]), ElementsAre(0, 1, 2));
+  EXPECT_THAT(samples(both[1]), ElementsAre(0, -1, -2));
+  both = join.next();
+  ASSERT_EQ(both.size(), 2U);
+  EXPECT_THAT(samples(both[0]), ElementsAre(3, 4));
+  EXPECT_THAT(samples(both[1]), ElementsAre(-3, -4));
+  EXPECT_EQ(both[0]->position(), 3);
+  EXPECT_EQ(both[0]->timestamp_us(), 3000);
+  EXPECT_TRUE(join.next().empty());  // two frames of input 1 wait for input 0
+}
+
+TEST(Join, PutsSilenceWhereOneInputLostBlocksAndSaysSo) {
+  Join join({mono(16), mono(16)}, 64);
+  join.push(0, block(0, 8));
+  join.push(1, block(4, 4, -1));  // 0 .. 3 were lost on the way
+  auto both = join.next();
+  ASSERT_EQ(both.size(), 2U);
+  EXPECT_THAT(samples(both[0]), ElementsAre(0, 1, 2, 3));
+  EXPECT_THAT(samples(both[1]), ElementsAre(0, 0, 0, 0));
+  EXPECT_TRUE(both[0]->header().has(FrameFlag::incomplete));
+  both = join.next();
+  EXPECT_THAT(samples(both[1]), ElementsAre(-4, -5, -6, -7));
+  EXPECT_FALSE(both[0]->header().has(FrameFlag::incomplete));
+}
+
+TEST(Join, FillsUpWithSilenceWhenOneInputHasEnded) {
+  Join join({mono(16), mono(16)}, 64);
+  join.push(0, block(0, 4));
+  join.push(1, block(0, 2, -1));
+  join.end(1);
+  join.next();
+  const auto both = join.next();
+  ASSERT_EQ(both.size(), 2U);
+  EXPECT_THAT(samples(both[0]), ElementsAre(2, 3));
+  EXPECT_THAT(samples(both[1]), ElementsAre(0, 0));
+  EXPECT_FALSE(both[0]->header().has(FrameFlag::incomplete));  // it is over, not lost
+  EXPECT_FALSE(join.finished());
+  EXPECT_TRUE(join.next().empty());
+  join.end(0);
+  EXPECT_TRUE(join.finished());
+}
+
+TEST(Join, KeepsTheGapThatAllInputsShare) {
+  Join join({mono(16), mono(16)}, 64);
+  DataFrame late = block(100, 4);
+  late.header().set(FrameFlag::gap);
+  late.header().gap_frames = 96;
+  join.push(0, late);
+  join.push(1, late);
+  const auto both = join.next();
+  ASSERT_EQ(both.size(), 2U);
+  EXPECT_TRUE(both[0]->header().has(FrameFlag::gap));
+  EXPECT_EQ(both[0]->header().gap_frames, 96U);
+}
+
+TEST(Join, SaysWhenItHasNoRoom) {
+  Join join({mono(16), mono(16)}, 16);
+  int taken = 0;
+  while (join.push(0, block(taken * 16, 16))) { ++taken; }
+  EXPECT_FALSE(join.has_room(0));
+  EXPECT_TRUE(join.has_room(1));
+  EXPECT_GE(taken * 16, 16);  // at least what was asked for
+}
+
+}  // namespace
+}  // namespace streamlab

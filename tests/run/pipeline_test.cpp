@@ -1,0 +1,145 @@
+// tests/run/pipeline_test.cpp
+#include "engine/run/pipeline.hpp"
+
+#include <cmath>
+#include <numbers>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "engine/rt/rt_section.hpp"
+#include "tests/support/rt_guard.hpp"
+
+namespace streamlab {
+namespace {
+
+constexpr const char* kTone = R"({"version": 1,
+  "nodes": [{"id": "sine", "type": "SineGenerator",
+             "config": {"frequency": 1000, "sample_rate": 48000, "frame_size": 48}},
+            {"id": "gain", "type": "Gain", "config": {"gain": 0.5}}],
+  "connections": [{"from": "sine", "to": "gain"}]})";
+
+TEST(Pipeline, PutsOneFrameThroughTheGraph) {
+  auto pipeline = Pipeline::from_json(kTone);
+  ASSERT_TRUE(pipeline) << to_string(pipeline.error(), "");
+  for (std::uint64_t call = 0; call < 3; ++call) {
+    const auto blocks = pipeline->process(DataFrame(1000 * static_cast<std::int64_t>(call), call));
+    ASSERT_TRUE(blocks);
+    ASSERT_EQ(blocks->size(), 1U);
+    const DataFrame& block = blocks->front();
+    EXPECT_EQ(block.sequence_id(), call);
+    EXPECT_EQ(block.timestamp_us(), 1000 * static_cast<std::int64_t>(call));
+    EXPECT_EQ(block.position(), 48 * static_cast<std::int64_t>(call));
+    ASSERT_EQ(block.frame_count(), 48U);
+    for (std::uint32_t n = 0; n < 48; ++n) {  // 48 frames are one period of 1 kHz; 1e-15: rounding of sin
+      EXPECT_NEAR(block.channel("main_channel")[n], 0.5 * std::sin(2.0 * std::numbers::pi * n / 48.0), 1e-15);
+    }
+  }
+}
+
+TEST(Pipeline, SaysEverythingThatIsWrongAtOnce) {
+  const auto refused = Pipeline::from_json(R"({"version": 1, "nodes": [
+      {"id": "a", "type": "Gian"}, {"id": "b", "type": "Gain", "config": {"gain": 1e9}}],
+      "connections": [{"from": "a", "to": "c"}]})");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(to_string(refused.error(), ""),
+            "/nodes/0/type: there is no node type \"Gian\"; did you mean \"Gain\"?\n"
+            "/nodes/1/config/gain: 1000000000.0 is outside -1000000 .. 1000000\n"
+            "/connections/0/to: there is no node \"c\"; did you mean \"a\"?\n");
+}
+
+TEST(Pipeline, FeedsTheDeviceInputWithTheFramesSamples) {
+  auto pipeline =
+      Pipeline::from_json(R"({"version": 1, "pipeline_config": {"sample_rate": 8000, "block_size": 4},
+      "nodes": [{"id": "in", "type": "AudioInput", "config": {"channels": ["voice"]}},
+                {"id": "gain", "type": "Gain", "config": {"gain": 3}}, {"id": "end", "type": "NullSink"}],
+      "connections": [{"from": "in", "to": "gain"}, {"from": "gain", "to": "end"}]})");
+  ASSERT_TRUE(pipeline) << to_string(pipeline.error(), "");
+  DataFrame frame(5, 9);
+  ASSERT_TRUE(frame.set_channel("voice", {1.0, 2.0, -0.5}));
+  const auto blocks = pipeline->process(frame);
+  ASSERT_TRUE(blocks);
+  ASSERT_EQ(blocks->size(), 1U);
+  EXPECT_THAT(blocks->front().channel("voice"), testing::ElementsAre(3.0, 6.0, -1.5));
+
+  DataFrame too_long(0, 0);
+  ASSERT_TRUE(too_long.set_channel("voice", {1.0, 2.0, 3.0, 4.0, 5.0}));
+  const auto refused = pipeline->process(too_long);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(to_string(refused.error()),
+            "frame: a block of 1 channels and 5 frames; expected 1 channels and at most 4 frames");
+}
+
+TEST(Pipeline, JoinsPathsOfTheSameSource) {
+  auto pipeline =
+      Pipeline::from_json(R"({"version": 1, "pipeline_config": {"sample_rate": 8000, "block_size": 8},
+      "nodes": [{"id": "in", "type": "AudioInput"}, {"id": "half", "type": "Gain", "config": {"gain": 0.5}},
+                {"id": "sum", "type": "Mixer"}],
+      "connections": [{"from": "in", "to": "half"}, {"from": "in", "to": "sum.in1"}, {"from": "half", "to": "sum.in2"}]})");
+  ASSERT_TRUE(pipeline) << to_string(pipeline.error(), "");
+  DataFrame frame(0, 0);
+  ASSERT_TRUE(frame.set_channel("main_channel", {1.0, -2.0}));
+  const auto blocks = pipeline->process(frame);
+  ASSERT_TRUE(blocks);
+  ASSERT_EQ(blocks->size(), 1U);
+  EXPECT_THAT(blocks->front().channel(0), testing::ElementsAre(1.5, -3.0));
+}
+
+TEST(Pipeline, IsAsNewAfterReset) {
+  auto pipeline = Pipeline::from_json(kTone);
+  ASSERT_TRUE(pipeline);
+  const auto first = pipeline->process(DataFrame(0, 0));
+  ASSERT_TRUE(pipeline->process(DataFrame(0, 1)));
+  pipeline->reset();
+  const auto again = pipeline->process(DataFrame(0, 0));
+  ASSERT_TRUE(first && again);
+  EXPECT_TRUE(std::equal(first->front().channel(0).begin(), first->front().channel(0).end(),
+                         again->front().channel(0).begin()));
+}
+
+TEST(Pipeline, ProcessInPlaceMakesNoForbiddenCall) {
+  if (!RtGuardScope::available()) { GTEST_SKIP() << "the sanitizer stands where the guard would"; }
+  auto pipeline = Pipeline::from_json(kTone);
+  ASSERT_TRUE(pipeline);
+  const DataFrame trigger(0, 0);
+  ASSERT_TRUE(pipeline->process_in_place(trigger));  // the first call opens files, if there are any
+  RtGuardScope::take_violations();
+  {
+    const RtGuardScope guard;
+    for (int i = 0; i < 10; ++i) { static_cast<void>(pipeline->process_in_place(trigger)); }
+  }
+  EXPECT_THAT(RtGuardScope::take_violations(), testing::IsEmpty());
+}
+
+TEST(Pipeline, FusedGainsGiveTheBitsOfSingleOnes) {
+  std::string nodes = R"({"id": "in", "type": "AudioInput"})";
+  std::string connections;
+  std::string before = "in";
+  const double gains[] = {1.1, 0.3, -2.7, 0.9, 1.7};
+  for (int i = 0; i < 5; ++i) {
+    const std::string id = "g" + std::to_string(i);
+    nodes +=
+        R"(,{"id": ")" + id + R"(", "type": "Gain", "config": {"gain": )" + std::to_string(gains[i]) + "}}";
+    connections += std::string(i == 0 ? "" : ",") + R"({"from": ")" + before + R"(", "to": ")" + id + "\"}";
+    before = id;
+  }
+  auto pipeline =
+      Pipeline::from_json(R"({"version": 1, "pipeline_config": {"sample_rate": 8000, "block_size": 64},
+      "nodes": [)" + nodes +
+                          R"(], "connections": [)" + connections + "]}");
+  ASSERT_TRUE(pipeline) << to_string(pipeline.error(), "");
+  DataFrame frame(0, 0);
+  std::vector<double> x(64);
+  for (std::size_t n = 0; n < x.size(); ++n) { x[n] = std::sin(static_cast<double>(n * n)); }
+  ASSERT_TRUE(frame.set_channel("main_channel", x));
+  const auto blocks = pipeline->process(frame);
+  ASSERT_TRUE(blocks);
+  for (std::size_t n = 0; n < x.size(); ++n) {
+    double y = x[n];
+    for (const double gain : gains) { y *= gain; }
+    EXPECT_EQ(blocks->front().channel(0)[n], y) << n;
+  }
+}
+
+}  // namespace
+}  // namespace streamlab
