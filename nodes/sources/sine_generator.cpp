@@ -120,7 +120,6 @@ class SineGenerator final : public Node {
     return Status::ok;
   }
 
-  bool is_endless() const override { return !params_.given(kDurationS); }
 
   std::vector<NodeNote> notes() const override {
     if (refused_changes_ == 0) { return {}; }
