@@ -91,6 +91,18 @@ PrivateJack::PrivateJack() {
   log_path_ = "/tmp/streamlab_jackd_" + name_ + ".log";
 }
 
+PrivateJack::~PrivateJack() {
+  send(SIGCONT);  // a stopped one would not hear it
+  send(SIGTERM);
+  const auto ended = [&] {
+    siginfo_t info{};  // looks without reaping: the process id stays ours until kill() takes it
+    return waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           info.si_pid == pid_;
+  };
+  if (pid_ > 0) { eventually(ended, 2.0); }
+  kill();
+}
+
 bool PrivateJack::start(const Options& options) {
   const std::string rate = std::to_string(options.sample_rate_hz);
   const std::string period = std::to_string(options.period_frames);

@@ -28,7 +28,8 @@ class PrivateJack {
 
   // A name for a server that no other test uses. Nothing runs yet.
   PrivateJack();
-  ~PrivateJack() { kill(); }
+  ~PrivateJack();  // asks the server to end, so that it clears away what it shared; kills it after two
+                   // seconds
   PrivateJack(const PrivateJack&) = delete;
   PrivateJack& operator=(const PrivateJack&) = delete;
 
