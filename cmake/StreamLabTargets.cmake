@@ -44,10 +44,19 @@ function(sl_test name)
     PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS "${arg_LABELS}")
 endfunction()
 
+# sl_program(NAME SOURCES file… [LINKS library…]): a program for users, in build/<preset>/bin and installed.
+function(sl_program name)
+  cmake_parse_arguments(arg "" "" "SOURCES;LINKS" ${ARGN})
+  add_executable(${name}_program ${arg_SOURCES})
+  target_link_libraries(${name}_program PRIVATE sl_flags streamlab ${arg_LINKS})
+  set_target_properties(${name}_program PROPERTIES OUTPUT_NAME ${name})
+  install(TARGETS ${name}_program RUNTIME DESTINATION bin)
+endfunction()
+
 # sl_bench(NAME SOURCES file… [LINKS library…]): a Google Benchmark program in build/<preset>/bench.
 function(sl_bench name)
   cmake_parse_arguments(arg "" "" "SOURCES;LINKS" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
-  target_link_libraries(${name} PRIVATE streamlab ${arg_LINKS} benchmark::benchmark)
+  target_link_libraries(${name} PRIVATE sl_flags streamlab ${arg_LINKS} benchmark::benchmark)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bench)
 endfunction()
