@@ -16,7 +16,7 @@ else
   export PKG_CONFIG_PATH
   PKG_CONFIG_PATH=$(dirname "$(find "$dir/prefix" -name streamlab.pc)")
   # shellcheck disable=SC2046
-  c++ "$here/consumer/main.cpp" -o "$dir/consumer" $(pkg-config --cflags --libs --static streamlab)
+  c++ "$here/consumer/main.cpp" -o "$dir/consumer" $(pkg-config --cflags --libs streamlab)
   program=$dir/consumer
 fi
 said=$("$program")
