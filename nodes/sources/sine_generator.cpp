@@ -95,6 +95,8 @@ class SineGenerator final : public Node {
     sine_ = make_sine(sample_rate_hz_);
   }
 
+  bool is_endless() const override { return !params_.given(kDurationS); }
+
   void set_param(std::size_t index, double value) noexcept override {
     if (index == kAmplitude) {
       sine_.set_amplitude(value);
