@@ -91,7 +91,8 @@ class DocumentBuilder final : public nlohmann::json_sax<Document> {
     std::string text;
     for (std::size_t i = 0; i + 1 < stack_.size(); ++i) {
       const Level& level = stack_[i];
-      text += "/" + (level.value.is_array() ? std::to_string(level.value.size()) : escaped(level.key));
+      text += '/';
+      text += level.value.is_array() ? std::to_string(level.value.size()) : escaped(level.key);
     }
     return text;
   }
