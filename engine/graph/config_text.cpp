@@ -19,25 +19,32 @@
 namespace streamlab {
 namespace {
 
-std::string escaped(std::string_view key) {  // RFC 6901: ~ and / inside a key
-  std::string text;
-  for (const char c : key) {
-    if (c == '~') {
-      text += "~0";
-    } else if (c == '/') {
-      text += "~1";
-    } else {
-      text += c;
-    }
-  }
-  return text;
-}
-
 std::string place(std::string_view text, std::size_t byte) {  // byte: 1-based, as the parser counts
   const std::string_view before = text.substr(0, std::min(byte == 0 ? 0 : byte - 1, text.size()));
   const auto line = 1 + std::count(before.begin(), before.end(), '\n');
   const std::size_t start = before.rfind('\n') == std::string_view::npos ? 0 : before.rfind('\n') + 1;
   return fmt::format("line {}, column {}", line, before.size() - start + 1);
+}
+
+// What the JSON parser says, without its own name for it, the place (we give that) and the text around it:
+// "[json.exception…] parse error at line 1, column 2: syntax error … - unexpected …; last read: '…'; expected
+// …"
+std::string parser_words(std::string what) {
+  for (const std::string_view lead : {"] ", "column ", ": "}) {
+    const auto at = what.find(lead);
+    if (at != std::string::npos) { what = what.substr(at + lead.size()); }
+  }
+  const auto read = what.find("; last read: ");
+  if (read != std::string::npos) {
+    const auto rest = what.rfind("; expected ");
+    what = what.substr(0, read) + (rest != std::string::npos && rest > read ? what.substr(rest) : "");
+  }
+  for (const std::string_view close : {"; expected '}'", "; expected ']'"}) {  // it could have gone on, too
+    if (what.ends_with(close)) {
+      what.replace(what.size() - 3, 3, fmt::format("',' or {}", what.substr(what.size() - 3)));
+    }
+  }
+  return what;
 }
 
 // Builds the document event by event, so that it sees what a finished document no longer shows.
@@ -61,22 +68,14 @@ class DocumentBuilder final : public nlohmann::json_sax<Document> {
     Level& level = stack_.back();
     level.key = value;
     if (!level.keys.insert(value).second) {
-      errors_.push_back({ErrorCode::refused, pointer() + "/" + escaped(value),
+      errors_.push_back({ErrorCode::refused, pointer() + "/" + pointer_token(value),
                          fmt::format("the key \"{}\" is here twice", value), "one of them", ""});
     }
     return true;
   }
-  bool parse_error(std::size_t byte, const std::string& token,
+  bool parse_error(std::size_t byte, const std::string& /*token*/,
                    const nlohmann::json::exception& error) override {
-    std::string what = error.what();
-    // "[json.exception…] parse error at line 1, column 2: syntax error while parsing value - unexpected …"
-    for (const std::string_view lead : {"column ", ": "}) {
-      const auto at = what.find(lead);
-      if (at != std::string::npos) { what = what.substr(at + lead.size()); }
-    }
-    if (what.empty()) { what = fmt::format("unexpected \"{}\"", token); }
-    std::replace(what.begin(), what.end(), '\n', ' ');
-    errors_.push_back({ErrorCode::refused, place(text_, byte), what, "", ""});
+    errors_.push_back({ErrorCode::refused, place(text_, byte), parser_words(error.what()), "", ""});
     return false;
   }
 
@@ -92,7 +91,7 @@ class DocumentBuilder final : public nlohmann::json_sax<Document> {
     for (std::size_t i = 0; i + 1 < stack_.size(); ++i) {
       const Level& level = stack_[i];
       text += '/';
-      text += level.value.is_array() ? std::to_string(level.value.size()) : escaped(level.key);
+      text += level.value.is_array() ? std::to_string(level.value.size()) : pointer_token(level.key);
     }
     return text;
   }
@@ -160,8 +159,12 @@ class YamlReader {
   Document map(const YAML::Node& node, const std::string& pointer, std::size_t depth) {
     Document object = Document::object();
     for (const auto& item : node) {
-      const auto key = item.first.as<std::string>();
-      const std::string where = pointer + "/" + escaped(key);
+      if (!item.first.IsScalar()) {
+        errors_.push_back({ErrorCode::refused, pointer, "a key is not a text", "key: value", ""});
+        continue;
+      }
+      const std::string key = item.first.Scalar();
+      const std::string where = pointer + "/" + pointer_token(key);
       if (object.contains(key)) {
         errors_.push_back(
             {ErrorCode::refused, where, fmt::format("the key \"{}\" is here twice", key), "one of them", ""});
@@ -183,10 +186,28 @@ class YamlReader {
   std::size_t nodes_ = 0;
 };
 
+// Can it be written into JSON and messages?
+bool is_utf8(const std::string& text) {
+  try {
+    return !Document(text).dump().empty();
+  } catch (const Document::type_error&) { return false; }
+}
+
 Checked<Document> parse_yaml(std::string_view text) {
   Errors errors;
+  const std::string bytes(text);
+  if (!is_utf8(bytes)) {
+    errors.push_back({ErrorCode::refused, "", "this is not text", "YAML in UTF-8", ""});
+    return tl::unexpected(errors);
+  }
   try {
-    Document document = YamlReader(errors).read(YAML::Load(std::string(text)), "", 1);
+    const std::vector<YAML::Node> documents = YAML::LoadAll(bytes);
+    if (documents.size() > 1) {
+      errors.push_back(
+          {ErrorCode::refused, "", fmt::format("there are {} YAML documents", documents.size()), "one", ""});
+      return tl::unexpected(errors);
+    }
+    Document document = documents.empty() ? Document() : YamlReader(errors).read(documents[0], "", 1);
     if (errors.empty()) { return document; }
   } catch (const YAML::Exception& error) {
     errors.push_back({ErrorCode::refused,
@@ -208,6 +229,7 @@ struct Lookup {
       if (value == nullptr) {
         return refused(pointer, fmt::format("the environment has no variable {}", name.substr(4)));
       }
+      if (!is_utf8(value)) { return not_utf8(pointer, name); }
       return Document(value);
     }
     used.insert(name);
@@ -222,18 +244,22 @@ struct Lookup {
                      did_you_mean(name, views));
     }
     if (from_user == given.end()) { return defaults[name]; }
+    if (!is_utf8(from_user->second)) { return not_utf8(pointer, name); }
     const bool is_text = has_default && defaults[name].is_string();
     if (is_text) { return Document(from_user->second); }
     Document value = Document::parse(from_user->second, nullptr, false);
     const bool plain = value.is_number() || value.is_boolean();
     return plain ? value : Document(from_user->second);
   }
+  static tl::unexpected<Error> not_utf8(const std::string& pointer, const std::string& name) {
+    return refused(pointer, fmt::format("the value of ${{{}}} is not text", name), "UTF-8");
+  }
 };
 
 void replace_in(Document& value, const std::string& pointer, Lookup& lookup, Errors& errors) {
   if (value.is_object()) {
     for (auto& [key, member] : value.items()) {
-      replace_in(member, pointer + "/" + escaped(key), lookup, errors);
+      replace_in(member, pointer + "/" + pointer_token(key), lookup, errors);
     }
     return;
   }
@@ -271,6 +297,20 @@ void replace_in(Document& value, const std::string& pointer, Lookup& lookup, Err
 }
 
 }  // namespace
+
+std::string pointer_token(std::string_view key) {
+  std::string text;
+  for (const char c : key) {
+    if (c == '~') {
+      text += "~0";
+    } else if (c == '/') {
+      text += "~1";
+    } else {
+      text += c;
+    }
+  }
+  return text;
+}
 
 ConfigLanguage language_of(std::string_view path) {
   return path.ends_with(".yaml") || path.ends_with(".yml") ? ConfigLanguage::yaml : ConfigLanguage::json;
@@ -316,6 +356,12 @@ void replace_variables(Document& document, const Variables& given, Errors& error
       errors.push_back(
           {ErrorCode::refused, "/variables", "this is not an object", "{\"name\": value, …}", ""});
       return;
+    }
+  }
+  for (const auto& [name, value] : defaults.items()) {
+    if (value.is_string() && value.get_ref<const std::string&>().find("${") != std::string::npos) {
+      errors.push_back({ErrorCode::refused, fmt::format("/variables/{}", pointer_token(name)),
+                        "a default cannot hold variables", "a plain value", ""});
     }
   }
   Lookup lookup{defaults, given, {}};

@@ -29,12 +29,15 @@ Result<std::string> read_config_file(const std::string& path);
 // Errors carry "line L, column C", or the JSON pointer of a duplicate key.
 Checked<Document> parse_document(std::string_view text, ConfigLanguage language);
 
+// A key as it stands in a JSON pointer: "~" is "~0" and "/" is "~1" (RFC 6901, section 3).
+std::string pointer_token(std::string_view key);
+
 // name -> value, as given by `--set name=value`.
 using Variables = std::map<std::string, std::string>;
 
-// Replaces ${name} and ${env:NAME} in every text of `document`. The member "variables" holds defaults and is
-// taken out. A text that is nothing but one variable becomes a value of the variable's own type: a number
-// stays a number.
+// Replaces ${name} and ${env:NAME} in every text of `document`. The member "variables" holds defaults, plain
+// values without variables in them, and is taken out. A text that is nothing but one variable becomes a value
+// of the variable's own type: a number stays a number.
 void replace_variables(Document& document, const Variables& given, Errors& errors);
 
 }  // namespace streamlab

@@ -80,8 +80,8 @@ class SpecReader {
                   std::span<const std::string_view> known) {
     for (const auto& item : object.items()) {
       if (std::find(known.begin(), known.end(), item.key()) == known.end()) {
-        add(pointer + "/" + item.key(), fmt::format("there is no key \"{}\" here", item.key()), "",
-            did_you_mean(item.key(), known));
+        add(pointer + "/" + pointer_token(item.key()), fmt::format("there is no key \"{}\" here", item.key()),
+            "", did_you_mean(item.key(), known));
       }
     }
   }

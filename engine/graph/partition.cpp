@@ -23,20 +23,22 @@ void cut(const ValidGraph& graph, const std::vector<std::size_t>& nodes, std::si
   double left = std::accumulate(nodes.begin(), nodes.end(), 0.0,
                                 [&](double sum, std::size_t n) { return sum + cost_of(graph, n); });
   double in_stretch = 0.0;
+  bool is_empty = true;  // the stretch that is being filled; its cost may be 0 all the same
   std::size_t domains_left = count;
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     const double cost = cost_of(graph, nodes[i]);
     // Close the stretch when the next node would take it further past its fair share than it is short of it,
     // or when each remaining node is needed to give every remaining stretch one.
     const double share = (left + in_stretch) / static_cast<double>(domains_left);
-    const bool is_full = in_stretch > 0.0 && in_stretch + cost / 2.0 > share;
-    const bool must_close = in_stretch > 0.0 && nodes.size() - i < domains_left;
+    const bool is_full = !is_empty && in_stretch + cost / 2.0 > share;
+    const bool must_close = !is_empty && nodes.size() - i < domains_left;
     if (domains_left > 1 && (is_full || must_close)) {
       ++result.domain_count;
       --domains_left;
       in_stretch = 0.0;
     }
     result.domain_of[nodes[i]] = result.domain_count;
+    is_empty = false;
     in_stretch += cost;
     left -= cost;
   }

@@ -126,8 +126,7 @@ class Planner {
       if ((port.kinds & mask(formats[i]->kind)) == 0) {
         add(valid.pointer, fmt::format("\"{}\" does not take {}", valid.id, to_string(formats[i]->kind)));
         ok = false;
-      }
-      if (formats.size() > 1 && formats[i]->kind != StreamKind::audio) {
+      } else if (formats.size() > 1 && formats[i]->kind != StreamKind::audio) {
         add(valid.pointer, fmt::format("\"{}\" joins streams of {}", valid.id, to_string(formats[i]->kind)),
             "audio on every input");
         ok = false;

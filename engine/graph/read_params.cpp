@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/base/nearest_name.hpp"
+#include "engine/graph/config_text.hpp"
 
 namespace streamlab {
 namespace {
@@ -224,7 +225,7 @@ ParamValues read_params(const json& object, std::span<const ParamInfo> infos, co
   std::vector<std::string_view> names;
   for (const ParamInfo& info : infos) { names.push_back(info.name); }
   for (const auto& [key, value] : object.items()) {
-    const std::string where = pointer + "/" + key;
+    const std::string where = pointer + "/" + pointer_token(key);
     const auto index = values.find(key);
     if (!index) {
       errors.push_back({ErrorCode::refused, where, fmt::format("there is no parameter \"{}\"", key),

@@ -384,7 +384,7 @@ void number_pointers(const Document& value, const std::string& pointer,
   order.emplace(pointer, order.size());
   if (value.is_object()) {
     for (const auto& item : value.items()) {
-      number_pointers(item.value(), pointer + "/" + item.key(), order);
+      number_pointers(item.value(), pointer + "/" + pointer_token(item.key()), order);
     }
   } else if (value.is_array()) {
     for (std::size_t i = 0; i < value.size(); ++i) {
@@ -403,6 +403,12 @@ std::size_t rank(std::string pointer, const std::map<std::string, std::size_t>& 
   }
 }
 
+// Is there a list of nodes to check? (If not, that has been said, and all else would follow from it.)
+bool has_node_list(const Document& document, const GraphSpec& spec) {
+  if (!document.is_object() || !document.contains("nodes") || !document["nodes"].is_array()) { return false; }
+  return document["nodes"].size() == spec.nodes.size();
+}
+
 }  // namespace
 
 Checked<ValidGraph> load_graph(std::string_view text, ConfigLanguage language, const Variables& variables,
@@ -413,9 +419,16 @@ Checked<ValidGraph> load_graph(std::string_view text, ConfigLanguage language, c
   number_pointers(*document, "", order);
   Errors errors;
   replace_variables(*document, variables, errors);
+  std::set<std::string> without_value;  // places whose variable could not be replaced: enough said of them
+  for (const Error& error : errors) { without_value.insert(error.where); }
+  const std::size_t said = errors.size();
   const GraphSpec spec = read_graph_spec(*document, errors);
-  ValidGraph graph = Validator(spec, catalog, errors).run();
-  if (errors.empty()) { return graph; }
+  std::optional<ValidGraph> graph;
+  if (has_node_list(*document, spec)) { graph = Validator(spec, catalog, errors).run(); }
+  if (errors.empty()) { return *std::move(graph); }
+  errors.erase(std::remove_if(errors.begin() + static_cast<std::ptrdiff_t>(said), errors.end(),
+                              [&](const Error& error) { return without_value.contains(error.where); }),
+               errors.end());
   std::stable_sort(errors.begin(), errors.end(), [&](const Error& a, const Error& b) {
     return rank(a.where, order) < rank(b.where, order);
   });
