@@ -340,7 +340,11 @@ bool Domain::run_source(Step& step) noexcept {
       ended = step.finished;
     }
   }
-  for (Stream* stream : step.out) { ended = reached_limit(*stream) || ended; }
+  for (Stream* stream : step.out) {
+    ended = reached_limit(*stream) || ended;
+    const std::int64_t most = std::max(source_frames_.load(std::memory_order_relaxed), stream->given_frames);
+    source_frames_.store(most, std::memory_order_relaxed);
+  }
   if (ended) {
     step.finished = true;
     for (Stream* stream : step.out) { stream->ended = true; }
@@ -355,6 +359,7 @@ bool Domain::reached_limit(Stream& stream) noexcept {
     const std::int64_t left = std::max<std::int64_t>(0, stream.limit - stream.given_frames);
     if (left <= frame.frame_count()) {
       frame.set_frame_count(static_cast<std::uint32_t>(left));
+      stream.given_frames += left;
       stream.count = b + 1;
       return true;
     }
@@ -655,6 +660,7 @@ void Domain::reset() noexcept {
     renew(in.stream);
     if (in.reblock != nullptr) { in.reblock->reset(); }
   }
+  source_frames_.store(0, std::memory_order_relaxed);
   triggered_ = device_block_is_there_ = overran_ = false;
   rounds_ = 0;
   over_.reset();

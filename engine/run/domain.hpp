@@ -102,6 +102,8 @@ class Domain {
   std::span<DataFrame* const> blocks(std::size_t slot) const noexcept;
   std::optional<Error> failure() const;
   std::uint64_t underrun_frames() const noexcept;  // of the device's playback
+  // Frames that the sources of this domain have given so far; of the one that gave most.
+  std::int64_t source_frames() const noexcept { return source_frames_.load(std::memory_order_relaxed); }
   std::uint64_t gap_count() const noexcept { return gaps_.load(std::memory_order_relaxed); }
   std::uint64_t gap_frames() const noexcept { return gap_frames_.load(std::memory_order_relaxed); }
   std::uint64_t clipped_blocks() const noexcept { return clipped_.load(std::memory_order_relaxed); }
@@ -201,6 +203,7 @@ class Domain {
   std::optional<std::size_t> failed_node_;
   EdgeLink* failed_link_ = nullptr;
   bool overran_ = false;
+  std::atomic<std::int64_t> source_frames_{0};
   std::atomic<std::uint64_t> gaps_{0};
   std::atomic<std::uint64_t> gap_frames_{0};
   std::atomic<std::uint64_t> clipped_{0};

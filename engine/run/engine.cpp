@@ -20,7 +20,8 @@ namespace {
 
 using Clock = WakeSignal::Clock;
 
-// The graph names its channels as it would those of a recording of the device, so that live and offline agree.
+// The graph names its channels as it would those of a recording of the device, so that live and offline
+// agree.
 DeviceStream stream_of(const DeviceFormat& format) {
   const auto names = [](const std::vector<std::string>& connectors) {
     return default_channel_names(static_cast<std::uint32_t>(connectors.size()));
@@ -243,6 +244,9 @@ class Engine::Impl final : public DeviceClient {
     for (const auto& link : links_) { status.edges.push_back(report(*link)); }
     for (const auto& shared : receivers_) { status.edges.push_back(report(shared->link)); }
     for (const auto& domain : domains_) {
+      if (driver_ == nullptr) {
+        status.frames = std::max(status.frames, static_cast<std::uint64_t>(domain->source_frames()));
+      }
       status.gaps += domain->gap_count();
       status.gap_frames += domain->gap_frames();
       status.clipped_blocks += domain->clipped_blocks();

@@ -64,8 +64,8 @@ struct EngineStatus {
   std::uint64_t gap_frames = 0;
   std::uint64_t clipped_blocks = 0;
   std::uint64_t not_finite_blocks = 0;
-  std::uint64_t underrun_frames = 0;                    // silence played because a worker was late
-  std::uint64_t frames = 0;                             // of the device, so far
+  std::uint64_t underrun_frames = 0;  // silence played because a worker was late
+  std::uint64_t frames = 0;           // so far: of the device, else of the source that gave most
   std::vector<std::pair<std::string, NodeNote>> notes;  // node id and what it has to say; after stop()
   Errors failures;                                      // nodes, edges, device, files
 

@@ -1,0 +1,124 @@
+// apps/streamlab/batch.cpp
+//
+// streamlab batch: one configuration over many files, several at a time. What is written and printed is the
+// same for every number of jobs: each file has an engine of its own with one thread, and what an engine
+// prints is kept until the files before it have been printed.
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <map>
+
+#include <fmt/format.h>
+
+#include "apps/streamlab/batch_job.hpp"
+#include "apps/streamlab/commands.hpp"
+#include "apps/streamlab/console.hpp"
+#include "apps/streamlab/interrupt.hpp"
+#include "apps/streamlab/ordered_jobs.hpp"
+
+namespace streamlab::app {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point begin) {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+// Everything that two files would write to the same place, and every input that would be written over.
+Errors check_outputs(const BatchPlan& plan, const std::vector<std::string>& files) {
+  Errors errors;
+  std::map<std::string, std::string> used;
+  for (const std::string& file : files) { used.emplace(file_identity(file), "which is an input"); }
+  for (const std::string& file : files) {
+    const auto graph = plan.graph_for(file);
+    if (!graph) { continue; }  // said when its turn comes
+    for (const FileParam& output : output_files(*graph)) {
+      const auto [other, is_new] =
+          used.emplace(file_identity(output.path), fmt::format("as the one for \"{}\" would", file));
+      if (is_new) { continue; }
+      errors.push_back(
+          {ErrorCode::refused, graph->nodes()[output.node].pointer + "/config/path",
+           fmt::format("the output for \"{}\" would go to \"{}\", {}", file, output.path, other->second),
+           "an output for each file",
+           "put ${stem} into the path, or use --out-dir; files of one name need other folders"});
+      return errors;  // the others would say the same
+    }
+  }
+  return errors;
+}
+
+struct Totals {
+  std::size_t done = 0;
+  std::size_t failed = 0;
+  double sound_s = 0.0;
+  ExitCode exit_code = ExitCode::success;
+};
+
+void show(const BatchResult& result, bool json, Totals& totals) {
+  ++totals.done;
+  totals.sound_s += result.sound_s;
+  totals.exit_code = worse(totals.exit_code, result.exit_code);
+  if (result.exit_code == ExitCode::failed || result.exit_code == ExitCode::refused) { ++totals.failed; }
+  if (json) {
+    print_json_line(result_document(result));
+  } else {
+    to_stdout(result.path + "\n");
+  }
+  to_stdout(result.printed);
+  for (const Error& error : result.errors) { report(error, result.path); }
+  for (const std::string& note : result.notes) { to_stderr(fmt::format("{}: {}\n", result.path, note)); }
+}
+
+std::string progress_text(const Totals& totals, std::size_t count, double wall_s) {
+  std::string text = fmt::format("{} of {}", totals.done, counted(count, "file"));
+  if (totals.done > 0) {
+    const double left_s =
+        wall_s * static_cast<double>(count - totals.done) / static_cast<double>(totals.done);
+    text += fmt::format(", {}, {} left", times_real_time(totals.sound_s, wall_s), spoken_time(left_s));
+  }
+  return text;
+}
+
+}  // namespace
+
+ExitCode batch_command(const BatchArguments& arguments) {
+  const auto plan = BatchPlan::make(arguments);
+  if (!plan) { return plan.error(); }
+  const Errors errors = check_outputs(*plan, arguments.files);
+  if (!errors.empty()) { return report(errors, name_of(arguments.config)); }
+
+  StatusLine line(true);
+  Totals totals;
+  const std::size_t count = arguments.files.size();
+  const Clock::time_point begin = Clock::now();
+  run_in_order<BatchResult>(
+      count, arguments.jobs, [&](std::size_t i) { return plan->run(arguments.files[i]); },
+      [&](BatchResult&& result) {
+        line.clear();
+        show(result, arguments.json, totals);
+        line.show(progress_text(totals, count, seconds_since(begin)));
+      });
+  line.clear();
+  const double wall_s = seconds_since(begin);
+  if (totals.done < count) {
+    to_stderr(
+        fmt::format("interrupted: {} of {} not worked on\n", count - totals.done, counted(count, "file")));
+    totals.exit_code = worse(totals.exit_code, ExitCode::failed);
+  }
+  if (arguments.json) {
+    // Without times: the output is the same for every run.
+    print_json_line({{"type", "summary"},
+                     {"files", count},
+                     {"done", totals.done},
+                     {"failed", totals.failed},
+                     {"duration_s", totals.sound_s},
+                     {"exit_code", static_cast<int>(totals.exit_code)}});
+  }
+  to_stderr(fmt::format("{}, {} failed; {} of sound in {}, {}\n", counted(totals.done, "file"), totals.failed,
+                        spoken_time(totals.sound_s), spoken_time(wall_s),
+                        times_real_time(totals.sound_s, wall_s)));
+  return totals.exit_code;
+}
+
+}  // namespace streamlab::app

@@ -1,0 +1,48 @@
+// apps/streamlab/batch_job.hpp
+//
+// One file of a batch: which graph it gets, and what came of it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "apps/streamlab/commands.hpp"
+#include "apps/streamlab/config_file.hpp"
+
+namespace streamlab::app {
+
+struct BatchResult {
+  std::string path;
+  std::string printed;  // what the graph's nodes printed
+  Errors errors;
+  std::vector<std::string> notes;
+  std::vector<std::string> outputs;  // files written
+  double sound_s = 0.0;
+  ExitCode exit_code = ExitCode::success;
+};
+// {"type": "file", …}; the same in every run.
+Document result_document(const BatchResult& result);
+
+// The configuration, checked once. After make() any thread may use it.
+class BatchPlan {
+ public:
+  // Reads and checks the configuration with the first file in its place; errors were reported when there is
+  // no plan.
+  static tl::expected<BatchPlan, ExitCode> make(const BatchArguments& arguments);
+
+  // The graph for `file`: ${input} and ${stem} replaced, the input bound to the file, relative output paths
+  // below --out-dir.
+  Checked<ValidGraph> graph_for(const std::string& file) const;
+  // Runs it to its end; what fails is in the result.
+  BatchResult run(const std::string& file) const;
+
+ private:
+  BatchPlan(Document document, const BatchArguments& arguments)
+      : document_(std::move(document)), arguments_(arguments) {}
+  ExitCode run_graph(const ValidGraph& graph, BatchResult& result) const;
+
+  Document document_;
+  BatchArguments arguments_;
+};
+
+}  // namespace streamlab::app

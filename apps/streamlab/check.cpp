@@ -1,0 +1,36 @@
+// apps/streamlab/check.cpp
+//
+// streamlab check: everything that can be known before a graph runs. A device is opened, to learn its format,
+// and never started; nothing is written.
+#include "apps/streamlab/commands.hpp"
+#include "apps/streamlab/config_file.hpp"
+#include "apps/streamlab/console.hpp"
+#include "apps/streamlab/summary.hpp"
+#include "engine/graph/describe.hpp"
+#include "engine/run/engine.hpp"
+#include "hal/backends.hpp"
+
+namespace streamlab::app {
+
+ExitCode check_command(const CheckArguments& arguments) {
+  const auto graph = load_config(arguments.config);
+  if (!graph) { return graph.error(); }
+  EngineOptions options;
+  options.frame_limit = 1;  // a graph that needs a limit to run is no mistake yet
+  options.open_device = [](const DeviceRequest& request) { return open_device(request); };
+  const auto engine = Engine::create(*graph, std::move(options));
+  if (!engine) { return report(engine.error(), name_of(arguments.config)); }
+  const DeviceFormat* device = (*engine)->device();
+  if (arguments.json) {
+    Document document{{"type", "plan"}};
+    document["device"] = device != nullptr ? device_document(*device) : Document(nullptr);
+    document.update(plan_document((*engine)->plan()));
+    print_json_line(document);
+    return ExitCode::success;
+  }
+  if (device != nullptr) { to_stdout(device_line(*device) + "\n"); }
+  to_stdout(describe_plan((*engine)->plan()));
+  return ExitCode::success;
+}
+
+}  // namespace streamlab::app

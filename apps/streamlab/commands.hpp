@@ -1,0 +1,75 @@
+// apps/streamlab/commands.hpp
+//
+// The subcommands: what the command line asked of each, and the function that does it. Each returns the
+// program's exit code. Only main.cpp knows how the command line is written.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "apps/streamlab/exit_code.hpp"
+#include "engine/graph/config_text.hpp"
+
+namespace streamlab::app {
+
+// Which configuration, and what its variables are.
+struct ConfigArguments {
+  std::string path;  // "-": JSON on standard input
+  Variables variables;
+};
+
+struct RunArguments {
+  ConfigArguments config;
+  double seconds = 0.0;     // of signal; 0: the configuration's, or until the sources end
+  std::int64_t frames = 0;  // likewise
+  bool json = false;
+  bool quiet = false;
+  bool force = false;  // replace files that exist
+};
+ExitCode run_command(const RunArguments& arguments);
+
+struct CheckArguments {
+  ConfigArguments config;
+  bool json = false;
+};
+ExitCode check_command(const CheckArguments& arguments);
+
+struct BatchArguments {
+  ConfigArguments config;
+  std::vector<std::string> files;
+  std::uint32_t jobs = 1;
+  std::string out_dir;
+  bool json = false;
+  bool force = false;
+};
+ExitCode batch_command(const BatchArguments& arguments);
+
+struct RecordArguments {
+  std::string device = "default";
+  double sample_rate_hz = 0.0;      // 0: the device's
+  std::uint32_t channels = 0;       // 0: the device's first two, or its only one
+  std::uint32_t period_frames = 0;  // 0: the device's
+  double seconds = 0.0;
+  std::string out;
+  bool json = false;
+  bool quiet = false;
+  bool force = false;
+};
+ExitCode record_command(const RecordArguments& arguments);
+
+ExitCode info_command(const std::string& path, bool json);
+ExitCode devices_command(bool json);
+
+struct NodesArguments {
+  std::string name;  // empty: all
+  bool json = false;
+  bool markdown = false;
+};
+ExitCode nodes_command(const NodesArguments& arguments);
+
+ExitCode schema_command();
+ExitCode graph_command(const ConfigArguments& config);
+ExitCode doctor_command(bool json);
+
+}  // namespace streamlab::app

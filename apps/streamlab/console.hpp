@@ -1,0 +1,50 @@
+// apps/streamlab/console.hpp
+//
+// How the program speaks: results on standard output, everything for people on standard error.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "apps/streamlab/exit_code.hpp"
+#include "engine/graph/config_text.hpp"
+
+namespace streamlab::app {
+
+void to_stdout(std::string_view text);
+void to_stderr(std::string_view text);
+
+// One line on standard output.
+void print_json_line(const Document& document);
+// Over several lines, for documents that people read too.
+void print_json(const Document& document);
+
+// One line per error on standard error, each behind "SUBJECT: "; nothing before the place where `subject` is
+// empty. Returns the exit code that they stand for.
+ExitCode report(const Errors& errors, const std::string& subject);
+ExitCode report(const Error& error, const std::string& subject);
+
+// "1 h 02 min 03 s", "2 min 03 s", "3.2 s", "20 ms".
+std::string spoken_time(double seconds);
+// "1500 × real time".
+std::string times_real_time(double signal_s, double wall_s);
+// "96000 frames", "1 frame".
+std::string counted(std::uint64_t count, std::string_view singular);
+
+// A line on standard error that is written over and over; silent unless that is a terminal.
+class StatusLine {
+ public:
+  explicit StatusLine(bool wanted);
+  StatusLine(const StatusLine&) = delete;
+  StatusLine& operator=(const StatusLine&) = delete;
+  ~StatusLine() { clear(); }
+  bool is_shown() const { return shown_; }
+  void show(const std::string& text);
+  void clear();
+
+ private:
+  const bool shown_;
+  bool dirty_ = false;
+};
+
+}  // namespace streamlab::app

@@ -1,0 +1,302 @@
+// apps/streamlab/main.cpp
+//
+// streamlab: the command line. One subcommand a job; what each does is in the file of its name.
+#include <array>
+#include <cmath>
+#include <functional>
+#include <string>
+#include <thread>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include "apps/streamlab/commands.hpp"
+#include "apps/streamlab/console.hpp"
+#include "apps/streamlab/interrupt.hpp"
+#include "engine/base/nearest_name.hpp"
+#include "nodes/dsp/cpu_path.hpp"
+
+namespace streamlab::app {
+namespace {
+
+constexpr const char* kAbout =
+    R"(StreamLab: real-time audio measurement and signal processing from one JSON graph.
+
+One configuration runs live from a sound card, offline over files, or over many files at once.
+)";
+
+constexpr const char* kMore = R"(Examples:
+  streamlab run configs/live_capture.json --seconds 10
+  streamlab check configs/live_capture.json
+  streamlab batch configs/batch_levels.json *.wav --jobs 2 --out-dir results
+  streamlab nodes Spectrum
+
+Results go to standard output, everything else to standard error.
+Exit codes: 0 success; 1 failed while running; 2 command line, configuration or input file refused;
+3 finished, but data was lost (xrun, drop, gap).
+"streamlab COMMAND --help" explains a command.)";
+
+// A finite number above 0.
+std::string check_positive(const std::string& text) {
+  double value = 0.0;
+  const bool is_number = CLI::detail::lexical_cast(text, value);
+  return is_number && std::isfinite(value) && value > 0.0 ? std::string{}
+                                                          : "\"" + text + "\" is not a number above 0";
+}
+// A whole number from 1 to 2^53.
+std::string check_count(const std::string& text) {
+  double value = 0.0;
+  constexpr double kMost = 9007199254740992.0;
+  const bool is_count = text.find_first_not_of("0123456789") == std::string::npos &&
+                        CLI::detail::lexical_cast(text, value) && value >= 1.0 && value <= kMost;
+  return is_count ? std::string{} : "\"" + text + "\" is not a whole number from 1";
+}
+std::string check_small_count(const std::string& text) {
+  const std::string error = check_count(text);
+  return error.empty() && text.size() > 9 ? "\"" + text + "\" is too large" : error;
+}
+
+// The command line of all subcommands. `run` is what the chosen one does.
+class CommandLine {
+ public:
+  CommandLine() : app_(kAbout, "streamlab") {
+    app_.footer(kMore);
+    app_.set_version_flag("--version", "streamlab " SL_VERSION, "Print the version and end.");
+    app_.require_subcommand(1);
+    add_run();
+    add_check();
+    add_batch();
+    add_record();
+    add_info();
+    add_devices();
+    add_nodes();
+    add_schema();
+    add_graph();
+    add_doctor();
+  }
+
+  ExitCode run(int argc, char** argv) {
+    if (argc == 1) {
+      to_stderr(app_.help());
+      return ExitCode::refused;
+    }
+    if (const auto code = check_command_name(argv[1])) { return *code; }
+    try {
+      app_.parse(argc, argv);
+    } catch (const CLI::ParseError& error) { return explain(error); }
+    return action_();
+  }
+
+ private:
+  using Action = std::function<ExitCode()>;
+
+  CLI::App& add(const std::string& name, const std::string& about, const std::string& examples,
+                const Action& action) {
+    CLI::App& command = *app_.add_subcommand(name, about);
+    command.footer("Examples:\n" + examples);
+    command.callback([this, action] { action_ = action; });
+    return command;
+  }
+  static void add_config(CLI::App& command, ConfigArguments& config) {
+    command
+        .add_option("CONFIG", config.path,
+                    "Configuration in JSON, or YAML by its name; \"-\": JSON on standard input.")
+        ->type_name("")
+        ->required();
+    command
+        .add_option_function<std::vector<std::string>>(
+            "--set",
+            [&config](const std::vector<std::string>& settings) {
+              for (const std::string& setting : settings) {
+                const std::size_t equals = setting.find('=');
+                if (equals == std::string::npos || equals == 0) {
+                  throw CLI::ValidationError("--set", "\"" + setting + "\" is not name=value");
+                }
+                config.variables[setting.substr(0, equals)] = setting.substr(equals + 1);
+              }
+            },
+            "Value of the variable ${name}. May be repeated.")
+        ->type_name("name=value")
+        ->type_size(1)
+        ->allow_extra_args(false);
+  }
+  static void add_json(CLI::App& command, bool& json, const std::string& what) {
+    command.add_flag("--json", json, what);
+  }
+  static void add_force(CLI::App& command, bool& force) {
+    command.add_flag("--force", force, "Replace output files that exist.");
+  }
+  static void add_quiet(CLI::App& command, bool& quiet) {
+    command.add_flag("--quiet", quiet, "Say nothing on standard error but errors and losses.");
+  }
+
+  void add_run() {
+    CLI::App& run =
+        add("run", "Run a graph: live or over files, as its configuration says.",
+            "  streamlab run configs/live_capture.json\n"
+            "  streamlab run configs/file_analysis.json --set input=take.wav --json > levels.jsonl\n"
+            "  streamlab run configs/tone_to_speakers.json --set frequency=440 --seconds 5\n"
+            "Ctrl-C ends a run cleanly; a second Ctrl-C ends it at once.",
+            [this] { return run_command(run_); });
+    add_config(run, run_.config);
+    CLI::Option* seconds = run.add_option("--seconds", run_.seconds, "End after this much signal.")
+                               ->type_name("S")
+                               ->check(check_positive);
+    run.add_option("--frames", run_.frames, "End after this many frames.")
+        ->type_name("N")
+        ->check(check_count)
+        ->excludes(seconds);
+    add_json(run, run_.json, "Print JSON Lines on standard output: blocks, device, summary.");
+    add_quiet(run, run_.quiet);
+    add_force(run, run_.force);
+  }
+  void add_check() {
+    CLI::App& check =
+        add("check", "Check a configuration and show what it would run: threads, formats, latency, memory.",
+            "  streamlab check configs/live_capture.json", [this] { return check_command(check_); });
+    add_config(check, check_.config);
+    add_json(check, check_.json, "Print one JSON object.");
+  }
+  void add_batch() {
+    CLI::App& batch = add(
+        "batch", "Run one configuration over many files, several at a time.",
+        "  streamlab batch configs/batch_levels.json *.wav --out-dir results\n"
+        "  streamlab batch configs/file_to_file.json a.wav b.wav --out-dir filtered --jobs 2\n"
+        "Each file takes the place of the first FileSource's path, or of AudioInput's device. ${input} is "
+        "its\n"
+        "path and ${stem} its name without folder and ending. Output and its order do not depend on --jobs.",
+        [this] { return batch_command(batch_); });
+    add_config(batch, batch_.config);
+    batch.add_option("FILES", batch_.files, "Sound files.")->type_name("")->required();
+    batch_.jobs = std::max(1U, std::thread::hardware_concurrency());
+    batch.add_option("--jobs,-j", batch_.jobs, "Files at a time; left out, one for each processor core.")
+        ->type_name("N")
+        ->check(check_small_count);
+    batch.add_option("--out-dir", batch_.out_dir, "Relative output paths go to DIR/<stem>/.")
+        ->type_name("DIR");
+    add_json(batch, batch_.json, "Print JSON Lines: for each file an object of its own, then its blocks.");
+    add_force(batch, batch_.force);
+  }
+  void add_record() {
+    CLI::App& record =
+        add("record", "Record a device into a sound file.",
+            "  streamlab record --device jack --seconds 10 take.wav\n"
+            "  streamlab record --device alsa:hw:0 --rate 48000 --channels 2 --seconds 60 take.flac\n"
+            "The ending of OUT chooses the format: .wav, .rf64, .w64, .flac.",
+            [this] { return record_command(record_); });
+    record.add_option("OUT", record_.out, "The file to write.")->type_name("")->required();
+    record
+        .add_option("--device", record_.device, "As \"streamlab devices\" lists it; left out, \"default\".")
+        ->type_name("D");
+    record.add_option("--rate", record_.sample_rate_hz, "Sample rate; left out, the device's.")
+        ->type_name("HZ")
+        ->check(check_positive);
+    record
+        .add_option("--channels", record_.channels,
+                    "The first N channels; left out, the first two or the only one.")
+        ->type_name("N")
+        ->check(check_small_count);
+    record.add_option("--period", record_.period_frames, "Frames per block; left out, the device's.")
+        ->type_name("FRAMES")
+        ->check(check_small_count);
+    record.add_option("--seconds", record_.seconds, "Length of the recording.")
+        ->type_name("S")
+        ->required()
+        ->check(check_positive);
+    add_json(record, record_.json, "Print device and summary as JSON Lines.");
+    add_quiet(record, record_.quiet);
+    add_force(record, record_.force);
+  }
+  void add_info() {
+    CLI::App& info = add("info", "Show what a sound file holds.", "  streamlab info take.wav",
+                         [this] { return info_command(file_, json_); });
+    info.add_option("FILE", file_, "The sound file.")->type_name("")->required();
+    add_json(info, json_, "Print one JSON object.");
+  }
+  void add_devices() {
+    CLI::App& devices = add("devices", "List the devices: channels, rates, formats, busy or free.",
+                            "  streamlab devices", [this] { return devices_command(json_); });
+    add_json(devices, json_, "Print one JSON object a line.");
+  }
+  void add_nodes() {
+    CLI::App& nodes =
+        add("nodes", "List the node types, or explain one.",
+            "  streamlab nodes\n  streamlab nodes LevelMeter\n  streamlab nodes --markdown > reference.md",
+            [this] { return nodes_command(nodes_); });
+    CLI::Option* name =
+        nodes.add_option("NAME", nodes_.name, "The node type to explain; left out, all are listed.")
+            ->type_name("");
+    add_json(nodes, nodes_.json, "Print one JSON object a line.");
+    nodes.add_flag("--markdown", nodes_.markdown, "Print the reference manual.")->excludes(name);
+  }
+  void add_schema() {
+    add("schema", "Print the JSON Schema of configurations.", "  streamlab schema > streamlab.schema.json",
+        [] { return schema_command(); });
+  }
+  void add_graph() {
+    CLI::App& graph = add("graph", "Print a graph in DOT, for Graphviz.",
+                          "  streamlab graph configs/live_capture.json | dot -Tsvg > graph.svg",
+                          [this] { return graph_command(graph_); });
+    add_config(graph, graph_);
+  }
+  void add_doctor() {
+    CLI::App& doctor =
+        add("doctor", "Show what this machine gives to real-time audio, and what to do about it.",
+            "  streamlab doctor", [this] { return doctor_command(json_); });
+    add_json(doctor, json_, "Print one JSON object a line.");
+  }
+
+  // A mistyped command is answered with the nearest one.
+  std::optional<ExitCode> check_command_name(const std::string& name) const {
+    if (name.starts_with("-")) { return std::nullopt; }
+    std::vector<std::string> names;
+    for (const CLI::App* command : app_.get_subcommands({})) { names.push_back(command->get_name()); }
+    if (std::find(names.begin(), names.end(), name) != names.end()) { return std::nullopt; }
+    std::string hint = did_you_mean(name, std::vector<std::string_view>(names.begin(), names.end()));
+    if (hint.empty()) { hint = "\"streamlab --help\" lists them"; }
+    return report({ErrorCode::refused, "streamlab", "there is no command \"" + name + "\"", "", hint}, "");
+  }
+  // Help and version are no errors.
+  ExitCode explain(const CLI::ParseError& error) const {
+    if (error.get_exit_code() == 0) {
+      app_.exit(error);
+      return ExitCode::success;
+    }
+    const auto chosen = app_.get_subcommands();
+    const std::string name = chosen.empty() ? "streamlab" : "streamlab " + chosen.front()->get_name();
+    return report({ErrorCode::refused, name, error.what(), "", fmt::format("\"{} --help\" explains", name)},
+                  "");
+  }
+
+  CLI::App app_;
+  Action action_;
+  RunArguments run_;
+  CheckArguments check_;
+  BatchArguments batch_;
+  RecordArguments record_;
+  NodesArguments nodes_;
+  ConfigArguments graph_;
+  std::string file_;
+  bool json_ = false;
+};
+
+ExitCode main_of(int argc, char** argv) {
+  catch_signals();
+  const dsp::CpuPathChoice& path = dsp::chosen_cpu_path();
+  if (!path.error.empty()) {
+    return report({ErrorCode::refused, "STREAMLAB_CPU_PATH", path.error, "", ""}, "");
+  }
+  return CommandLine().run(argc, argv);
+}
+
+}  // namespace
+}  // namespace streamlab::app
+
+int main(int argc, char** argv) {
+  try {
+    return static_cast<int>(streamlab::app::main_of(argc, argv));
+  } catch (const std::exception& error) {  // out of memory, or a defect of ours
+    fmt::print(stderr, "streamlab: {}\n", error.what());
+    return static_cast<int>(streamlab::app::ExitCode::failed);
+  }
+}

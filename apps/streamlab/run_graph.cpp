@@ -1,0 +1,127 @@
+// apps/streamlab/run_graph.cpp
+#include "apps/streamlab/run_graph.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "apps/streamlab/config_file.hpp"
+#include "apps/streamlab/console.hpp"
+#include "apps/streamlab/interrupt.hpp"
+#include "apps/streamlab/summary.hpp"
+#include "engine/run/engine.hpp"
+#include "hal/backends.hpp"
+#include "nodes/sound_file/sound_file_reader.hpp"
+
+namespace streamlab::app {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point begin) {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+// The rate at which the sources count frames.
+double source_rate_hz(const Plan& plan) {
+  return plan.slots().empty() ? 0.0 : plan.slots().front().format->sample_rate_hz;
+}
+
+std::string progress_text(const EngineStatus& status, double rate_hz, std::int64_t expected, double wall_s) {
+  const double signal_s = rate_hz > 0.0 ? static_cast<double>(status.frames) / rate_hz : 0.0;
+  std::string text = spoken_time(signal_s);
+  if (expected > 0) {
+    const double part = static_cast<double>(status.frames) / static_cast<double>(expected);
+    text += fmt::format(" of {} ({:.0f} %)", spoken_time(static_cast<double>(expected) / rate_hz),
+                        100.0 * std::min(part, 1.0));
+  }
+  const bool paced = status.device && status.device->real_time;
+  if (!paced && wall_s > 0.0) {
+    text += ", " + times_real_time(signal_s, wall_s);
+    if (expected > 0 && signal_s > 0.0) {
+      const double left_s = static_cast<double>(expected) / rate_hz - signal_s;
+      text += fmt::format(", {} left", spoken_time(std::max(0.0, left_s * wall_s / signal_s)));
+    }
+  }
+  if (status.driver && status.driver->state == DriverState::lost) { text += ", device lost: waiting for it"; }
+  if (status.driver && status.driver->xruns > 0) { text += ", " + counted(status.driver->xruns, "xrun"); }
+  if (status.gap_frames > 0) { text += fmt::format(", {} lost", counted(status.gap_frames, "frame")); }
+  return text;
+}
+
+void show_device(const DeviceFormat& device, const RunOptions& options) {
+  if (options.json) {
+    print_json_line(device_document(device));
+  } else if (!options.quiet) {
+    to_stderr(device_line(device) + "\n");
+  }
+}
+
+}  // namespace
+
+std::int64_t expected_frames(const ValidGraph& graph, double sample_rate_hz, const RunOptions& options) {
+  if (options.frames > 0) { return options.frames; }
+  const double seconds = options.seconds > 0.0 ? options.seconds : graph.config().duration_s;
+  if (seconds > 0.0) { return std::llround(seconds * sample_rate_hz); }
+  const auto files = input_files(graph);
+  if (files.size() != 1) { return 0; }
+  for (const ValidNode& node : graph.nodes()) {
+    for (const std::string_view name : {"loop", "start_s", "end_s", "start_frame", "end_frame"}) {
+      if (const auto param = node.params.find(name); param && node.params.given(*param)) { return 0; }
+    }
+  }
+  const auto file = SoundFileReader::open(files[0]);
+  return file && file->info().length_known ? static_cast<std::int64_t>(file->info().frames) : 0;
+}
+
+ExitCode run_graph(const ValidGraph& graph, const RunOptions& options) {
+  EngineOptions engine_options;
+  engine_options.console = options.json ? Console::json_lines : Console::text;
+  engine_options.overwrite = options.force;
+  engine_options.frame_limit = options.frames;
+  engine_options.duration_s = options.seconds;
+  engine_options.open_device = [](const DeviceRequest& request) { return open_device(request); };
+  auto engine = Engine::create(graph, std::move(engine_options));
+  if (!engine) { return options.report(engine.error()); }
+  if (const DeviceFormat* device = (*engine)->device()) { show_device(*device, options); }
+
+  const double rate_hz = source_rate_hz((*engine)->plan());
+  StatusLine line(!options.quiet);
+  const std::int64_t expected = line.is_shown() ? expected_frames(graph, rate_hz, options) : 0;
+  const Clock::time_point begin = Clock::now();
+  if (auto started = (*engine)->start(); !started) { return options.report({started.error()}); }
+  constexpr auto kLook = std::chrono::milliseconds(100);  // how soon Ctrl-C is answered
+  while (!interrupted() && !(*engine)->wait_for(kLook)) {
+    if (line.is_shown()) {
+      line.show(progress_text((*engine)->status(), rate_hz, expected, seconds_since(begin)));
+    }
+  }
+  // What is in force on the device's thread is known only while that thread is there.
+  const EngineStatus running = (*engine)->status();
+  (*engine)->stop();
+  line.clear();
+
+  Summary summary;
+  summary.status = (*engine)->status();
+  if (running.driver) { summary.status.driver->real_time = running.driver->real_time; }
+  summary.rate_hz = rate_hz;
+  summary.wall_s = seconds_since(begin);
+  summary.interrupted = interrupted();
+  summary.exit_code = ExitCode::success;
+  if (summary.status.data_lost()) { summary.exit_code = ExitCode::data_lost; }
+  if (!summary.status.failures.empty()) {
+    // What fails after the start is the world's failure, whoever found it.
+    options.report(summary.status.failures);
+    summary.exit_code = ExitCode::failed;
+  }
+  if (options.json) {
+    print_json_line(summary_document(summary));
+  } else if (!options.quiet || summary.exit_code != ExitCode::success) {
+    to_stderr(summary_text(summary));
+  }
+  return summary.exit_code;
+}
+
+}  // namespace streamlab::app

@@ -1,0 +1,161 @@
+// apps/streamlab/summary.cpp
+#include "apps/streamlab/summary.hpp"
+
+#include <fmt/format.h>
+
+#include "apps/streamlab/console.hpp"
+
+namespace streamlab::app {
+namespace {
+
+double signal_seconds(const Summary& summary) {
+  return summary.rate_hz > 0.0 ? static_cast<double>(summary.status.frames) / summary.rate_hz : 0.0;
+}
+
+std::string latency_phrase(std::string_view name, std::uint32_t frames, double rate_hz) {
+  return fmt::format("{} latency {} frames ({:.3g} ms)", name, frames, 1000.0 * frames / rate_hz);
+}
+
+// A line of the summary: what it is about, and what there is to say.
+std::string entry(std::string_view name, const std::string& text) {
+  return fmt::format("  {:<12} {}\n", name, text);
+}
+
+std::string device_entries(const EngineStatus& status) {
+  const DriverStatus& driver = *status.driver;
+  std::string text;
+  if (!driver.real_time.empty()) { text += entry("real time", driver.real_time); }
+  if (status.tick && status.device->real_time && driver.ticks > 0) {
+    text +=
+        entry("callback", fmt::format("our part {:.3g} µs p50, {:.3g} µs p99, {:.3g} µs worst, of {:.4g} µs",
+                                      status.tick->p50_us, status.tick->p99_us, status.tick->worst_us,
+                                      status.tick->period_us));
+  }
+  if (status.device->real_time || driver.xruns > 0 || driver.gaps > 0) {
+    text +=
+        entry("device", fmt::format("{}, {} ({})", counted(driver.xruns, "xrun"), counted(driver.gaps, "gap"),
+                                    counted(driver.lost_frames, "lost frame")));
+  }
+  if (driver.reopened > 0) { text += entry("reopened", counted(driver.reopened, "time")); }
+  return text;
+}
+
+}  // namespace
+
+std::string device_line(const DeviceFormat& device) {
+  std::string text = fmt::format("device: {}, {} Hz, periods of {} frames, {} in, {} out", device.description,
+                                 device.sample_rate_hz, device.period_frames, device.input_names.size(),
+                                 device.output_names.size());
+  if (device.real_time && !device.input_names.empty()) {
+    text += ", " + latency_phrase("input", device.input_latency_frames, device.sample_rate_hz);
+  }
+  if (device.real_time && !device.output_names.empty()) {
+    text += ", " + latency_phrase("output", device.output_latency_frames, device.sample_rate_hz);
+  }
+  if (!device.notice.empty()) { text += fmt::format("\n  {}", device.notice); }
+  return text;
+}
+
+Document device_document(const DeviceFormat& device) {
+  return {{"type", "device"},
+          {"description", device.description},
+          {"notice", device.notice},
+          {"sample_rate_hz", device.sample_rate_hz},
+          {"period_frames", device.period_frames},
+          {"inputs", device.input_names},
+          {"outputs", device.output_names},
+          {"real_time", device.real_time},
+          {"input_latency_frames", device.input_latency_frames},
+          {"output_latency_frames", device.output_latency_frames}};
+}
+
+std::string summary_text(const Summary& summary) {
+  const EngineStatus& status = summary.status;
+  const double signal_s = signal_seconds(summary);
+  const bool live = status.device && status.device->real_time;
+  std::string text = summary.interrupted ? "interrupted after " : "ran ";
+  text += fmt::format("{} ({} at {} Hz)", spoken_time(signal_s), counted(status.frames, "frame"),
+                      summary.rate_hz);
+  if (!live && summary.wall_s > 0.0) {
+    text += fmt::format(" in {}, {}", spoken_time(summary.wall_s), times_real_time(signal_s, summary.wall_s));
+  }
+  text += "\n";
+  if (status.driver) { text += device_entries(status); }
+  for (const EdgeReport& edge : status.edges) {
+    if (edge.counters.dropped > 0) {
+      text += entry("dropped", fmt::format("{}: {} of {} ({}, capacity {})", edge.name, edge.counters.dropped,
+                                           counted(edge.counters.pushed, "block"), to_string(edge.policy),
+                                           edge.capacity));
+    }
+    if (edge.discarded > 0) {
+      text += entry("discarded", fmt::format("{}: {} after the reader had gone", edge.name,
+                                             counted(edge.discarded, "block")));
+    }
+  }
+  if (status.underrun_frames > 0) {
+    text += entry("underrun", fmt::format("{} of silence played, because a thread was late",
+                                          counted(status.underrun_frames, "frame")));
+  }
+  if (status.clipped_blocks > 0) { text += entry("clipped", counted(status.clipped_blocks, "block")); }
+  if (status.not_finite_blocks > 0) {
+    text += entry("not finite",
+                  fmt::format("{} with NaN or infinities", counted(status.not_finite_blocks, "block")));
+  }
+  for (const auto& [node, note] : status.notes) { text += entry(node, note.text); }
+  if (status.data_lost()) {
+    text += entry("data lost", "see above; the exit code is 3 unless something failed");
+  }
+  return text;
+}
+
+Document summary_document(const Summary& summary) {
+  const EngineStatus& status = summary.status;
+  Document document{{"type", "summary"},
+                    {"frames", status.frames},
+                    {"sample_rate_hz", summary.rate_hz},
+                    {"duration_s", signal_seconds(summary)},
+                    {"wall_s", summary.wall_s},
+                    {"interrupted", summary.interrupted},
+                    {"gaps", status.gaps},
+                    {"gap_frames", status.gap_frames},
+                    {"clipped_blocks", status.clipped_blocks},
+                    {"not_finite_blocks", status.not_finite_blocks},
+                    {"underrun_frames", status.underrun_frames}};
+  if (status.driver) {
+    document["device"] = {{"xruns", status.driver->xruns},
+                          {"gaps", status.driver->gaps},
+                          {"lost_frames", status.driver->lost_frames},
+                          {"reopened", status.driver->reopened},
+                          {"ticks", status.driver->ticks},
+                          {"real_time", status.driver->real_time}};
+  }
+  if (status.tick) {
+    document["callback_us"] = {{"period", status.tick->period_us},
+                               {"p50", status.tick->p50_us},
+                               {"p99", status.tick->p99_us},
+                               {"worst", status.tick->worst_us}};
+  }
+  document["edges"] = Document::array();
+  for (const EdgeReport& edge : status.edges) {
+    document["edges"].push_back({{"name", edge.name},
+                                 {"policy", to_string(edge.policy)},
+                                 {"capacity", edge.capacity},
+                                 {"pushed", edge.counters.pushed},
+                                 {"delivered", edge.counters.delivered},
+                                 {"dropped", edge.counters.dropped},
+                                 {"discarded", edge.discarded},
+                                 {"high_water", edge.counters.high_water}});
+  }
+  document["notes"] = Document::array();
+  for (const auto& [node, note] : status.notes) {
+    document["notes"].push_back(
+        {{"node", node}, {"text", note.text}, {"count", note.count}, {"data_lost", note.data_lost}});
+  }
+  document["failures"] = Document::array();
+  for (const Error& error : status.failures) { document["failures"].push_back(to_string(error)); }
+  document["data_lost"] = status.data_lost();
+  document["exit_code"] = static_cast<int>(summary.exit_code);
+  return document;
+}
+
+}  // namespace streamlab::app

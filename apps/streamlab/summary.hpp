@@ -1,0 +1,32 @@
+// apps/streamlab/summary.hpp
+//
+// What is said of a device when a run begins, and of the run when it is over.
+#pragma once
+
+#include <string>
+
+#include "apps/streamlab/exit_code.hpp"
+#include "engine/graph/config_text.hpp"
+#include "engine/run/engine.hpp"
+
+namespace streamlab::app {
+
+// One line: `device: JACK server "default", 48000 Hz, periods of 256, 2 in, 2 out; …`.
+std::string device_line(const DeviceFormat& device);
+// {"type": "device", …}.
+Document device_document(const DeviceFormat& device);
+
+struct Summary {
+  EngineStatus status;   // after stop()
+  double rate_hz = 0.0;  // of the sources
+  double wall_s = 0.0;   // that the run took
+  bool interrupted = false;
+  ExitCode exit_code = ExitCode::success;
+};
+
+// For people, several lines. What is zero is left out, but for the counters of a live run.
+std::string summary_text(const Summary& summary);
+// {"type": "summary", …}: every counter.
+Document summary_document(const Summary& summary);
+
+}  // namespace streamlab::app

@@ -1,0 +1,205 @@
+// engine/graph/describe_nodes.cpp
+//
+// Node types as text and as JSON.
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "engine/graph/describe.hpp"
+#include "engine/graph/read_params.hpp"
+
+namespace streamlab {
+namespace {
+
+constexpr std::size_t kWidth = 100;  // columns of a terminal
+
+// `text` in lines of at most kWidth columns, each behind `indent` blanks, without the last line end. Bytes
+// are counted, so that lines with letters beyond ASCII come out a little shorter.
+std::string wrapped(std::string_view text, std::size_t indent) {
+  std::string result;
+  std::size_t column = 0;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(' '), text.size());
+    const std::string_view word = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (word.empty()) { continue; }
+    if (column == 0 || column + 1 + word.size() > kWidth) {
+      if (column > 0) { result += '\n'; }
+      result.append(indent, ' ');
+      column = indent;
+    } else {
+      result += ' ';
+      ++column;
+    }
+    result += word;
+    column += word.size();
+  }
+  return result;
+}
+
+std::vector<std::string_view> kind_names(KindMask kinds) {
+  std::vector<std::string_view> names;
+  for (const StreamKind kind : {StreamKind::audio, StreamKind::spectrum, StreamKind::values}) {
+    if ((kinds & mask(kind)) != 0) { names.push_back(to_string(kind)); }
+  }
+  return names;
+}
+
+std::string shown_name(const PortInfo& port) {
+  return port.max_repeat > 1 ? fmt::format("{}1, {}2, …", port.name, port.name) : std::string(port.name);
+}
+
+std::string ports_text(std::string_view title, std::span<const PortInfo> ports) {
+  if (ports.empty()) { return {}; }
+  std::string text = fmt::format("\n{}\n", title);
+  for (const PortInfo& port : ports) {
+    text += fmt::format("  {}: {}\n", shown_name(port), fmt::join(kind_names(port.kinds), ", "));
+    if (!port.description.empty()) { text += wrapped(port.description, 6) + "\n"; }
+  }
+  return text;
+}
+
+void append_params(std::string& text, std::span<const ParamInfo> params, std::size_t indent) {
+  for (const ParamInfo& param : params) {
+    text += fmt::format("{:{}}{}: {}\n", "", indent, param.name, describe_param(param));
+    if (!param.description.empty()) { text += wrapped(param.description, indent + 4) + "\n"; }
+    append_params(text, param.fields, indent + 4);
+  }
+}
+
+Document port_document(const PortInfo& port) {
+  Document document;
+  document["name"] = port.name;
+  document["kinds"] = kind_names(port.kinds);
+  if (port.max_repeat > 1) { document["max_repeat"] = port.max_repeat; }
+  document["description"] = port.description;
+  return document;
+}
+
+Document number_document(double value) {
+  constexpr double kExact = 9007199254740992.0;  // 2^53: up to here a whole number is written as one
+  if (std::trunc(value) == value && std::fabs(value) <= kExact) { return static_cast<std::int64_t>(value); }
+  return value;
+}
+
+std::string_view need_name(Need need) {
+  switch (need) {
+    case Need::defaulted:
+      return "defaulted";
+    case Need::optional:
+      return "optional";
+    case Need::required:
+      return "required";
+  }
+  return {};
+}
+
+Document param_document(const ParamInfo& info) {
+  Document document;
+  document["name"] = info.name;
+  document["type"] = to_string(info.type);
+  if (!info.unit.empty()) { document["unit"] = info.unit; }
+  if (info.type != ParamType::boolean) {
+    if (std::isfinite(info.range.min)) { document["min"] = number_document(info.range.min); }
+    if (std::isfinite(info.range.max)) { document["max"] = number_document(info.range.max); }
+  }
+  if (!info.choices.empty()) { document["choices"] = info.choices; }
+  document["need"] = need_name(info.need);
+  const Document fallback = default_document(info);
+  if (!fallback.is_null()) { document["default"] = fallback; }
+  document["live"] = info.live == Live::yes;
+  document["description"] = info.description;
+  for (const ParamInfo& field : info.fields) { document["fields"].push_back(param_document(field)); }
+  return document;
+}
+
+}  // namespace
+
+Document default_document(const ParamInfo& info) {
+  if (info.need != Need::defaulted) { return nullptr; }
+  switch (info.type) {
+    case ParamType::number:
+    case ParamType::integer:
+      return number_document(info.default_number);
+    case ParamType::boolean:
+      return info.default_number != 0.0;
+    case ParamType::choice:
+    case ParamType::text:
+      return info.default_text;
+    default:
+      return nullptr;
+  }
+}
+
+std::string describe_param(const ParamInfo& info) {
+  std::string text(to_string(info.type));
+  if (info.type == ParamType::choice) {
+    std::vector<std::string> quoted;
+    for (const std::string_view choice : info.choices) { quoted.push_back(fmt::format("\"{}\"", choice)); }
+    text = fmt::format("{}", fmt::join(quoted, ", "));
+  } else if (info.type != ParamType::boolean &&
+             (std::isfinite(info.range.min) || std::isfinite(info.range.max))) {
+    text += ", " + describe_range(info);
+  } else if (!info.unit.empty()) {
+    text += fmt::format(", {}", info.unit);
+  }
+  if (info.need == Need::required) { text += ", required"; }
+  if (info.need == Need::optional) { text += ", optional"; }
+  const Document fallback = default_document(info);
+  if (!fallback.is_null() && fallback != "") { text += ", default " + fallback.dump(); }
+  if (info.live == Live::yes) { text += ", live"; }
+  return text;
+}
+
+std::string describe_nodes(const NodeCatalog& catalog) {
+  std::vector<const NodeInfo*> infos;
+  std::size_t width = 0;
+  for (const NodeEntry* entry : catalog.entries()) {
+    infos.push_back(&entry->info);
+    width = std::max(width, entry->info.name.size());
+  }
+  std::sort(infos.begin(), infos.end(), [](const auto* a, const auto* b) { return a->name < b->name; });
+  std::string text;
+  for (const NodeInfo* info : infos) {
+    text += fmt::format("{:{}}  {}\n", info->name, width, info->description);
+  }
+  return text;
+}
+
+std::string describe_node(const NodeInfo& info) {
+  std::string text = fmt::format("{}\n{}\n", info.name, wrapped(info.description, 2));
+  text += ports_text("Inputs", info.inputs);
+  text += ports_text("Outputs", info.outputs);
+  text += "\nParameters\n";
+  if (info.params.empty()) { text += "  none\n"; }
+  append_params(text, info.params, 2);
+  if (!info.details.empty()) { text += fmt::format("\nDetails\n{}\n", wrapped(info.details, 2)); }
+  if (!info.at_gap.empty()) {
+    text += fmt::format("\nWhere frames are missing\n{}\n", wrapped(info.at_gap, 2));
+  }
+  text += fmt::format("\nReal time\n  {}\n", info.rt_safe == RtSafe::yes
+                                                 ? "may run on the device's real-time thread"
+                                                 : "never runs on the device's real-time thread");
+  if (!info.example.empty()) { text += fmt::format("\nExample\n  {}\n", info.example); }
+  return text;
+}
+
+Document node_document(const NodeInfo& info) {
+  Document document;
+  document["name"] = info.name;
+  document["description"] = info.description;
+  document["inputs"] = Document::array();
+  document["outputs"] = Document::array();
+  document["params"] = Document::array();
+  for (const PortInfo& port : info.inputs) { document["inputs"].push_back(port_document(port)); }
+  for (const PortInfo& port : info.outputs) { document["outputs"].push_back(port_document(port)); }
+  for (const ParamInfo& param : info.params) { document["params"].push_back(param_document(param)); }
+  document["real_time_safe"] = info.rt_safe == RtSafe::yes;
+  document["at_gap"] = info.at_gap;
+  document["details"] = info.details;
+  if (!info.example.empty()) { document["example"] = Document::parse(info.example, nullptr, false, true); }
+  return document;
+}
+
+}  // namespace streamlab

@@ -1,0 +1,104 @@
+// engine/graph/describe_reference.cpp
+//
+// The reference manual in Markdown: the configuration, then every node in the order of its name.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "engine/graph/describe.hpp"
+#include "engine/graph/parse_config.hpp"
+
+namespace streamlab {
+namespace {
+
+// A cell of a table: no bars, no line ends.
+std::string cell(std::string_view text) {
+  std::string result;
+  for (const char c : text) {
+    if (c == '|') { result += '\\'; }
+    result += c == '\n' ? ' ' : c;
+  }
+  return result;
+}
+
+void append_rows(std::string& text, std::span<const ParamInfo> params, const std::string& prefix) {
+  for (const ParamInfo& param : params) {
+    text += fmt::format("| `{}{}` | {} | {} |\n", prefix, param.name, cell(describe_param(param)),
+                        cell(param.description));
+    append_rows(text, param.fields, fmt::format("{}{}.", prefix, param.name));
+  }
+}
+
+std::string param_table(std::span<const ParamInfo> params) {
+  std::string text = "| key | value | meaning |\n|---|---|---|\n";
+  append_rows(text, params, "");
+  return text;
+}
+
+void append_ports(std::string& text, std::string_view title, std::span<const PortInfo> ports) {
+  for (const PortInfo& port : ports) {
+    text += fmt::format("- {} `{}{}`: {}\n", title, port.name, port.max_repeat > 1 ? "1, …" : "",
+                        port.description);
+  }
+}
+
+std::string node_chapter(const NodeInfo& info) {
+  std::string text = fmt::format("### {}\n\n{}\n\n", info.name, info.description);
+  append_ports(text, "input", info.inputs);
+  append_ports(text, "output", info.outputs);
+  text += info.rt_safe == RtSafe::yes ? "- may run on the device's real-time thread\n"
+                                      : "- never runs on the device's real-time thread\n";
+  if (!info.at_gap.empty()) { text += fmt::format("- where frames are missing: {}\n", info.at_gap); }
+  if (!info.params.empty()) { text += "\n" + param_table(info.params); }
+  if (!info.details.empty()) { text += fmt::format("\n{}\n", info.details); }
+  if (!info.example.empty()) { text += fmt::format("\n```json\n{}\n```\n", info.example); }
+  return text + "\n";
+}
+
+constexpr std::string_view kIntroduction = R"(# The configuration
+
+A configuration is a JSON file (comments are allowed) or the same in YAML (`.yaml`, `.yml`).
+This page is made from the program's own descriptions: `streamlab nodes --markdown`.
+
+```jsonc
+{
+  "version": 1,                          // required
+  "title": "Level of a tone",            // for people
+  "variables": { "hz": 440 },            // defaults of ${hz}; --set hz=880 changes it
+  "pipeline_config": { "sample_rate": 48000, "duration_s": 2 },
+  "nodes": [
+    { "id": "tone",  "type": "SineGenerator", "config": { "frequency": "${hz}" } },
+    { "id": "level", "type": "LevelMeter" },
+    { "id": "show",  "type": "Print",         "config": { "label": "Level" } }
+  ],
+  "connections": [
+    { "from": "tone", "to": "level" },
+    { "from": "level", "to": "show" }
+  ]
+}
+```
+
+- `"from"` and `"to"` name a node or one of its ports, `"node.port"`. Several connections may leave a port;
+  one connection enters a port.
+- A connection may have a `policy` (`block`, `drop_oldest`, `drop_newest`, `latest`, `fail`: what happens when
+  it is full) and a `capacity` in blocks. Both count only between threads.
+- `${name}` in any text is replaced by a variable, `${env:NAME}` by the environment. A text that is nothing
+  but one variable takes the variable's type.
+- Unknown keys, types, ports and parameters are errors, all reported together, each with its place.
+)";
+
+}  // namespace
+
+std::string config_reference(const NodeCatalog& catalog) {
+  std::string text(kIntroduction);
+  text += "\n## pipeline_config\n\n" + param_table(pipeline_config_params());
+  text += "\n## Nodes\n\n";
+  std::vector<const NodeInfo*> infos;
+  for (const NodeEntry* entry : catalog.entries()) { infos.push_back(&entry->info); }
+  std::sort(infos.begin(), infos.end(), [](const auto* a, const auto* b) { return a->name < b->name; });
+  for (const NodeInfo* info : infos) { text += node_chapter(*info); }
+  text.pop_back();  // one line end at the end of the file
+  return text;
+}
+
+}  // namespace streamlab
