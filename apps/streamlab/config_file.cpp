@@ -1,6 +1,7 @@
 // apps/streamlab/config_file.cpp
 #include "apps/streamlab/config_file.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <iostream>
 #include <map>
@@ -61,6 +62,13 @@ std::vector<FileParam> output_files(const ValidGraph& graph) {
     files.push_back({n, *path, node.params.text(*path)});
   }
   return files;
+}
+
+bool prints(const ValidGraph& graph) {
+  return std::any_of(graph.nodes().begin(), graph.nodes().end(), [](const ValidNode& node) {
+    const auto path = node.params.find("path");
+    return node.info().name == "Print" || (path && node.params.text(*path) == "-");
+  });
 }
 
 Errors check_files(const ValidGraph& graph) {

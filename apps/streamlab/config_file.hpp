@@ -29,6 +29,9 @@ std::vector<std::string> input_files(const ValidGraph& graph);
 // The files that sinks write; "-" is none.
 std::vector<FileParam> output_files(const ValidGraph& graph);
 
+// Does one of its nodes write to standard output?
+bool prints(const ValidGraph& graph);
+
 // Whatever would be written over while it is read, or written twice.
 Errors check_files(const ValidGraph& graph);
 

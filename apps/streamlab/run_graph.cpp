@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "apps/streamlab/config_file.hpp"
 #include "apps/streamlab/console.hpp"
@@ -88,7 +89,9 @@ ExitCode run_graph(const ValidGraph& graph, const RunOptions& options) {
   if (const DeviceFormat* device = (*engine)->device()) { show_device(*device, options); }
 
   const double rate_hz = source_rate_hz((*engine)->plan());
-  StatusLine line(!options.quiet);
+  // On one terminal, results are progress enough, and would mix with it.
+  const bool results_are_seen = isatty(STDOUT_FILENO) == 1 && prints(graph);
+  StatusLine line(!options.quiet && !results_are_seen);
   const std::int64_t expected = line.is_shown() ? expected_frames(graph, rate_hz, options) : 0;
   const Clock::time_point begin = Clock::now();
   if (auto started = (*engine)->start(); !started) { return options.report({started.error()}); }
