@@ -1,0 +1,171 @@
+// tests/apps/batch_test.cpp
+//
+// streamlab batch over the recordings of package alsa-utils.
+#include <algorithm>
+#include <filesystem>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/apps/streamlab_runner.hpp"
+
+namespace streamlab::test {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+constexpr std::string_view kLevels = R"({"version": 1, "nodes": [
+    {"id": "file", "type": "FileSource", "config": {"path": "${input}"}},
+    {"id": "level", "type": "LevelMeter", "config": {"interval_s": 0.25}},
+    {"id": "show", "type": "Print", "config": {"label": "${stem}"}},
+    {"id": "log", "type": "JsonlSink", "config": {"path": "levels.jsonl"}},
+    {"id": "copy", "type": "FileSink", "config": {"path": "copy.wav"}}],
+  "connections": [{"from": "file", "to": "level"}, {"from": "level", "to": "show"},
+                  {"from": "level", "to": "log"}, {"from": "file", "to": "copy"}]})";
+
+std::vector<std::string> voices() {
+  std::vector<std::string> files;
+  for (const auto& entry : fs::directory_iterator("/usr/share/sounds/alsa")) {
+    if (entry.path().extension() == ".wav") { files.push_back(entry.path().string()); }
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+std::vector<std::string> batch_arguments(const std::string& config, const std::vector<std::string>& files,
+                                         const std::vector<std::string>& options) {
+  std::vector<std::string> arguments{"batch", config};
+  arguments.insert(arguments.end(), files.begin(), files.end());
+  arguments.insert(arguments.end(), options.begin(), options.end());
+  return arguments;
+}
+
+// Every file below `folder` by its relative path.
+std::map<std::string, std::string> tree(const std::string& folder) {
+  std::map<std::string, std::string> files;
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    if (entry.is_regular_file()) {
+      files[fs::relative(entry.path(), folder).string()] = content_of(entry.path().string());
+    }
+  }
+  return files;
+}
+
+TEST(Batch, GivesTheSameBytesForEveryNumberOfJobs) {
+  ASSERT_EQ(voices().size(), 9U);
+  const TempDir dir;
+  const std::string config = dir.write("levels.json", kLevels);
+  std::vector<std::string> printed;
+  std::vector<std::map<std::string, std::string>> written;
+  for (const std::string jobs : {"1", "2", "5"}) {
+    fs::create_directory(dir.file(jobs));
+    const auto result =
+        streamlab(batch_arguments(config, voices(), {"--jobs", jobs, "--out-dir", "out"}), dir.file(jobs));
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    printed.push_back(result.out);
+    written.push_back(tree(dir.file(jobs)));
+  }
+  EXPECT_EQ(written[0].size(), 18U);
+  EXPECT_TRUE(written[0].contains("out/Front_Center/levels.jsonl"));
+  EXPECT_TRUE(written[0].contains("out/Front_Center/copy.wav"));
+  for (std::size_t i = 1; i < printed.size(); ++i) {
+    EXPECT_EQ(printed[i], printed[0]);
+    EXPECT_TRUE(written[i] == written[0]);
+  }
+  // Every file is named before its results, in the order of the command line.
+  std::size_t at = 0;
+  for (const std::string& file : voices()) {
+    at = printed[0].find(file + "\n[" + fs::path(file).stem().string() + "] Frame #0", at);
+    ASSERT_NE(at, std::string::npos) << file;
+  }
+}
+
+TEST(Batch, GivesJsonLinesThatAreTheSameForEveryNumberOfJobs) {
+  const TempDir dir;
+  std::string text(kLevels);
+  text.replace(text.find("levels.jsonl"), 12, "${stem}.jsonl");
+  text.replace(text.find("copy.wav"), 8, "${stem}.wav");
+  const std::string config = dir.write("levels.json", text);
+  const auto one =
+      streamlab(batch_arguments(config, voices(), {"--jobs", "1", "--json"}), dir.path().string());
+  ASSERT_EQ(one.exit_code, 0) << one.err;
+  const auto two =
+      streamlab(batch_arguments(config, voices(), {"--jobs", "2", "--json", "--force"}), dir.path().string());
+  EXPECT_EQ(one.out, two.out);
+  std::size_t files = 0;
+  for (const auto& line : json_lines(one.out)) {
+    if (line.contains("type") && line["type"] == "file") { EXPECT_EQ(line["input"], voices()[files++]); }
+  }
+  EXPECT_EQ(files, 9U);
+  EXPECT_EQ(json_lines(one.out).back()["type"], "summary");
+  EXPECT_EQ(json_lines(one.out).back()["files"], 9);
+  EXPECT_TRUE(fs::exists(dir.file("Noise.jsonl")));
+}
+
+TEST(Batch, NamesABadFileAndGoesOn) {
+  const TempDir dir;
+  const std::string config = dir.write("levels.json", kLevels);
+  const std::string bad = dir.write("bad.wav", "no sound at all");
+  const auto result =
+      streamlab({"batch", config, voices()[0], bad, voices()[1], "--out-dir", dir.file("out"), "--json"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, HasSubstr(bad + ": /nodes/0/config/path: "));
+  std::vector<int> codes;
+  for (const auto& line : json_lines(result.out)) {
+    if (line.contains("type") && line["type"] == "file") { codes.push_back(line["exit_code"]); }
+  }
+  EXPECT_THAT(codes, testing::ElementsAre(0, 2, 0));
+  EXPECT_FALSE(fs::exists(dir.file("out/bad")));
+  EXPECT_TRUE(fs::exists(dir.file("out/" + fs::path(voices()[1]).stem().string() + "/copy.wav")));
+}
+
+TEST(Batch, RefusesOutputsThatWouldMeet) {
+  const TempDir dir;
+  const std::string config = dir.write("levels.json", kLevels);
+  const auto fixed = streamlab({"batch", config, voices()[0], voices()[1]}, dir.path().string());
+  EXPECT_EQ(fixed.exit_code, 2);
+  EXPECT_THAT(fixed.err, HasSubstr("${stem}"));
+  EXPECT_THAT(fixed.err, HasSubstr("--out-dir"));
+  fs::create_directory(dir.file("other"));
+  const std::string same = dir.write("other/Noise.wav", content_of(voices()[3]));
+  const auto stems = streamlab(
+      {"batch", config, "/usr/share/sounds/alsa/Noise.wav", same, "--out-dir", "out"}, dir.path().string());
+  EXPECT_EQ(stems.exit_code, 2) << stems.err;
+  EXPECT_FALSE(fs::exists(dir.file("out")));
+}
+
+TEST(Batch, PutsFilesInPlaceOfADevice) {
+  const TempDir dir;
+  const std::string config = dir.write("live.json", R"({"version": 1, "nodes": [
+      {"id": "mic", "type": "AudioInput"},
+      {"id": "level", "type": "LevelMeter", "config": {"interval_s": 100}},
+      {"id": "show", "type": "Print", "config": {"label": "Level"}}],
+      "connections": [{"from": "mic", "to": "level"}, {"from": "level", "to": "show"}]})");
+  const auto result = streamlab(batch_arguments(config, voices(), {"--jobs", "2"}));
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  std::size_t blocks = 0;
+  for (std::size_t at = result.out.find("[Level]"); at != std::string::npos;
+       at = result.out.find("[Level]", at + 1)) {
+    ++blocks;
+  }
+  EXPECT_EQ(blocks, 9U);
+}
+
+TEST(Batch, RefusesAConfigurationThatTakesNoFile) {
+  const TempDir dir;
+  const auto result = streamlab({"batch", dir.write("tone.json", tone_config(1.0)), voices()[0]});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, HasSubstr("no place for a file"));
+}
+
+TEST(Batch, ReportsMistakesInTheConfigurationOnce) {
+  const TempDir dir;
+  const auto result =
+      streamlab(batch_arguments(dir.write("bad.json", R"({"version": 1, "nodes": []})"), voices(), {}));
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
+}
+
+}  // namespace
+}  // namespace streamlab::test

@@ -1,0 +1,59 @@
+// tests/apps/configs_test.cpp
+//
+// Every configuration that is shipped is accepted, and check, graph and schema know it.
+#include <filesystem>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/apps/streamlab_runner.hpp"
+
+namespace streamlab::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<std::string> shipped_configs() {
+  std::vector<std::string> files;
+  for (const auto& entry : fs::directory_iterator(SL_CONFIGS)) {
+    if (entry.is_regular_file()) { files.push_back(entry.path().string()); }
+  }
+  return files;
+}
+
+// Those with a device are checked against the simulated card, which is there everywhere.
+std::vector<std::string> on_any_machine(std::vector<std::string> arguments, const std::string& config) {
+  if (content_of(config).find("\"device\":") != std::string::npos) {
+    arguments.insert(arguments.end(), {"--set", "device=sim"});
+  }
+  return arguments;
+}
+
+TEST(Configs, AreAllAccepted) {
+  const TempDir dir;
+  EXPECT_GE(shipped_configs().size(), 5U);
+  for (const std::string& config : shipped_configs()) {
+    const auto result = streamlab(on_any_machine({"check", config, "--json"}, config), dir.path().string());
+    EXPECT_EQ(result.exit_code, 0) << config << "\n" << result.err;
+    EXPECT_EQ(json_lines(result.out).front()["type"], "plan") << config;
+    const auto graph = streamlab(on_any_machine({"graph", config}, config), dir.path().string());
+    EXPECT_EQ(graph.exit_code, 0) << config;
+    EXPECT_THAT(graph.out, testing::StartsWith("digraph ")) << config;
+  }
+  EXPECT_TRUE(fs::is_empty(dir.path())) << "a check wrote something";
+}
+
+TEST(Configs, LiveCaptureCanBeRunAgainAndAgain) {
+  const TempDir dir;
+  const std::string config = std::string(SL_CONFIGS) + "/live_capture.json";
+  for (int i = 0; i < 2; ++i) {
+    const auto result =
+        streamlab({"run", config, "--set", "device=file:/usr/share/sounds/alsa/Front_Center.wav", "--json"},
+                  dir.path().string());
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_FALSE(json_lines(content_of(dir.file("live_capture.jsonl"))).empty());
+  }
+}
+
+}  // namespace
+}  // namespace streamlab::test

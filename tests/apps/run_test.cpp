@@ -1,0 +1,244 @@
+// tests/apps/run_test.cpp
+//
+// streamlab run and record: exit codes, messages, what goes where.
+#include <csignal>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/apps/streamlab_runner.hpp"
+
+namespace streamlab::test {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+// A simulated card that never ends and forgives a machine that is busy: 60 s of buffer.
+constexpr std::string_view kLiveConfig = R"({
+  "version": 1,
+  "pipeline_config": {"sample_rate": 48000, "block_size": 256},
+  "nodes": [
+    {"id": "mic", "type": "AudioInput", "config": {"device": "sim", "sim": {
+        "clock": "real_time", "input": {"sine": {"frequency_hz": 1000, "amplitude": 0.5}},
+        "input_channels": 1, "buffer_frames": 2880000}}},
+    {"id": "level", "type": "LevelMeter", "config": {"interval_s": 0.1}},
+    {"id": "show", "type": "Print", "config": {"label": "Mic"}}],
+  "connections": [{"from": "mic", "to": "level", "capacity": 10000}, {"from": "level", "to": "show"}]})";
+
+std::string virtual_config(const std::string& faults) {
+  return R"({"version": 1, "nodes": [
+    {"id": "mic", "type": "AudioInput", "config": {"device": "sim", "sim": {
+        "clock": "virtual", "input": {"counting": true}, "input_channels": 1, "frames": 48000, "faults": )" +
+         faults + R"(}}},
+    {"id": "end", "type": "NullSink"}],
+    "connections": [{"from": "mic", "to": "end"}]})";
+}
+
+TEST(Run, PrintsResultsOnStdoutAndTheSummaryOnStderr) {
+  const TempDir dir;
+  const auto result = streamlab({"run", dir.write("tone.json", tone_config(1.0))});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("[Tone] Frame #0 @ 0 µs\n"));
+  EXPECT_THAT(result.out, HasSubstr("[Tone] Frame #1 @ 500000 µs\n"));
+  EXPECT_THAT(result.out, HasSubstr("main_channel.rms: 0.353553 FS"));  // 0.5 / √2
+  EXPECT_THAT(result.err, HasSubstr("ran 1 s (48000 frames at 48000 Hz)"));
+  EXPECT_THAT(result.err, Not(HasSubstr("\r")));  // no progress: this is no terminal
+}
+
+TEST(Run, GivesOneJsonObjectALine) {
+  const TempDir dir;
+  const auto result = streamlab({"run", dir.write("tone.json", tone_config(1.0)), "--json"});
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_THAT(result.err, IsEmpty());
+  const auto lines = json_lines(result.out);
+  ASSERT_EQ(lines.size(), 3U);
+  EXPECT_EQ(lines[1]["label"], "Tone");
+  EXPECT_EQ(lines[1]["position"], 24000);
+  EXPECT_EQ(lines[2]["type"], "summary");
+  EXPECT_EQ(lines[2]["frames"], 48000);
+  EXPECT_EQ(lines[2]["exit_code"], 0);
+}
+
+TEST(Run, SaysNothingWhenQuiet) {
+  const TempDir dir;
+  const auto result = streamlab({"run", dir.write("tone.json", tone_config(0.5)), "--quiet"});
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_THAT(result.err, IsEmpty());
+  EXPECT_THAT(result.out, HasSubstr("[Tone]"));
+}
+
+TEST(Run, EndsAfterTheGivenLength) {
+  const TempDir dir;
+  const std::string config = dir.write("tone.json", tone_config(0.0));
+  const auto by_frames = streamlab({"run", config, "--frames", "24000", "--json"});
+  EXPECT_EQ(json_lines(by_frames.out).back()["frames"], 24000);
+  const auto by_seconds = streamlab({"run", config, "--seconds", "0.75", "--json"});
+  EXPECT_EQ(json_lines(by_seconds.out).back()["frames"], 36000);
+}
+
+TEST(Run, RefusesGeneratorsWithoutALimitAndSaysTheRemedy) {
+  const TempDir dir;
+  const std::string config = dir.write("tone.json", tone_config(0.0));
+  const auto result = streamlab({"run", config});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.out, IsEmpty());
+  EXPECT_THAT(result.err, HasSubstr(config + ": /pipeline_config: "));
+  for (const char* remedy : {"--seconds", "--frames", "duration_s"}) {
+    EXPECT_THAT(result.err, HasSubstr(remedy));
+  }
+}
+
+TEST(Run, ReportsEveryMistakeAtOnce) {
+  const TempDir dir;
+  const std::string config = dir.write("bad.json", R"({"version": 1,
+    "nodes": [{"id": "tone", "type": "SineGenerator", "config": {"frequncy": 440}},
+              {"id": "gain", "type": "Gian"}],
+    "connections": []})");
+  const auto result = streamlab({"run", config});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_EQ(result.err, config +
+                            ": /nodes/0/config/frequncy: there is no parameter \"frequncy\"; did you mean "
+                            "\"frequency\"?\n" +
+                            config +
+                            ": /nodes/1/type: there is no node type \"Gian\"; did you mean \"Gain\"?\n");
+}
+
+TEST(Run, RefusesWhatIsNoConfiguration) {
+  const TempDir dir;
+  EXPECT_EQ(streamlab({"run", dir.file("none.json")}).exit_code, 2);
+  EXPECT_EQ(streamlab({"run", dir.path().string()}).exit_code, 2);
+  EXPECT_EQ(streamlab({"run", dir.write("empty.json", "")}).exit_code, 2);
+  const auto syntax = streamlab({"run", dir.write("syntax.json", "{\n  \"version\": 1,,\n}")});
+  EXPECT_EQ(syntax.exit_code, 2);
+  EXPECT_THAT(syntax.err, HasSubstr("line 2, column"));
+}
+
+TEST(Run, ReadsAConfigurationFromStandardInput) {
+  const auto good = streamlab({"run", "-", "--json"}, {}, tone_config(0.5));
+  EXPECT_EQ(good.exit_code, 0) << good.err;
+  EXPECT_EQ(json_lines(good.out).back()["frames"], 24000);
+  const auto bad = streamlab({"run", "-"}, {}, "[]");
+  EXPECT_EQ(bad.exit_code, 2);
+  EXPECT_THAT(bad.err, testing::StartsWith("standard input: "));
+}
+
+TEST(Run, SetsVariablesAndRefusesUnknownOnes) {
+  const TempDir dir;
+  std::string text = tone_config(0.5);
+  text.replace(text.find("1000"), 4, "\"${hz}\"");
+  const std::string config = dir.write("tone.json", text);
+  EXPECT_EQ(streamlab({"run", "--set", "hz=440", config}).exit_code, 0);
+  const auto missing = streamlab({"run", config});
+  EXPECT_EQ(missing.exit_code, 2);
+  EXPECT_THAT(missing.err, HasSubstr("--set hz=VALUE"));
+  EXPECT_EQ(streamlab({"run", config, "--set", "hz=440", "--set", "gain=2"}).exit_code, 2);
+  EXPECT_EQ(streamlab({"run", config, "--set", "hz"}).exit_code, 2);
+}
+
+TEST(Run, RefusesAnOutputThatExistsUnlessForced) {
+  const TempDir dir;
+  const std::string out = dir.write("out.wav", "not to be lost");
+  const std::string config = dir.write("copy.json", R"({"version": 1, "nodes": [
+      {"id": "in", "type": "FileSource", "config": {"path": "/usr/share/sounds/alsa/Front_Left.wav"}},
+      {"id": "out", "type": "FileSink", "config": {"path": ")" +
+                                                        out + R"("}}],
+      "connections": [{"from": "in", "to": "out"}]})");
+  const auto refused = streamlab({"run", config});
+  EXPECT_EQ(refused.exit_code, 1) << refused.err;
+  EXPECT_THAT(refused.err, HasSubstr("--force"));
+  EXPECT_EQ(content_of(out), "not to be lost");
+  EXPECT_EQ(streamlab({"run", config, "--force"}).exit_code, 0);
+  EXPECT_EQ(content_of(out).substr(0, 4), "RIFF");
+}
+
+TEST(Run, NeverWritesOverItsOwnInput) {
+  const TempDir dir;
+  const std::string file = dir.write("voice.wav", content_of("/usr/share/sounds/alsa/Front_Left.wav"));
+  const std::string config = dir.write("copy.json", R"({"version": 1, "nodes": [
+      {"id": "in", "type": "FileSource", "config": {"path": "voice.wav"}},
+      {"id": "out", "type": "FileSink", "config": {"path": "./voice.wav"}}],
+      "connections": [{"from": "in", "to": "out"}]})");
+  const auto result = streamlab({"run", config, "--force"}, dir.path().string());
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, HasSubstr("/nodes/1/config/path: \"./voice.wav\" is read by this graph"));
+  EXPECT_EQ(content_of(file), content_of("/usr/share/sounds/alsa/Front_Left.wav"));
+}
+
+TEST(Run, EndsWith3WhenTheDeviceLostFrames) {
+  const TempDir dir;
+  const auto clean = streamlab({"run", dir.write("clean.json", virtual_config("[]")), "--json"});
+  EXPECT_EQ(clean.exit_code, 0) << clean.out << clean.err;
+  const auto lossy = streamlab(
+      {"run",
+       dir.write("lossy.json", virtual_config(R"([{"at_frame": 9600, "type": "xrun", "lost_frames": 480}])")),
+       "--json"});
+  EXPECT_EQ(lossy.exit_code, 3) << lossy.err;
+  const auto summary = json_lines(lossy.out).back();
+  EXPECT_EQ(summary["gaps"], 1);
+  EXPECT_EQ(summary["gap_frames"], 480);
+  EXPECT_EQ(summary["device"]["lost_frames"], 480);
+  EXPECT_EQ(summary["data_lost"], true);
+  EXPECT_EQ(summary["exit_code"], 3);
+}
+
+TEST(Run, EndsWith1WhenTheDeviceFails) {
+  const TempDir dir;
+  const auto result = streamlab(
+      {"run",
+       dir.write("fails.json",
+                 virtual_config(R"([{"at_frame": 9600, "type": "rate_change", "sample_rate_hz": 44100}])"))});
+  EXPECT_EQ(result.exit_code, 1) << result.err;
+}
+
+TEST(Run, EndsCleanlyAtCtrlC) {
+  for (const int signal : {SIGINT, SIGTERM}) {
+    const TempDir dir;
+    Program program(streamlab_command({"run", dir.write("live.json", kLiveConfig)}));
+    ASSERT_TRUE(program.wait_for_output("[Mic] Frame #2"));
+    program.send(signal);
+    const auto result = program.wait();
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_THAT(result.err, HasSubstr("device: simulated card"));
+    EXPECT_THAT(result.err, HasSubstr("\ninterrupted after "));
+    EXPECT_THAT(result.err, HasSubstr("0 xruns"));
+  }
+}
+
+TEST(Record, RecordsFromADevice) {
+  const TempDir dir;
+  const std::string out = dir.file("take.wav");
+  const std::string script = dir.write("card.json", R"({"clock": "virtual", "input": {"counting": true},
+      "input_channels": 2, "sample_rate_hz": 48000})");
+  const auto result = streamlab({"record", "--device", "sim:" + script, "--seconds", "0.5", out, "--json"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(json_lines(result.out).front()["type"], "device");
+  const auto info = json_lines(streamlab({"info", out, "--json"}).out).front();
+  EXPECT_EQ(info["frames"], 24000);
+  EXPECT_EQ(info["channels"], 2);
+  const auto again = streamlab({"record", "--device", "sim:" + script, "--seconds", "0.5", out});
+  EXPECT_EQ(again.exit_code, 1);
+  EXPECT_THAT(again.err, HasSubstr("record: " + out + ": "));
+}
+
+TEST(Record, CountsAndSaysLostFrames) {
+  const TempDir dir;
+  const std::string script = dir.write("card.json", R"({"clock": "virtual", "input": {"counting": true},
+      "faults": [{"at_frame": 4800, "type": "unplug", "frames": 4800}]})");
+  const auto result =
+      streamlab({"record", "--device", "sim:" + script, "--seconds", "0.5", dir.file("take.wav")});
+  EXPECT_EQ(result.exit_code, 3) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("4800 lost frames"));
+}
+
+TEST(Record, SaysMistakesInTheWordsOfTheCommandLine) {
+  const TempDir dir;
+  const auto result = streamlab({"record", "--device", "jak", "--seconds", "1", dir.file("take.wav")});
+  EXPECT_EQ(result.exit_code, 2) << result.err;
+  EXPECT_THAT(result.err, testing::StartsWith("record: "));
+  EXPECT_THAT(result.err, HasSubstr("did you mean \"jack\"?"));
+}
+
+}  // namespace
+}  // namespace streamlab::test

@@ -1,0 +1,250 @@
+// tests/graph/describe_test.cpp
+//
+// Descriptions of nodes, graphs, plans, and the JSON Schema, against what the nodes say of themselves and
+// against graphs written by hand.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "engine/graph/describe.hpp"
+#include "engine/graph/parse_config.hpp"
+
+namespace streamlab {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr std::string_view kToneGraph = R"({
+  "version": 1, "title": "A \"tone\"",
+  "pipeline_config": {"sample_rate": 48000, "block_size": 480, "threads": "per_node", "channel_capacity": 7},
+  "nodes": [
+    {"id": "tone", "type": "SineGenerator"},
+    {"id": "late", "type": "Delay", "config": {"frames": 96}},
+    {"id": "mix", "type": "Mixer"},
+    {"id": "show", "type": "Print"}
+  ],
+  "connections": [
+    {"from": "tone", "to": "late"},
+    {"from": "tone", "to": "mix.in1"},
+    {"from": "late", "to": "mix.in2", "policy": "block", "capacity": 5},
+    {"from": "mix", "to": "show"}
+  ]
+})";
+
+ValidGraph tone_graph() {
+  auto graph = load_graph(kToneGraph);
+  EXPECT_TRUE(graph.has_value()) << (graph ? "" : to_string(graph.error(), ""));
+  return *graph;
+}
+
+Plan tone_plan() {
+  PlanOptions options;
+  options.threads.kind = ThreadPolicy::Kind::per_node;
+  options.lossless = false;
+  auto plan = make_plan(tone_graph(), options);
+  EXPECT_TRUE(plan.has_value()) << (plan ? "" : to_string(plan.error(), ""));
+  return std::move(*plan);
+}
+
+const NodeInfo& info_of(std::string_view name) { return default_catalog().find(name)->info; }
+
+const ParamInfo& param_of(std::string_view node, std::string_view name) {
+  for (const ParamInfo& param : info_of(node).params) {
+    if (param.name == name) { return param; }
+  }
+  throw std::runtime_error("no such parameter");
+}
+
+TEST(DescribeNodes, SaysEverythingOfAParameter) {
+  EXPECT_EQ(describe_param(param_of("SineGenerator", "frequency")),
+            "number, 0 .. 10000000 Hz, default 1000, live");
+  EXPECT_EQ(describe_param(param_of("AudioInput", "access")), "\"auto\", \"mmap\", \"rw\", default \"auto\"");
+  EXPECT_EQ(describe_param(param_of("FileSource", "path")), "text, required");
+  EXPECT_EQ(describe_param(param_of("FileSink", "overwrite")), "boolean, default false");
+}
+
+TEST(DescribeNodes, ListsEveryNodeOnce) {
+  const std::string text = describe_nodes(default_catalog());
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'),
+            static_cast<std::ptrdiff_t>(default_catalog().entries().size()));
+  for (const NodeEntry* entry : default_catalog().entries()) {
+    EXPECT_THAT(text, HasSubstr(std::string(entry->info.name) + " "));
+    EXPECT_THAT(text, HasSubstr(std::string(entry->info.description)));
+  }
+}
+
+TEST(DescribeNodes, ShowsPortsParametersAndExample) {
+  const std::string text = describe_node(info_of("Mixer"));
+  EXPECT_THAT(text, HasSubstr("in1, in2, …: audio"));
+  EXPECT_THAT(text, HasSubstr("matrix: matrix"));
+  EXPECT_THAT(text, HasSubstr(std::string(info_of("Mixer").example)));
+}
+
+TEST(DescribeNodes, EveryExampleIsANodeThatIsAccepted) {
+  for (const NodeEntry* entry : default_catalog().entries()) {
+    const NodeInfo& info = entry->info;
+    const Document document = node_document(info);
+    ASSERT_TRUE(document.contains("example") && document["example"].is_object()) << info.name;
+    EXPECT_EQ(document["example"]["type"], info.name);
+    EXPECT_EQ(document["params"].size(), info.params.size()) << info.name;
+    const Document graph{
+        {"version", 1}, {"nodes", {document["example"]}}, {"connections", Document::array()}};
+    const auto loaded = load_graph(graph.dump());
+    if (loaded) { continue; }
+    for (const Error& error : loaded.error()) {  // its inputs have no partner here; nothing else may be wrong
+      EXPECT_THAT(error.what, HasSubstr("is not connected")) << info.name << error.where;
+    }
+  }
+}
+
+TEST(DescribeReference, HasAChapterForEveryNodeAndARowForEveryParameter) {
+  const std::string text = config_reference(default_catalog());
+  for (const NodeEntry* entry : default_catalog().entries()) {
+    EXPECT_THAT(text, HasSubstr("\n### " + std::string(entry->info.name) + "\n"));
+    for (const ParamInfo& param : entry->info.params) {
+      EXPECT_THAT(text, HasSubstr("\n| `" + std::string(param.name) + "` | "));
+    }
+  }
+  for (const ParamInfo& param : pipeline_config_params()) {
+    EXPECT_THAT(text, HasSubstr("\n| `" + std::string(param.name) + "` | "));
+  }
+}
+
+TEST(DescribePlan, ShowsDomainsFormatsEdgesAndLatency) {
+  const std::string text = describe_plan(tone_plan());
+  EXPECT_THAT(text, HasSubstr("A \"tone\"\n"));
+  EXPECT_THAT(text, HasSubstr("thread 1\n  tone  SineGenerator  -> "));
+  EXPECT_THAT(text, HasSubstr("audio at 48000 Hz, blocks of up to 480 frames"));
+  EXPECT_THAT(text, HasSubstr("  late -> mix.in2  block, up to 5 blocks\n"));
+  EXPECT_THAT(text, HasSubstr("  tone -> mix.in1  block, up to 7 blocks\n"));
+  EXPECT_THAT(text, HasSubstr("endless"));
+}
+
+TEST(DescribePlan, GivesTheSameToPrograms) {
+  const Document plan = plan_document(tone_plan());
+  EXPECT_EQ(plan["title"], "A \"tone\"");
+  EXPECT_EQ(plan["domains"], 4);
+  EXPECT_EQ(plan["device_domain"], nullptr);
+  ASSERT_EQ(plan["nodes"].size(), 4U);
+  EXPECT_EQ(plan["nodes"][0]["id"], "tone");
+  EXPECT_EQ(plan["nodes"][0]["outputs"][0]["format"]["sample_rate_hz"], 48000.0);
+  EXPECT_EQ(plan["nodes"][0]["outputs"][0]["format"]["channels"][0]["unit"], "FS");
+  ASSERT_EQ(plan["edges"].size(), 4U);
+  EXPECT_EQ(plan["endless"], true);
+  EXPECT_GT(plan["memory_bytes"], 4 * 7 * 480 * 8);  // three edges of 7 blocks and one of 5, at least
+}
+
+TEST(GraphDot, QuotesTitlesAndNamesPortsAndPolicies) {
+  const ValidGraph graph = tone_graph();
+  const std::string dot = graph_dot(graph, partition(graph, graph.config().threads, 1));
+  EXPECT_THAT(dot, testing::StartsWith("digraph \"A \\\"tone\\\"\" {\n"));
+  EXPECT_THAT(dot, HasSubstr("\"late\" -> \"mix\" [label=\"mix.in2, block, 5 blocks\"];"));
+  EXPECT_THAT(dot, HasSubstr("\"mix\" -> \"show\";"));
+  EXPECT_THAT(dot, HasSubstr("subgraph cluster_3"));
+  EXPECT_THAT(dot, Not(HasSubstr("subgraph cluster_4")));
+}
+
+// The parts of JSON Schema that config_schema() uses, read by the letter of the specification.
+class SchemaChecker {
+ public:
+  explicit SchemaChecker(const Document& root) : root_(root) {}
+  bool accepts(const Document& value) const { return matches(value, root_); }
+
+ private:
+  bool matches(const Document& value, const Document& schema) const {
+    if (schema.contains("$ref")) {
+      const auto path = schema["$ref"].get<std::string>().substr(1);
+      if (!matches(value, root_.at(Document::json_pointer(path)))) { return false; }
+    }
+    if (schema.contains("const") && value != schema["const"]) { return false; }
+    if (schema.contains("enum") &&
+        std::find(schema["enum"].begin(), schema["enum"].end(), value) == schema["enum"].end()) {
+      return false;
+    }
+    if (schema.contains("type") && !has_type(value, schema["type"])) { return false; }
+    if (value.is_number()) {
+      if (schema.contains("minimum") && value < schema["minimum"]) { return false; }
+      if (schema.contains("maximum") && value > schema["maximum"]) { return false; }
+    }
+    if (value.is_string() && schema.contains("pattern") && schema["pattern"] == "\\$\\{[^}]+\\}" &&
+        value.get<std::string>().find("${") == std::string::npos) {
+      return false;
+    }
+    if (schema.contains("anyOf") && std::none_of(schema["anyOf"].begin(), schema["anyOf"].end(),
+                                                 [&](const auto& s) { return matches(value, s); })) {
+      return false;
+    }
+    for (const Document& rule : schema.value("allOf", Document::array())) {
+      if (matches(value, rule["if"]) && !matches(value, rule["then"])) { return false; }
+    }
+    return matches_members(value, schema);
+  }
+  bool matches_members(const Document& value, const Document& schema) const {
+    if (value.is_array() && schema.contains("items")) {
+      return std::all_of(value.begin(), value.end(),
+                         [&](const auto& item) { return matches(item, schema["items"]); });
+    }
+    if (!value.is_object()) { return true; }
+    for (const Document& key : schema.value("required", Document::array())) {
+      if (!value.contains(key.get<std::string>())) { return false; }
+    }
+    const Document properties = schema.value("properties", Document::object());
+    for (const auto& [key, member] : value.items()) {
+      if (properties.contains(key)) {
+        if (!matches(member, properties[key])) { return false; }
+      } else if (schema.contains("additionalProperties")) {
+        return false;
+      }
+    }
+    return true;
+  }
+  static bool has_type(const Document& value, const Document& type) {
+    if (type == "object") { return value.is_object(); }
+    if (type == "array") { return value.is_array(); }
+    if (type == "string") { return value.is_string(); }
+    if (type == "boolean") { return value.is_boolean(); }
+    if (type == "integer") { return value.is_number_integer(); }
+    return type == "number" && value.is_number();
+  }
+
+  const Document& root_;
+};
+
+TEST(ConfigSchema, AcceptsAGraphAndRefusesItsMistakes) {
+  const Document schema = config_schema(default_catalog());
+  const SchemaChecker checker(schema);
+  const Document good = Document::parse(kToneGraph);
+  ASSERT_TRUE(checker.accepts(good));
+  const auto with = [&](const char* place, const Document& value) {
+    Document changed = good;
+    changed[Document::json_pointer(place)] = value;
+    return checker.accepts(changed);
+  };
+  EXPECT_FALSE(with("/version", 2));
+  EXPECT_FALSE(with("/nods", Document::array()));
+  EXPECT_FALSE(with("/nodes/0/type", "SinGenerator"));
+  EXPECT_FALSE(with("/nodes/0/config", {{"frequency", -1}}));
+  EXPECT_FALSE(with("/nodes/0/config", {{"frequncy", 1}}));
+  EXPECT_FALSE(with("/nodes/0/config", {{"frequency", "440"}}));
+  EXPECT_TRUE(with("/nodes/0/config", {{"frequency", 440.5}}));
+  EXPECT_TRUE(with("/nodes/0/config", {{"frequency", "${hz}"}}));
+  EXPECT_FALSE(with("/nodes/0/config", {{"frame_size", 10.5}}));
+  EXPECT_FALSE(with("/connections/0/policy", "drop"));
+  EXPECT_TRUE(with("/connections/0/policy", "latest"));
+  EXPECT_FALSE(with("/connections/0/capacity", 0));
+  EXPECT_FALSE(with("/pipeline_config/threads", "many"));
+  EXPECT_TRUE(with("/pipeline_config/threads", 3));
+  EXPECT_FALSE(with("/nodes/3", {{"id", "in"}, {"type", "FileSource"}}));  // path is required
+}
+
+TEST(ConfigSchema, AcceptsEveryNodesExample) {
+  const Document schema = config_schema(default_catalog());
+  const SchemaChecker checker(schema);
+  for (const NodeEntry* entry : default_catalog().entries()) {
+    const Document graph{{"version", 1}, {"nodes", {Document::parse(entry->info.example)}}};
+    EXPECT_TRUE(checker.accepts(graph)) << entry->info.example;
+  }
+}
+
+}  // namespace
+}  // namespace streamlab
