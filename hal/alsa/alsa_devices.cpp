@@ -9,7 +9,7 @@
 #include <alsa/asoundlib.h>
 #include <fmt/format.h>
 
-#include "hal/jack/bounded_call.hpp"
+#include "hal/bounded_call.hpp"
 
 namespace streamlab {
 namespace {

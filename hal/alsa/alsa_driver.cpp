@@ -11,7 +11,7 @@
 
 #include "engine/base/assert.hpp"
 #include "engine/rt/thread.hpp"
-#include "hal/jack/bounded_call.hpp"
+#include "hal/bounded_call.hpp"
 
 namespace streamlab {
 namespace {

@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "hal/jack/bounded_call.hpp"
+#include "hal/bounded_call.hpp"
 
 namespace streamlab {
 namespace {

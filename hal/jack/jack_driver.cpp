@@ -15,7 +15,7 @@
 
 #include <fmt/format.h>
 
-#include "hal/jack/bounded_call.hpp"
+#include "hal/bounded_call.hpp"
 #include "hal/jack/jack_client.hpp"
 #include "hal/jack/jack_session.hpp"
 #include "hal/jack/jack_stream.hpp"

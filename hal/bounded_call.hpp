@@ -1,4 +1,4 @@
-// hal/jack/bounded_call.hpp
+// hal/bounded_call.hpp
 //
 // call_within(limit, function): runs `function` on a thread of its own and returns its result, or nothing
 // when `limit` has passed. A function that hangs is then left behind with all that it owns, so it must own
