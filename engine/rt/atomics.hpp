@@ -9,7 +9,7 @@
 //   Atomic<T>: load(order), store(value, order), exchange(value, order) and
 //   compare_exchange_strong(expected, desired, success, failure).
 //
-//   Slot<T>: a plain variable that two threads take turns with: write(value), read(), take().
+//   Slot<T>: a plain variable that two threads take turns with: write(value), take().
 //
 //   The orders relaxed, acquire, release, acq_rel.
 #pragma once
@@ -31,7 +31,6 @@ struct StdAtomics {
     void write(U&& value) noexcept {
       value_ = std::forward<U>(value);
     }
-    const T& read() const noexcept { return value_; }
     T&& take() noexcept { return std::move(value_); }
 
    private:
