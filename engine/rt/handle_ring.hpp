@@ -22,7 +22,7 @@
 //       drop_oldest costs. If it fails the consumer has popped w in the meantime, and there is room.
 //   (6) pop loads head_ (acquire). (5)-(6): it then sees every push that came before the take, so tail_
 //       is never behind head_ in its eyes and "head == tail" is the whole test for empty.
-//   (7) the producer loads tail_ relaxed: it is the only writer of it.
+//   (7) the producer keeps its own copy of tail_, which it alone writes.
 // Cached copies of the other side's counter only under-report room or data and are refreshed before a
 // failure is returned. Counters have 64 bits: no entry number ever returns (no ABA).
 #pragma once
@@ -68,7 +68,8 @@ class HandleRing {
     const std::uint64_t at = tail();
     SL_ASSERT(at - producer_.seen_head < capacity_, "a handle is pushed only where there is room");
     slots_[at & mask_].store(handle, Atomics::relaxed);
-    producer_.tail.store(at + 1, Atomics::release);  // (1)
+    producer_.tail = at + 1;
+    tail_.value.store(at + 1, Atomics::release);  // (1)
   }
 
   // Producer, right after has_room() said no. The oldest handle, which the consumer now will not see, or none
@@ -91,7 +92,7 @@ class HandleRing {
     for (int attempt = 0; attempt < kAttempts; ++attempt) {
       std::uint64_t head = head_.value.load(Atomics::acquire);  // (6)
       if (head >= consumer_.seen_tail) {
-        consumer_.seen_tail = producer_.tail.load(Atomics::acquire);  // (2)
+        consumer_.seen_tail = tail_.value.load(Atomics::acquire);  // (2)
         if (head == consumer_.seen_tail) { return nullptr; }
       }
       T* const oldest = slots_[head & mask_].load(Atomics::relaxed);
@@ -105,7 +106,7 @@ class HandleRing {
   // Consumer; for other threads true of some recent moment.
   bool empty() const noexcept {
     const std::uint64_t head = head_.value.load(Atomics::acquire);  // (6)
-    return head == producer_.tail.load(Atomics::acquire);           // (2)
+    return head == tail_.value.load(Atomics::acquire);              // (2)
   }
 
   std::size_t capacity() const noexcept { return capacity_; }
@@ -114,25 +115,27 @@ class HandleRing {
   using Counter = typename Atomics::template Atomic<std::uint64_t>;
   static constexpr int kAttempts = 8;
 
-  std::uint64_t tail() const noexcept { return producer_.tail.load(Atomics::relaxed); }  // (7)
+  struct alignas(kThreadSeparationBytes) SharedCounter {
+    Counter value{0};
+  };
+
+  std::uint64_t tail() const noexcept { return producer_.tail; }  // (7)
 
   // Read by both threads, written by none (the entries aside).
   std::vector<typename Atomics::template Atomic<T*>> slots_;
   const std::size_t mask_;
   const std::size_t capacity_;
-  // Written by the producer only.
+  // The producer's own.
   struct alignas(kThreadSeparationBytes) {
-    Counter tail{0};              // entries ever pushed
-    std::uint64_t seen_head = 0;  // the head when last looked at
+    std::uint64_t tail = 0;       // entries ever pushed
+    std::uint64_t seen_head = 0;  // head_ when last looked at
   } producer_;
-  // Written by the consumer only.
+  // The consumer's own.
   struct alignas(kThreadSeparationBytes) {
-    std::uint64_t seen_tail = 0;  // the producer's tail when last looked at
+    std::uint64_t seen_tail = 0;  // tail_ when last looked at
   } consumer_;
-  // Written by both.
-  struct alignas(kThreadSeparationBytes) {
-    Counter value{0};  // entries that have left, popped or taken
-  } head_;
+  SharedCounter tail_;  // written by the producer
+  SharedCounter head_;  // entries that have left, popped or taken; written by both
 };
 
 }  // namespace streamlab
