@@ -14,6 +14,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/rt/edge.hpp"
+#include "tests/rt/give_way.hpp"
 
 namespace streamlab {
 
@@ -24,8 +25,8 @@ namespace {
 
 // The producer offers at least kBlocks blocks, and goes on until the consumer got kDelivered: so both are at
 // work together for a while, however the machine schedules them.
-constexpr std::uint64_t kBlocks = 20000;
-constexpr std::uint64_t kDelivered = 5000;
+constexpr std::uint64_t kBlocks = 5000;
+constexpr std::uint64_t kDelivered = 1000;
 
 // Every word of a block is the block's number: a block that is half one and half another shows.
 struct Block {
@@ -45,11 +46,11 @@ std::uint64_t produce(Edge<Block>& edge) {
   for (; number < kBlocks || edge.delivered() < kDelivered; ++number) {
     Block* block = edge.acquire();
     while (block == nullptr && edge.policy() == OverflowPolicy::block) {
-      std::this_thread::yield();
+      give_way();
       block = edge.acquire();
     }
     if (block == nullptr) {  // counted by the edge
-      std::this_thread::yield();
+      give_way();
       continue;
     }
     if (number % 3 == 0) {
@@ -71,7 +72,7 @@ Received consume(Edge<Block>& edge) {
     Block* const block = edge.try_pop();
     if (block == nullptr) {
       if (edge.ended()) { return received; }
-      std::this_thread::yield();
+      give_way();
       continue;
     }
     const std::uint64_t number = block->words[0];
@@ -141,7 +142,7 @@ TEST(EdgeSnapshot, NeverShowsMoreBlocksOutThanIn) {
     while (!done.load(std::memory_order_acquire)) {
       const EdgeCounters now = edge.counters();
       wrong += now.in_queue > now.pushed ? 1U : 0U;  // a negative difference is huge
-      std::this_thread::yield();
+      give_way();
     }
   });
   std::thread producer([&] { produce(edge); });

@@ -8,6 +8,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/rt/give_way.hpp"
+
 namespace streamlab {
 namespace {
 
@@ -48,7 +50,7 @@ TEST(Latest, HandsOverWholeValuesInOrderBetweenTwoThreads) {
     std::array<std::uint64_t, 16> words{};
   };
   // The writer goes on until the reader got kReads values, so that both are at work together for a while.
-  constexpr std::uint64_t kReads = 5000;
+  constexpr std::uint64_t kReads = 1000;
   Latest<Value> latest;
   std::atomic<std::uint64_t> reads{0};
   std::atomic<std::uint64_t> last{0};  // number of the last value, once it is there
@@ -66,7 +68,7 @@ TEST(Latest, HandsOverWholeValuesInOrderBetweenTwoThreads) {
   std::uint64_t newest = 0;
   while (newest == 0 || newest != last.load(std::memory_order_acquire)) {
     if (!latest.update()) {
-      std::this_thread::yield();
+      give_way();
       continue;
     }
     const auto& words = latest.front().words;

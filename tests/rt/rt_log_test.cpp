@@ -8,6 +8,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/rt/give_way.hpp"
+
 namespace streamlab {
 namespace {
 
@@ -40,7 +42,7 @@ TEST(RtLog, AccountsForEveryRecordBetweenTwoThreads) {
   std::thread writer([&] {
     for (std::uint32_t code = 0; code < kRecords; ++code) {
       log.record(code, code, code);
-      if (code % 8 == 0) { std::this_thread::yield(); }
+      if (code % 64 == 0) { std::this_thread::yield(); }
     }
     done.store(true, std::memory_order_release);
   });
@@ -54,7 +56,7 @@ TEST(RtLog, AccountsForEveryRecordBetweenTwoThreads) {
     got += count;
     if (count == 0) {
       if (last) { break; }
-      std::this_thread::yield();
+      give_way();
     }
   }
   writer.join();

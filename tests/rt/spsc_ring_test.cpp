@@ -16,6 +16,8 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
+#include "tests/rt/give_way.hpp"
+
 namespace streamlab {
 namespace {
 
@@ -109,18 +111,18 @@ TEST(SpscRing, BehavesLikeABoundedQueue) {
 }
 
 TEST(SpscRing, LosesNothingBetweenTwoThreads) {
-  constexpr std::uint64_t kCount = 20000;
+  constexpr std::uint64_t kCount = 5000;
   for (const std::size_t capacity : {1U, 3U, 64U}) {
     SpscRing<std::uint64_t> ring(capacity);
     std::thread producer([&] {
       for (std::uint64_t i = 0; i < kCount; ++i) {
-        while (!ring.try_push(i)) { std::this_thread::yield(); }
+        while (!ring.try_push(i)) { give_way(); }
       }
     });
     std::uint64_t wrong = 0;
     std::uint64_t value = 0;
     for (std::uint64_t i = 0; i < kCount; ++i) {
-      while (!ring.try_pop(value)) { std::this_thread::yield(); }
+      while (!ring.try_pop(value)) { give_way(); }
       wrong += value != i ? 1U : 0U;
     }
     producer.join();
@@ -130,7 +132,7 @@ TEST(SpscRing, LosesNothingBetweenTwoThreads) {
 }
 
 TEST(SpscRing, LosesNothingBetweenTwoThreadsManyAtATime) {
-  constexpr std::uint64_t kCount = 1000000;
+  constexpr std::uint64_t kCount = 200000;
   SpscRing<std::uint64_t> ring(100);
   std::thread producer([&] {
     std::vector<std::uint64_t> values(37);
@@ -138,7 +140,7 @@ TEST(SpscRing, LosesNothingBetweenTwoThreadsManyAtATime) {
       std::iota(values.begin(), values.end(), done);
       const auto wanted = std::min<std::uint64_t>(values.size(), kCount - done);
       const std::size_t moved = ring.try_push_n(std::span(std::as_const(values)).first(wanted));
-      if (moved == 0) { std::this_thread::yield(); }
+      if (moved == 0) { give_way(); }
       done += moved;
     }
   });
@@ -146,7 +148,7 @@ TEST(SpscRing, LosesNothingBetweenTwoThreadsManyAtATime) {
   std::vector<std::uint64_t> values(53);
   for (std::uint64_t done = 0; done < kCount;) {
     const std::size_t moved = ring.try_pop_n(values);
-    if (moved == 0) { std::this_thread::yield(); }
+    if (moved == 0) { give_way(); }
     for (std::size_t i = 0; i < moved; ++i) { wrong += values[i] != done + i ? 1U : 0U; }
     done += moved;
   }
@@ -161,17 +163,17 @@ TEST(SpscRing, NeverReportsASizeOutsideItsBounds) {
     std::size_t largest = 0;
     while (!done.load(std::memory_order_acquire)) {
       largest = std::max(largest, ring.size_approx());
-      std::this_thread::yield();
+      give_way();
     }
     EXPECT_LE(largest, 3U);
   });
   std::thread producer([&] {
-    for (int i = 0; i < 20000; ++i) {
-      while (!ring.try_push(i)) { std::this_thread::yield(); }
+    for (int i = 0; i < 5000; ++i) {
+      while (!ring.try_push(i)) { give_way(); }
     }
   });
-  for (int i = 0; i < 20000; ++i) {
-    while (!ring.try_pop()) { std::this_thread::yield(); }
+  for (int i = 0; i < 5000; ++i) {
+    while (!ring.try_pop()) { give_way(); }
   }
   producer.join();
   done.store(true, std::memory_order_release);

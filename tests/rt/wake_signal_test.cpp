@@ -47,7 +47,7 @@ TEST(WakeSignal, TakesTheLongestTimeOutForNone) {
 // Two threads hand a number to and fro, each asleep while it is the other's turn, with no deadline: a single
 // lost wake-up hangs the test.
 TEST(WakeSignal, LosesNoWakeUpBetweenTwoThreads) {
-  constexpr std::uint32_t kTurns = 20000;
+  constexpr std::uint32_t kTurns = 2000;
   WakeSignal signal;
   std::atomic<std::uint32_t> turn{0};
   const auto play = [&](std::uint32_t me) {
