@@ -1,0 +1,112 @@
+// tests/architecture/include_test.cpp
+//
+// Who may include whom. An object library is linked only to those below it, but an include path knows no such
+// border; this test does.
+#include <array>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/architecture/source_files.hpp"
+
+namespace streamlab {
+namespace {
+
+using test::code_files;
+using test::lines_of;
+
+struct Layer {
+  std::string_view folder;                // the longest that fits a file is its layer
+  std::vector<std::string_view> ours;     // prefixes of what it may include of ours
+  std::vector<std::string_view> foreign;  // prefixes of <…> beside the standard library; "" is any
+};
+
+const std::vector<Layer>& layers() {
+  static const std::vector<Layer> kLayers{
+      {"engine/base/", {"engine/base/"}, {""}},
+      {"engine/rt/", {"engine/base/", "engine/rt/"}, {""}},
+      {"engine/core/", {"engine/base/", "engine/rt/", "engine/core/"}, {""}},
+      {"engine/graph/", {"engine/base/", "engine/rt/", "engine/core/", "engine/graph/"}, {""}},
+      {"engine/run/", {"engine/base/", "engine/rt/", "engine/core/", "engine/graph/", "engine/run/"}, {""}},
+      {"nodes/dsp/", {"nodes/dsp/"}, {"fftw3.h", "Eigen/", "immintrin.h", "cpuid.h"}},
+      {"nodes/", {"nodes/", "engine/base/", "engine/core/"}, {""}},
+      {"hal/", {"hal/", "engine/base/", "engine/rt/", "engine/run/driver.hpp"}, {""}},
+      {"apps/", {"apps/", "engine/", "nodes/", "hal/"}, {""}},
+  };
+  return kLayers;
+}
+
+const Layer* layer_of(std::string_view file) {
+  const Layer* best = nullptr;
+  for (const Layer& layer : layers()) {
+    if (file.starts_with(layer.folder) && (best == nullptr || layer.folder.size() > best->folder.size())) {
+      best = &layer;
+    }
+  }
+  return best;
+}
+
+bool has_prefix(std::string_view name, const std::vector<std::string_view>& prefixes) {
+  return std::any_of(prefixes.begin(), prefixes.end(),
+                     [&](std::string_view prefix) { return name.starts_with(prefix); });
+}
+
+// Headers of the C and C++ standard libraries have neither a folder nor an ending.
+bool is_standard(std::string_view name) { return name.find_first_of("/.") == std::string_view::npos; }
+
+// What `line` of `file` includes against the table; empty if nothing.
+std::string forbidden(const std::string& file, std::string_view line) {
+  const Layer* layer = layer_of(file);
+  if (layer == nullptr) { return file + " lies in no layer"; }
+  constexpr std::string_view kOurs = "#include \"";
+  constexpr std::string_view kForeign = "#include <";
+  if (line.starts_with(kOurs)) {
+    const std::string_view name = line.substr(kOurs.size(), line.find('"', kOurs.size()) - kOurs.size());
+    return has_prefix(name, layer->ours) ? "" : file + " includes " + std::string(name);
+  }
+  if (line.starts_with(kForeign)) {
+    const std::string_view name =
+        line.substr(kForeign.size(), line.find('>', kForeign.size()) - kForeign.size());
+    const bool allowed = is_standard(name) || has_prefix(name, layer->foreign);
+    return allowed ? "" : file + " includes <" + std::string(name) + ">";
+  }
+  return "";
+}
+
+TEST(Includes, LeadOnlyToLayersBelow) {
+  std::vector<std::string> found;
+  std::size_t includes = 0;
+  for (const char* folder : {"engine", "nodes", "hal", "apps"}) {
+    for (const std::string& file : code_files(folder)) {
+      for (const std::string& line : lines_of(file)) {
+        includes += line.starts_with("#include") ? 1 : 0;
+        if (const std::string wrong = forbidden(file, line); !wrong.empty()) { found.push_back(wrong); }
+      }
+    }
+  }
+  EXPECT_THAT(found, testing::IsEmpty());
+  EXPECT_GT(includes, 500U);  // the test did read them
+}
+
+TEST(Includes, AreJudgedByTheTable) {
+  const auto judge = [](const char* file, const char* line) { return forbidden(file, line); };
+  EXPECT_EQ(judge("engine/rt/edge.hpp", "#include \"engine/core/node.hpp\""),
+            "engine/rt/edge.hpp includes engine/core/node.hpp");
+  EXPECT_EQ(judge("engine/core/node.hpp", "#include \"nodes/device_params.hpp\""),
+            "engine/core/node.hpp includes nodes/device_params.hpp");
+  EXPECT_EQ(judge("hal/jack/jack_driver.cpp", "#include \"engine/run/engine.hpp\""),
+            "hal/jack/jack_driver.cpp includes engine/run/engine.hpp");
+  EXPECT_EQ(judge("hal/jack/jack_driver.cpp", "#include \"engine/run/driver.hpp\""), "");
+  EXPECT_EQ(judge("nodes/sources/audio_input.cpp", "#include \"hal/backends.hpp\""),
+            "nodes/sources/audio_input.cpp includes hal/backends.hpp");
+  EXPECT_EQ(judge("nodes/dsp/mix.cpp", "#include <fmt/format.h>"),
+            "nodes/dsp/mix.cpp includes <fmt/format.h>");
+  EXPECT_EQ(judge("nodes/dsp/mix.cpp", "#include \"engine/core/node.hpp\""),
+            "nodes/dsp/mix.cpp includes engine/core/node.hpp");
+  EXPECT_EQ(judge("nodes/dsp/real_fft.cpp", "#include <fftw3.h>"), "");
+  EXPECT_EQ(judge("nodes/dsp/real_fft.cpp", "#include <cmath>"), "");
+  EXPECT_EQ(judge("apps/streamlab/main.cpp", "#include \"hal/backends.hpp\""), "");
+}
+
+}  // namespace
+}  // namespace streamlab
