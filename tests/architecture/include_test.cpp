@@ -28,7 +28,7 @@ const std::vector<Layer>& layers() {
       {"engine/core/", {"engine/base/", "engine/rt/", "engine/core/"}, {""}},
       {"engine/graph/", {"engine/base/", "engine/rt/", "engine/core/", "engine/graph/"}, {""}},
       {"engine/run/", {"engine/base/", "engine/rt/", "engine/core/", "engine/graph/", "engine/run/"}, {""}},
-      {"nodes/dsp/", {"nodes/dsp/"}, {"fftw3.h", "Eigen/", "immintrin.h", "cpuid.h"}},
+      {"nodes/dsp/", {"nodes/dsp/"}, {"fftw3.h", "Eigen/", "immintrin.h", "xmmintrin.h", "cpuid.h"}},
       {"nodes/", {"nodes/", "engine/base/", "engine/core/"}, {""}},
       {"hal/", {"hal/", "engine/base/", "engine/rt/", "engine/run/driver.hpp"}, {""}},
       {"apps/", {"apps/", "engine/", "nodes/", "hal/"}, {""}},

@@ -39,7 +39,8 @@ void collect_undescribed(std::span<const ParamInfo> params, const std::string& p
                          std::vector<std::string>& found) {
   for (const ParamInfo& param : params) {
     const std::string name = prefix + std::string(param.name);
-    if (!param.description.ends_with('.')) { found.push_back(name); }
+    const bool is_sentence = param.description.ends_with('.') || param.description.ends_with("…");
+    if (!is_sentence) { found.push_back(name); }
     collect_undescribed(param.fields, name + ".", found);
   }
 }

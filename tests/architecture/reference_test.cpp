@@ -1,0 +1,74 @@
+// tests/architecture/reference_test.cpp
+//
+// The documents that are made from code, and those that quote it, say what the code says.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "engine/graph/describe.hpp"
+#include "tests/architecture/source_files.hpp"
+
+namespace streamlab {
+namespace {
+
+std::string text_of(const std::string& file) {
+  std::string text;
+  for (const std::string& line : test::lines_of(file)) { text += line + "\n"; }
+  return text;
+}
+
+TEST(Documents, TheReferenceIsTheOneThatTheProgramPrints) {
+  const std::string expected = config_reference(default_catalog());
+  const std::string committed = text_of("docs/configuration.md");
+  EXPECT_TRUE(committed == expected) << "./scripts/update-docs writes docs/configuration.md anew";
+}
+
+TEST(Documents, WritingANodeQuotesGainAsItIs) {
+  const std::string code =
+      text_of("nodes/processors/gain.cpp") + text_of("tests/nodes/processors/gain_test.cpp");
+  std::string quote;
+  bool is_quoted = false;
+  std::size_t quotes = 0;
+  for (const std::string& line : test::lines_of("docs/writing-a-node.md")) {
+    if (line.starts_with("```")) {
+      if (is_quoted) {
+        EXPECT_NE(code.find(quote), std::string::npos) << quote;
+        ++quotes;
+      }
+      is_quoted = line == "```cpp";
+      quote.clear();
+    } else if (is_quoted) {
+      quote += line + "\n";
+    }
+  }
+  EXPECT_EQ(quotes, 6U);
+}
+
+// Every link to a file of the source tree leads to one.
+TEST(Documents, LinksLeadSomewhere) {
+  const std::filesystem::path top(SL_SOURCE_DIR);
+  std::vector<std::string> documents;
+  for (const char* name : {"README.md", "CONTRIBUTING.md", "CHANGELOG.md"}) { documents.emplace_back(name); }
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(top / "docs")) {
+    if (entry.path().extension() == ".md") {
+      documents.push_back(entry.path().lexically_relative(top).generic_string());
+    }
+  }
+  std::vector<std::string> broken;
+  for (const std::string& document : documents) {
+    const std::string text = text_of(document);
+    EXPECT_FALSE(text.empty()) << document;
+    for (std::size_t at = text.find("]("); at != std::string::npos; at = text.find("](", at + 1)) {
+      const std::size_t end = text.find_first_of(")#\n", at + 2);
+      const std::string link = text.substr(at + 2, end - at - 2);
+      const bool is_link = text[end] != '\n' && !link.empty() && link.find(' ') == std::string::npos;
+      if (!is_link || link.find("://") != std::string::npos) { continue; }
+      if (!std::filesystem::exists((top / document).parent_path() / link)) {
+        broken.push_back(document + ": " + link);
+      }
+    }
+  }
+  EXPECT_THAT(broken, testing::IsEmpty());
+}
+
+}  // namespace
+}  // namespace streamlab

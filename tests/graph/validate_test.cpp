@@ -1,0 +1,214 @@
+// tests/graph/validate_test.cpp
+//
+// The rules of a graph, one by one, in the words that a user is shown. (Those that a file of configs/bad/ can
+// break are tested with it, too.)
+#include "engine/graph/validate.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/graph/test_nodes.hpp"
+
+namespace streamlab {
+namespace {
+
+using test::graph_json;
+using test::test_catalog;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using Words = std::vector<std::string>;
+
+Words refusals(const Words& nodes, const Words& edges, const std::string& pipeline_config = "{}") {
+  const auto graph =
+      load_graph(graph_json(nodes, edges, pipeline_config), ConfigLanguage::json, {}, test_catalog());
+  Words list;
+  if (!graph) {
+    for (const Error& error : graph.error()) { list.push_back(to_string(error)); }
+  }
+  return list;
+}
+
+ValidGraph valid(const Words& nodes, const Words& edges) {
+  auto graph = load_graph(graph_json(nodes, edges), ConfigLanguage::json, {}, test_catalog());
+  EXPECT_TRUE(graph) << to_string(graph.error(), "");
+  return *graph;
+}
+
+TEST(Validate, AllowsLettersDigitsUnderscoreAndMinusInAnId) {
+  EXPECT_THAT(refusals({"aZ09_- Source"}, {}), IsEmpty());
+  for (const std::string id : {"a.b", "a/b", "ä"}) {
+    EXPECT_THAT(refusals({id + " Source"}, {}),
+                ElementsAre("/nodes/0/id: \"" + id +
+                            "\" cannot be an id; expected letters, digits, \"_\" and \"-\" (no dot)"));
+  }
+}
+
+TEST(Validate, NamesTheFirstUseOfAnId) {
+  EXPECT_THAT(refusals({"a Source", "b Source", "a Source"}, {}),
+              ElementsAre("/nodes/2/id: the id \"a\" is taken by /nodes/0; expected another id"));
+}
+
+TEST(Validate, SuggestsTheNearestType) {
+  EXPECT_THAT(refusals({"a Sourec", "b Xyzzyx"}, {}),
+              ElementsAre("/nodes/0/type: there is no node type \"Sourec\"; did you mean \"Source\"?",
+                          "/nodes/1/type: there is no node type \"Xyzzyx\"; \"streamlab nodes\" lists them"));
+}
+
+TEST(Validate, FindsPortsByNameAndTakesTheFirstWithoutOne) {
+  const ValidGraph graph = valid({"s Source", "split Split", "pair Pair"},
+                                 {"s split", "split.high pair.reference", "split.low pair.response"});
+  EXPECT_EQ(graph.connections()[0].to_port, 0U);
+  EXPECT_EQ(graph.connections()[1].from_port, 1U);
+  EXPECT_EQ(graph.connections()[1].to_port, 0U);
+  EXPECT_EQ(graph.connections()[2].from_port, 0U);
+  EXPECT_EQ(graph.connections()[2].to_port, 1U);
+  EXPECT_EQ(graph.nodes()[2].input_count, 2U);
+}
+
+TEST(Validate, NamesThePortsThereAre) {
+  EXPECT_THAT(
+      refusals({"s Source", "split Split", "pair Pair"},
+               {"s split", "split.hihg pair.reference", "split.low pair.x"}),
+      ElementsAre("/connections/1/from: \"split\" has no output \"hihg\"; expected \"low\", \"high\"; "
+                  "did you mean \"high\"?",
+                  "/connections/2/to: \"pair\" has no input \"x\"; expected \"reference\", "
+                  "\"response\""));
+}
+
+TEST(Validate, SaysWhenANodeHasNoSuchSide) {
+  EXPECT_THAT(refusals({"s Source", "t Source"}, {"s t"}),
+              ElementsAre("/connections/0/to: \"t\" is a Source, which has no input"));
+  EXPECT_THAT(refusals({"s Source", "end NullSink", "g Step"}, {"s end", "end g"}),
+              ElementsAre("/connections/1/from: \"end\" is a NullSink, which has no output"));
+}
+
+TEST(Validate, RefusesAKindThatThePortDoesNotTake) {
+  EXPECT_THAT(refusals({"s Source", "level LevelMeter", "g Step"}, {"s level", "level g"}),
+              ElementsAre("/connections/1: \"level\" gives values, and \"g\" takes audio"));
+}
+
+TEST(Validate, NamesTheNodeThatMixesWhereSeveralGoIntoOnePort) {
+  EXPECT_THAT(
+      refusals({"a Source", "b Source", "g Step"}, {"a g", "b g.in"}),
+      ElementsAre("/connections/1/to: the input \"g.in\" is already fed by /connections/0; expected one "
+                  "connection; a \"Join\" adds several streams: connect them to its in1, in2, …"));
+}
+
+TEST(Validate, AllowsSeveralOutOfOnePort) {
+  EXPECT_THAT(refusals({"s Source", "a Step", "b Step"}, {"s a", "s b"}), IsEmpty());
+}
+
+TEST(Validate, WantsEveryInputConnected) {
+  EXPECT_THAT(
+      refusals({"s Source", "pair Pair", "g Step"}, {"s pair.response"}),
+      ElementsAre("/nodes/1: the input \"reference\" of \"pair\" is not connected; expected a connection "
+                  "to \"pair.reference\"",
+                  "/nodes/2: the input \"in\" of \"g\" is not connected; expected a connection to "
+                  "\"g.in\""));
+}
+
+TEST(Validate, WantsRepeatedInputsWithoutHoles) {
+  EXPECT_THAT(refusals({"s Source", "j Join"}, {"s j.in2", "s j.in4"}),
+              ElementsAre("/nodes/1: the input \"in1\" of \"j\" is not connected; expected a connection to "
+                          "\"j.in1\"",
+                          "/nodes/1: the input \"in3\" of \"j\" is not connected; expected a connection to "
+                          "\"j.in3\""));
+  EXPECT_THAT(refusals({"s Source", "j Join"}, {"s j.in2", "s j.in1"}), IsEmpty());
+  EXPECT_THAT(
+      refusals({"s Source", "j Join"}, {"s j.in9"}),
+      ElementsAre("/connections/0/to: \"j\" has no input \"in9\"; expected \"in1\", \"in2\", \"in3\", "
+                  "\"in4\", …; did you mean \"in1\"?"));
+}
+
+TEST(Validate, SpellsACycleOut) {
+  EXPECT_THAT(
+      refusals({"s Source", "j Join", "a Step", "b Step", "end Step"},
+               {"s j.in1", "j a", "a b", "b j.in2", "b end"}),
+      ElementsAre("/connections: the connections form a cycle: j -> a -> b -> j; expected a graph without "
+                  "cycles"));
+  EXPECT_THAT(refusals({"a Step"}, {"a a"}),
+              ElementsAre("/connections: the connections form a cycle: a -> a; expected a graph without "
+                          "cycles"));
+}
+
+TEST(Validate, OrdersNodesBehindWhatFeedsThem) {
+  const ValidGraph graph = valid({"end NullSink", "b Step", "a Step", "s Source"}, {"s a", "a b", "b end"});
+  EXPECT_THAT(graph.order(), ElementsAre(3, 2, 1, 0));
+}
+
+TEST(Validate, KnowsThePolicies) {
+  for (const char* policy : {"block", "drop_oldest", "drop_newest", "latest", "fail"}) {
+    EXPECT_THAT(refusals({"s Source", "g Step"}, {"s g \"policy\": \"" + std::string(policy) + "\""}),
+                IsEmpty());
+  }
+  EXPECT_THAT(refusals({"s Source", "g Step"}, {R"(s g "policy": "drop")"}),
+              ElementsAre("/connections/0/policy: there is no policy \"drop\"; expected \"block\", "
+                          "\"drop_oldest\", \"drop_newest\", \"latest\", \"fail\""));
+}
+
+TEST(Validate, KeepsTheRealTimeDomainFromWaiting) {
+  EXPECT_THAT(
+      refusals({"mic AudioInput", "end NullSink"}, {R"(mic end "policy": "block")"}),
+      ElementsAre("/connections/0/policy: \"block\" cannot be used here: \"mic\" runs on the real-time "
+                  "domain, which may not wait; expected \"drop_oldest\", \"drop_newest\", \"latest\" or "
+                  "\"fail\""));
+  // Between nodes of the real-time domain, and behind it, nothing drops.
+  EXPECT_THAT(refusals({"mic AudioInput", "g Step", "out AudioOutput"},
+                       {R"(mic g "policy": "block")", R"(g out "policy": "block")"}),
+              IsEmpty());
+  EXPECT_THAT(refusals({"mic AudioInput", "g Step", "end NullSink"}, {"mic g", R"(g end "policy": "block")"}),
+              IsEmpty());
+}
+
+TEST(Validate, KeepsWhatIsNotRealTimeSafeOutFromBetweenInputAndOutput) {
+  EXPECT_THAT(refusals({"mic AudioInput", "slow Slow", "out AudioOutput"}, {"mic slow", "slow out"}),
+              ElementsAre("/nodes/1/type: a Slow cannot run between \"mic\" and \"out\": it is not real-time "
+                          "safe; expected a branch of its own"));
+  EXPECT_THAT(refusals({"mic AudioInput", "slow Slow", "out AudioOutput"}, {"mic slow", "mic out"}),
+              IsEmpty());
+}
+
+TEST(Validate, PutsWhatLiesBetweenInputAndOutputOnTheDeviceDomain) {
+  const ValidGraph graph =
+      valid({"mic AudioInput", "g Step", "tone Source", "j Join", "out AudioOutput", "level LevelMeter"},
+            {"mic g", "g j.in1", "tone j.in2", "j out", "g level"});
+  EXPECT_THAT(graph.on_device_domain(), ElementsAre(true, true, false, true, true, false));
+  EXPECT_TRUE(graph.has_device());
+  EXPECT_EQ(graph.find(Boundary::device_output), 4U);
+}
+
+TEST(Validate, AllowsOneDeviceAGraph) {
+  EXPECT_THAT(
+      refusals({"mic AudioInput", "mic2 AudioInput"}, {}),
+      ElementsAre("/nodes/1: a second AudioInput beside \"mic\"; expected one device a graph: two devices "
+                  "are two clocks, and nothing in this graph matches their rates"));
+  EXPECT_THAT(
+      refusals({R"(mic AudioInput {"device": "a"})", R"(out AudioOutput {"device": "b"})"}, {"mic out"}),
+      ElementsAre("/nodes/1/config/device: \"b\" is not the device of \"mic\", \"a\"; expected the same "
+                  "device: two devices are two clocks, and nothing in this graph matches their rates"));
+}
+
+TEST(Validate, SaysAllErrorsInTheOrderOfTheFile) {
+  EXPECT_THAT(
+      refusals({"a.b Source", "g Stepp", R"(h Step {"latency": -1})"}, {"g x", R"(h g "capacity": 0)"},
+               R"({"thredas": 2})"),
+      ElementsAre(testing::StartsWith("/pipeline_config/thredas: "), testing::StartsWith("/nodes/0/id: "),
+                  testing::StartsWith("/nodes/1/type: "), testing::StartsWith("/nodes/2/config/latency: "),
+                  testing::StartsWith("/connections/0/to: "),
+                  testing::StartsWith("/connections/1/capacity: ")));
+}
+
+TEST(ValidGraph, GivesChangedCopies) {
+  const ValidGraph graph = valid({"s Source", "end NullSink"}, {"s end"});
+  PipelineConfig config = graph.config();
+  config.channel_capacity = 3;
+  EXPECT_EQ(graph.with_config(config).config().channel_capacity, 3U);
+  const ValidGraph changed = graph.with_text(0, 5, "no");
+  EXPECT_EQ(changed.nodes()[0].params.text(5), "no");
+  EXPECT_EQ(graph.nodes()[0].params.text(5), "");
+  EXPECT_EQ(graph.find("end"), 1U);
+  EXPECT_EQ(graph.find("ned"), std::nullopt);
+}
+
+}  // namespace
+}  // namespace streamlab
