@@ -39,7 +39,7 @@ ExitCode exit_code(const Errors& errors) {
   return refused ? ExitCode::refused : ExitCode::failed;
 }
 
-// Whoever reads may have gone; then there is nobody left to tell.
+// What cannot be written is noticed when the program ends.
 void to_stdout(std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), stdout);
   std::fflush(stdout);

@@ -3,6 +3,7 @@
 // streamlab: the command line. One subcommand a job; what each does is in the file of its name.
 #include <array>
 #include <cmath>
+#include <cstdio>
 #include <functional>
 #include <string>
 #include <thread>
@@ -286,7 +287,10 @@ ExitCode main_of(int argc, char** argv) {
   if (!path.error.empty()) {
     return report({ErrorCode::refused, "STREAMLAB_CPU_PATH", path.error, "", ""}, "");
   }
-  return CommandLine().run(argc, argv);
+  const ExitCode code = CommandLine().run(argc, argv);
+  const bool written = std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
+  if (written || code == ExitCode::failed) { return code; }  // a failed node has said so itself
+  return report({ErrorCode::failed, "standard output", "cannot be written", "", "is the disk full?"}, "");
 }
 
 }  // namespace

@@ -47,6 +47,12 @@ TEST(CommandLine, RefusesWhatItDoesNotKnow) {
   EXPECT_EQ(streamlab({"batch", "a.json", "a.wav", "--jobs", "0"}).exit_code, 2);
 }
 
+TEST(CommandLine, FailsWhenItsResultsCannotBeWritten) {
+  const auto result = run_program({"/bin/sh", "-c", "exec " SL_STREAMLAB " nodes > /dev/full"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, HasSubstr("standard output: cannot be written"));
+}
+
 TEST(Check, ShowsThreadsFormatsLatencyAndMemory) {
   const TempDir dir;
   const std::string config = dir.write("tone.json", tone_config(1.0));

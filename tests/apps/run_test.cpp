@@ -183,6 +183,15 @@ TEST(Run, EndsWith3WhenTheDeviceLostFrames) {
   EXPECT_EQ(summary["exit_code"], 3);
 }
 
+TEST(Run, SaysWhatWasLost) {
+  const TempDir dir;
+  const auto result = streamlab({"run", dir.write("lossy.json", virtual_config(R"([
+      {"at_frame": 9600, "type": "xrun", "lost_frames": 480}, {"at_frame": 19200, "type": "xrun", "lost_frames": 20}])"))});
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_THAT(result.err, HasSubstr("2 xruns, 2 gaps (500 lost frames)"));
+  EXPECT_THAT(result.err, HasSubstr("data lost    as counted above: exit code 3"));
+}
+
 TEST(Run, EndsWith1WhenTheDeviceFails) {
   const TempDir dir;
   const auto result = streamlab(
