@@ -27,7 +27,8 @@ Checked<std::unique_ptr<Node>> make(std::string_view type, std::string_view conf
     return tl::unexpected(Errors{{ErrorCode::refused, "", "no node type " + std::string(type), "", ""}});
   }
   Errors errors;
-  const ParamValues params = read_params(nlohmann::ordered_json::parse(config_json), entry->info.params, "", errors);
+  const ParamValues params =
+      read_params(nlohmann::ordered_json::parse(config_json), entry->info.params, "", errors);
   if (!errors.empty()) { return tl::unexpected(errors); }
   return entry->make(params);
 }
@@ -108,16 +109,17 @@ std::vector<DataFrame> NodeHarness::call(bool finishing, std::span<const DataFra
     ports_[o].trigger(calls_, std::nullopt);
   }
   ++calls_;
-  if (!finishing && info_->rt_safe == RtSafe::yes) {
+  const auto step = [&] { status_ = finishing ? node_->finish(ports_) : node_->process(in, ports_); };
+  if (info_->rt_safe == RtSafe::yes) {
     RtGuardScope::take_violations();
     {
       const RtGuardScope guarded;
-      status_ = node_->process(in, ports_);
+      step();
     }
     EXPECT_THAT(RtGuardScope::take_violations(), testing::IsEmpty())
-        << info_->name << "::process() calls what real-time code must not";
+        << info_->name << (finishing ? "::finish()" : "::process()") << " calls what real-time code must not";
   } else {
-    status_ = finishing ? node_->finish(ports_) : node_->process(in, ports_);
+    step();
   }
   std::vector<DataFrame> given;
   for (std::size_t o = 0; o < ports_.size(); ++o) {
