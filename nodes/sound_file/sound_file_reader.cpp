@@ -246,7 +246,7 @@ Result<SoundFileReader> SoundFileReader::open(const std::string& path) {
   // O_NONBLOCK: opening a FIFO that nobody writes to would wait for ever.
   FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (fd.get() < 0) {
-    if (errno == ENOENT) { return refused(path, "there is no such file"); }
+    if (errno == ENOENT) { return refused(path, "does not exist"); }
     return refused(path, fmt::format("cannot be opened: {}", std::strerror(errno)));
   }
   struct stat status {};

@@ -2,6 +2,7 @@
 #include "engine/graph/partition.hpp"
 
 #include <set>
+#include <stdexcept>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -19,7 +20,7 @@ using Words = std::vector<std::string>;
 
 ValidGraph graph_of(const Words& nodes, const Words& edges) {
   auto graph = load_graph(graph_json(nodes, edges), ConfigLanguage::json, {}, test::test_catalog());
-  EXPECT_TRUE(graph) << to_string(graph.error(), "");
+  if (!graph) { throw std::runtime_error(to_string(graph.error(), "")); }
   return *graph;
 }
 

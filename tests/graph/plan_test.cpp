@@ -1,6 +1,8 @@
 // tests/graph/plan_test.cpp
 #include "engine/graph/plan.hpp"
 
+#include <stdexcept>
+
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -18,13 +20,13 @@ using Words = std::vector<std::string>;
 ValidGraph graph_of(const Words& nodes, const Words& edges, const std::string& pipeline_config = "{}") {
   auto graph =
       load_graph(graph_json(nodes, edges, pipeline_config), ConfigLanguage::json, {}, test::test_catalog());
-  EXPECT_TRUE(graph) << to_string(graph.error(), "");
+  if (!graph) { throw std::runtime_error(to_string(graph.error(), "")); }
   return *graph;
 }
 
 Plan plan_of(const ValidGraph& graph, const PlanOptions& options = {}) {
   auto plan = make_plan(graph, options);
-  EXPECT_TRUE(plan) << to_string(plan.error(), "");
+  if (!plan) { throw std::runtime_error(to_string(plan.error(), "")); }
   return *std::move(plan);
 }
 

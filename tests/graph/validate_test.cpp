@@ -4,6 +4,8 @@
 // break are tested with it, too.)
 #include "engine/graph/validate.hpp"
 
+#include <stdexcept>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -30,7 +32,7 @@ Words refusals(const Words& nodes, const Words& edges, const std::string& pipeli
 
 ValidGraph valid(const Words& nodes, const Words& edges) {
   auto graph = load_graph(graph_json(nodes, edges), ConfigLanguage::json, {}, test_catalog());
-  EXPECT_TRUE(graph) << to_string(graph.error(), "");
+  if (!graph) { throw std::runtime_error(to_string(graph.error(), "")); }
   return *graph;
 }
 

@@ -219,7 +219,7 @@ TEST(SoundFileReader, LeavesOutAnUnfinishedLastFrame) {
 
 TEST(SoundFileReader, RefusesWhatIsNoSoundFile) {
   const TempDir dir;
-  EXPECT_EQ(refusal(dir.file("none.wav")), "there is no such file");
+  EXPECT_EQ(refusal(dir.file("none.wav")), "does not exist");
   EXPECT_EQ(refusal(dir.path().string()), "is a directory; expected a sound file");
   EXPECT_EQ(refusal(dir.write("empty.wav", "")), "is empty; expected a sound file");
   EXPECT_EQ(refusal("/dev/zero"), "is a device, which never ends; expected a sound file");

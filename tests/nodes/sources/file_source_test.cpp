@@ -192,7 +192,7 @@ TEST(FileSource, PlaysATruncatedFileAsFarAsItGoesAndSaysSo) {
 TEST(FileSource, RefusesWhatCannotBePlayed) {
   const TempDir dir;
   const std::string path = dir.file("none.wav");
-  EXPECT_EQ(only_refusal(config(path)), "/config/path: \"" + path + "\" there is no such file");
+  EXPECT_EQ(only_refusal(config(path)), "/config/path: \"" + path + "\" does not exist");
   EXPECT_THAT(only_refusal(config(dir.path().string())), HasSubstr("is a directory; expected a sound file"));
   EXPECT_THAT(only_refusal("{}"), HasSubstr("path"));
 }
