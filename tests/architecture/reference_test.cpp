@@ -22,25 +22,39 @@ TEST(Documents, TheReferenceIsTheOneThatTheProgramPrints) {
   EXPECT_TRUE(committed == expected) << "./scripts/update-docs writes docs/configuration.md anew";
 }
 
-TEST(Documents, WritingANodeQuotesGainAsItIs) {
-  const std::string code =
-      text_of("nodes/processors/gain.cpp") + text_of("tests/nodes/processors/gain_test.cpp");
+// The blocks of that language between ``` lines, each with its line ends.
+std::vector<std::string> quotes_of(const std::string& document, const std::string& language) {
+  std::vector<std::string> quotes;
   std::string quote;
   bool is_quoted = false;
-  std::size_t quotes = 0;
-  for (const std::string& line : test::lines_of("docs/writing-a-node.md")) {
+  for (const std::string& line : test::lines_of(document)) {
     if (line.starts_with("```")) {
-      if (is_quoted) {
-        EXPECT_NE(code.find(quote), std::string::npos) << quote;
-        ++quotes;
-      }
-      is_quoted = line == "```cpp";
+      if (is_quoted) { quotes.push_back(quote); }
+      is_quoted = line == "```" + language;
       quote.clear();
     } else if (is_quoted) {
       quote += line + "\n";
     }
   }
-  EXPECT_EQ(quotes, 6U);
+  return quotes;
+}
+
+TEST(Documents, WritingANodeQuotesGainAsItIs) {
+  const std::string code =
+      text_of("nodes/processors/gain.cpp") + text_of("tests/nodes/processors/gain_test.cpp");
+  const auto quotes = quotes_of("docs/writing-a-node.md", "cpp");
+  EXPECT_EQ(quotes.size(), 6U);
+  for (const std::string& quote : quotes) { EXPECT_THAT(code, testing::HasSubstr(quote)); }
+}
+
+TEST(Documents, TheReadmeQuotesFilesAsTheyAre) {
+  const auto json = quotes_of("README.md", "json");
+  ASSERT_EQ(json.size(), 1U);
+  EXPECT_THAT(text_of("configs/file_analysis.json"), testing::HasSubstr(json[0]));
+  const auto code = quotes_of("README.md", "cpp");
+  ASSERT_EQ(code.size(), 1U);
+  EXPECT_THAT(text_of("tests/install/consumer/main.cpp"), testing::HasSubstr(code[0]));
+  EXPECT_THAT(text_of("README.md"), testing::HasSubstr(text_of("configs/bad/several.expected")));
 }
 
 // Every link to a file of the source tree leads to one.
