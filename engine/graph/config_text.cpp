@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include "engine/base/nearest_name.hpp"
@@ -193,6 +194,31 @@ bool is_utf8(const std::string& text) {
   } catch (const Document::type_error&) { return false; }
 }
 
+class IgnoreEvents final : public YAML::EventHandler {
+ public:
+  void OnDocumentStart(const YAML::Mark& /*mark*/) override {}
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark& /*mark*/, YAML::anchor_t /*anchor*/) override {}
+  void OnAlias(const YAML::Mark& /*mark*/, YAML::anchor_t /*anchor*/) override {}
+  void OnScalar(const YAML::Mark& /*mark*/, const std::string& /*tag*/, YAML::anchor_t /*anchor*/,
+                const std::string& /*value*/) override {}
+  void OnSequenceStart(const YAML::Mark& /*mark*/, const std::string& /*tag*/, YAML::anchor_t /*anchor*/,
+                       YAML::EmitterStyle::value /*style*/) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark& /*mark*/, const std::string& /*tag*/, YAML::anchor_t /*anchor*/,
+                  YAML::EmitterStyle::value /*style*/) override {}
+  void OnMapEnd() override {}
+};
+
+// (YAML::LoadAll would tell, too, but never ends where a document begins with ",": it makes one empty
+// document after the other.) Throws as YAML::Load does.
+bool has_more_than_one_document(const std::string& text) {
+  std::istringstream stream(text);
+  YAML::Parser parser(stream);
+  IgnoreEvents ignore;
+  return parser.HandleNextDocument(ignore) && static_cast<bool>(parser);
+}
+
 Checked<Document> parse_yaml(std::string_view text) {
   Errors errors;
   const std::string bytes(text);
@@ -201,17 +227,18 @@ Checked<Document> parse_yaml(std::string_view text) {
     return tl::unexpected(errors);
   }
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(bytes);
-    if (documents.size() > 1) {
+    if (has_more_than_one_document(bytes)) {
       errors.push_back(
-          {ErrorCode::refused, "", fmt::format("there are {} YAML documents", documents.size()), "one", ""});
+          {ErrorCode::refused, "", "there is more behind the first YAML document", "one document", ""});
       return tl::unexpected(errors);
     }
-    Document document = documents.empty() ? Document() : YamlReader(errors).read(documents[0], "", 1);
+    Document document = YamlReader(errors).read(YAML::Load(bytes), "", 1);
     if (errors.empty()) { return document; }
   } catch (const YAML::Exception& error) {
     errors.push_back({ErrorCode::refused,
-                      fmt::format("line {}, column {}", error.mark.line + 1, error.mark.column + 1),
+                      error.mark.is_null()
+                          ? std::string()
+                          : fmt::format("line {}, column {}", error.mark.line + 1, error.mark.column + 1),
                       error.msg, "", ""});
   }
   return tl::unexpected(errors);

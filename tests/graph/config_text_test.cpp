@@ -182,7 +182,10 @@ TEST(ParseDocument, RefusesYamlKeysThatAreNoTextAndSeveralDocuments) {
   EXPECT_THAT(syntax_errors("a: {[1, 2]: 3}", ConfigLanguage::yaml),
               ElementsAre("/a: a key is not a text; expected key: value"));
   EXPECT_THAT(syntax_errors("a: 1\n---\na: 2\n", ConfigLanguage::yaml),
-              ElementsAre("there are 2 YAML documents; expected one"));
+              ElementsAre("there is more behind the first YAML document; expected one document"));
+  EXPECT_THAT(syntax_errors(", a: 1", ConfigLanguage::yaml),
+              ElementsAre("there is more behind the first YAML document; expected one document"));
+  EXPECT_THAT(syntax_errors("%YAML 1.2\n---\na: 1\n...\n# end\n", ConfigLanguage::yaml), ElementsAre());
 }
 
 TEST(ParseDocument, RefusesWhatIsNotUtf8) {
