@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -109,16 +110,50 @@ Domain::Step Domain::make_step(std::size_t n) {
   } else if (step.in.size() > 1) {
     step.kind = StepKind::join;
     step.join = std::make_unique<Join>(formats, planned.join_frames);
-    for (std::size_t i = 0; i < step.in.size(); ++i) {
-      for (Incoming& in : incoming_) {
-        if (&in.stream == step.in[i]) {
-          in.join = step.join.get();
-          in.join_input = i;
-        }
-      }
-    }
   }
   return step;
+}
+
+// A join holds back what has no partner yet and has room for so much; an edge that waits has its capacity. So
+// whatever leads there, a source or an incoming edge, is not asked for more while there is no room; the
+// others go on. A domain that waited for room in one place only, with the block in its hands, could not bring
+// what the other end waits for.
+void Domain::find_ways() {
+  for (Step& step : all_steps_) {
+    if (step.kind != StepKind::join) { continue; }
+    for (std::size_t i = 0; i < step.in.size(); ++i) {
+      const JoinInput to{step.join.get(), i, step.in[i]->frames.size()};
+      follow_back(step.in[i], [&to](Ways& ways) { ways.joins.push_back(to); });
+    }
+  }
+  for (Stream& stream : streams_) {
+    for (EdgeLink* link : stream.outgoing) {
+      if (!may_wait_ || link->edge.policy() != OverflowPolicy::block) { continue; }
+      follow_back(&stream, [link](Ways& ways) { ways.links.push_back(link); });
+    }
+  }
+}
+
+// Tells every source and incoming edge from which blocks come to `from`.
+template <class Note>
+void Domain::follow_back(Stream* from, const Note& note) {
+  for (Incoming& in : incoming_) {
+    if (&in.stream == from) { note(in.ways); }
+  }
+  for (Step& step : all_steps_) {
+    if (std::find(step.out.begin(), step.out.end(), from) == step.out.end()) { continue; }
+    if (step.in.empty()) { note(step.ways); }
+    for (Stream* stream : step.in) { follow_back(stream, note); }
+  }
+}
+
+bool Domain::has_room(const Ways& ways) const noexcept {
+  return std::all_of(ways.joins.begin(), ways.joins.end(),
+                     [](const JoinInput& to) { return to.join->has_room(to.input, to.blocks); }) &&
+         std::all_of(ways.links.begin(), ways.links.end(), [](EdgeLink* link) {
+           // A buffer that was asked for stays in hand for send_block().
+           return link->abandoned.load(std::memory_order_acquire) || link->edge.acquire() != nullptr;
+         });
 }
 
 bool Domain::may_fuse(const Step& step) const {
@@ -137,6 +172,7 @@ void Domain::build() {
   for (const std::size_t n : plan_.graph().order()) {
     if (plan_.nodes()[n].domain == index_) { all_steps_.push_back(make_step(n)); }
   }
+  find_ways();
   const std::size_t count = all_steps_.size();
   for (std::size_t i = 0; i < count; ++i) {
     Step& step = all_steps_[i];
@@ -205,8 +241,12 @@ Domain::Round Domain::run_steps() noexcept {
 
 Domain::Round Domain::run() noexcept {
   flush_denormals();
-  const bool polls = std::any_of(incoming_.begin(), incoming_.end(),
-                                 [](const Incoming& in) { return in.link->consumer == nullptr; });
+  bool polls = std::any_of(incoming_.begin(), incoming_.end(),
+                           [](const Incoming& in) { return in.link->consumer == nullptr; });
+  for (const Stream& stream : streams_) {
+    polls = polls || std::any_of(stream.outgoing.begin(), stream.outgoing.end(),
+                                 [](const EdgeLink* link) { return link->producer == nullptr; });
+  }
   while (true) {
     const std::uint32_t ticket = signal_->ticket();
     const Round result = round();
@@ -237,6 +277,9 @@ void Domain::trigger(const FrameHeader& header, std::span<const double* const> s
 
 bool Domain::take_trigger() noexcept {
   if (triggers_ == nullptr || triggered_) { return false; }
+  for (const Step* step : steps_) {
+    if (!step->finished && !has_room(step->ways)) { return false; }
+  }
   DataFrame* const frame = triggers_->edge.try_pop();
   if (frame == nullptr) {
     if (triggers_->edge.ended()) { sources_end_.store(true, std::memory_order_release); }
@@ -253,7 +296,7 @@ bool Domain::take_incoming() noexcept {
   for (Incoming& in : incoming_) {
     if (in.reblock != nullptr) { continue; }  // tick() fills it
     in.stream.count = 0;
-    if (in.join != nullptr && !in.join->has_room(in.join_input)) { continue; }
+    if (in.stream.ended || !has_room(in.ways)) { continue; }
     in.in_hand = in.link->edge.try_pop();
     if (in.in_hand != nullptr) {
       in.link->wake_producer();
@@ -329,6 +372,7 @@ bool Domain::run_source(Step& step) noexcept {
     ended = sources_end_.load(std::memory_order_acquire);
     if (!ended) {
       if (pace_ == Pace::triggered && !triggered_) { return false; }
+      if (!has_room(step.ways)) { return false; }
       for (OutputPort& port : step.ports) {
         if (triggered_) {
           port.trigger(trigger_header_.sequence_id, trigger_header_.timestamp_us);
@@ -478,6 +522,17 @@ void Domain::send(Stream& stream) noexcept {
   for (EdgeLink* link : stream.outgoing) {
     for (std::uint32_t b = 0; b < stream.count; ++b) { send_block(*link, *stream.frames[b]); }
   }
+  if (stream.ended) {
+    close(stream);
+  }  // now, not with the domain: who waits for this end may hold up the others
+}
+
+void Domain::close(Stream& stream) noexcept {
+  if (std::exchange(stream.closed, true)) { return; }
+  for (EdgeLink* link : stream.outgoing) {
+    link->edge.close();
+    link->wake_consumer();
+  }
 }
 
 void Domain::send_block(EdgeLink& link, const DataFrame& frame) noexcept {
@@ -507,12 +562,7 @@ void Domain::send_block(EdgeLink& link, const DataFrame& frame) noexcept {
 }
 
 void Domain::close_outgoing() noexcept {
-  for (Stream& stream : streams_) {
-    for (EdgeLink* link : stream.outgoing) {
-      link->edge.close();
-      link->wake_consumer();
-    }
-  }
+  for (Stream& stream : streams_) { close(stream); }
   // Whoever feeds a domain that is over must not wait for it.
   for (Incoming& in : incoming_) {
     in.link->abandoned.store(true, std::memory_order_release);
@@ -652,6 +702,7 @@ void Domain::reset() noexcept {
   const auto renew = [](Stream& stream) {
     stream.count = 0;
     stream.ended = false;
+    stream.closed = false;
     stream.has_position = false;
     stream.given_frames = 0;
   };

@@ -116,19 +116,30 @@ class Domain {
     std::vector<DataFrame*> frames;
     std::uint32_t count = 0;
     bool ended = false;
+    bool closed = false;  // the end mark has gone out
     std::vector<EdgeLink*> outgoing;
     std::int64_t position = 0;  // that the next block should have
     bool has_position = false;
     std::int64_t given_frames = 0;  // by a source, gaps counted in
     std::int64_t limit = INT64_MAX;
   };
+  // An input of a join in this domain, and how many blocks one round may bring it.
+  struct JoinInput {
+    Join* join = nullptr;
+    std::size_t input = 0;
+    std::size_t blocks = 1;
+  };
+  // Where the blocks of a source or of an incoming edge end up, and may find no room.
+  struct Ways {
+    std::vector<JoinInput> joins;
+    std::vector<EdgeLink*> links;  // that wait rather than drop
+  };
   // An edge from another domain, and the stream that it becomes here.
   struct Incoming {
     EdgeLink* link = nullptr;
     Stream stream;
     DataFrame* in_hand = nullptr;
-    Join* join = nullptr;  // set when it feeds a join, which may be full
-    std::size_t join_input = 0;
+    Ways ways;
     std::unique_ptr<Reblock> reblock;  // set in the device domain
   };
   enum class StepKind : std::uint8_t { source, device_input, each_block, join, factors, device_output };
@@ -141,6 +152,7 @@ class Domain {
     std::vector<std::uint32_t> max_blocks;  // by output: for one block taken
     std::vector<OutputPort> ports;
     std::unique_ptr<Join> join;
+    Ways ways;  // of a source
     bool finished = false;
     // factors: the steps that are run in one pass, and what they multiply by while all of them are steady
     std::vector<Step*> members;
@@ -150,6 +162,10 @@ class Domain {
 
   void make_streams();
   Step make_step(std::size_t node);
+  void find_ways();
+  template <class Note>
+  void follow_back(Stream* from, const Note& note);
+  bool has_room(const Ways& ways) const noexcept;
   bool may_fuse(const Step& step) const;
   bool continues(const Step& before, const Step& step) const;
 
@@ -170,6 +186,7 @@ class Domain {
   bool reached_limit(Stream& stream) noexcept;
   void send(Stream& stream) noexcept;
   void send_block(EdgeLink& link, const DataFrame& frame) noexcept;
+  static void close(Stream& stream) noexcept;
   void close_outgoing() noexcept;
   void apply_changes() noexcept;
   void fail(std::size_t node) noexcept;

@@ -27,8 +27,8 @@ Join::Join(const std::vector<std::shared_ptr<const StreamFormat>>& formats, std:
   taken_.resize(formats.size());
 }
 
-bool Join::has_room(std::size_t input) const noexcept {
-  return queues_[input].count < queues_[input].blocks.size();
+bool Join::has_room(std::size_t input, std::size_t blocks) const noexcept {
+  return queues_[input].count + blocks <= queues_[input].blocks.size();
 }
 
 bool Join::push(std::size_t input, const DataFrame& block) noexcept {

@@ -24,8 +24,8 @@ class Join {
 
   // The following are real-time safe.
 
-  // May push() take another block?
-  bool has_room(std::size_t input) const noexcept;
+  // May push() take so many more blocks?
+  bool has_room(std::size_t input, std::size_t blocks = 1) const noexcept;
   // Keeps a copy. False, and nothing kept, without room.
   bool push(std::size_t input, const DataFrame& block) noexcept;
   // No more blocks come on this input.

@@ -50,9 +50,9 @@ class Pipeline {
   std::unique_ptr<Impl> impl_;
 };
 
-// How many triggers go in before the next one waits, when nobody reads a subscribed output of a chain: each
-// of the D domains on the way holds one block in its hands, and each of the D + 1 edges (into the first,
-// between them, and the subscription) its capacity c: D + (D + 1) c with equal capacities.
+// How many triggers go in before the next one waits, when nobody reads a subscribed output of a chain of D
+// domains: what the D + 1 edges on the way (into the first, between them, and the subscription) hold, (D + 1)
+// c with equal capacities c. A domain takes no block into its hands that it could not pass on.
 class AsyncPipeline {
  public:
   static Checked<AsyncPipeline> from_json(std::string_view json,

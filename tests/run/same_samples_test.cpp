@@ -124,6 +124,34 @@ TEST_F(SameSamples, ForEveryPartitionIntoThreads) {
   }
 }
 
+// Two sources that cut their streams differently, one longer than the other, meet in a mixer: whichever
+// thread each of them is on, neither runs away from the other, and the shorter one goes on as silence.
+TEST_F(SameSamples, ForSourcesOfDifferentBlocks) {
+  const std::string other = dir_.file("other.wav");
+  write_wav(other, test::noise(2, 30001, 4));
+  const auto json = [&](const char* small, const char* large, const std::string& config) {
+    return R"({"version": 1, "pipeline_config": {)" + config + R"(}, "nodes": [
+        {"id": "a", "type": "FileSource", "config": {"frame_size": )" +
+           small + R"(, "path": ")" + input_ + R"("}},
+        {"id": "b", "type": "FileSource", "config": {"frame_size": )" +
+           large + R"(, "path": ")" + other + R"("}},
+        {"id": "half", "type": "Gain", "config": {"gain": 0.5}}, {"id": "sum", "type": "Mixer"},
+        {"id": "out", "type": "FileSink", "config": {"overwrite": true, "format": "wav", "subtype": "double", "path": ")" +
+           dir_.file("out.wav") + R"("}}],
+      "connections": [{"from": "a", "to": "half"}, {"from": "half", "to": "sum.in1"}, {"from": "b", "to": "sum.in2"},
+                      {"from": "sum", "to": "out"}]})";
+  };
+  const Results reference = run(json("500", "500", R"("threads": 1)"), dir_);
+  EXPECT_GE(reference.samples.size(), 30001U * 16);
+  for (const char* threads : {"1", "2", "3", "\"per_node\""}) {
+    for (const auto& [small, large] :
+         {std::pair("10", "4000"), std::pair("4000", "10"), std::pair("64", "65")}) {
+      const std::string config = std::string(R"("channel_capacity": 2, "threads": )") + threads;
+      EXPECT_EQ(run(json(small, large, config), dir_).samples == reference.samples, true) << config << small;
+    }
+  }
+}
+
 TEST_F(SameSamples, LiveAndOfflineFromTheRecordingOfTheLiveRun) {
   TempDir live;
   // "Live": the simulated card plays noise from a file in its own clock; the run records what it heard.
