@@ -49,7 +49,10 @@ struct PrepareContext {
   std::span<const StreamFormat* const> inputs;  // one per connected input, in port order
   double sample_rate_hz = 0.0;                  // pipeline_config.sample_rate; 0 where it was left out
   std::uint32_t block_size = 0;                 // pipeline_config.block_size
-  const DeviceStream* device = nullptr;         // null where the graph has no device
+  // With separate inputs, one per input: blocks that it may bring while the others bring none, as much as
+  // edges and nodes on the ways from a common source may hold. Empty for other nodes.
+  std::span<const std::uint32_t> ahead_blocks = {};
+  const DeviceStream* device = nullptr;  // null where the graph has no device
   Console console = Console::text;
   std::FILE* console_file = stdout;  // where nodes that print do so
   bool overwrite = false;            // may existing files be replaced?
@@ -143,10 +146,21 @@ class Node {
   // `index` into NodeInfo::params, of a parameter that is Live::yes; `value` in range.
   virtual void set_param([[maybe_unused]] std::size_t index, [[maybe_unused]] double value) noexcept {}
 
-  // `in`: one block per connected input; joined inputs have the same position and frame count. `out`: one per
-  // output.
+  // `in`: one entry per connected input. Joined inputs have the same position and frame count. With separate
+  // inputs, all entries but one are null. `out`: one per output.
   virtual Status process(std::span<const DataFrame* const> in, std::span<OutputPort> out) noexcept = 0;
   virtual Status finish([[maybe_unused]] std::span<OutputPort> out) noexcept { return Status::done; }
+
+  // With separate inputs: no more blocks come on this one. finish() follows when all have ended. Domain's
+  // thread, real-time safe as process().
+  virtual void input_ended([[maybe_unused]] std::size_t input) noexcept {}
+  // With separate inputs: may so many more blocks come on this one? While not, a domain that may wait leaves
+  // them on their way, if they come from other sources than those of the other inputs: to wait where one
+  // stream splits and meets again could be for ever. So process() must cope with more. Domain's thread.
+  virtual bool has_room([[maybe_unused]] std::size_t input,
+                        [[maybe_unused]] std::size_t blocks) const noexcept {
+    return true;
+  }
 
   // Given if until the next set_param() or reset() all that process() does is y = factor * x on every sample.
   // The engine then runs neighbours that name the same `run` in one pass, with the same bits. Domain's

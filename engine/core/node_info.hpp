@@ -39,6 +39,12 @@ enum class InPlace : std::uint8_t {
   yes
 };  // may output 0 be the very frame of input 0? (same format, one for one)
 
+// How a node with several inputs is called.
+enum class InputMode : std::uint8_t {
+  joined,    // one block of every input at a time, of one position and length; audio only
+  separate,  // one block of one input at a time, in order within each input; every kind of stream
+};
+
 // Nodes whose block a device fills or takes; the domain's driver does the work.
 enum class Boundary : std::uint8_t { none, device_input, device_output };
 
@@ -51,6 +57,7 @@ struct NodeInfo {
   RtSafe rt_safe = RtSafe::no;
   InPlace in_place = InPlace::no;
   Boundary boundary = Boundary::none;
+  InputMode input_mode = InputMode::joined;
   std::string_view at_gap = {};    // what it does where frames are missing: a sentence
   std::string_view details = {};   // definitions and sources for the manual; may be empty
   std::string_view example = {};   // the node's JSON object, as in a configuration

@@ -170,6 +170,9 @@ std::string describe_nodes(const NodeCatalog& catalog) {
 std::string describe_node(const NodeInfo& info) {
   std::string text = fmt::format("{}\n{}\n", info.name, wrapped(info.description, 2));
   text += ports_text("Inputs", info.inputs);
+  if (info.input_mode == InputMode::separate) {
+    text += "  The inputs need not begin, end or come at the same pace.\n";
+  }
   text += ports_text("Outputs", info.outputs);
   text += "\nParameters\n";
   if (info.params.empty()) { text += "  none\n"; }
@@ -195,6 +198,7 @@ Document node_document(const NodeInfo& info) {
   for (const PortInfo& port : info.inputs) { document["inputs"].push_back(port_document(port)); }
   for (const PortInfo& port : info.outputs) { document["outputs"].push_back(port_document(port)); }
   for (const ParamInfo& param : info.params) { document["params"].push_back(param_document(param)); }
+  document["input_mode"] = info.input_mode == InputMode::separate ? "separate" : "joined";
   document["real_time_safe"] = info.rt_safe == RtSafe::yes;
   document["at_gap"] = info.at_gap;
   document["details"] = info.details;

@@ -45,6 +45,9 @@ void append_ports(std::string& text, std::string_view title, std::span<const Por
 std::string node_chapter(const NodeInfo& info) {
   std::string text = fmt::format("### {}\n\n{}\n\n", info.name, info.description);
   append_ports(text, "input", info.inputs);
+  if (info.input_mode == InputMode::separate) {
+    text += "- the inputs need not begin, end or come at the same pace\n";
+  }
   append_ports(text, "output", info.outputs);
   text += info.rt_safe == RtSafe::yes ? "- may run on the device's real-time thread\n"
                                       : "- never runs on the device's real-time thread\n";

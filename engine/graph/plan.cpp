@@ -70,6 +70,8 @@ class Planner {
     context.console = plan_.options_.console;
     context.console_file = plan_.options_.console_file;
     context.overwrite = plan_.options_.overwrite;
+    const std::vector<std::uint32_t> ahead = plan_separate_inputs(n);
+    context.ahead_blocks = ahead;
     planned.node = valid.entry->make(valid.params);
     auto outputs = planned.node->prepare(context);
     if (!outputs) {
@@ -80,7 +82,12 @@ class Planner {
     }
     if (valid.info().inputs.empty() && planned.node->is_endless()) { plan_.endless_ = true; }
     add_slots(n, *outputs);
-    plan_join(planned);
+    if (!is_separate(n)) { plan_join(planned); }
+  }
+
+  bool is_separate(std::size_t n) const {
+    return plan_.nodes_[n].inputs.size() > 1 &&
+           plan_.graph_.nodes()[n].info().input_mode == InputMode::separate;
   }
 
   bool connect_inputs(std::size_t n) {
@@ -126,12 +133,12 @@ class Planner {
       if ((port.kinds & mask(formats[i]->kind)) == 0) {
         add(valid.pointer, fmt::format("\"{}\" does not take {}", valid.id, to_string(formats[i]->kind)));
         ok = false;
-      } else if (formats.size() > 1 && formats[i]->kind != StreamKind::audio) {
+      } else if (formats.size() > 1 && !is_separate(n) && formats[i]->kind != StreamKind::audio) {
         add(valid.pointer, fmt::format("\"{}\" joins streams of {}", valid.id, to_string(formats[i]->kind)),
             "audio on every input");
         ok = false;
       }
-      if (formats[i]->sample_rate_hz != formats[0]->sample_rate_hz) {
+      if (!is_separate(n) && formats[i]->sample_rate_hz != formats[0]->sample_rate_hz) {
         const auto& inputs = plan_.nodes_[n].inputs;
         const auto id = [&](std::size_t input) {
           return plan_.graph_.nodes()[plan_.slots_[inputs[input].slot].node].id;
@@ -151,12 +158,14 @@ class Planner {
     std::uint32_t blocks_in = planned.inputs.size() > 1 ? 0 : 1;
     std::uint32_t latency = 0;
     std::uint32_t held = 0;
+    std::uint64_t queued = 0;
+    const std::uint32_t pieces = is_separate(n) ? 1 : 2;
     for (const PlanInput& input : planned.inputs) {
       const PlanSlot& from = plan_.slots_[input.slot];
-      // From another domain one block comes at a time. A join may have to cut its inputs into as many pieces
-      // as come.
-      const std::uint32_t blocks = input.edge ? 1 : from.max_blocks;
-      blocks_in = planned.inputs.size() > 1 ? blocks_in + 2 * blocks : blocks;
+      // A join may have to cut its inputs into as many pieces as come.
+      const std::uint32_t blocks = blocks_in_a_round(input);
+      blocks_in = planned.inputs.size() > 1 ? blocks_in + pieces * blocks : blocks;
+      queued = std::max(queued, queued_before(input));
       latency = std::max(latency, from.latency_frames);
       held = std::max(held, from.held_frames);
     }
@@ -168,9 +177,70 @@ class Planner {
       slot.max_blocks = blocks_in * std::max<std::uint32_t>(1, outputs[port].max_blocks);
       slot.latency_frames = latency + outputs[port].latency_frames;
       slot.held_frames = held + outputs[port].held_frames;
+      slot.queued_blocks = queued;
       planned.slots.push_back(plan_.slots_.size());
       plan_.slots_.push_back(std::move(slot));
     }
+  }
+
+  // From another domain one block comes at a time.
+  std::uint32_t blocks_in_a_round(const PlanInput& input) const {
+    return input.edge ? 1 : plan_.slots_[input.slot].max_blocks;
+  }
+  std::uint64_t queued_before(const PlanInput& input) const {
+    constexpr std::uint64_t kInHands = 2;  // one at either end of an edge
+    const std::uint64_t in_edge = input.edge ? plan_.edges_[*input.edge].capacity + kInHands : 0;
+    return plan_.slots_[input.slot].queued_blocks + in_edge;
+  }
+
+  // Which inputs of a node with separate inputs may be kept waiting, and how far each may run ahead of the
+  // others: a common source goes on until the edges on the slowest way are full. Empty for other nodes.
+  std::vector<std::uint32_t> plan_separate_inputs(std::size_t n) {
+    if (!is_separate(n)) { return {}; }
+    auto& inputs = plan_.nodes_[n].inputs;
+    std::vector<std::vector<bool>> sources;
+    std::uint64_t queued = 0;
+    std::uint32_t held = 0;
+    for (const PlanInput& input : inputs) {
+      sources.push_back(sources_of(plan_.slots_[input.slot].node));
+      queued = std::max(queued, queued_before(input));
+      held = std::max(held, plan_.slots_[input.slot].held_frames);
+    }
+    std::vector<std::uint32_t> ahead;
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      inputs[i].may_be_held = true;
+      for (std::size_t j = 0; j < inputs.size(); ++j) {
+        if (i != j && share_one(sources[i], sources[j])) { inputs[i].may_be_held = false; }
+      }
+      const std::uint64_t of_source =
+          queued + held / std::max<std::uint32_t>(1, plan_.options_.block_size) + 2;
+      const std::uint64_t blocks = of_source * blocks_in_a_round(inputs[i]);
+      ahead.push_back(static_cast<std::uint32_t>(std::min<std::uint64_t>(blocks, kMaxCapacity)));
+    }
+    return ahead;
+  }
+  // By node: does it feed `n`, and has no inputs of its own?
+  std::vector<bool> sources_of(std::size_t n) const {
+    std::vector<bool> before(plan_.nodes_.size(), false);
+    std::vector<std::size_t> left{n};
+    std::vector<bool> sources(plan_.nodes_.size(), false);
+    while (!left.empty()) {
+      const std::size_t at = left.back();
+      left.pop_back();
+      if (before[at]) { continue; }
+      before[at] = true;
+      sources[at] = plan_.nodes_[at].inputs.empty();
+      for (const PlanInput& input : plan_.nodes_[at].inputs) {
+        left.push_back(plan_.slots_[input.slot].node);
+      }
+    }
+    return sources;
+  }
+  static bool share_one(const std::vector<bool>& a, const std::vector<bool>& b) {
+    for (std::size_t n = 0; n < a.size(); ++n) {
+      if (a[n] && b[n]) { return true; }
+    }
+    return false;
   }
 
   // Where paths split and join again, the faster one must be held back by as much as may be inside the

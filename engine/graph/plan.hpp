@@ -40,6 +40,7 @@ struct PlanSlot {
   std::optional<std::size_t> shares;  // another slot, whose frames are refilled in place
   std::uint32_t latency_frames = 0;   // of the signal, from the sources to here
   std::uint32_t held_frames = 0;      // most frames that may be inside nodes between the sources and here
+  std::uint64_t queued_blocks = 0;    // most blocks that may be in edges between the sources and here
 };
 
 // A connection between two domains.
@@ -57,6 +58,9 @@ struct PlanEdge {
 struct PlanInput {
   std::size_t slot = 0;
   std::optional<std::size_t> edge;  // when it comes from another domain
+  // Of a node with separate inputs: no source feeds both this input and another, so that blocks may be kept
+  // waiting until the node has room.
+  bool may_be_held = false;
 };
 
 struct PlanNode {

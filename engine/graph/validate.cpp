@@ -205,7 +205,7 @@ class Validator {
   std::string mixing_hint() const {
     for (const NodeEntry* entry : catalog_.entries()) {
       const auto inputs = entry->info.inputs;
-      if (!inputs.empty() && inputs.back().max_repeat > 1) {
+      if (!inputs.empty() && inputs.back().max_repeat > 1 && entry->info.input_mode == InputMode::joined) {
         return fmt::format("a \"{}\" adds several streams: connect them to its {}1, {}2, …", entry->info.name,
                            inputs.back().name, inputs.back().name);
       }

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <utility>
 
 #include <fmt/format.h>
@@ -18,189 +17,6 @@ namespace {
 constexpr std::chrono::microseconds kPollInterval{1000};
 
 }  // namespace
-
-// ---- building
-// --------------------------------------------------------------------------------------------------
-
-Domain::Domain(Plan& plan, std::size_t index, Pace pace) : plan_(plan), index_(index), pace_(pace) {
-  make_streams();
-}
-
-void Domain::make_streams() {
-  stream_of_slot_.assign(plan_.slots().size(), nullptr);
-  for (const std::size_t n :
-       plan_.graph().order()) {  // a slot that shares frames comes after the one that owns them
-    if (plan_.nodes()[n].domain != index_) { continue; }
-    for (const std::size_t s : plan_.nodes()[n].slots) {
-      const PlanSlot& slot = plan_.slots()[s];
-      Stream& stream = streams_.emplace_back();
-      stream_of_slot_[s] = &stream;
-      if (slot.shares) {
-        stream.frames = stream_of_slot_[*slot.shares]->frames;
-        continue;
-      }
-      for (std::uint32_t b = 0; b < slot.max_blocks; ++b) { stream.storage.emplace_back(slot.format); }
-      for (DataFrame& frame : stream.storage) { stream.frames.push_back(&frame); }
-    }
-  }
-}
-
-void Domain::attach_incoming(const PlanEdge& plan, EdgeLink& link) {
-  Incoming& in = incoming_.emplace_back();
-  in.link = &link;
-  in.stream.frames.assign(1, nullptr);
-  if (plan.reblocks) {
-    in.reblock =
-        std::make_unique<Reblock>(*plan_.slots()[plan.slot].format, plan_.options().device->max_block_frames);
-  }
-}
-
-void Domain::attach_outgoing(std::size_t slot, EdgeLink& link) {
-  stream_of_slot_[slot]->outgoing.push_back(&link);
-}
-
-void Domain::set_limit(std::int64_t frames, double seconds) {
-  for (std::size_t s = 0; s < stream_of_slot_.size(); ++s) {
-    const PlanSlot& slot = plan_.slots()[s];
-    if (stream_of_slot_[s] == nullptr || !plan_.nodes()[slot.node].inputs.empty()) { continue; }
-    std::int64_t& limit = stream_of_slot_[s]->limit;
-    if (frames > 0) { limit = std::min(limit, frames); }
-    if (seconds > 0.0) {
-      limit = std::min<std::int64_t>(limit, std::llround(seconds * slot.format->sample_rate_hz));
-    }
-  }
-}
-
-Domain::Step Domain::make_step(std::size_t n) {
-  const PlanNode& planned = plan_.nodes()[n];
-  const NodeInfo& info = plan_.graph().nodes()[n].info();
-  Step step;
-  step.node_index = n;
-  step.node = planned.node.get();
-  std::vector<std::shared_ptr<const StreamFormat>> formats;
-  for (const PlanInput& input : planned.inputs) {
-    const PlanSlot& slot = plan_.slots()[input.slot];
-    formats.push_back(slot.format);
-    if (input.edge) {
-      // Incoming edges were attached in the plan's order of those that lead here.
-      std::size_t nth = 0;
-      for (std::size_t e = 0; e < *input.edge; ++e) { nth += plan_.edges()[e].to_domain == index_ ? 1 : 0; }
-      step.in.push_back(&incoming_[nth].stream);
-    } else {
-      step.in.push_back(stream_of_slot_[input.slot]);
-    }
-  }
-  std::uint32_t blocks_in = 1;
-  for (const PlanInput& input : planned.inputs) {
-    if (!input.edge) { blocks_in = std::max(blocks_in, plan_.slots()[input.slot].max_blocks); }
-  }
-  for (const std::size_t s : planned.slots) {
-    step.out.push_back(stream_of_slot_[s]);
-    const std::uint32_t in_all = plan_.slots()[s].max_blocks;
-    step.max_blocks.push_back(planned.inputs.size() == 1 ? in_all / blocks_in : in_all);
-  }
-  step.ports.resize(step.out.size());
-
-  if (info.boundary == Boundary::device_input) {
-    step.kind = StepKind::device_input;
-  } else if (info.boundary == Boundary::device_output) {
-    step.kind = StepKind::device_output;
-  } else if (step.in.empty()) {
-    step.kind = StepKind::source;
-  } else if (step.in.size() > 1) {
-    step.kind = StepKind::join;
-    step.join = std::make_unique<Join>(formats, planned.join_frames);
-  }
-  return step;
-}
-
-// A join holds back what has no partner yet and has room for so much; an edge that waits has its capacity. So
-// whatever leads there, a source or an incoming edge, is not asked for more while there is no room; the
-// others go on. A domain that waited for room in one place only, with the block in its hands, could not bring
-// what the other end waits for.
-void Domain::find_ways() {
-  for (Step& step : all_steps_) {
-    if (step.kind != StepKind::join) { continue; }
-    for (std::size_t i = 0; i < step.in.size(); ++i) {
-      const JoinInput to{step.join.get(), i, step.in[i]->frames.size()};
-      follow_back(step.in[i], [&to](Ways& ways) { ways.joins.push_back(to); });
-    }
-  }
-  for (Stream& stream : streams_) {
-    for (EdgeLink* link : stream.outgoing) {
-      if (!may_wait_ || link->edge.policy() != OverflowPolicy::block) { continue; }
-      follow_back(&stream, [link](Ways& ways) { ways.links.push_back(link); });
-    }
-  }
-}
-
-// Tells every source and incoming edge from which blocks come to `from`.
-template <class Note>
-void Domain::follow_back(Stream* from, const Note& note) {
-  for (Incoming& in : incoming_) {
-    if (&in.stream == from) { note(in.ways); }
-  }
-  for (Step& step : all_steps_) {
-    if (std::find(step.out.begin(), step.out.end(), from) == step.out.end()) { continue; }
-    if (step.in.empty()) { note(step.ways); }
-    for (Stream* stream : step.in) { follow_back(stream, note); }
-  }
-}
-
-bool Domain::has_room(const Ways& ways) const noexcept {
-  return std::all_of(ways.joins.begin(), ways.joins.end(),
-                     [](const JoinInput& to) { return to.join->has_room(to.input, to.blocks); }) &&
-         std::all_of(ways.links.begin(), ways.links.end(), [](EdgeLink* link) {
-           // A buffer that was asked for stays in hand for send_block().
-           return link->abandoned.load(std::memory_order_acquire) || link->edge.acquire() != nullptr;
-         });
-}
-
-bool Domain::may_fuse(const Step& step) const {
-  if (step.kind != StepKind::each_block || step.out.size() != 1 || !step.out[0]->storage.empty()) {
-    return false;
-  }
-  return step.node->constant_factor().has_value();
-}
-
-bool Domain::continues(const Step& before, const Step& step) const {
-  return before.out[0] == step.in[0] && before.out[0]->outgoing.empty() &&
-         before.node->constant_factor()->run == step.node->constant_factor()->run;
-}
-
-void Domain::build() {
-  for (const std::size_t n : plan_.graph().order()) {
-    if (plan_.nodes()[n].domain == index_) { all_steps_.push_back(make_step(n)); }
-  }
-  find_ways();
-  const std::size_t count = all_steps_.size();
-  for (std::size_t i = 0; i < count; ++i) {
-    Step& step = all_steps_[i];
-    if (step.kind == StepKind::device_input) { device_input_ = &step; }
-    if (step.kind == StepKind::device_output) {
-      device_output_channels_.resize(plan_.options().device->output_names.size());
-      silence_.assign(plan_.options().device->max_block_frames, 0.0);
-      std::fill(device_output_channels_.begin(), device_output_channels_.end(), silence_.data());
-    }
-    Step* last = steps_.empty() ? nullptr : steps_.back();
-    if (!may_fuse(step)) {
-      steps_.push_back(&step);
-    } else if (last != nullptr && last->kind == StepKind::factors && continues(*last->members.back(), step)) {
-      last->members.push_back(&step);
-      last->out = step.out;
-    } else {
-      Step run;
-      run.kind = StepKind::factors;
-      run.node_index = step.node_index;
-      run.in = step.in;
-      run.out = step.out;
-      run.members = {&step};
-      all_steps_.push_back(std::move(run));
-      steps_.push_back(&all_steps_.back());
-    }
-  }
-  for (Step* step : steps_) { step->factors.reserve(step->members.size()); }
-}
 
 // ---- one round
 // -------------------------------------------------------------------------------------------------
@@ -291,6 +107,15 @@ bool Domain::take_trigger() noexcept {
   return true;
 }
 
+bool Domain::has_room(const Ways& ways) const noexcept {
+  return std::all_of(ways.joins.begin(), ways.joins.end(),
+                     [](const JoinInput& to) { return to.has_room(); }) &&
+         std::all_of(ways.links.begin(), ways.links.end(), [](EdgeLink* link) {
+           // A buffer that was asked for stays in hand for send_block().
+           return link->abandoned.load(std::memory_order_acquire) || link->edge.acquire() != nullptr;
+         });
+}
+
 bool Domain::take_incoming() noexcept {
   bool worked = false;
   for (Incoming& in : incoming_) {
@@ -350,6 +175,9 @@ bool Domain::run_step(Step& step) noexcept {
     case StepKind::join:
       worked = run_join(step);
       break;
+    case StepKind::separate:
+      worked = run_separate(step);
+      break;
     case StepKind::each_block:
       worked = run_each_block(step);
       break;
@@ -380,7 +208,7 @@ bool Domain::run_source(Step& step) noexcept {
           port.trigger(rounds_, std::nullopt);
         }
       }
-      call(step, {}, false);
+      call(step, {}, nullptr, false);
       ended = step.finished;
     }
   }
@@ -416,7 +244,7 @@ bool Domain::run_each_block(Step& step) noexcept {
   const Stream& in = *step.in[0];
   for (std::uint32_t b = 0; b < in.count && !failed_node_; ++b) {
     const DataFrame* const block = in.frames[b];
-    call(step, {&block, 1}, false);
+    call(step, {&block, 1}, block, false);
   }
   if (!in.ended || failed_node_) { return in.count > 0; }
   return finish(step) || in.count > 0;
@@ -439,11 +267,33 @@ bool Domain::run_join(Step& step) noexcept {
   while (step.out.empty() || step.out[0]->count < step.out[0]->frames.size()) {
     const auto blocks = step.join->next();
     if (blocks.empty()) { break; }
-    call(step, blocks, false);
+    call(step, blocks, blocks[0], false);
     worked = true;
     if (failed_node_) { return true; }
   }
   return step.join->finished() ? finish(step) || worked : worked;
+}
+
+bool Domain::run_separate(Step& step) noexcept {
+  bool worked = false;
+  bool ended = true;
+  for (std::size_t i = 0; i < step.in.size(); ++i) {
+    const Stream& in = *step.in[i];
+    for (std::uint32_t b = 0; b < in.count; ++b) {
+      step.shown[i] = in.frames[b];
+      call(step, step.shown, in.frames[b], false);
+      step.shown[i] = nullptr;
+      worked = true;
+      if (failed_node_) { return true; }
+    }
+    if (in.ended && !step.told_end[i]) {
+      step.told_end[i] = true;
+      step.node->input_ended(i);
+      worked = true;
+    }
+    ended = ended && in.ended;
+  }
+  return ended ? finish(step) || worked : worked;
 }
 
 bool Domain::run_factors(Step& step) noexcept {
@@ -474,7 +324,7 @@ bool Domain::run_factors(Step& step) noexcept {
       member->out[0]->count = 0;
       for (std::uint32_t b = 0; b < in.count; ++b) {
         const DataFrame* const block = in.frames[b];
-        call(*member, {&block, 1}, false);
+        call(*member, {&block, 1}, block, false);
       }
     }
   }
@@ -488,19 +338,20 @@ bool Domain::finish(Step& step) noexcept {
   if (std::any_of(step.out.begin(), step.out.end(), [](const Stream* stream) { return stream->count > 0; })) {
     return true;
   }
-  call(step, {}, true);
+  call(step, {}, nullptr, true);
   if (step.finished) {
     for (Stream* stream : step.out) { stream->ended = true; }
   }
   return true;
 }
 
-void Domain::call(Step& step, std::span<const DataFrame* const> in, bool finishing) noexcept {
+void Domain::call(Step& step, std::span<const DataFrame* const> in, const DataFrame* like,
+                  bool finishing) noexcept {
   for (std::size_t o = 0; o < step.out.size(); ++o) {
     const Stream& stream = *step.out[o];
     const auto room = static_cast<std::uint32_t>(stream.frames.size()) - stream.count;
     step.ports[o].bind(stream.frames.data() + stream.count, std::min(room, step.max_blocks[o]));
-    step.ports[o].follow(in.empty() ? nullptr : in[0]);
+    step.ports[o].follow(like);
   }
   const Status status = finishing ? step.node->finish(step.ports) : step.node->process(in, step.ports);
   for (std::size_t o = 0; o < step.out.size(); ++o) {
@@ -696,6 +547,7 @@ void Domain::reset() noexcept {
   for (Step& step : all_steps_) {
     if (step.node != nullptr) { step.node->reset(); }
     if (step.join != nullptr) { step.join->reset(); }
+    step.told_end.assign(step.told_end.size(), false);
     step.finished = false;
     step.factor_run = nullptr;
   }

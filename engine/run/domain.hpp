@@ -123,11 +123,16 @@ class Domain {
     std::int64_t given_frames = 0;  // by a source, gaps counted in
     std::int64_t limit = INT64_MAX;
   };
-  // An input of a join in this domain, and how many blocks one round may bring it.
+  // An input of a join, or of a node with separate inputs, and how many blocks one round may bring it.
   struct JoinInput {
     Join* join = nullptr;
+    const Node* node = nullptr;  // where there is no join
     std::size_t input = 0;
     std::size_t blocks = 1;
+
+    bool has_room() const noexcept {
+      return join != nullptr ? join->has_room(input, blocks) : node->has_room(input, blocks);
+    }
   };
   // Where the blocks of a source or of an incoming edge end up, and may find no room.
   struct Ways {
@@ -142,7 +147,15 @@ class Domain {
     Ways ways;
     std::unique_ptr<Reblock> reblock;  // set in the device domain
   };
-  enum class StepKind : std::uint8_t { source, device_input, each_block, join, factors, device_output };
+  enum class StepKind : std::uint8_t {
+    source,
+    device_input,
+    each_block,
+    join,
+    separate,
+    factors,
+    device_output
+  };
   struct Step {
     StepKind kind = StepKind::each_block;
     std::size_t node_index = 0;
@@ -152,7 +165,9 @@ class Domain {
     std::vector<std::uint32_t> max_blocks;  // by output: for one block taken
     std::vector<OutputPort> ports;
     std::unique_ptr<Join> join;
-    Ways ways;  // of a source
+    std::vector<const DataFrame*> shown;  // separate: what process() gets, null but for one
+    std::vector<bool> told_end;           // separate: by input
+    Ways ways;                            // of a source
     bool finished = false;
     // factors: the steps that are run in one pass, and what they multiply by while all of them are steady
     std::vector<Step*> members;
@@ -179,10 +194,12 @@ class Domain {
   bool run_source(Step& step) noexcept;
   bool run_each_block(Step& step) noexcept;
   bool run_join(Step& step) noexcept;
+  bool run_separate(Step& step) noexcept;
   bool run_factors(Step& step) noexcept;
   bool run_device_output(Step& step) noexcept;
   bool finish(Step& step) noexcept;
-  void call(Step& step, std::span<const DataFrame* const> in, bool finishing) noexcept;
+  // `like`: the block whose header goes on; null where there is none.
+  void call(Step& step, std::span<const DataFrame* const> in, const DataFrame* like, bool finishing) noexcept;
   bool reached_limit(Stream& stream) noexcept;
   void send(Stream& stream) noexcept;
   void send_block(EdgeLink& link, const DataFrame& frame) noexcept;
