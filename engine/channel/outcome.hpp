@@ -1,0 +1,94 @@
+// engine/channel/outcome.hpp
+//
+// Received<T>, Sent: how an operation on a channel ended: with what was asked for, or why without.
+// ChannelCounters: what went through a channel.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "engine/base/assert.hpp"
+
+namespace streamlab {
+
+enum class Why {
+  closed,     // receiving: everything was received and nothing can follow; sending: nobody will receive
+  stopped,    // the stop token asked for it; nothing was taken or sent
+  timed_out,  // the deadline came first
+  empty,      // there is nothing to receive now
+  full,       // there is no room now, or the policy does not take the value
+  lagged,     // values that this receiver has not seen were overwritten; see Received::lost()
+};
+
+// "closed", "stopped", "timed out", "empty", "full", "lagged".
+std::string_view to_string(Why why) noexcept;
+
+// One value, or why there is none. Like std::optional, of which it has the operators.
+template <class T>
+class [[nodiscard]] Received {
+ public:
+  using value_type = T;
+
+  Received(T value) : value_(std::move(value)) {}  // NOLINT(google-explicit-constructor): as std::optional
+  Received(Why why) : why_(why) {}                 // NOLINT(google-explicit-constructor): as std::optional
+  // `lost` values, 1 or more, will never be received; the next receive goes on with the oldest that was kept.
+  static Received lagged(std::uint64_t lost) {
+    Received received(Why::lagged);
+    received.lost_ = lost;
+    return received;
+  }
+
+  bool has_value() const noexcept { return value_.has_value(); }
+  explicit operator bool() const noexcept { return has_value(); }
+  // has_value() must hold.
+  T& operator*() & noexcept { return *value_; }
+  const T& operator*() const& noexcept { return *value_; }
+  T&& operator*() && noexcept { return *std::move(value_); }
+  T* operator->() noexcept { return &*value_; }
+  const T* operator->() const noexcept { return &*value_; }
+
+  // has_value() must not hold.
+  Why why() const noexcept {
+    SL_ASSERT(!has_value(), "why() is asked where there is no value");
+    return why_;
+  }
+  // How many values were lost; 0 unless why() is lagged.
+  std::uint64_t lost() const noexcept { return lost_; }
+
+ private:
+  std::optional<T> value_;
+  Why why_ = Why::closed;
+  std::uint64_t lost_ = 0;
+};
+
+// Done, or why not. A send that was not done has not touched the caller's value.
+class [[nodiscard]] Sent {
+ public:
+  Sent() = default;
+  Sent(Why why) : why_(why) {}  // NOLINT(google-explicit-constructor): as Received
+
+  explicit operator bool() const noexcept { return !why_.has_value(); }
+  // Only where it was not done.
+  Why why() const noexcept {
+    SL_ASSERT(why_.has_value(), "why() is asked where nothing was sent");
+    return *why_;
+  }
+
+ private:
+  std::optional<Why> why_;
+};
+
+// A snapshot. pushed = delivered + dropped + in_queue always; while the channel is at work in_queue may
+// include values that came or went while the snapshot was taken.
+struct ChannelCounters {
+  std::uint64_t pushed = 0;     // values offered, those that the policy did not take too
+  std::uint64_t delivered = 0;  // values received
+  std::uint64_t dropped = 0;    // values that will never be received
+  std::uint64_t in_queue = 0;
+
+  friend bool operator==(const ChannelCounters&, const ChannelCounters&) = default;
+};
+
+}  // namespace streamlab
