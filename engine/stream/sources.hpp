@@ -1,0 +1,71 @@
+// engine/stream/sources.hpp
+//
+// Where streams begin.
+//
+//   from_range(range)        the elements of a range; one that is given as an lvalue must outlive the stream
+//   from_function(f)         f() -> optional<T>, until it gives nothing; Result<optional<T>> may fail
+//   from_generator(g)        what a coroutine gives with co_yield
+//   from_receiver(receiver)  what comes out of a channel
+//   timer(period)            0, 1, 2, … in time
+//
+// A graph's output: StreamingEngine::output() (engine/run). A sound file: frames_of() (nodes/sound_file).
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <ranges>
+#include <utility>
+
+#include "engine/channel/outcome.hpp"
+#include "engine/stream/stages/source.hpp"
+#include "engine/stream/stream.hpp"
+
+namespace streamlab {
+
+// Elements of a container that is moved in are given as they lie there; of any other they are copied.
+template <std::ranges::input_range Range>
+auto from_range(Range&& range) {
+  if constexpr (std::is_lvalue_reference_v<Range> && !std::ranges::view<std::remove_cvref_t<Range>>) {
+    using View = std::ranges::ref_view<std::remove_reference_t<Range>>;
+    return Stream<std::ranges::range_value_t<View>>(std::make_unique<stages::RangeSource<View>>(View(range)));
+  } else {
+    using Own = std::remove_cvref_t<Range>;
+    return Stream<std::ranges::range_value_t<Own>>(
+        std::make_unique<stages::RangeSource<Own>>(std::forward<Range>(range)));
+  }
+}
+
+template <class F>
+auto from_function(F f) {
+  using Optional = typename detail::Unwrapped<std::invoke_result_t<F&>>::Type;
+  using T = typename Optional::value_type;
+  return Stream<T>(std::make_unique<stages::FunctionSource<T, F>>(std::move(f)));
+}
+
+template <class T>
+Stream<T> from_generator(Generator<T> generator) {
+  return Stream<T>(std::make_unique<stages::GeneratorSource<T>>(std::move(generator)));
+}
+
+template <class Receiver>
+auto from_receiver(Receiver receiver) {
+  return Stream<typename Receiver::value_type>(
+      std::make_unique<stages::ReceiverSource<Receiver>>(std::move(receiver)));
+}
+
+// Ticks by the clock of the run; `period` above 0.
+inline Stream<std::uint64_t> timer(std::chrono::nanoseconds period) {
+  return Stream<std::uint64_t>(std::make_unique<stages::TimerSource>(period));
+}
+
+template <class T>
+template <class Source>
+Stream<T> Stream<T>::start(Source&& source) {
+  if constexpr (IsStream<std::remove_cvref_t<Source>>::value) {
+    return std::forward<Source>(source);
+  } else {
+    return from_range(std::forward<Source>(source));
+  }
+}
+
+}  // namespace streamlab

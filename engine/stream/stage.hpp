@@ -1,0 +1,145 @@
+// engine/stream/stage.hpp
+//
+// Stage<T>: one step of a stream, as the step behind it sees it: something that gives items of T when asked.
+// Source<T>: a stage with nothing before it. Step<T, U>: a stage that takes T from one stage and gives U.
+//
+// Not for users of streams, who meet Stream<T>; for those who write a new operator. A stage is asked by one
+// thread at a time. It answers as StreamRun says, and after "ended", "failed" or "cancelled" is not asked
+// again.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "engine/base/byte_codec.hpp"
+#include "engine/stream/stream_run.hpp"
+
+namespace streamlab {
+
+// What a stage has counted. `out` and the time are counted by Stage::next(), the rest by the stage itself.
+struct StageStats {
+  std::string name;
+  std::uint64_t out = 0;
+  std::uint64_t failed = 0;
+  std::uint64_t retried = 0;
+  std::uint64_t dropped = 0;
+  std::chrono::nanoseconds time_with_upstream{0};
+};
+
+class StageBase {
+ public:
+  explicit StageBase(std::string name) { stats_.name = std::move(name); }
+  virtual ~StageBase() = default;
+  StageBase(const StageBase&) = delete;
+  StageBase& operator=(const StageBase&) = delete;
+
+  StageStats& stats() noexcept { return stats_; }
+  const StageStats& stats() const noexcept { return stats_; }
+
+  // The stages that this one asks, in order.
+  virtual void for_each_upstream(const std::function<void(StageBase&)>& visit) = 0;
+  // Does this stage ask them on a thread of its own?
+  virtual bool has_own_thread() const noexcept { return false; }
+
+  // Before the first question, from the end upwards. Refused when the stage was given numbers out of range.
+  virtual Result<void> start(StreamRun& run);
+  // After the last answer: threads of the stages are joined, so that everything can be read.
+  virtual void halt() noexcept;
+
+  // --- checkpoints, see checkpoint.hpp: called between two items only.
+  // Name and sizes: what must be the same for a checkpoint to fit.
+  virtual std::string signature() const { return stats_.name; }
+  // Writes what the stage holds; refused by those that cannot.
+  virtual Result<void> save(ByteWriter& to) const;
+  virtual Result<void> load(ByteReader& from);
+
+ protected:
+  // For constructors, which cannot fail: start() will.
+  void refuse(std::string what, std::string expected, std::string hint = {});
+
+  StageStats stats_;
+
+ private:
+  std::optional<Error> refusal_;
+};
+
+template <class T>
+class Stage : public StageBase {
+ public:
+  using value_type = T;
+  using StageBase::StageBase;
+
+  // The next item. `item` then points into this stage; it may be changed and moved from, and is there until
+  // the next question.
+  Poll next(StreamRun& run, T*& item) {
+    if (over_ != Poll::item) [[unlikely]] { return over_; }
+    const Poll answer = run.timing_weight() == 0 ? poll(run, item) : timed_poll(run, item);
+    if (answer == Poll::item) [[likely]] {
+      ++stats_.out;
+    } else if (answer != Poll::pending) {
+      over_ = answer;
+    }
+    return answer;
+  }
+
+ protected:
+  virtual Poll poll(StreamRun& run, T*& item) = 0;
+
+ private:
+  Poll timed_poll(StreamRun& run, T*& item) {
+    const auto begin = std::chrono::steady_clock::now();
+    const Poll answer = poll(run, item);
+    stats_.time_with_upstream += (std::chrono::steady_clock::now() - begin) * run.timing_weight();
+    return answer;
+  }
+
+  Poll over_ = Poll::item;  // the answer that ended it
+};
+
+template <class T>
+using StagePtr = std::unique_ptr<Stage<T>>;
+
+// A stage with nothing before it: ends when the run is drained, gives up when it is cancelled.
+template <class T>
+class Source : public Stage<T> {
+ public:
+  using Stage<T>::Stage;
+  void for_each_upstream(const std::function<void(StageBase&)>&) override {}
+
+ protected:
+  Poll poll(StreamRun& run, T*& item) final {
+    if (run.cancelled()) [[unlikely]] { return Poll::cancelled; }
+    if (run.draining()) [[unlikely]] { return Poll::ended; }
+    return produce(run, item);
+  }
+  virtual Poll produce(StreamRun& run, T*& item) = 0;
+};
+
+// A stage behind one other. Without state of its own unless it overrides save() and load().
+template <class T, class U>
+class Step : public Stage<U> {
+ public:
+  Step(std::string name, StagePtr<T> upstream) : Stage<U>(std::move(name)), upstream_(std::move(upstream)) {}
+  void for_each_upstream(const std::function<void(StageBase&)>& visit) override { visit(*upstream_); }
+  Result<void> save(ByteWriter&) const override { return {}; }
+  Result<void> load(ByteReader&) override { return {}; }
+
+ protected:
+  // Number of the item that upstream gave last, from 0.
+  std::uint64_t item_number() const noexcept { return upstream_->stats().out - 1; }
+
+  StagePtr<T> upstream_;
+};
+
+// Every stage from the sources down to `stage`, in the direction of flow.
+void visit_in_flow_order(StageBase& stage, const std::function<void(StageBase&)>& visit);
+
+// What the stages above and including `last` have counted, in the direction of flow. After halt().
+std::vector<StageReport> stage_reports(StageBase& last);
+
+}  // namespace streamlab

@@ -1,0 +1,44 @@
+// engine/stream/stream_run.cpp
+#include "engine/stream/stream_run.hpp"
+
+#include <utility>
+
+namespace streamlab {
+
+StreamRun::StreamRun(const RunOptions& options, std::shared_ptr<Shared> shared)
+    : clock_(options.clock != nullptr ? options.clock : &steady_clock()),
+      drain_(options.drain),
+      shared_(std::move(shared)) {
+  listen(options.cancel, drain_);
+}
+
+StreamRun::StreamRun(const StreamRun& outer, std::stop_token cancel)
+    : clock_(outer.clock_), drain_(outer.drain_), shared_(outer.shared_) {
+  listen(cancel, drain_);
+}
+
+void StreamRun::listen(const std::stop_token& cancel, const std::stop_token& drain) {
+  if (cancel.stop_possible()) { on_cancel_.emplace(cancel, Raise{&cancelled_, signal_}); }
+  if (drain.stop_possible()) { on_drain_.emplace(drain, Raise{&draining_, signal_}); }
+}
+
+Poll StreamRun::fail(const std::string& stage, std::uint64_t item, Error error) {
+  const std::lock_guard lock(shared_->mutex);
+  if (!shared_->error) { shared_->error = StreamError{stage, item, std::move(error)}; }
+  return Poll::failed;
+}
+
+void StreamRun::collect(const std::string& stage, std::uint64_t item, Error error) {
+  const std::lock_guard lock(shared_->mutex);
+  ++shared_->collected_count;
+  if (shared_->collected.size() < StreamReport::kMaxCollected) {
+    shared_->collected.push_back({stage, item, std::move(error)});
+  }
+}
+
+void StreamRun::note(std::string text) {
+  const std::lock_guard lock(shared_->mutex);
+  shared_->notes.push_back(std::move(text));
+}
+
+}  // namespace streamlab
