@@ -325,20 +325,6 @@ void replace_in(Document& value, const std::string& pointer, Lookup& lookup, Err
 
 }  // namespace
 
-std::string pointer_token(std::string_view key) {
-  std::string text;
-  for (const char c : key) {
-    if (c == '~') {
-      text += "~0";
-    } else if (c == '/') {
-      text += "~1";
-    } else {
-      text += c;
-    }
-  }
-  return text;
-}
-
 ConfigLanguage language_of(std::string_view path) {
   return path.ends_with(".yaml") || path.ends_with(".yml") ? ConfigLanguage::yaml : ConfigLanguage::json;
 }

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/base/error.hpp"
+#include "engine/base/json_pointer.hpp"
 
 namespace streamlab {
 
@@ -28,9 +29,6 @@ Result<std::string> read_config_file(const std::string& path);
 
 // Errors carry "line L, column C", or the JSON pointer of a duplicate key.
 Checked<Document> parse_document(std::string_view text, ConfigLanguage language);
-
-// A key as it stands in a JSON pointer: "~" is "~0" and "/" is "~1" (RFC 6901, section 3).
-std::string pointer_token(std::string_view key);
 
 // name -> value, as given by `--set name=value`.
 using Variables = std::map<std::string, std::string>;
