@@ -17,11 +17,14 @@ extern const NodeEntry kFileSourceEntry;
 extern const NodeEntry kGainEntry;
 extern const NodeEntry kJsonlSinkEntry;
 extern const NodeEntry kLevelMeterEntry;
+extern const NodeEntry kMapEntry;
 extern const NodeEntry kMixerEntry;
 extern const NodeEntry kNullSinkEntry;
 extern const NodeEntry kPrintEntry;
 extern const NodeEntry kSineGeneratorEntry;
+extern const NodeEntry kSkipEntry;
 extern const NodeEntry kSpectrumEntry;
+extern const NodeEntry kTakeEntry;
 
 const NodeCatalog& default_catalog() {
   static constexpr const NodeEntry* kEntries[] = {
@@ -36,11 +39,14 @@ const NodeCatalog& default_catalog() {
       &kGainEntry,
       &kJsonlSinkEntry,
       &kLevelMeterEntry,
+      &kMapEntry,
       &kMixerEntry,
       &kNullSinkEntry,
       &kPrintEntry,
       &kSineGeneratorEntry,
+      &kSkipEntry,
       &kSpectrumEntry,
+      &kTakeEntry,
   };
   static const NodeCatalog kCatalog(kEntries);
   return kCatalog;

@@ -1,0 +1,126 @@
+// nodes/flow/amount.hpp
+//
+// Amount: how much of a stream's beginning Take passes and Skip leaves out, and the cut of a block to it.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+
+#include <fmt/format.h>
+
+#include "engine/core/node.hpp"
+#include "nodes/analysis/time_at.hpp"
+
+namespace streamlab {
+
+// The parameters of both, in this order.
+enum AmountParam : std::size_t { kAmountFrames, kAmountSeconds, kAmountBlocks };
+inline constexpr Range kAmountRange{1.0, 9e15};
+inline constexpr std::string_view kAmountDetails =
+    "Exactly one of frames, seconds and blocks. Frames and, of audio, seconds are counted in frames that are "
+    "there, to the frame, however the stream is cut into blocks; seconds are rounded to whole frames. Of "
+    "spectra and values, seconds count from the time of the first block, and a block belongs to the time at "
+    "which it begins. Blocks are those that come in: in audio that depends on the block size. Blocks without "
+    "frames do not count.";
+
+class Amount {
+ public:
+  static Result<Amount> read(const ParamValues& params, const StreamFormat& in) {
+    constexpr std::string_view kNames[] = {"frames", "seconds", "blocks"};
+    std::string_view given;
+    for (std::size_t i = 0; i < std::size(kNames); ++i) {
+      if (!params.given(i)) { continue; }
+      if (!given.empty()) {
+        return refused(fmt::format("/config/{}", kNames[i]), fmt::format("{} is given too", given),
+                       "one of frames, seconds and blocks");
+      }
+      given = kNames[i];
+    }
+    if (given.empty()) {
+      return refused("/config", "it is not said how much", "one of frames, seconds and blocks");
+    }
+    Amount amount;
+    if (params.given(kAmountBlocks)) {
+      amount.unit_ = Unit::blocks;
+      amount.whole_ = params.integer(kAmountBlocks);
+    } else if (params.given(kAmountFrames)) {
+      if (in.kind == StreamKind::spectrum) {
+        return refused("/config/frames", "the frames of a spectrum are its bins", "blocks or seconds");
+      }
+      amount.whole_ = params.integer(kAmountFrames);
+    } else {
+      const double frames = std::round(params[kAmountSeconds] * in.sample_rate_hz);
+      if (frames < 1.0) {
+        return refused(
+            "/config/seconds",
+            fmt::format("{} s is shorter than a frame at {} Hz", params[kAmountSeconds], in.sample_rate_hz),
+            fmt::format("at least {} s", 1.0 / in.sample_rate_hz));
+      }
+      amount.unit_ = in.kind == StreamKind::audio ? Unit::frames : Unit::time;
+      amount.whole_ = static_cast<std::int64_t>(std::min(frames, kAmountRange.max));
+    }
+    amount.reset();
+    return amount;
+  }
+
+  // --- real-time safe
+  void reset() noexcept {
+    left_ = whole_;
+    started_ = false;
+  }
+  // How many frames at the beginning of `block` belong to the amount.
+  std::uint32_t take(const DataFrame& block) noexcept {
+    const std::uint32_t frames = block.frame_count();
+    if (frames == 0 || left_ == 0) { return 0; }
+    switch (unit_) {
+      case Unit::frames: {
+        const auto part = static_cast<std::uint32_t>(std::min<std::int64_t>(frames, left_));
+        left_ -= part;
+        return part;
+      }
+      case Unit::blocks:
+        --left_;
+        return frames;
+      case Unit::time:
+        if (!started_) {
+          started_ = true;
+          begin_ = block.position();
+        }
+        if (block.position() - begin_ >= whole_) { left_ = 0; }
+        return left_ > 0 ? frames : 0;
+    }
+    return 0;
+  }
+  bool is_complete() const noexcept { return left_ == 0; }
+
+ private:
+  enum class Unit : std::uint8_t { frames, blocks, time };
+  Unit unit_ = Unit::frames;
+  std::int64_t whole_ = 0;  // in its unit; of time, in frames
+  std::int64_t left_ = 0;
+  bool started_ = false;
+  std::int64_t begin_ = 0;  // position of the first block
+};
+
+// Gives `count` frames of `x` from frame `first` on, with the position and time that are theirs. Real-time
+// safe.
+inline DataFrame& emit_part(OutputPort& out, const DataFrame& x, std::uint32_t first, std::uint32_t count) {
+  DataFrame& y = out.emit();
+  FrameHeader& header = y.header();
+  if (first > 0) {
+    if (x.format().kind == StreamKind::audio) {
+      header.position = x.position() + first;
+      header.timestamp_us = time_at(header.position, x.header(), x.format().sample_rate_hz);
+    }
+    header.clear(FrameFlag::gap);  // it lay before the frames that are cut off
+    header.gap_frames = 0;
+  }
+  y.set_frame_count(count);
+  for (std::uint32_t c = 0; c < x.channel_count(); ++c) {
+    std::copy_n(x.channel_data(c) + first, count, y.channel_data(c));
+  }
+  return y;
+}
+
+}  // namespace streamlab

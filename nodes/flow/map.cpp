@@ -1,0 +1,173 @@
+// nodes/flow/map.cpp
+//
+// Map: new channels from formulas over the channels of the input.
+//
+//   in   audio, spectra or values
+//   out  one channel for each formula, with `keep` behind those of the input; latency 0 frames
+//
+//   y[k][n] = expression_k(x[0][n], x[1][n], …, t, n, fs)
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "engine/base/json_pointer.hpp"
+#include "engine/base/nearest_name.hpp"
+#include "engine/core/node.hpp"
+#include "nodes/flow/stream_variables.hpp"
+
+namespace streamlab {
+namespace {
+
+enum ParamIndex : std::size_t { kChannels, kUnits, kKeep };
+constexpr ParamInfo kParams[] = {
+    param::json("channels", Need::required,
+                "The new channels: {\"name\": \"expression\", …}, in the order in which they come out."),
+    param::json("units", Need::optional,
+                "Units of the new channels: {\"name\": \"unit\", …}; without it FS for audio, else none."),
+    param::boolean("keep", false, "Pass on the input's channels too, before the new ones."),
+};
+constexpr PortInfo kOutPort[] = {{"out", kAnyKind, "The new channels."}};
+constexpr NodeInfo kInfo{
+    .name = "Map",
+    .description = "Computes new channels by formulas over the channels.",
+    .inputs = kAnyInPort,
+    .outputs = kOutPort,
+    .params = kParams,
+    .rt_safe = RtSafe::yes,
+    .at_gap = "Carries on; t and n count the missing frames.",
+    .details =
+        "Names: each channel by its name where that begins with a letter or _ and goes on with letters, "
+        "digits, _ and "
+        "dots, and as ch1, ch2, … by number; t, the time in s (position / sample rate); n, the position; fs, "
+        "the sample "
+        "rate in Hz; in spectra f, the frequency of the bin. t and n are those of the sample in audio, of "
+        "the block in "
+        "spectra and values. A channel's name goes before the others. Operators + - * / ^, comparisons, &&, "
+        "||, a ? b : "
+        "c; constants _pi and _e; functions abs, sign, rint, floor, ceil, mod, sqrt, exp, ln, log (natural), "
+        "log2, "
+        "log10, sin, cos, tan and their inverse (asin …, atan2) and hyperbolic forms, in radians, min, max, "
+        "sum, avg, "
+        "db (20 lg |x|, null for 0), from_db, isnan. A block with a result that is not a finite number is "
+        "flagged "
+        "not_finite.",
+    .example =
+        R"({"id": "mid_side", "type": "Map", "config": {"channels": {"mid": "(ch1 + ch2) / 2", "side": "(ch1 - ch2) / 2"}}})",
+    .cost_ns_per_frame = 30.0,
+};
+
+// The members of a JSON object whose values are text, in their order.
+struct NamedText {
+  std::string name;
+  std::string text;
+  std::string where;
+};
+Result<std::vector<NamedText>> read_texts(const std::string& json, const std::string& where,
+                                          const std::string& expected) {
+  const auto document = nlohmann::ordered_json::parse(json, nullptr, false);
+  if (!document.is_object()) {
+    return refused(where, fmt::format("{} is not what belongs here", json.substr(0, 40)), expected);
+  }
+  std::vector<NamedText> texts;
+  for (const auto& item : document.items()) {
+    const std::string place = where + "/" + pointer_token(item.key());
+    if (item.key().empty()) { return refused(where, "a channel without a name", expected); }
+    if (!item.value().is_string()) {
+      return refused(place, fmt::format("{} is not what belongs here", item.value().dump().substr(0, 40)),
+                     "text in quotes");
+    }
+    texts.push_back({item.key(), item.value().get<std::string>(), place});
+  }
+  return texts;
+}
+
+class Map final : public Node {
+ public:
+  explicit Map(const ParamValues& params)
+      : channels_json_(params.text(kChannels)),
+        units_json_(params.given(kUnits) ? params.text(kUnits) : "{}"),
+        keep_(params.flag(kKeep)) {}
+
+  Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
+    const StreamFormat& in = *context.inputs[0];
+    const auto formulas = read_texts(channels_json_, "/config/channels", R"({"name": "expression", …})");
+    if (!formulas) { return tl::unexpected(formulas.error()); }
+    if (formulas->empty()) {
+      return refused("/config/channels", "no channel is made", R"({"name": "expression", …})");
+    }
+    variables_ = StreamVariables(in);
+    expressions_.clear();
+    kept_ = keep_ ? in.channel_count() : 0;
+    OutputFormat out{in};
+    if (!keep_) { out.format.channels.clear(); }
+    for (const NamedText& formula : *formulas) {
+      const bool is_taken =
+          std::any_of(out.format.channels.begin(), out.format.channels.end(),
+                      [&](const ChannelInfo& channel) { return channel.name == formula.name; });
+      if (is_taken) {
+        return refused(formula.where, fmt::format("\"{}\" is a channel of the input", formula.name),
+                       "a name of its own", "without \"keep\" it may have that name");
+      }
+      auto expression = Expression::compile(formula.text, variables_.names(), formula.where);
+      if (!expression) { return tl::unexpected(expression.error()); }
+      variables_.watch(*expression);
+      expressions_.push_back(std::move(*expression));
+      out.format.channels.push_back({formula.name, in.kind == StreamKind::audio ? "FS" : ""});
+    }
+    if (auto named = set_units(out.format, *formulas); !named) { return tl::unexpected(named.error()); }
+    return std::vector{std::move(out)};
+  }
+  void reset() noexcept override {}
+  Status process(std::span<const DataFrame* const> in, std::span<OutputPort> out) noexcept override {
+    const DataFrame& x = *in[0];
+    DataFrame& y = out[0].emit();
+    for (std::uint32_t c = 0; c < kept_; ++c) {
+      std::copy_n(x.channel_data(c), x.frame_count(), y.channel_data(c));
+    }
+    bool finite = true;
+    for (std::uint32_t n = 0; n < x.frame_count(); ++n) {
+      variables_.load(x, n);
+      for (std::size_t k = 0; k < expressions_.size(); ++k) {
+        const double value = expressions_[k].evaluate();
+        y.channel_data(kept_ + static_cast<std::uint32_t>(k))[n] = value;
+        finite = finite && std::isfinite(value);
+      }
+    }
+    if (!finite) { y.header().set(FrameFlag::not_finite); }
+    return Status::ok;
+  }
+
+ private:
+  Result<void> set_units(StreamFormat& format, const std::vector<NamedText>& formulas) const {
+    const auto units = read_texts(units_json_, "/config/units", R"({"name": "unit", …})");
+    if (!units) { return tl::unexpected(units.error()); }
+    std::vector<std::string_view> names;
+    for (const NamedText& formula : formulas) { names.push_back(formula.name); }
+    for (const NamedText& unit : *units) {
+      const auto found = std::find(names.begin(), names.end(), unit.name);
+      if (found == names.end()) {
+        return refused(unit.where, fmt::format("there is no new channel \"{}\"", unit.name),
+                       fmt::format("{}", fmt::join(names, ", ")), did_you_mean(unit.name, names));
+      }
+      format.channels[kept_ + static_cast<std::size_t>(found - names.begin())].unit = unit.text;
+    }
+    return {};
+  }
+
+  const std::string channels_json_;
+  const std::string units_json_;
+  const bool keep_;
+  std::uint32_t kept_ = 0;  // channels of the input that go before the new ones; fixed by prepare()
+  StreamVariables variables_;
+  std::vector<Expression> expressions_;  // by new channel
+};
+
+}  // namespace
+
+extern const NodeEntry kMapEntry{kInfo, make_node<Map>};
+
+}  // namespace streamlab

@@ -1,0 +1,63 @@
+// nodes/flow/skip.cpp
+//
+// Skip: leaves out the beginning of a stream, cut to the frame, and passes the rest.
+//
+//   in   audio, spectra or values
+//   out  as `in`; latency 0 frames
+#include <vector>
+
+#include "engine/core/node.hpp"
+#include "nodes/flow/amount.hpp"
+
+namespace streamlab {
+namespace {
+
+constexpr ParamInfo kParams[] = {
+    param::integer("frames", "frames", kAmountRange, Need::optional,
+                   "How much is left out, in frames; of values, in values."),
+    param::number("seconds", "s", {1e-9, 1e9}, Need::optional, "How much is left out, in time."),
+    param::integer("blocks", "", kAmountRange, Need::optional, "How much is left out, in blocks."),
+};
+constexpr PortInfo kOutPort[] = {{"out", kAnyKind, "The rest of the stream."}};
+constexpr NodeInfo kInfo{
+    .name = "Skip",
+    .description = "Leaves out the beginning of a stream and passes the rest.",
+    .inputs = kAnyInPort,
+    .outputs = kOutPort,
+    .params = kParams,
+    .rt_safe = RtSafe::yes,
+    .at_gap = "Carries on; missing frames are not counted.",
+    .details = kAmountDetails,
+    .example = R"({"id": "skip", "type": "Skip", "config": {"seconds": 1.5}})",
+    .cost_ns_per_frame = 0.1,
+};
+
+class Skip final : public Node {
+ public:
+  explicit Skip(const ParamValues& params) : params_(params) {}
+
+  Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
+    const StreamFormat& in = *context.inputs[0];
+    auto amount = Amount::read(params_, in);
+    if (!amount) { return tl::unexpected(amount.error()); }
+    amount_ = *amount;
+    return std::vector{OutputFormat{in}};
+  }
+  void reset() noexcept override { amount_.reset(); }
+  Status process(std::span<const DataFrame* const> in, std::span<OutputPort> out) noexcept override {
+    const DataFrame& x = *in[0];
+    const std::uint32_t part = amount_.take(x);
+    if (part < x.frame_count()) { emit_part(out[0], x, part, x.frame_count() - part); }
+    return Status::ok;
+  }
+
+ private:
+  const ParamValues params_;
+  Amount amount_;
+};
+
+}  // namespace
+
+extern const NodeEntry kSkipEntry{kInfo, make_node<Skip>};
+
+}  // namespace streamlab

@@ -1,0 +1,65 @@
+// nodes/flow/take.cpp
+//
+// Take: passes the beginning of a stream, cut to the frame, and nothing after it.
+//
+//   in   audio, spectra or values
+//   out  as `in`; latency 0 frames
+#include <vector>
+
+#include "engine/core/node.hpp"
+#include "nodes/flow/amount.hpp"
+
+namespace streamlab {
+namespace {
+
+constexpr ParamInfo kParams[] = {
+    param::integer("frames", "frames", kAmountRange, Need::optional,
+                   "How much is passed, in frames; of values, in values."),
+    param::number("seconds", "s", {1e-9, 1e9}, Need::optional, "How much is passed, in time."),
+    param::integer("blocks", "", kAmountRange, Need::optional, "How much is passed, in blocks."),
+};
+constexpr PortInfo kOutPort[] = {{"out", kAnyKind, "The beginning of the stream."}};
+constexpr NodeInfo kInfo{
+    .name = "Take",
+    .description = "Passes the beginning of a stream and leaves out the rest.",
+    .inputs = kAnyInPort,
+    .outputs = kOutPort,
+    .params = kParams,
+    .rt_safe = RtSafe::yes,
+    .at_gap = "Carries on; missing frames are not counted.",
+    .details = kAmountDetails,
+    .example = R"({"id": "take", "type": "Take", "config": {"seconds": 10}})",
+    .cost_ns_per_frame = 0.1,
+};
+
+class Take final : public Node {
+ public:
+  explicit Take(const ParamValues& params) : params_(params) {}
+
+  Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
+    const StreamFormat& in = *context.inputs[0];
+    auto amount = Amount::read(params_, in);
+    if (!amount) { return tl::unexpected(amount.error()); }
+    amount_ = *amount;
+    return std::vector{OutputFormat{in}};
+  }
+  void reset() noexcept override { amount_.reset(); }
+  Status process(std::span<const DataFrame* const> in, std::span<OutputPort> out) noexcept override {
+    const DataFrame& x = *in[0];
+    const std::uint32_t part = amount_.take(x);
+    if (part == 0) { return Status::ok; }
+    DataFrame& y = emit_part(out[0], x, 0, part);
+    if (amount_.is_complete()) { y.header().set(FrameFlag::end_of_stream); }
+    return Status::ok;
+  }
+
+ private:
+  const ParamValues params_;
+  Amount amount_;
+};
+
+}  // namespace
+
+extern const NodeEntry kTakeEntry{kInfo, make_node<Take>};
+
+}  // namespace streamlab
