@@ -15,9 +15,11 @@ extern const NodeEntry kDelayEntry;
 extern const NodeEntry kFileSinkEntry;
 extern const NodeEntry kFileSourceEntry;
 extern const NodeEntry kGainEntry;
+extern const NodeEntry kJoinEntry;
 extern const NodeEntry kJsonlSinkEntry;
 extern const NodeEntry kLevelMeterEntry;
 extern const NodeEntry kMapEntry;
+extern const NodeEntry kMergeEntry;
 extern const NodeEntry kMixerEntry;
 extern const NodeEntry kNullSinkEntry;
 extern const NodeEntry kPrintEntry;
@@ -37,9 +39,11 @@ const NodeCatalog& default_catalog() {
       &kFileSinkEntry,
       &kFileSourceEntry,
       &kGainEntry,
+      &kJoinEntry,
       &kJsonlSinkEntry,
       &kLevelMeterEntry,
       &kMapEntry,
+      &kMergeEntry,
       &kMixerEntry,
       &kNullSinkEntry,
       &kPrintEntry,

@@ -152,6 +152,44 @@ TEST_F(SameSamples, ForSourcesOfDifferentBlocks) {
   }
 }
 
+// Levels of two recordings over different intervals, joined by time, beside a split of audio joined by
+// sequence: decided by times and sequence ids, not by which thread came first.
+TEST_F(SameSamples, ForJoinsOfSeparateInputs) {
+  const std::string other = dir_.file("other.wav");
+  write_wav(other, test::noise(2, 40000, 4));
+  const auto json = [&](const std::string& config) {
+    return R"({"version": 1, "pipeline_config": {"block_size": 100, )" + config + R"(}, "nodes": [
+        {"id": "a", "type": "FileSource", "config": {"path": ")" +
+           input_ + R"("}}, {"id": "b", "type": "FileSource", "config": {"frame_size": 3000, "path": ")" +
+           other +
+           R"("}},
+        {"id": "fast", "type": "LevelMeter", "config": {"interval_s": 0.005}},
+        {"id": "slow", "type": "LevelMeter", "config": {"interval_s": 0.05}},
+        {"id": "levels", "type": "Join", "config": {"by": "latest", "unmatched": "pass"}},
+        {"id": "eq", "type": "Biquad", "config": {"sections": [{"type": "highpass", "frequency": 80, "q": 0.7}]}},
+        {"id": "both", "type": "Join"},
+        {"id": "table", "type": "JsonlSink", "config": {"overwrite": true, "path": ")" +
+           dir_.file("levels.jsonl") + R"("}},
+        {"id": "out", "type": "FileSink", "config": {"overwrite": true, "format": "wav", "subtype": "double", "path": ")" +
+           dir_.file("out.wav") + R"("}}],
+      "connections": [{"from": "a", "to": "fast"}, {"from": "b", "to": "slow"}, {"from": "fast", "to": "levels.in1"},
+        {"from": "slow", "to": "levels.in2"}, {"from": "levels", "to": "table"}, {"from": "a", "to": "both.in1"},
+        {"from": "a", "to": "eq"}, {"from": "eq", "to": "both.in2"}, {"from": "both", "to": "out"}]})";
+  };
+  const Results reference = run(json(R"("threads": 1)"), dir_);
+  EXPECT_EQ(std::count(reference.levels.begin(), reference.levels.end(), '\n'), 100);  // 0.5 s of a
+  EXPECT_EQ(reference.samples.size() / (4 * 8 * 100), 240U);  // 24000 frames of four channels, and a header
+  for (const char* threads : {"2", "4", "\"per_node\""}) {
+    for (const char* capacity : {"1", "7", "100"}) {
+      const std::string config =
+          std::string(R"("threads": )") + threads + R"(, "channel_capacity": )" + capacity;
+      const Results results = run(json(config), dir_);
+      EXPECT_EQ(results.samples == reference.samples, true) << config;
+      EXPECT_EQ(results.levels == reference.levels, true) << config;
+    }
+  }
+}
+
 TEST_F(SameSamples, LiveAndOfflineFromTheRecordingOfTheLiveRun) {
   TempDir live;
   // "Live": the simulated card plays noise from a file in its own clock; the run records what it heard.

@@ -102,10 +102,22 @@ Errors NodeHarness::refusals(std::string_view type, std::string_view config_json
   return prepared ? Errors{} : Errors{prepared.error()};
 }
 
-std::vector<DataFrame> NodeHarness::call(bool finishing, std::span<const DataFrame* const> in) {
+Errors NodeHarness::refusals(std::string_view type, std::string_view config_json,
+                             std::vector<StreamFormat> inputs, PrepareContext context) {
+  auto made = make(type, config_json);
+  if (!made) { return made.error(); }
+  std::vector<const StreamFormat*> formats;
+  for (const StreamFormat& format : inputs) { formats.push_back(&format); }
+  context.inputs = formats;
+  const auto prepared = (*made)->prepare(context);
+  return prepared ? Errors{} : Errors{prepared.error()};
+}
+
+std::vector<DataFrame> NodeHarness::call(bool finishing, std::span<const DataFrame* const> in,
+                                         const DataFrame* like) {
   for (std::size_t o = 0; o < ports_.size(); ++o) {
     ports_[o].bind(frame_pointers_[o].data(), static_cast<std::uint32_t>(frame_pointers_[o].size()));
-    ports_[o].follow(in.empty() ? nullptr : in[0]);
+    ports_[o].follow(like);
     ports_[o].trigger(calls_, std::nullopt);
   }
   ++calls_;
@@ -132,8 +144,16 @@ std::vector<DataFrame> NodeHarness::call(bool finishing, std::span<const DataFra
 
 std::vector<DataFrame> NodeHarness::process(const DataFrame& in) {
   const DataFrame* const blocks[] = {&in};
-  return call(false, blocks);
+  return call(false, blocks, &in);
 }
+
+std::vector<DataFrame> NodeHarness::process_input(std::uint32_t input, const DataFrame& in) {
+  std::vector<const DataFrame*> blocks(inputs_.size(), nullptr);
+  blocks[input] = &in;
+  return call(false, blocks, &in);
+}
+
+void NodeHarness::end_input(std::uint32_t input) { node_->input_ended(input); }
 
 std::vector<DataFrame> NodeHarness::finish() {
   std::vector<DataFrame> all;
@@ -168,7 +188,7 @@ std::vector<DataFrame> NodeHarness::run_joined(const std::vector<Signal>& signal
       flag_bad_samples(frame);
     }
     ++sequence_id;
-    for (DataFrame& frame : call(false, in)) { all.push_back(std::move(frame)); }
+    for (DataFrame& frame : call(false, in, in[0])) { all.push_back(std::move(frame)); }
     if (status_ == Status::fault) { return all; }
   }
   for (DataFrame& frame : finish()) { all.push_back(std::move(frame)); }

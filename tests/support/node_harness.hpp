@@ -37,6 +37,8 @@ class NodeHarness {
   // Every reason for which the node would be refused; empty if it is accepted.
   static Errors refusals(std::string_view type, std::string_view config_json, AudioShape shape = {},
                          std::uint32_t inputs = 1);
+  static Errors refusals(std::string_view type, std::string_view config_json,
+                         std::vector<StreamFormat> inputs, PrepareContext context = {});
 
   // Feeds `signal` (to every input) in blocks of `block` frames and then finishes. All samples of output 0,
   // channel after channel.
@@ -50,6 +52,9 @@ class NodeHarness {
 
   // Block by block, for tests that need headers of their own. Blocks that came out of output 0.
   std::vector<DataFrame> process(const DataFrame& in);
+  // A node with separate inputs: one block of one of them, and the end of one.
+  std::vector<DataFrame> process_input(std::uint32_t input, const DataFrame& in);
+  void end_input(std::uint32_t input);
   std::vector<DataFrame> finish();
   Status last_status() const { return status_; }
 
@@ -62,7 +67,8 @@ class NodeHarness {
 
  private:
   void build(std::string_view type, std::string_view config_json, PrepareContext context);
-  std::vector<DataFrame> call(bool finishing, std::span<const DataFrame* const> in);
+  std::vector<DataFrame> call(bool finishing, std::span<const DataFrame* const> in,
+                              const DataFrame* like = nullptr);
 
   std::vector<std::shared_ptr<const StreamFormat>> inputs_;
   std::unique_ptr<Node> node_;
