@@ -17,16 +17,15 @@ void WakeList::arm(std::shared_ptr<WakeSignal> signal) {
   full_fence();  // (2)
 }
 
-bool WakeList::disarm(const WakeSignal& signal) noexcept {
+void WakeList::disarm(const WakeSignal& signal) noexcept {
   std::shared_ptr<WakeSignal> last_owner;  // destroyed outside of the lock
   const std::lock_guard lock(mutex_);
   const auto found = std::find_if(signals_.begin(), signals_.end(),
                                   [&](const auto& armed) { return armed.get() == &signal; });
-  if (found == signals_.end()) { return false; }
+  if (found == signals_.end()) { return; }
   last_owner = std::move(*found);
   signals_.erase(found);
   armed_.store(static_cast<std::uint32_t>(signals_.size()), std::memory_order_relaxed);
-  return true;
 }
 
 void WakeList::notify(std::size_t count) noexcept {

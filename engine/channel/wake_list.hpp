@@ -41,15 +41,15 @@ class WakeList {
 
   // The next fire() notifies `signal`. Armed twice it is kept once. May allocate.
   void arm(std::shared_ptr<WakeSignal> signal);
-  // False if `signal` was not armed any more: fire() or fire_one() has notified it.
-  bool disarm(const WakeSignal& signal) noexcept;
+  // Nothing to do where it is not armed (any more).
+  void disarm(const WakeSignal& signal) noexcept;
 
   // Notifies everybody armed, who then are armed no more.
   void fire() noexcept {
     if (anybody_armed()) { notify(kAll); }
   }
-  // Notifies the one that has been armed longest. For changes that serve one waiting thread; that one must
-  // pass it on if it finds (disarm() is false) that it was notified and has no use for it.
+  // Notifies the one that has been armed longest: for changes that serve one thread. Who was armed here and
+  // goes away unserved must call it once more, because it may have been the one.
   void fire_one() noexcept {
     if (anybody_armed()) { notify(1); }
   }

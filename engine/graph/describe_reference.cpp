@@ -83,8 +83,8 @@ This page is made from the program's own descriptions: `streamlab nodes --markdo
 
 - `"from"` and `"to"` name a node or one of its ports, `"node.port"`. Several connections may leave a port;
   one connection enters a port.
-- A connection may have a `policy` (`block`, `drop_oldest`, `drop_newest`, `latest`, `fail`: what happens when
-  it is full) and a `capacity` in blocks. Both count only between threads.
+- A connection may have a `policy` (`block`, `drop_oldest`, `drop_newest`, `drop_buffer`, `latest`, `fail`: what
+  happens when it is full) and a `capacity` in blocks. Both count only between threads.
 - `${name}` in any text is replaced by a variable, `${env:NAME}` by the environment. A text that is nothing
   but one variable takes the variable's type.
 - Unknown keys, types, ports and parameters are errors, all reported together, each with its place.

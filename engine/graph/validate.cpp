@@ -312,7 +312,7 @@ class Validator {
             fmt::format(
                 "\"block\" cannot be used here: \"{}\" runs on the real-time domain, which may not wait",
                 graph_.nodes_[c.from_node].id),
-            "\"drop_oldest\", \"drop_newest\", \"latest\" or \"fail\"");
+            "\"drop_oldest\", \"drop_newest\", \"drop_buffer\", \"latest\" or \"fail\"");
       }
     }
   }

@@ -13,11 +13,12 @@
 // Exactly one producer thread and one consumer thread; all their calls are wait-free. Who has to wait (policy
 // block) does so outside, for instance on a WakeSignal.
 //
-// Why capacity + 2 buffers are enough, and acquire() under drop_oldest never comes back without one: a buffer
-// is queued (at most `capacity`), or in the consumer's hands (at most 1), or in the producer's hands (at most
-// 1), or free. While the producer asks, it holds none, so at least one is free. It also *finds* it: between
-// two pops the consumer gives back the first buffer, and whoever has seen the second pop sees that (pair
-// (3)-(4) of handle_ring.hpp); so in the producer's own view, however stale, the same count holds.
+// Why capacity + 2 buffers are enough, and acquire() under drop_oldest, drop_buffer or latest never comes
+// back without one: a buffer is queued (at most `capacity`), or in the consumer's hands (at most 1), or in
+// the producer's hands (at most 1), or free. While the producer asks, it holds none, so at least one is free.
+// It also *finds* it: between two pops the consumer gives back the first buffer, and whoever has seen the
+// second pop sees that (pair (3)-(4) of handle_ring.hpp); so in the producer's own view, however stale, the
+// same count holds.
 //   The contents of a buffer are handed over by the pairs (1)-(2) of the two rings.
 //
 // Accounting: pushed counts the blocks offered, those not taken too; delivered those that the consumer got;
@@ -73,12 +74,12 @@ class Edge {
   //   block        wait for room and ask again; nothing is counted
   //   drop_newest  the block is lost and counted: go on with the next one
   //   fail         likewise, and failed() is true from now on
-  // drop_oldest and latest always have one. The contents are what the last user left. Asking again before
-  // commit() gives the same buffer.
+  // drop_oldest, drop_buffer and latest always have one. The contents are what the last user left. Asking
+  // again before commit() gives the same buffer.
   [[nodiscard]] Buffer* acquire() noexcept {
     SL_ASSERT(!producer_.closed.load(Atomics::relaxed), "no block comes after the end mark");
     if (producer_.in_hand != nullptr) { return producer_.in_hand; }
-    if (!drops_oldest() && !queue_.has_room()) {
+    if (!takes_back() && !queue_.has_room()) {
       if (policy_ == OverflowPolicy::block) { return nullptr; }
       add_one(producer_.pushed);
       add_one(producer_.dropped);
@@ -89,16 +90,16 @@ class Edge {
   }
 
   // Gives the rendered buffer of acquire() to the consumer. Under drop_oldest and latest a full edge first
-  // loses its oldest block.
+  // loses its oldest block, under drop_buffer every block in it (at most `capacity` steps).
   void commit(Buffer* buffer) noexcept {
     SL_ASSERT(buffer != nullptr && buffer == producer_.in_hand, "commit() takes what acquire() gave");
     producer_.in_hand = nullptr;
     add_one(producer_.pushed);
     if (!queue_.has_room()) {
-      SL_ASSERT(drops_oldest(), "only drop_oldest renders a block before there is room for it");
-      if (Buffer* const oldest = queue_.take_oldest(); oldest != nullptr) {
-        producer_.free.push_back(oldest);
-        add_one(producer_.dropped);
+      SL_ASSERT(takes_back(), "only who takes back blocks renders one before there is room for it");
+      take_back_oldest();
+      if (policy_ == OverflowPolicy::drop_buffer) {
+        while (queue_.depth() > 0) { take_back_oldest(); }
       }
     }
     const std::uint64_t high_water = producer_.high_water.load(Atomics::relaxed);
@@ -182,8 +183,18 @@ class Edge {
     Buffer buffer;
   };
 
-  bool drops_oldest() const noexcept {
-    return policy_ == OverflowPolicy::drop_oldest || policy_ == OverflowPolicy::latest;
+  bool takes_back() const noexcept {
+    return policy_ == OverflowPolicy::drop_oldest || policy_ == OverflowPolicy::drop_buffer ||
+           policy_ == OverflowPolicy::latest;
+  }
+
+  // The edge is not empty in the producer's eyes. Either the producer gets the oldest block or the consumer
+  // has just popped it: one block fewer is queued.
+  void take_back_oldest() noexcept {
+    if (Buffer* const oldest = queue_.take_oldest(); oldest != nullptr) {
+      producer_.free.push_back(oldest);
+      add_one(producer_.dropped);
+    }
   }
 
   // Each counter has one writer.

@@ -19,7 +19,7 @@
 //       consumer did before it popped, the producer sees; above all the buffers that it gave back. The
 //       edge's count of buffers rests on this pair.
 //   (5) take_oldest moves head_ from w to w + 1 (compare-exchange, release): the one exchange that
-//       drop_oldest costs. If it fails the consumer has popped w in the meantime, and there is room.
+//       drop_oldest costs (drop_buffer: one for each block). If it fails the consumer has popped w in the meantime, and there is room.
 //   (6) pop loads head_ (acquire). (5)-(6): it then sees every push that came before the take, so tail_
 //       is never behind head_ in its eyes and "head == tail" is the whole test for empty.
 //   (7) the producer keeps its own copy of tail_, which it alone writes.
@@ -72,8 +72,8 @@ class HandleRing {
     tail_.value.store(at + 1, Atomics::release);  // (1)
   }
 
-  // Producer, right after has_room() said no. The oldest handle, which the consumer now will not see, or none
-  // because the consumer has just popped it. Either way there is room.
+  // Producer, right after has_room() said no or depth() more than 0. The oldest handle, which the consumer now
+  // will not see, or none because the consumer has just popped it. Either way there is room.
   [[nodiscard]] T* take_oldest() noexcept {
     std::uint64_t head = producer_.seen_head;
     T* const oldest = slots_[head & mask_].load(Atomics::relaxed);

@@ -8,7 +8,8 @@
 namespace streamlab {
 namespace {
 
-constexpr std::array<std::string_view, 5> kNames = {"block", "drop_oldest", "drop_newest", "latest", "fail"};
+constexpr std::array<std::string_view, 6> kNames = {"block",       "drop_oldest", "drop_newest",
+                                                    "drop_buffer", "latest",      "fail"};
 
 }  // namespace
 

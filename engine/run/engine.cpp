@@ -96,7 +96,7 @@ class Engine::Impl final : public DeviceClient {
         policy.value_or(real_time ? OverflowPolicy::drop_oldest : OverflowPolicy::block);
     if (real_time && chosen == OverflowPolicy::block) {
       return refused(std::string(output), "\"block\" cannot be used here: a real-time domain may not wait",
-                     "\"drop_oldest\", \"drop_newest\", \"latest\" or \"fail\"");
+                     "\"drop_oldest\", \"drop_newest\", \"drop_buffer\", \"latest\" or \"fail\"");
     }
     auto shared = std::make_shared<Receiver::Shared>(
         fmt::format("{} -> subscriber", output), capacity > 0 ? capacity : graph_.config().channel_capacity,

@@ -139,20 +139,21 @@ TEST(Validate, OrdersNodesBehindWhatFeedsThem) {
 }
 
 TEST(Validate, KnowsThePolicies) {
-  for (const char* policy : {"block", "drop_oldest", "drop_newest", "latest", "fail"}) {
+  for (const char* policy : {"block", "drop_oldest", "drop_newest", "drop_buffer", "latest", "fail"}) {
     EXPECT_THAT(refusals({"s Source", "g Step"}, {"s g \"policy\": \"" + std::string(policy) + "\""}),
                 IsEmpty());
   }
   EXPECT_THAT(refusals({"s Source", "g Step"}, {R"(s g "policy": "drop")"}),
               ElementsAre("/connections/0/policy: there is no policy \"drop\"; expected \"block\", "
-                          "\"drop_oldest\", \"drop_newest\", \"latest\", \"fail\""));
+                          "\"drop_oldest\", \"drop_newest\", \"drop_buffer\", \"latest\", \"fail\""));
 }
 
 TEST(Validate, KeepsTheRealTimeDomainFromWaiting) {
   EXPECT_THAT(
       refusals({"mic AudioInput", "end NullSink"}, {R"(mic end "policy": "block")"}),
       ElementsAre("/connections/0/policy: \"block\" cannot be used here: \"mic\" runs on the real-time "
-                  "domain, which may not wait; expected \"drop_oldest\", \"drop_newest\", \"latest\" or "
+                  "domain, which may not wait; expected \"drop_oldest\", \"drop_newest\", \"drop_buffer\", "
+                  "\"latest\" or "
                   "\"fail\""));
   // Between nodes of the real-time domain, and behind it, nothing drops.
   EXPECT_THAT(refusals({"mic AudioInput", "g Step", "out AudioOutput"},

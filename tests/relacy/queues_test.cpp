@@ -122,7 +122,8 @@ struct EdgeModel : rl::test_suite<EdgeModel<Atomics, policy, capacity>, 2> {
     RL_ASSERT(edge->delivered() == static_cast<std::uint64_t>(received));
     RL_ASSERT(edge->delivered() + edge->dropped() == kBlocks);
     if (policy == OverflowPolicy::block) { RL_ASSERT(received == kBlocks); }
-    if (policy == OverflowPolicy::drop_oldest || policy == OverflowPolicy::latest) {
+    if (policy == OverflowPolicy::drop_oldest || policy == OverflowPolicy::drop_buffer ||
+        policy == OverflowPolicy::latest) {
       RL_ASSERT(last == kBlocks);  // the newest always arrives
     }
   }
@@ -199,6 +200,8 @@ TEST(Relacy, FindsNoErrorInTheEdgeUnderAnyPolicy) {
   expect_correct<DropOldest<CheckedAtomics, 1>>();
   expect_correct<DropOldest<CheckedAtomics, 2>>();
   expect_correct<DropOldest<CheckedAtomics, 3>>();
+  expect_correct<EdgeModel<CheckedAtomics, OverflowPolicy::drop_buffer, 1>>();
+  expect_correct<EdgeModel<CheckedAtomics, OverflowPolicy::drop_buffer, 2>>();
   expect_correct<EdgeModel<CheckedAtomics, OverflowPolicy::latest, 1>>();
   expect_correct<EdgeModel<CheckedAtomics, OverflowPolicy::drop_newest, 2>>();
   expect_correct<EdgeModel<CheckedAtomics, OverflowPolicy::fail, 2>>();
@@ -210,6 +213,12 @@ TEST(Relacy, FindsTheEdgeWithAWeakenedOrder) {
   expect_error_found<DropOldest<WithoutRelease>>();
   expect_error_found<DropOldest<WithoutAcquire>>();
   expect_error_found<DropOldest<WithoutOrderOfExchange>>();
+}
+
+TEST(Relacy, FindsTheEdgeThatDropsItsBufferWithAWeakenedOrder) {
+  expect_error_found<EdgeModel<WithoutRelease, OverflowPolicy::drop_buffer, 2>>();
+  expect_error_found<EdgeModel<WithoutAcquire, OverflowPolicy::drop_buffer, 2>>();
+  expect_error_found<EdgeModel<TornExchange, OverflowPolicy::drop_buffer, 2>>();
 }
 
 TEST(Relacy, FindsTheEdgeThatTakesItsOldestBlockWithoutAnExchange) {

@@ -95,6 +95,31 @@ TEST(Edge, UnderDropOldestAlwaysHasABufferThoughTheConsumerHoldsOne) {
   expect_counts(edge, 100, 2, 98, 0);
 }
 
+TEST(Edge, UnderDropBufferBeginsAnewWithTheBlockThatDoesNotFit) {
+  IntEdge edge(3, OverflowPolicy::drop_buffer, kMakeInt);
+  for (int i = 0; i < 3; ++i) { EXPECT_TRUE(offer(edge, i)); }
+  expect_counts(edge, 3, 0, 0, 3);
+  EXPECT_TRUE(offer(edge, 3));
+  expect_counts(edge, 4, 0, 3, 1);
+  EXPECT_TRUE(offer(edge, 4));
+  EXPECT_EQ(take(edge), 3);
+  EXPECT_EQ(take(edge), 4);
+  EXPECT_EQ(take(edge), -1);
+  expect_counts(edge, 5, 2, 3, 0);
+}
+
+TEST(Edge, UnderDropBufferAlwaysHasABufferThoughTheConsumerHoldsOne) {
+  IntEdge edge(3, OverflowPolicy::drop_buffer, kMakeInt);
+  EXPECT_TRUE(offer(edge, 0));
+  int* const held = edge.try_pop();
+  ASSERT_NE(held, nullptr);
+  for (int i = 1; i <= 100; ++i) { EXPECT_TRUE(offer(edge, i)); }
+  EXPECT_EQ(*held, 0);
+  edge.release(held);
+  EXPECT_EQ(take(edge), 100);  // 1 to 3 were dropped for 4, and so on: 100 = 3 x 33 + 1 is alone
+  expect_counts(edge, 101, 2, 99, 0);
+}
+
 TEST(Edge, UnderLatestHoldsOneBlockWhateverCapacityIsAskedFor) {
   IntEdge edge(16, OverflowPolicy::latest, kMakeInt);
   EXPECT_EQ(edge.capacity(), 1U);
@@ -223,6 +248,10 @@ class Model {
       return false;
     }
     queue.pop_front();
+    while (policy_ == OverflowPolicy::drop_buffer && !queue.empty()) {
+      queue.pop_front();
+      ++dropped;
+    }
     queue.push_back(value);
     return true;
   }

@@ -111,6 +111,7 @@ TEST_P(EdgeThreads, DeliverWholeBlocksInOrderAndCountEveryOne) {
       EXPECT_EQ(received.numbers.size(), offered);
       break;
     case OverflowPolicy::drop_oldest:
+    case OverflowPolicy::drop_buffer:
     case OverflowPolicy::latest:
       EXPECT_EQ(received.numbers.back(), offered - 1);  // the newest always arrives
       break;
@@ -124,7 +125,8 @@ TEST_P(EdgeThreads, DeliverWholeBlocksInOrderAndCountEveryOne) {
 
 INSTANTIATE_TEST_SUITE_P(Every, EdgeThreads,
                          testing::Combine(testing::Values(OverflowPolicy::block, OverflowPolicy::drop_oldest,
-                                                          OverflowPolicy::drop_newest, OverflowPolicy::latest,
+                                                          OverflowPolicy::drop_newest,
+                                                          OverflowPolicy::drop_buffer, OverflowPolicy::latest,
                                                           OverflowPolicy::fail),
                                           testing::Values(1U, 2U, 3U, 16U)),
                          [](const auto& instance) {

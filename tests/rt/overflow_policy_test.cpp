@@ -10,10 +10,12 @@ namespace {
 using testing::ElementsAre;
 
 TEST(OverflowPolicy, HasTheNamesOfTheConfiguration) {
-  EXPECT_THAT(overflow_policy_names(), ElementsAre("block", "drop_oldest", "drop_newest", "latest", "fail"));
+  EXPECT_THAT(overflow_policy_names(),
+              ElementsAre("block", "drop_oldest", "drop_newest", "drop_buffer", "latest", "fail"));
   EXPECT_EQ(to_string(OverflowPolicy::block), "block");
   EXPECT_EQ(to_string(OverflowPolicy::drop_oldest), "drop_oldest");
   EXPECT_EQ(to_string(OverflowPolicy::drop_newest), "drop_newest");
+  EXPECT_EQ(to_string(OverflowPolicy::drop_buffer), "drop_buffer");
   EXPECT_EQ(to_string(OverflowPolicy::latest), "latest");
   EXPECT_EQ(to_string(OverflowPolicy::fail), "fail");
 }

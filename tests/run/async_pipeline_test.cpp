@@ -107,8 +107,8 @@ TEST(AsyncPipeline, StopNowEndsAPipelineThatNobodyReads) {
 }
 
 TEST(AsyncPipeline, DropPoliciesCountToTheBlock) {
-  for (const auto policy :
-       {OverflowPolicy::drop_oldest, OverflowPolicy::drop_newest, OverflowPolicy::latest}) {
+  for (const auto policy : {OverflowPolicy::drop_oldest, OverflowPolicy::drop_newest,
+                            OverflowPolicy::drop_buffer, OverflowPolicy::latest}) {
     auto pipeline = AsyncPipeline::from_json(chain("1", 4));
     ASSERT_TRUE(pipeline);
     auto receiver = pipeline->subscribe("back", 3, policy);
@@ -128,6 +128,9 @@ TEST(AsyncPipeline, DropPoliciesCountToTheBlock) {
         break;
       case OverflowPolicy::drop_newest:
         EXPECT_THAT(received, testing::ElementsAre(0, 1, 2));
+        break;
+      case OverflowPolicy::drop_buffer:
+        EXPECT_THAT(received, testing::ElementsAre(18, 19));  // 0 to 17 went three at a time
         break;
       default:
         EXPECT_THAT(received, testing::ElementsAre(19));
