@@ -1,17 +1,39 @@
 // nodes/processors/channel_names.hpp
 //
-// Names of output channels for nodes that make new ones.
+// Channels by their names: those of the input that a user means, and new ones of an output.
 #pragma once
 
 #include <algorithm>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include "engine/base/error.hpp"
+#include "engine/base/nearest_name.hpp"
+#include "engine/core/stream_format.hpp"
 
 namespace streamlab {
+
+// The channel that `label` names: by its name, else by its number from 1. `where` is its JSON pointer.
+inline Result<std::uint32_t> find_channel(const StreamFormat& in, const std::string& label,
+                                          const std::string& where) {
+  std::vector<std::string_view> names;
+  for (std::uint32_t c = 0; c < in.channel_count(); ++c) {
+    if (in.channels[c].name == label) { return c; }
+    names.push_back(in.channels[c].name);
+  }
+  if (!label.empty() && label.find_first_not_of("0123456789") == std::string::npos) {
+    // More than nine digits are beyond any number of channels.
+    const unsigned long number = label.size() <= 9 ? std::stoul(label) : 0;
+    if (number >= 1 && number <= in.channel_count()) { return static_cast<std::uint32_t>(number - 1); }
+    return refused(where, fmt::format("there is no channel {} among {}", label, in.channel_count()),
+                   fmt::format("1 .. {}", in.channel_count()));
+  }
+  return refused(where, fmt::format("there is no channel \"{}\"", label),
+                 fmt::format("{}", fmt::join(names, ", ")), did_you_mean(label, names));
+}
 
 // Accepts `names` for `count` channels: as many, none empty, no two alike. `where` is their JSON pointer.
 inline Result<void> check_channel_names(const std::vector<std::string>& names, std::size_t count,

@@ -10,7 +10,6 @@
 
 #include <fmt/format.h>
 
-#include "engine/base/nearest_name.hpp"
 #include "engine/core/node.hpp"
 #include "nodes/processors/channel_names.hpp"
 
@@ -60,7 +59,7 @@ class ChannelSelect final : public Node {
     out.format.channels.clear();
     chosen_.clear();
     for (std::size_t i = 0; i < labels_.size(); ++i) {
-      const auto index = find(in, labels_[i], fmt::format("/config/channels/{}", i));
+      const auto index = find_channel(in, labels_[i], fmt::format("/config/channels/{}", i));
       if (!index) { return tl::unexpected(index.error()); }
       chosen_.push_back(*index);
       ChannelInfo channel = in.channels[*index];
@@ -79,23 +78,6 @@ class ChannelSelect final : public Node {
   }
 
  private:
-  static Result<std::uint32_t> find(const StreamFormat& in, const std::string& label,
-                                    const std::string& where) {
-    std::vector<std::string_view> names;
-    for (std::uint32_t c = 0; c < in.channel_count(); ++c) {
-      if (in.channels[c].name == label) { return c; }
-      names.push_back(in.channels[c].name);
-    }
-    if (!label.empty() && label.find_first_not_of("0123456789") == std::string::npos) {
-      // More than nine digits are beyond any number of channels.
-      const unsigned long number = label.size() <= 9 ? std::stoul(label) : 0;
-      if (number >= 1 && number <= in.channel_count()) { return static_cast<std::uint32_t>(number - 1); }
-      return refused(where, fmt::format("there is no channel {} among {}", label, in.channel_count()),
-                     fmt::format("1 .. {}", in.channel_count()));
-    }
-    return refused(where, fmt::format("there is no channel \"{}\"", label),
-                   fmt::format("{}", fmt::join(names, ", ")), did_you_mean(label, names));
-  }
   static std::string free_name(const StreamFormat& format, const std::string& name) {
     const auto taken = [&format](const std::string& candidate) {
       return std::any_of(format.channels.begin(), format.channels.end(),
