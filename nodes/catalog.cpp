@@ -8,12 +8,14 @@ namespace streamlab {
 
 extern const NodeEntry kAudioInputEntry;
 extern const NodeEntry kAudioOutputEntry;
+extern const NodeEntry kBatchEntry;
 extern const NodeEntry kBiquadEntry;
 extern const NodeEntry kChannelSelectEntry;
 extern const NodeEntry kCsvSinkEntry;
 extern const NodeEntry kDelayEntry;
 extern const NodeEntry kFileSinkEntry;
 extern const NodeEntry kFileSourceEntry;
+extern const NodeEntry kFilterEntry;
 extern const NodeEntry kGainEntry;
 extern const NodeEntry kJoinEntry;
 extern const NodeEntry kJsonlSinkEntry;
@@ -23,21 +25,25 @@ extern const NodeEntry kMergeEntry;
 extern const NodeEntry kMixerEntry;
 extern const NodeEntry kNullSinkEntry;
 extern const NodeEntry kPrintEntry;
+extern const NodeEntry kReduceEntry;
 extern const NodeEntry kSineGeneratorEntry;
 extern const NodeEntry kSkipEntry;
 extern const NodeEntry kSpectrumEntry;
 extern const NodeEntry kTakeEntry;
+extern const NodeEntry kWindowEntry;
 
 const NodeCatalog& default_catalog() {
   static constexpr const NodeEntry* kEntries[] = {
       &kAudioInputEntry,
       &kAudioOutputEntry,
+      &kBatchEntry,
       &kBiquadEntry,
       &kChannelSelectEntry,
       &kCsvSinkEntry,
       &kDelayEntry,
       &kFileSinkEntry,
       &kFileSourceEntry,
+      &kFilterEntry,
       &kGainEntry,
       &kJoinEntry,
       &kJsonlSinkEntry,
@@ -47,10 +53,12 @@ const NodeCatalog& default_catalog() {
       &kMixerEntry,
       &kNullSinkEntry,
       &kPrintEntry,
+      &kReduceEntry,
       &kSineGeneratorEntry,
       &kSkipEntry,
       &kSpectrumEntry,
       &kTakeEntry,
+      &kWindowEntry,
   };
   static const NodeCatalog kCatalog(kEntries);
   return kCatalog;

@@ -14,6 +14,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fmt/format.h>
+
 #include "tests/support/node_harness.hpp"
 #include "tests/support/signals.hpp"
 

@@ -1,0 +1,345 @@
+// nodes/flow/filter.cpp
+//
+// Filter: passes or leaves out whole blocks, by their level, by their metadata, or by a formula.
+//
+//   in   audio, spectra or values
+//   out  the blocks that fit, as they are; latency 0 frames
+//
+// Works block by block: of audio, another block size is another question. What is left out is counted, and
+// the next block that passes has the flag gap.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "engine/core/node.hpp"
+#include "nodes/dsp/level_stats.hpp"
+#include "nodes/flow/stream_variables.hpp"
+#include "nodes/processors/channel_names.hpp"
+
+namespace streamlab {
+namespace {
+
+enum ParamIndex : std::size_t {
+  kAboveDb,
+  kBelowDb,
+  kDetector,
+  kChannels,
+  kMatch,
+  kMetadata,
+  kMin,
+  kMax,
+  kExpression,
+  kInvert
+};
+constexpr std::string_view kDetectors[] = {"rms", "peak"};
+constexpr std::string_view kMatches[] = {"any", "all"};
+constexpr ParamInfo kParams[] = {
+    param::number("above_db", "dBFS", {-400.0, 400.0}, Need::optional,
+                  "By level: a block fits when its level is this or more."),
+    param::number("below_db", "dBFS", {-400.0, 400.0}, Need::optional,
+                  "By level: a block fits when its level is less; with above_db, when it lies between."),
+    param::choice("detector", kDetectors, "rms", "By level: what is taken for the level of a block."),
+    param::list("channels", ParamType::labels, "", {}, Need::optional,
+                "By level: the channels that count, by number from 1 or by name; without it all of them."),
+    param::choice("match", kMatches, "any",
+                  "Whether any channel (by level) or any sample (by expression) is enough, or all must fit."),
+    param::text("metadata", Need::optional,
+                "By metadata: the key; a block without it does not fit, without min and max any value does."),
+    param::number("min", "", {}, Need::optional, "By metadata: the smallest value that fits."),
+    param::number("max", "", {}, Need::optional, "By metadata: the largest value that fits."),
+    param::text("expression", Need::optional,
+                "By a formula: a block fits where it is neither 0 nor null; names as in Map, and rms_… and "
+                "peak_… of audio."),
+    param::boolean("invert", false, "Leave out what fits and pass the rest."),
+};
+constexpr PortInfo kOutPort[] = {{"out", kAnyKind, "The blocks that pass."}};
+constexpr NodeInfo kInfo{
+    .name = "Filter",
+    .description = "Passes or leaves out whole blocks by level, metadata or a formula.",
+    .inputs = kAnyInPort,
+    .outputs = kOutPort,
+    .params = kParams,
+    .rt_safe = RtSafe::yes,
+    .at_gap = "Carries on; what is left out is added to the gap of the next block that passes.",
+    .details =
+        "Exactly one of level (above_db, below_db), metadata and expression. It judges block by block, so "
+        "that the "
+        "block size matters; put a Window or Batch before it to say what is judged. rms and peak are of the "
+        "block, in "
+        "dB re 1.0 (a full-scale sine has -3.01 dB rms); silence is below every level; samples that are not "
+        "finite "
+        "are left out, and a block of nothing else fits no level. An expression knows the names of Map "
+        "(channels, "
+        "ch1, …, t, n, fs, f) and, in audio, rms_NAME and peak_NAME of every channel, re 1.0, as in "
+        "\"db(rms_left) > "
+        "-40\". If it names a channel it is asked sample by sample (match: any or all), else once a block. "
+        "The next "
+        "block that passes is flagged gap, gap_frames being the distance from the end of the last one that "
+        "passed: "
+        "nothing is averaged across it unnoticed. Blocks without frames are passed over.",
+    .example =
+        R"({"id": "speech", "type": "Filter", "config": {"above_db": -40, "detector": "rms", "channels": [1]}})",
+    .cost_ns_per_frame = 2.0,
+};
+
+class Filter final : public Node {
+ public:
+  explicit Filter(const ParamValues& params) : params_(params) {}
+
+  Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
+    const StreamFormat& in = *context.inputs[0];
+    if (auto checked = choose_criterion(); !checked) { return tl::unexpected(checked.error()); }
+    Result<void> prepared;
+    switch (criterion_) {
+      case Criterion::level:
+        prepared = prepare_level(in);
+        break;
+      case Criterion::metadata:
+        prepared = prepare_metadata();
+        break;
+      case Criterion::expression:
+        prepared = prepare_expression(in);
+        break;
+    }
+    if (!prepared) { return tl::unexpected(prepared.error()); }
+    reset();
+    return std::vector{OutputFormat{in}};
+  }
+  void reset() noexcept override {
+    left_out_since_.reset();
+    left_out_blocks_ = 0;
+    left_out_frames_ = 0;
+  }
+  Status process(std::span<const DataFrame* const> in, std::span<OutputPort> out) noexcept override {
+    const DataFrame& x = *in[0];
+    if (x.frame_count() == 0) { return Status::ok; }
+    if (fits(x) == invert_) {
+      leave_out(x);
+      return Status::ok;
+    }
+    DataFrame& y = out[0].emit();
+    for (std::uint32_t c = 0; c < x.channel_count(); ++c) {
+      std::copy_n(x.channel_data(c), x.frame_count(), y.channel_data(c));
+    }
+    if (left_out_since_) {
+      FrameHeader& header = y.header();
+      header.set(FrameFlag::gap);
+      // A stream that counts anew has come from elsewhere: then only its own gap is known.
+      const std::int64_t missing = std::max<std::int64_t>(0, header.position - *left_out_since_);
+      header.gap_frames = std::max(header.gap_frames, static_cast<std::uint64_t>(missing));
+      left_out_since_.reset();
+    }
+    return Status::ok;
+  }
+  std::vector<NodeNote> notes() const override {
+    if (left_out_blocks_ == 0) { return {}; }
+    return {{fmt::format("{} blocks ({} frames) left out, as asked", left_out_blocks_, left_out_frames_),
+             left_out_frames_, false}};
+  }
+
+ private:
+  enum class Criterion : std::uint8_t { level, metadata, expression };
+
+  Result<void> choose_criterion() {
+    constexpr std::string_view kExpected = "one of above_db or below_db, metadata and expression";
+    const bool level = params_.given(kAboveDb) || params_.given(kBelowDb);
+    const bool metadata = params_.given(kMetadata);
+    const bool expression = params_.given(kExpression);
+    if (!level && !metadata && !expression) {
+      return refused("/config", "it is not said which blocks pass", std::string(kExpected));
+    }
+    criterion_ = level ? Criterion::level : (metadata ? Criterion::metadata : Criterion::expression);
+    if ((level || metadata) && expression) {
+      return refused("/config/expression", level ? "a level is given too" : "metadata is given too",
+                     std::string(kExpected), "several Filters in a row pass what fits all of them");
+    }
+    if (level && metadata) {
+      return refused("/config/metadata", "a level is given too", std::string(kExpected),
+                     "several Filters in a row pass what fits all of them");
+    }
+    struct Belongs {
+      std::size_t param;
+      bool here;
+      std::string_view to;
+    };
+    const Belongs belongs[] = {
+        {kDetector, level, "a level"},
+        {kChannels, level, "a level"},
+        {kMin, metadata, "metadata"},
+        {kMax, metadata, "metadata"},
+        {kMatch, !metadata, "a level or an expression"},
+    };
+    for (const Belongs& b : belongs) {
+      if (params_.given(b.param) && !b.here) {
+        return refused(fmt::format("/config/{}", kParams[b.param].name), "means nothing here",
+                       fmt::format("it beside {}", b.to));
+      }
+    }
+    return {};
+  }
+
+  Result<void> prepare_level(const StreamFormat& in) {
+    if (in.kind != StreamKind::audio) {
+      return refused(params_.given(kAboveDb) ? "/config/above_db" : "/config/below_db",
+                     fmt::format("the level of {} is not defined", to_string(in.kind)), "audio",
+                     "use an expression over the channels");
+    }
+    above_db_ = params_.given(kAboveDb) ? params_[kAboveDb] : -std::numeric_limits<double>::infinity();
+    below_db_ = params_.given(kBelowDb) ? params_[kBelowDb] : std::numeric_limits<double>::infinity();
+    if (above_db_ >= below_db_) {
+      return refused("/config/below_db",
+                     fmt::format("no level is both above {} and below {} dBFS", above_db_, below_db_),
+                     fmt::format("more than {}", above_db_));
+    }
+    measured_.clear();
+    if (!params_.given(kChannels)) {
+      for (std::uint32_t c = 0; c < in.channel_count(); ++c) { measured_.push_back(c); }
+      return {};
+    }
+    const auto& labels = params_.labels(kChannels);
+    if (labels.empty()) { return refused("/config/channels", "no channel is chosen", "one at least"); }
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+      const auto channel = find_channel(in, labels[i], fmt::format("/config/channels/{}", i));
+      if (!channel) { return tl::unexpected(channel.error()); }
+      measured_.push_back(*channel);
+    }
+    return {};
+  }
+
+  Result<void> prepare_metadata() {
+    if (params_.text(kMetadata).empty() || params_.text(kMetadata).size() > Metadata::kMaxKeyLength) {
+      return refused("/config/metadata",
+                     fmt::format("no key has {} characters", params_.text(kMetadata).size()),
+                     fmt::format("1 .. {} characters", Metadata::kMaxKeyLength));
+    }
+    key_ = params_.text(kMetadata);
+    min_ = params_.given(kMin) ? params_[kMin] : -std::numeric_limits<double>::infinity();
+    max_ = params_.given(kMax) ? params_[kMax] : std::numeric_limits<double>::infinity();
+    if (min_ > max_) {
+      return refused("/config/max", fmt::format("no value lies between {} and {}", min_, max_),
+                     fmt::format("at least {}", min_));
+    }
+    return {};
+  }
+
+  Result<void> prepare_expression(const StreamFormat& in) {
+    variables_ = StreamVariables(in);
+    const bool audio = in.kind == StreamKind::audio;
+    measured_.clear();
+    levels_.assign(audio ? in.channel_count() : 0, {});
+    for (std::uint32_t c = 0; c < levels_.size(); ++c) {
+      for (const std::string& name : {in.channels[c].name, fmt::format("ch{}", c + 1)}) {
+        variables_.add("rms_" + name, levels_[c].rms);
+        variables_.add("peak_" + name, levels_[c].peak);
+      }
+    }
+    auto expression =
+        Expression::compile(params_.text(kExpression), variables_.names(), "/config/expression");
+    if (!expression) { return tl::unexpected(expression.error()); }
+    expression_.emplace(std::move(*expression));
+    by_sample_ = variables_.watch(*expression_);
+    if (params_.given(kMatch) && !by_sample_) {
+      return refused("/config/match", "the expression is the same for every sample of a block",
+                     "it beside an expression that names a channel");
+    }
+    for (std::uint32_t c = 0; c < levels_.size(); ++c) {
+      if (expression_->uses(&levels_[c].rms) || expression_->uses(&levels_[c].peak)) {
+        measured_.push_back(c);
+      }
+    }
+    return {};
+  }
+
+  bool fits(const DataFrame& x) noexcept {
+    switch (criterion_) {
+      case Criterion::level:
+        return fits_level(x);
+      case Criterion::metadata: {
+        const auto value = x.metadata().get(key_);
+        return value && *value >= min_ && *value <= max_;
+      }
+      case Criterion::expression:
+        return fits_expression(x);
+    }
+    return false;
+  }
+
+  bool fits_level(const DataFrame& x) noexcept {
+    const auto channel_fits = [&](std::uint32_t c) {
+      const dsp::Levels levels = measure(x, c);
+      const double level = peak_ ? levels.peak : levels.rms;
+      const double level_db = 20.0 * std::log10(level);  // -inf for silence, NaN without a finite sample
+      return level_db >= above_db_ && level_db < below_db_;
+    };
+    return all_ ? std::all_of(measured_.begin(), measured_.end(), channel_fits)
+                : std::any_of(measured_.begin(), measured_.end(), channel_fits);
+  }
+
+  bool fits_expression(const DataFrame& x) noexcept {
+    for (const std::uint32_t c : measured_) {
+      const dsp::Levels levels = measure(x, c);
+      levels_[c] = {levels.rms, levels.peak};
+    }
+    const std::uint32_t samples = by_sample_ ? x.frame_count() : 1;
+    for (std::uint32_t n = 0; n < samples; ++n) {
+      variables_.load(x, n);
+      const double value = expression_->evaluate();
+      const bool is_true = value != 0.0 && !std::isnan(value);
+      if (is_true != all_) { return is_true; }
+    }
+    return all_;
+  }
+
+  dsp::Levels measure(const DataFrame& x, std::uint32_t channel) noexcept {
+    stats_.restart();
+    stats_.add(x.channel(channel));
+    return stats_.levels();
+  }
+
+  void leave_out(const DataFrame& x) noexcept {
+    if (!left_out_since_) {
+      left_out_since_ = x.position() - static_cast<std::int64_t>(x.header().gap_frames);
+    }
+    ++left_out_blocks_;
+    left_out_frames_ += x.frame_count();
+  }
+
+  struct BlockLevels {
+    double rms = 0.0;
+    double peak = 0.0;
+  };
+
+  const ParamValues params_;
+  const bool invert_ = params_.flag(kInvert);
+  const bool all_ = params_.choice(kMatch) == 1;
+  const bool peak_ = params_.choice(kDetector) == 1;
+
+  // Fixed by prepare().
+  Criterion criterion_ = Criterion::level;
+  double above_db_ = 0.0;
+  double below_db_ = 0.0;
+  std::string key_;
+  double min_ = 0.0;
+  double max_ = 0.0;
+  std::vector<std::uint32_t> measured_;  // channels whose level is needed
+  std::vector<BlockLevels> levels_;      // by channel; what the expression's rms_… and peak_… name
+  StreamVariables variables_;
+  std::optional<Expression> expression_;
+  dsp::LevelStats stats_;  // of one channel of one block at a time
+  bool by_sample_ = false;
+
+  std::optional<std::int64_t> left_out_since_;  // position at which the frames left out begin
+  std::uint64_t left_out_blocks_ = 0;
+  std::uint64_t left_out_frames_ = 0;
+};
+
+}  // namespace
+
+extern const NodeEntry kFilterEntry{kInfo, make_node<Filter>};
+
+}  // namespace streamlab

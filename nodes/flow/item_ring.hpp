@@ -1,0 +1,105 @@
+// nodes/flow/item_ring.hpp
+//
+// ItemRing: the last frames of a stream, each with what its block said of it, for nodes that put blocks
+// together anew. Items are counted from 0; item u stays until item u + capacity comes.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "engine/core/data_frame.hpp"
+#include "nodes/analysis/time_at.hpp"
+
+namespace streamlab {
+
+class ItemRing {
+ public:
+  ItemRing() = default;
+  // Control thread. Allocates.
+  ItemRing(const StreamFormat& format, std::uint32_t capacity)
+      : audio_(format.kind == StreamKind::audio),
+        sample_rate_hz_(format.sample_rate_hz),
+        capacity_(capacity),
+        samples_(std::size_t{format.channel_count()} * capacity),
+        items_(capacity) {}
+
+  // --- real-time safe
+  void clear() noexcept { end_ = 0; }
+  std::int64_t end() const noexcept { return end_; }  // number of the item that comes next
+
+  // Appends `count` frames of `block` from frame `first` on. Flags of the block belong to each of them, but
+  // for a gap, which lies before the first, and the end of the stream.
+  void append(const DataFrame& block, std::uint32_t first, std::uint32_t count) noexcept {
+    const FrameHeader& header = block.header();
+    constexpr std::uint32_t kNotOfEach =
+        static_cast<std::uint32_t>(FrameFlag::gap) | static_cast<std::uint32_t>(FrameFlag::end_of_stream);
+    const std::uint32_t flags = header.flags & ~kNotOfEach;
+    for (std::uint32_t i = 0; i < count; ++i) {
+      Item& item = items_[slot(end_ + i)];
+      item.position = header.position + (audio_ ? first + i : 0);
+      item.block_position = header.position;
+      item.block_time_us = header.timestamp_us;
+      item.flags = flags;
+    }
+    for (std::uint32_t c = 0; c < block.channel_count(); ++c) {
+      const double* from = block.channel_data(c) + first;
+      double* const to = samples_.data() + std::size_t{c} * capacity_;
+      for_each_run(end_, count, [&](std::size_t at, std::uint32_t run) {
+        std::copy_n(from, run, to + at);
+        from += run;
+      });
+    }
+    end_ += count;
+  }
+
+  // The items first … first + count - 1, with position, time and flags, as a block of their own.
+  void copy_to(DataFrame& y, std::int64_t first, std::uint32_t count) const noexcept {
+    const Item& begin = items_[slot(first)];
+    FrameHeader& header = y.header();
+    header = {};
+    header.position = begin.position;
+    FrameHeader block;
+    block.position = begin.block_position;
+    block.timestamp_us = begin.block_time_us;
+    header.timestamp_us = time_at(begin.position, block, sample_rate_hz_);
+    for (std::uint32_t i = 0; i < count; ++i) { header.flags |= items_[slot(first + i)].flags; }
+    y.set_frame_count(count);
+    for (std::uint32_t c = 0; c < y.channel_count(); ++c) {
+      const double* const from = samples_.data() + std::size_t{c} * capacity_;
+      double* to = y.channel_data(c);
+      for_each_run(first, count, [&](std::size_t at, std::uint32_t run) {
+        std::copy_n(from + at, run, to);
+        to += run;
+      });
+    }
+  }
+  std::int64_t position(std::int64_t item) const noexcept { return items_[slot(item)].position; }
+
+ private:
+  struct Item {
+    std::int64_t position = 0;
+    std::int64_t block_position = 0;  // of the block that it came in, whose time is
+    std::int64_t block_time_us = 0;
+    std::uint32_t flags = 0;
+  };
+
+  std::size_t slot(std::int64_t item) const noexcept { return static_cast<std::size_t>(item) % capacity_; }
+  // Calls take(place, run) for the one or two runs of places that hold these items.
+  template <class Take>
+  void for_each_run(std::int64_t first, std::uint32_t count, Take take) const noexcept {
+    const std::size_t at = slot(first);
+    const auto run = static_cast<std::uint32_t>(std::min<std::size_t>(count, capacity_ - at));
+    take(at, run);
+    if (run < count) { take(0, count - run); }
+  }
+
+  bool audio_ = true;
+  double sample_rate_hz_ = 1.0;
+  std::size_t capacity_ = 1;
+  std::vector<double> samples_;  // channel after channel
+  std::vector<Item> items_;
+  std::int64_t end_ = 0;
+};
+
+}  // namespace streamlab

@@ -1,0 +1,356 @@
+// nodes/flow/reduce.cpp
+//
+// Reduce: every channel to one number over a stretch of the stream: so many samples or blocks, an interval,
+// one block, or the whole stream.
+//
+//   in   audio, spectra or values
+//   out  of audio and values: values, "<channel>.<operation>"; of spectra: spectra, bin by bin
+//
+// A result's position and time are those of the beginning of its stretch; of an interval, whose grid begins
+// at sample 0, those of the interval.
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "engine/core/node.hpp"
+#include "nodes/analysis/time_at.hpp"
+#include "nodes/flow/reduction.hpp"
+
+namespace streamlab {
+namespace {
+
+enum ParamIndex : std::size_t { kOperation, kCount, kIntervalS, kPerBlock };
+constexpr std::string_view kOperations[] = {"mean", "power_mean", "max", "min", "sum"};
+constexpr ParamInfo kParams[] = {
+    param::choice("operation", kOperations, "mean",
+                  "mean, power_mean (of levels 10 lg mean 10^(x/10), of samples the rms), max, min or sum."),
+    param::integer("count", "", {1.0, 9e15}, Need::optional,
+                   "One result for so many: frames of audio, values, spectra."),
+    param::number("interval_s", "s", {1e-6, 86400.0 * 366}, Need::optional, "One result for each interval."),
+    param::boolean("per_block", false, "One result for each block that comes in, such as those of Window."),
+};
+constexpr PortInfo kOutPort[] = {
+    {"out", mask(StreamKind::values) | mask(StreamKind::spectrum), "The results."}};
+constexpr NodeInfo kInfo{
+    .name = "Reduce",
+    .description = "Reduces a stretch of the stream to its mean, power mean, maximum, minimum or sum.",
+    .inputs = kAnyInPort,
+    .outputs = kOutPort,
+    .params = kParams,
+    .rt_safe = RtSafe::yes,
+    .at_gap =
+        "Reduces what is there, says how many frames are missing and flags the result gap and, where they "
+        "are missing "
+        "inside, incomplete.",
+    .details =
+        "At most one of count, interval_s and per_block; without them one result at the end of the stream. "
+        "Channels "
+        "are reduced one by one, spectra bin by bin. power_mean goes by the unit: levels (dB…, LU…) 10 lg "
+        "mean "
+        "10^(x/10), powers (units with ²) their mean, all others √ mean x². mean and sum of levels are those "
+        "of the "
+        "numbers in dB. Numbers that are not finite are left out, so the level of silence, which is null, "
+        "counts for "
+        "nothing: to have it count as no energy, reduce the samples or a linear rms. Metadata: count, how "
+        "many there "
+        "were; used, how many were finite, of the channel or bin with the fewest; missing_frames. A channel "
+        "without a "
+        "finite number gives null. The grid of intervals begins at sample 0; a value or spectrum belongs to "
+        "the interval "
+        "in which it begins. The last, shorter stretch is given with the flag incomplete; of values and "
+        "spectra an "
+        "interval is whole when the next one, at the distance of the last two, would lie behind it. Sums are "
+        "compensated "
+        "(Neumaier): the same, bit for bit, for every block size.",
+    .example = R"({"id": "leq", "type": "Reduce", "config": {"operation": "power_mean", "interval_s": 10}})",
+    .cost_ns_per_frame = 2.0,
+};
+
+class Reduce final : public Node {
+ public:
+  explicit Reduce(const ParamValues& params) : params_(params) {}
+
+  Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
+    const StreamFormat& in = *context.inputs[0];
+    kind_ = in.kind;
+    sample_rate_hz_ = in.sample_rate_hz;
+    if (auto read = read_stretch(); !read) { return tl::unexpected(read.error()); }
+    const auto operation = static_cast<Operation>(params_.choice(kOperation));
+    bins_ = kind_ == StreamKind::spectrum ? in.max_frames : 1;
+    reductions_.clear();
+    for (const ChannelInfo& channel : in.channels) {
+      reductions_.insert(reductions_.end(), bins_, Reduction(operation, power_scale_of(channel.unit)));
+    }
+    reset();
+
+    OutputFormat out{in};
+    const std::string name(kOperations[params_.choice(kOperation)]);
+    if (kind_ != StreamKind::spectrum) {
+      out.format.kind = StreamKind::values;
+      out.format.max_frames = 1;
+      for (ChannelInfo& channel : out.format.channels) { channel.name += "." + name; }
+    }
+    out.format.notes["reduced"] = name;
+    const std::uint32_t items = kind_ == StreamKind::spectrum ? 1 : in.max_frames;
+    if (over_ == Over::count) {
+      out.max_blocks = static_cast<std::uint32_t>(items / count_ + 2);
+      out.held_frames = static_cast<std::uint32_t>(std::min<std::int64_t>(count_, UINT32_MAX));
+    } else if (over_ == Over::interval) {
+      const double blocks = kind_ == StreamKind::audio ? in.max_frames / std::floor(interval_frames_) : 0.0;
+      out.max_blocks = static_cast<std::uint32_t>(blocks) + 2;
+      out.held_frames = static_cast<std::uint32_t>(std::min(std::ceil(interval_frames_), 4294967295.0));
+    }
+    return std::vector{std::move(out)};
+  }
+
+  void reset() noexcept override {
+    started_ = false;
+    results_ = 0;
+    last_end_ = 0;
+    step_ = 0;
+    open(0);
+  }
+
+  Status process(std::span<const DataFrame* const> in, std::span<OutputPort> out) noexcept override {
+    const DataFrame& x = *in[0];
+    if (x.frame_count() == 0) { return Status::ok; }
+    if (kind_ == StreamKind::audio) {
+      add_audio(x, out[0]);
+    } else {
+      add_block(x, out[0]);
+    }
+    if (over_ == Over::block) {
+      give(out[0], true);
+      open(next_);
+    }
+    return Status::ok;
+  }
+
+  Status finish(std::span<OutputPort> out) noexcept override {
+    if (items_ == 0) { return Status::done; }
+    const bool whole = over_ == Over::stream || (over_ == Over::interval && kind_ != StreamKind::audio &&
+                                                 step_ > 0 && next_ + step_ >= end_);
+    give(out[0], whole);
+    items_ = 0;
+    return Status::ok;
+  }
+
+ private:
+  enum class Over : std::uint8_t { stream, count, interval, block };
+
+  Result<void> read_stretch() {
+    std::string_view first;
+    const auto choose = [&](std::size_t param, Over over) {
+      const bool is_chosen = params_.given(param) && (param != kPerBlock || params_.flag(kPerBlock));
+      if (!is_chosen) { return true; }
+      if (!first.empty()) { return false; }
+      first = kParams[param].name;
+      over_ = over;
+      return true;
+    };
+    constexpr std::string_view kExpected = "at most one of count, interval_s and per_block";
+    choose(kCount, Over::count);
+    if (!choose(kIntervalS, Over::interval)) {
+      return refused("/config/interval_s", fmt::format("{} is given too", first), std::string(kExpected));
+    }
+    if (!choose(kPerBlock, Over::block)) {
+      return refused("/config/per_block", fmt::format("{} is given too", first), std::string(kExpected));
+    }
+    if (over_ == Over::count) { count_ = params_.integer(kCount); }
+    if (over_ != Over::interval) { return {}; }
+    interval_frames_ = params_[kIntervalS] * sample_rate_hz_;
+    if (interval_frames_ < 1.0) {
+      return refused(
+          "/config/interval_s",
+          fmt::format("{} s is shorter than a frame at {} Hz", params_[kIntervalS], sample_rate_hz_),
+          fmt::format("at least {} s", 1.0 / sample_rate_hz_));
+    }
+    return {};
+  }
+
+  void add_audio(const DataFrame& x, OutputPort& out) noexcept {
+    const FrameHeader& header = x.header();
+    go_to(header, out);
+    constexpr std::uint32_t kOfTheBlock =
+        static_cast<std::uint32_t>(FrameFlag::xrun) | static_cast<std::uint32_t>(FrameFlag::incomplete);
+    flags_ |= header.flags & kOfTheBlock;
+    for (std::uint32_t done = 0; done < x.frame_count();) {
+      if (items_ == 0) { timestamp_us_ = time_at(begin_, header, sample_rate_hz_); }
+      std::int64_t part = x.frame_count() - done;
+      if (over_ == Over::count) { part = std::min(part, count_ - items_); }
+      if (over_ == Over::interval) { part = std::min(part, end_ - next_); }
+      for (std::uint32_t c = 0; c < x.channel_count(); ++c) {
+        for (const double sample : x.channel(c).subspan(done, static_cast<std::size_t>(part))) {
+          reductions_[c].add(sample);
+          clipped_ = clipped_ || std::abs(sample) >= 1.0;
+        }
+      }
+      done += static_cast<std::uint32_t>(part);
+      items_ += part;
+      next_ += part;
+      if ((over_ == Over::count && items_ == count_) || (over_ == Over::interval && next_ == end_)) {
+        give(out, true);
+        open(next_);
+      }
+    }
+  }
+
+  // Accounts for what lies between the last block of audio and the one that begins here.
+  void go_to(const FrameHeader& header, OutputPort& out) noexcept {
+    const std::int64_t position = header.position;
+    if (!started_) {
+      started_ = true;
+      open(position);
+      const auto missing = static_cast<std::int64_t>(header.has(FrameFlag::gap) ? header.gap_frames : 0);
+      missing_ = std::min(position - begin_, missing);
+      last_end_ = position - missing;
+      return;
+    }
+    if (position == next_) { return; }
+    const bool forward = position > next_;
+    const bool same_stretch = over_ == Over::interval ? forward && position < end_
+                                                      : items_ > 0 && (forward || over_ == Over::stream);
+    if (same_stretch) {
+      if (forward) { missing_ += position - next_; }
+      next_ = position;
+      return;
+    }
+    if (items_ > 0) {
+      if (forward) { missing_ += end_ - next_; }
+      give(out, false);
+    }
+    open(position);
+    if (forward) {
+      missing_ = position - begin_;
+    } else {
+      last_end_ = position;  // the stream counts anew
+    }
+  }
+
+  // Values and spectra: as many items as the block holds, all where the block begins.
+  void add_block(const DataFrame& x, OutputPort& out) noexcept {
+    const FrameHeader& header = x.header();
+    const std::int64_t position = header.position;
+    if (over_ == Over::interval && items_ > 0 && (position >= end_ || position < begin_)) {
+      give(out, position >= end_);
+      items_ = 0;
+    }
+    if (started_ && position > next_) { step_ = position - next_; }
+    started_ = true;
+    next_ = position;
+    const std::uint32_t items = kind_ == StreamKind::spectrum ? 1 : x.frame_count();
+    for (std::uint32_t i = 0; i < items; ++i) {
+      if (items_ == 0) {
+        open(position);
+        last_end_ = begin_;
+        timestamp_us_ = time_at(begin_, header, sample_rate_hz_);
+      }
+      if (i == 0 && header.has(FrameFlag::gap)) {
+        gap_ = true;
+        missing_ += static_cast<std::int64_t>(header.gap_frames);
+      }
+      flags_ |= header.flags;
+      for (std::uint32_t c = 0; c < x.channel_count(); ++c) {
+        const double* from = x.channel_data(c) + i;
+        for (std::uint32_t k = 0; k < bins_of(x); ++k) { reductions_[c * bins_ + k].add(from[k]); }
+      }
+      ++items_;
+      if (over_ == Over::count && items_ == count_) {
+        give(out, true);
+        items_ = 0;
+      }
+    }
+  }
+  std::uint32_t bins_of(const DataFrame& x) const noexcept {
+    return kind_ == StreamKind::spectrum ? x.frame_count() : 1;
+  }
+
+  std::int64_t boundary(std::int64_t interval) const noexcept {
+    return std::llround(static_cast<double>(interval) * interval_frames_);
+  }
+
+  // Begins a stretch at `position`; of intervals, with the one that holds it.
+  void open(std::int64_t position) noexcept {
+    begin_ = end_ = next_ = position;
+    if (over_ == Over::interval) {
+      auto interval = static_cast<std::int64_t>(static_cast<double>(position) / interval_frames_);
+      while (boundary(interval) > position) { --interval; }
+      while (boundary(interval + 1) <= position) { ++interval; }
+      begin_ = boundary(interval);
+      end_ = boundary(interval + 1);
+    }
+    items_ = 0;
+    missing_ = 0;
+    gap_ = clipped_ = false;
+    flags_ = 0;
+    for (Reduction& reduction : reductions_) { reduction.restart(); }
+  }
+
+  void give(OutputPort& out, bool whole) noexcept {
+    DataFrame& y = out.emit();
+    FrameHeader& header = y.header();
+    header = {};
+    header.position = begin_;
+    header.timestamp_us = timestamp_us_;
+    header.sequence_id = results_++;
+    header.flags = flags_;
+    header.clear(FrameFlag::gap);
+    header.clear(FrameFlag::end_of_stream);
+    const std::int64_t skipped = std::max<std::int64_t>(0, begin_ - last_end_);  // since the last result
+    if (gap_ || missing_ + skipped > 0) {
+      header.set(FrameFlag::gap);
+      header.gap_frames = static_cast<std::uint64_t>(missing_ + skipped);
+    }
+    if (!whole || gap_ || missing_ > 0) { header.set(FrameFlag::incomplete); }
+    if (clipped_) { header.set(FrameFlag::clipped); }
+    last_end_ = over_ == Over::interval ? end_ : next_;
+
+    y.set_frame_count(bins_);
+    std::uint64_t used = UINT64_MAX;
+    for (std::uint32_t c = 0; c < y.channel_count(); ++c) {
+      for (std::uint32_t k = 0; k < bins_; ++k) {
+        const Reduction& reduction = reductions_[c * bins_ + k];
+        used = std::min(used, reduction.used());
+        y.channel_data(c)[k] = reduction.result();
+      }
+    }
+    const auto items = static_cast<std::uint64_t>(items_);
+    if (kind_ == StreamKind::audio && used < items) { header.set(FrameFlag::not_finite); }
+    y.metadata().clear();
+    y.metadata().set("count", static_cast<double>(items));
+    y.metadata().set("used", static_cast<double>(std::min(used, items)));
+    y.metadata().set("missing_frames", static_cast<double>(missing_));
+  }
+
+  const ParamValues params_;
+  StreamKind kind_ = StreamKind::audio;  // fixed by prepare(), as are the next
+  double sample_rate_hz_ = 1.0;
+  Over over_ = Over::stream;
+  std::int64_t count_ = 0;
+  double interval_frames_ = 1.0;
+  std::uint32_t bins_ = 1;
+
+  std::vector<Reduction> reductions_;  // channel after channel, bin after bin
+  bool started_ = false;               // a block has come
+  std::int64_t begin_ = 0;             // of the stretch under way
+  std::int64_t end_ = 0;               // of an interval
+  std::int64_t next_ = 0;              // audio: position of the next frame; else of the last block
+  std::int64_t step_ = 0;              // between the last two blocks of values or spectra
+  std::int64_t items_ = 0;             // in the stretch
+  std::int64_t missing_ = 0;           // frames lost inside the stretch
+  std::int64_t last_end_ = 0;          // end of the last stretch, or where the stream began
+  std::int64_t timestamp_us_ = 0;
+  std::uint64_t results_ = 0;
+  std::uint32_t flags_ = 0;  // taken over from the blocks
+  bool gap_ = false;         // a block of values or spectra had that flag
+  bool clipped_ = false;
+};
+
+}  // namespace
+
+extern const NodeEntry kReduceEntry{kInfo, make_node<Reduce>};
+
+}  // namespace streamlab
