@@ -11,7 +11,10 @@ extern const NodeEntry kAudioOutputEntry;
 extern const NodeEntry kBatchEntry;
 extern const NodeEntry kBiquadEntry;
 extern const NodeEntry kChannelSelectEntry;
+extern const NodeEntry kCircuitBreakerEntry;
+extern const NodeEntry kConflateEntry;
 extern const NodeEntry kCsvSinkEntry;
+extern const NodeEntry kDebounceEntry;
 extern const NodeEntry kDelayEntry;
 extern const NodeEntry kFileSinkEntry;
 extern const NodeEntry kFileSourceEntry;
@@ -25,11 +28,14 @@ extern const NodeEntry kMergeEntry;
 extern const NodeEntry kMixerEntry;
 extern const NodeEntry kNullSinkEntry;
 extern const NodeEntry kPrintEntry;
+extern const NodeEntry kRateLimitEntry;
 extern const NodeEntry kReduceEntry;
+extern const NodeEntry kSampleEntry;
 extern const NodeEntry kSineGeneratorEntry;
 extern const NodeEntry kSkipEntry;
 extern const NodeEntry kSpectrumEntry;
 extern const NodeEntry kTakeEntry;
+extern const NodeEntry kThrottleEntry;
 extern const NodeEntry kWindowEntry;
 
 const NodeCatalog& default_catalog() {
@@ -39,7 +45,10 @@ const NodeCatalog& default_catalog() {
       &kBatchEntry,
       &kBiquadEntry,
       &kChannelSelectEntry,
+      &kCircuitBreakerEntry,
+      &kConflateEntry,
       &kCsvSinkEntry,
+      &kDebounceEntry,
       &kDelayEntry,
       &kFileSinkEntry,
       &kFileSourceEntry,
@@ -53,11 +62,14 @@ const NodeCatalog& default_catalog() {
       &kMixerEntry,
       &kNullSinkEntry,
       &kPrintEntry,
+      &kRateLimitEntry,
       &kReduceEntry,
+      &kSampleEntry,
       &kSineGeneratorEntry,
       &kSkipEntry,
       &kSpectrumEntry,
       &kTakeEntry,
+      &kThrottleEntry,
       &kWindowEntry,
   };
   static const NodeCatalog kCatalog(kEntries);

@@ -162,6 +162,10 @@ class Node {
     return true;
   }
 
+  // The run is to end soon: a node that waits in process() (RtSafe::no) ends its wait, and waits no more until
+  // reset(). Any thread, while process() runs; as often as anybody likes.
+  virtual void stop_waiting() noexcept {}
+
   // Given if until the next set_param() or reset() all that process() does is y = factor * x on every sample.
   // The engine then runs neighbours that name the same `run` in one pass, with the same bits. Domain's
   // thread.

@@ -540,7 +540,14 @@ Domain::Round Domain::drain() noexcept {
 
 void Domain::abort() noexcept {
   abort_.store(true, std::memory_order_release);
+  stop_waiting();
   signal_->notify();
+}
+
+void Domain::stop_waiting() noexcept {
+  for (const Step& step : all_steps_) {
+    if (step.node != nullptr) { step.node->stop_waiting(); }
+  }
 }
 
 void Domain::reset() noexcept {

@@ -92,6 +92,8 @@ class Domain {
   // --- any thread
   // The sources end now; what is inside runs through.
   void end_sources() noexcept;
+  // Nodes that wait in process() do so no longer: what is inside runs through as fast as it can.
+  void stop_waiting() noexcept;
   // round() gives up at the next chance.
   void abort() noexcept;
   // False when too many changes wait already. One caller at a time.

@@ -440,6 +440,7 @@ class Engine::Impl final : public DeviceClient {
     if (triggers_.empty()) {
       for (auto& domain : domains_) { domain->end_sources(); }
     }
+    for (auto& domain : domains_) { domain->stop_waiting(); }
     std::uint64_t seen = progress();
     auto since = Clock::now();
     while (workers_left_.load(std::memory_order_acquire) > 0) {

@@ -1,0 +1,176 @@
+// nodes/flow/conflate.cpp
+//
+// Conflate: joins the results of every interval into one.
+//
+//   in   spectra or values
+//   out  as `in`, one block an interval that had any
+//
+//   y[c][n] = mean, max, min or last of x[c][n] over the blocks that begin in the interval
+//
+// NaN stands for a value that does not exist and is left out; where none exists, the result is NaN. The grid
+// of intervals begins at frame 0 of the stream. A result comes out when the first block of a later interval
+// comes, or at the end; it has position and time of the interval's first block, the flags of all of them, and
+// the metadata of the last with `blocks`, how many were joined.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "engine/core/node.hpp"
+#include "nodes/flow/interval_grid.hpp"
+
+namespace streamlab {
+namespace {
+
+constexpr std::string_view kMethods[] = {"mean", "max", "min", "last"};
+enum Method : std::size_t { kMean, kMax, kMin, kLast };
+
+enum ParamIndex : std::size_t { kIntervalS, kMethod };
+constexpr ParamInfo kParams[] = {
+    param::number("interval_s", "s", {1e-6, 86400.0}, Need::required, "Length of an interval."),
+    param::choice("method", kMethods, "mean", "How the values of an interval become one."),
+};
+constexpr KindMask kResults = mask(StreamKind::spectrum) | mask(StreamKind::values);
+constexpr PortInfo kInPort[] = {{"in", kResults, "Spectra or values."}};
+constexpr PortInfo kOutPort[] = {{"out", kResults, "One block an interval."}};
+constexpr NodeInfo kInfo{
+    .name = "Conflate",
+    .description = "Joins the spectra or values of every interval into one block: mean, max, min or last.",
+    .inputs = kInPort,
+    .outputs = kOutPort,
+    .params = kParams,
+    .rt_safe = RtSafe::yes,
+    .at_gap = "Joins what is there; the result has the flag gap and the sum of the missing frames.",
+    .details =
+        "Value by value, bin by bin, over the blocks that begin in the interval. The mean is that of the "
+        "numbers "
+        "as they are: decibels are not turned into powers first. NaN, which stands for an undefined value, "
+        "is "
+        "left out; a result of nothing but NaN is NaN. The metadata say in blocks how many were joined.",
+    .example = R"({"id": "slow", "type": "Conflate", "config": {"interval_s": 1, "method": "max"}})",
+    .cost_ns_per_frame = 1.0,
+};
+
+class Conflate final : public Node {
+ public:
+  explicit Conflate(const ParamValues& params) : params_(params) {}
+
+  Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
+    const StreamFormat& in = *context.inputs[0];
+    auto grid = IntervalGrid::make(params_[kIntervalS], in.sample_rate_hz);
+    if (!grid) { return tl::unexpected(grid.error()); }
+    grid_ = *grid;
+    method_ = 0;
+    while (kMethods[method_] != params_.text(kMethod)) { ++method_; }
+    joined_ = DataFrame(std::make_shared<const StreamFormat>(in));
+    counts_.assign(std::size_t{in.channel_count()} * in.max_frames, 0);
+    reset();
+    OutputFormat out{in};
+    out.format.notes["conflated"] = fmt::format("{} over {} s", kMethods[method_], params_[kIntervalS]);
+    return std::vector{std::move(out)};
+  }
+  void reset() noexcept override {
+    blocks_ = 0;
+    results_ = 0;
+  }
+
+  Status process(std::span<const DataFrame* const> in, std::span<OutputPort> out) noexcept override {
+    const DataFrame& x = *in[0];
+    const std::int64_t interval = grid_.index_of(x.position());
+    if (blocks_ > 0 && interval != interval_) { give(out[0]); }
+    interval_ = interval;
+    if (blocks_ == 0) {
+      begin(x);
+    } else {
+      joined_.header().flags |= x.header().flags;
+      joined_.header().gap_frames += x.header().gap_frames;
+      joined_.metadata().copy_from(x.metadata());
+    }
+    add(x);
+    ++blocks_;
+    return Status::ok;
+  }
+  Status finish(std::span<OutputPort> out) noexcept override {
+    if (blocks_ == 0) { return Status::done; }
+    give(out[0]);
+    return Status::ok;
+  }
+  std::vector<NodeNote> notes() const override {
+    if (without_count_ == 0) { return {}; }
+    return {{fmt::format("{} results have no metadata \"blocks\": all places were taken", without_count_),
+             without_count_, false}};
+  }
+
+ private:
+  void begin(const DataFrame& x) noexcept {
+    joined_.copy_from(x);
+    for (std::uint32_t c = 0; c < x.channel_count(); ++c) {
+      std::fill_n(joined_.channel_data(c), joined_.frame_count(), std::numeric_limits<double>::quiet_NaN());
+    }
+    std::fill(counts_.begin(), counts_.end(), 0U);
+  }
+
+  // The mean is kept as a sum until it is given: the order of additions is that of the blocks.
+  void add(const DataFrame& x) noexcept {
+    // A spectrum has as many bins in every block.
+    const std::uint32_t frames = std::min(x.frame_count(), joined_.frame_count());
+    for (std::uint32_t c = 0; c < x.channel_count(); ++c) {
+      const auto from = x.channel(c);
+      double* const to = joined_.channel_data(c);
+      std::uint32_t* const counts = counts_.data() + std::size_t{c} * joined_.max_frames();
+      for (std::uint32_t n = 0; n < frames; ++n) {
+        if (std::isnan(from[n])) { continue; }
+        to[n] = counts[n] == 0 ? from[n] : with(to[n], from[n]);
+        ++counts[n];
+      }
+    }
+  }
+  double with(double before, double value) const noexcept {
+    switch (method_) {
+      case kMean:
+        return before + value;
+      case kMax:
+        return std::max(before, value);
+      case kMin:
+        return std::min(before, value);
+      default:
+        return value;
+    }
+  }
+
+  void give(OutputPort& out) noexcept {
+    if (method_ == kMean) {
+      for (std::uint32_t c = 0; c < joined_.channel_count(); ++c) {
+        const auto values = joined_.channel(c);
+        const std::uint32_t* const counts = counts_.data() + std::size_t{c} * joined_.max_frames();
+        for (std::size_t n = 0; n < values.size(); ++n) {
+          if (counts[n] > 0) { values[n] /= counts[n]; }
+        }
+      }
+    }
+    DataFrame& y = out.emit();
+    y.copy_from(joined_);
+    y.header().sequence_id = results_++;
+    if (!y.metadata().set("blocks", blocks_)) { ++without_count_; }
+    blocks_ = 0;
+  }
+
+  const ParamValues params_;
+  IntervalGrid grid_;
+  std::size_t method_ = kMean;
+  DataFrame joined_;                   // of the interval under way
+  std::vector<std::uint32_t> counts_;  // numbers that are in each value of joined_
+  std::uint32_t blocks_ = 0;           // in joined_
+  std::int64_t interval_ = 0;
+  std::uint64_t results_ = 0;
+  std::uint64_t without_count_ = 0;
+};
+
+}  // namespace
+
+extern const NodeEntry kConflateEntry{kInfo, make_node<Conflate>};
+
+}  // namespace streamlab

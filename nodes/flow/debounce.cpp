@@ -1,0 +1,123 @@
+// nodes/flow/debounce.cpp
+//
+// Debounce: the last block before a silence.
+//
+//   in   spectra or values
+//   out  as `in`
+//
+// A block is passed on if the next one begins `silence_s` or more after it, or if it is the last: of blocks
+// that come thick and fast one is left, when they have settled. The time is the stream's own, which goes on
+// with its blocks: a block comes out when the next one comes, with its own position and time.
+//
+// Audio is refused: its blocks follow each other without a silence.
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "engine/channel/gates.hpp"
+#include "engine/core/node.hpp"
+#include "nodes/flow/left_out.hpp"
+
+namespace streamlab {
+namespace {
+
+enum ParamIndex : std::size_t { kSilenceS };
+constexpr ParamInfo kParams[] = {
+    param::number("silence_s", "s", {1e-6, 86400.0}, Need::required,
+                  "Time without another block after which a block is passed on."),
+};
+constexpr KindMask kResults = mask(StreamKind::spectrum) | mask(StreamKind::values);
+constexpr PortInfo kInPort[] = {{"in", kResults, "Spectra or values."}};
+constexpr PortInfo kOutPort[] = {{"out", kResults, "What was followed by a silence."}};
+constexpr NodeInfo kInfo{
+    .name = "Debounce",
+    .description = "Passes on the last block before a silence and leaves out those that others follow.",
+    .inputs = kInPort,
+    .outputs = kOutPort,
+    .params = kParams,
+    .rt_safe = RtSafe::yes,
+    .at_gap = "Carries on: a gap is a silence like any other.",
+    .details =
+        "From the position of a block to that of the next; at least silence_s. A block comes out when the "
+        "next "
+        "one comes, or at the end, with its own position and time, and has the flag gap where blocks before "
+        "it "
+        "were left out.",
+    .example = R"({"id": "settled", "type": "Debounce", "config": {"silence_s": 0.5}})",
+    .cost_ns_per_frame = 0.2,
+};
+
+class Debounce final : public Node {
+ public:
+  explicit Debounce(const ParamValues& params) : silence_s_(params[kSilenceS]) {}
+
+  Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
+    const StreamFormat& in = *context.inputs[0];
+    const double frames = silence_s_ * in.sample_rate_hz;
+    if (!(frames >= 1.0)) {
+      return refused("/config/silence_s",
+                     fmt::format("{} s is shorter than a frame at {} Hz", silence_s_, in.sample_rate_hz),
+                     fmt::format("at least {} s", 1.0 / in.sample_rate_hz));
+    }
+    // The gate's nanosecond is a frame here.
+    auto gate = DebounceGate::make(Nanos(static_cast<Nanos::rep>(std::ceil(frames - kRounding * frames))));
+    if (!gate) { return tl::unexpected(gate.error()); }
+    gate_ = *gate;
+    last_ = DataFrame(std::make_shared<const StreamFormat>(in));
+    reset();
+    return std::vector{OutputFormat{in}};
+  }
+  void reset() noexcept override {
+    gate_->reset();
+    left_out_.reset();
+  }
+
+  Status process(std::span<const DataFrame* const> in, std::span<OutputPort> out) noexcept override {
+    const DataFrame& x = *in[0];
+    const Nanos now(x.position());
+    const bool waits = gate_->due_at() != DebounceGate::kNever;
+    if (gate_->take(now)) {
+      give(out[0]);
+    } else if (waits) {
+      left_out_.add(last_);
+    }
+    gate_->arrive(now);
+    last_.copy_from(x);
+    return Status::ok;
+  }
+  Status finish(std::span<OutputPort> out) noexcept override {
+    if (!gate_->take_last()) { return Status::done; }
+    give(out[0]);
+    return Status::ok;
+  }
+
+  std::vector<NodeNote> notes() const override {
+    if (left_out_.blocks() == 0) { return {}; }
+    return {
+        {fmt::format("left out {} blocks that another followed within {} s", left_out_.blocks(), silence_s_),
+         left_out_.blocks(), false}};
+  }
+
+ private:
+  static constexpr double kRounding = 4e-16;  // of a product of two doubles: 0.1 s at 48 kHz are 4800 frames
+
+  void give(OutputPort& out) noexcept {
+    DataFrame& y = out.emit();
+    y.copy_from(last_);
+    left_out_.mark(y.header());
+  }
+
+  const double silence_s_;
+  std::optional<DebounceGate> gate_;  // set by prepare()
+  DataFrame last_;
+  LeftOut left_out_;
+};
+
+}  // namespace
+
+extern const NodeEntry kDebounceEntry{kInfo, make_node<Debounce>};
+
+}  // namespace streamlab

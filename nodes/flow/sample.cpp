@@ -1,0 +1,115 @@
+// nodes/flow/sample.cpp
+//
+// Sample: the newest block of every interval.
+//
+//   in   audio, spectra or values
+//   out  as `in`, at most one block an interval
+//
+// A block belongs to the interval that holds its first frame; the grid begins at frame 0 of the stream. The
+// newest one is passed on when the first block of a later interval comes, or at the end.
+#include <algorithm>
+#include <cmath>
+#include <memory>
+
+#include <fmt/format.h>
+
+#include "engine/core/node.hpp"
+#include "nodes/flow/interval_grid.hpp"
+#include "nodes/flow/left_out.hpp"
+
+namespace streamlab {
+namespace {
+
+enum ParamIndex : std::size_t { kIntervalS };
+constexpr ParamInfo kParams[] = {
+    param::number("interval_s", "s", {1e-6, 3600.0}, Need::required, "Length of an interval."),
+};
+constexpr PortInfo kOutPort[] = {{"out", kAnyKind, "The newest block of each interval."}};
+constexpr NodeInfo kInfo{
+    .name = "Sample",
+    .description = "Passes on the newest block of every interval and leaves out the others.",
+    .inputs = kAnyInPort,
+    .outputs = kOutPort,
+    .params = kParams,
+    .rt_safe = RtSafe::yes,
+    .at_gap =
+        "Carries on: the grid of intervals is that of positions. An interval without a block gives none.",
+    .details =
+        "A block belongs to the interval in which it begins; interval k begins at frame round(k interval_s "
+        "rate). What is passed on keeps its own position and time, and has the flag gap where blocks before "
+        "it "
+        "were left out. It comes out when the first block of a later interval comes, or at the end.",
+    .example = R"({"id": "sample", "type": "Sample", "config": {"interval_s": 0.5}})",
+    .cost_ns_per_frame = 0.2,
+};
+
+class Sample final : public Node {
+ public:
+  explicit Sample(const ParamValues& params) : interval_s_(params[kIntervalS]) {}
+
+  Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
+    const StreamFormat& in = *context.inputs[0];
+    auto grid = IntervalGrid::make(interval_s_, in.sample_rate_hz);
+    if (!grid) { return tl::unexpected(grid.error()); }
+    grid_ = *grid;
+    newest_ = DataFrame(std::make_shared<const StreamFormat>(in));
+    reset();
+    OutputFormat out{in};
+    const double held = std::ceil(2.0 * grid_.interval_frames()) + 2.0 * in.max_frames;
+    out.held_frames = static_cast<std::uint32_t>(std::min(held, double{1U << 31U}));
+    return std::vector{std::move(out)};
+  }
+  void reset() noexcept override {
+    waits_ = false;
+    left_out_.reset();
+  }
+
+  Status process(std::span<const DataFrame* const> in, std::span<OutputPort> out) noexcept override {
+    const DataFrame& x = *in[0];
+    const std::int64_t interval = grid_.index_of(x.position());
+    if (waits_) {
+      if (interval == interval_) {
+        left_out_.add(newest_);
+      } else {
+        give(out[0]);
+      }
+    }
+    newest_.copy_from(x);
+    interval_ = interval;
+    waits_ = true;
+    return Status::ok;
+  }
+  Status finish(std::span<OutputPort> out) noexcept override {
+    if (!waits_) { return Status::done; }
+    give(out[0]);
+    return Status::ok;
+  }
+
+  std::vector<NodeNote> notes() const override {
+    if (left_out_.blocks() == 0) { return {}; }
+    return {{fmt::format("left out {} blocks of {} frames, followed by a newer one in their interval of {} s",
+                         left_out_.blocks(), left_out_.frames(), interval_s_),
+             left_out_.blocks(), false}};
+  }
+
+ private:
+  void give(OutputPort& out) noexcept {
+    DataFrame& y = out.emit();
+    y.copy_from(newest_);
+    left_out_.mark(y.header());
+    waits_ = false;
+  }
+
+  const double interval_s_;
+  IntervalGrid grid_;
+  DataFrame newest_;  // of the interval under way
+  bool waits_ = false;
+  std::int64_t interval_ = 0;
+  LeftOut left_out_;
+};
+
+}  // namespace
+
+extern const NodeEntry kSampleEntry{kInfo, make_node<Sample>};
+
+}  // namespace streamlab

@@ -1,0 +1,130 @@
+// nodes/flow/throttle.cpp
+//
+// Throttle: holds a run back to the pace of real time, or a multiple of it.
+//
+//   in   audio, spectra or values
+//   out  as `in`, every block; latency 0 frames
+//
+// The first block fixes where the stream stands at what time on the wall; from then on a block is passed on
+// when its last frame (of a spectrum or a value: its position) would have been measured:
+//
+//   due = start + (position + frames - first position) / (rate · speed)
+//
+// Nothing drifts: every time is counted from the start, and a block that comes late is passed on at once.
+// When the run is stopped it waits no longer, and what is still on its way goes through unpaced.
+#include <atomic>
+#include <chrono>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "engine/channel/clock.hpp"
+#include "engine/core/node.hpp"
+
+namespace streamlab {
+namespace {
+
+enum ParamIndex : std::size_t { kSpeed };
+constexpr ParamInfo kParams[] = {
+    param::number("speed", "ratio", {1e-3, 1e6}, 1.0, Live::no,
+                  "Seconds of the stream that pass in a second; 1 is real time."),
+};
+constexpr PortInfo kOutPort[] = {{"out", kAnyKind, "Every block, in time."}};
+constexpr NodeInfo kInfo{
+    .name = "Throttle",
+    .description = "Holds a run back to the pace of real time, or a multiple of it.",
+    .inputs = kAnyInPort,
+    .outputs = kOutPort,
+    .params = kParams,
+    .rt_safe = RtSafe::no,
+    .in_place = InPlace::yes,
+    .at_gap = "The missing frames take their time, too.",
+    .details =
+        "For runs over files that are to look like live ones. What comes late is made up for at once; times "
+        "are "
+        "counted from the first block, so that nothing drifts. It changes when blocks pass, never what is in "
+        "them. A stopped run is not held back.",
+    .example = R"({"id": "pace", "type": "Throttle", "config": {"speed": 2}})",
+    .cost_ns_per_frame = 0.1,
+};
+
+class Throttle final : public Node {
+ public:
+  explicit Throttle(const ParamValues& params) : speed_(params[kSpeed]) {}
+
+  Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
+    const StreamFormat& in = *context.inputs[0];
+    ns_per_frame_ = 1e9 / in.sample_rate_hz / speed_;
+    counts_frames_ = in.kind == StreamKind::audio;
+    reset();
+    return std::vector{OutputFormat{in}};
+  }
+  void reset() noexcept override {
+    started_ = false;
+    waited_ = {};
+    stopped_.store(false, std::memory_order_relaxed);  // nothing runs now
+  }
+
+  Status process(std::span<const DataFrame* const> in, std::span<OutputPort> out) noexcept override {
+    const DataFrame& x = *in[0];
+    const Clock::TimePoint now = clock_.now();
+    if (!started_ || x.position() < first_position_) {  // or the stream counts anew
+      started_ = true;
+      first_position_ = x.position();
+      start_ = now;
+    }
+    wait_until(due(x.position() + (counts_frames_ ? x.frame_count() : 0)));
+    DataFrame& y = out[0].emit();
+    if (&y != &x) { y.copy_from(x); }
+    return Status::ok;
+  }
+
+  // (1) The flag is set before the notification, and looked at after the ticket was taken: whoever misses the
+  // flag has a ticket from before the notification, and does not sleep.
+  void stop_waiting() noexcept override {
+    stopped_.store(true, std::memory_order_release);  // (1)
+    signal_.notify();
+  }
+
+  std::vector<NodeNote> notes() const override {
+    const double seconds = std::chrono::duration<double>(waited_).count();
+    return {{fmt::format("held the run back by {:.3f} s", seconds), 1, false}};
+  }
+
+ private:
+  Clock::TimePoint due(std::int64_t position) const noexcept {
+    const double ns = static_cast<double>(position - first_position_) * ns_per_frame_;
+    const double most = static_cast<double>((Clock::TimePoint::max() - start_).count());
+    if (ns >= most) { return Clock::TimePoint::max(); }
+    return start_ + Clock::Duration(std::llround(ns));
+  }
+
+  void wait_until(Clock::TimePoint due) noexcept {
+    const Clock::TimePoint begin = clock_.now();
+    Clock::TimePoint now = begin;
+    while (now < due) {
+      const std::uint32_t ticket = signal_.ticket();
+      if (stopped_.load(std::memory_order_acquire)) { break; }  // (1)
+      clock_.wait(signal_, ticket, due);
+      now = clock_.now();
+    }
+    waited_ += now - begin;
+  }
+
+  const double speed_;
+  Clock& clock_ = steady_clock();
+  double ns_per_frame_ = 0.0;  // on the wall; fixed by prepare()
+  bool counts_frames_ = true;
+  bool started_ = false;
+  std::int64_t first_position_ = 0;
+  Clock::TimePoint start_;
+  Clock::Duration waited_{0};
+  std::atomic<bool> stopped_{false};
+  WakeSignal signal_;
+};
+
+}  // namespace
+
+extern const NodeEntry kThrottleEntry{kInfo, make_node<Throttle>};
+
+}  // namespace streamlab

@@ -1,0 +1,127 @@
+// tests/nodes/flow/conflate_test.cpp
+#include <cmath>
+#include <limits>
+#include <map>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+
+#include "tests/nodes/flow/timed_blocks.hpp"
+
+namespace streamlab::test {
+namespace {
+
+using testing::ElementsAre;
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+double joined(const std::string& method, const std::vector<double>& all) {
+  std::vector<double> values;
+  for (const double value : all) {
+    if (!std::isnan(value)) { values.push_back(value); }
+  }
+  if (values.empty()) { return kNaN; }
+  if (method == "max") { return *std::max_element(values.begin(), values.end()); }
+  if (method == "min") { return *std::min_element(values.begin(), values.end()); }
+  if (method == "last") { return values.back(); }
+  double sum = 0.0;
+  for (const double value : values) { sum += value; }
+  return sum / static_cast<double>(values.size());
+}
+
+TEST(Conflate, JoinsTheValuesOfEachInterval) {
+  for (const std::string method : {"mean", "max", "min", "last"}) {
+    EXPECT_TRUE(rc::check(method, [&] {
+      const auto interval = *rc::gen::inRange<std::int64_t>(1, 50);  // frames of 1 ms
+      NodeHarness conflate("Conflate",
+                           R"({"interval_s": )" + std::to_string(static_cast<double>(interval) / 1000.0) +
+                               R"(, "method": ")" + method + "\"}",
+                           {values_format(1000.0, 2)});
+      std::map<std::int64_t, std::vector<double>> cells;
+      std::map<std::int64_t, std::int64_t> begins;
+      std::vector<DataFrame> in;
+      std::int64_t position = *rc::gen::inRange<std::int64_t>(0, 100);
+      for (int i = 0; i < 30; ++i) {
+        const double value = *rc::gen::inRange(0, 4) == 0 ? kNaN : *rc::gen::inRange(-1000, 1000);
+        in.push_back(block_at(conflate, position, value));
+        in.back().channel(1U)[0] = -value;
+        cells[position / interval].push_back(value);
+        begins.emplace(position / interval, position);
+        position += *rc::gen::inRange<std::int64_t>(1, 40);
+      }
+      const auto out = run_blocks(conflate, in);
+      RC_ASSERT(out.size() == cells.size());
+      std::size_t i = 0;
+      for (auto& [cell, values] : cells) {
+        const DataFrame& frame = out[i];
+        RC_ASSERT(frame.position() == begins[cell]);
+        RC_ASSERT(frame.sequence_id() == i);
+        RC_ASSERT(frame.metadata().get("blocks") == static_cast<double>(values.size()));
+        for (std::uint32_t c = 0; c < 2; ++c) {
+          const double expected = joined(method, values);  // whole numbers: sums are exact
+          const double got = frame.channel(c)[0];
+          RC_ASSERT(std::isnan(got) == std::isnan(expected));
+          if (!std::isnan(expected)) { RC_ASSERT(got == expected); }
+          for (double& value : values) { value = -value; }
+        }
+        ++i;
+      }
+    }));
+  }
+}
+
+TEST(Conflate, JoinsSpectraBinByBin) {
+  StreamFormat format = audio_format(1000.0, {"a"}, 3);
+  format.kind = StreamKind::spectrum;
+  NodeHarness conflate("Conflate", R"({"interval_s": 0.1, "method": "max"})", {format});
+  DataFrame first = block_at(conflate, 0, 0.0, 3);
+  DataFrame second = block_at(conflate, 50, 0.0, 3);
+  const double a[] = {1.0, -5.0, kNaN};
+  const double b[] = {0.5, -4.0, 2.0};
+  std::copy_n(a, 3, first.channel_data(0));
+  std::copy_n(b, 3, second.channel_data(0));
+  const auto out = run_blocks(conflate, {first, second});
+  ASSERT_EQ(out.size(), 1U);
+  EXPECT_THAT(out[0].channel(0U), ElementsAre(1.0, -4.0, 2.0));
+  EXPECT_EQ(conflate.outputs()[0].format.notes.at("conflated"), "max over 0.1 s");
+}
+
+TEST(Conflate, KeepsFlagsAndGapsOfAllThatItJoins) {
+  NodeHarness conflate("Conflate", R"({"interval_s": 0.1})", {values_format(1000.0)});
+  const auto out = run_blocks(
+      conflate, {block_at(conflate, 10, 1.0, 1, bit(FrameFlag::gap), 10), block_at(conflate, 20, 3.0),
+                 block_at(conflate, 40, 8.0, 1, bit(FrameFlag::gap) | bit(FrameFlag::clipped), 5),
+                 block_at(conflate, 100, 9.0)});
+  ASSERT_THAT(positions_of(out), ElementsAre(10, 100));
+  EXPECT_EQ(out[0].channel(0U)[0], 4.0);
+  EXPECT_EQ(out[0].header().gap_frames, 15U);
+  EXPECT_EQ(out[0].header().flags, bit(FrameFlag::gap) | bit(FrameFlag::clipped));
+  EXPECT_EQ(out[1].header().flags, 0U);
+  EXPECT_EQ(out[1].header().gap_frames, 0U);
+}
+
+TEST(Conflate, IsAsNewAfterReset) {
+  NodeHarness conflate("Conflate", R"({"interval_s": 1})", {values_format(10.0)});
+  run_blocks(conflate, {block_at(conflate, 0, 5.0), block_at(conflate, 11, 5.0)});
+  conflate.process(block_at(conflate, 31, 100.0));
+  conflate.reset();
+  EXPECT_TRUE(conflate.finish().empty());
+  const auto out = run_blocks(conflate, {block_at(conflate, 31, 1.0), block_at(conflate, 32, 2.0)});
+  ASSERT_EQ(out.size(), 1U);
+  EXPECT_EQ(out[0].channel(0U)[0], 1.5);
+  EXPECT_EQ(out[0].sequence_id(), 0U);
+}
+
+TEST(Conflate, RefusesIntervalsAndMethodsThatAreNone) {
+  for (const char* config : {R"({})", R"({"interval_s": 0})", R"({"interval_s": -1})",
+                             R"({"interval_s": 1, "method": "median"})"}) {
+    EXPECT_FALSE(NodeHarness::refusals("Conflate", config).empty()) << config;
+  }
+  EXPECT_EQ(
+      to_string(NodeHarness::refusals("Conflate", R"({"interval_s": 0.0001})", {8000.0, 1, 64}), ""),
+      "/config/interval_s: 0.0001 s is shorter than a frame at 8000 Hz; expected at least 0.000125 s\n");
+}
+
+}  // namespace
+}  // namespace streamlab::test
