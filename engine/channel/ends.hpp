@@ -99,19 +99,18 @@ class Receiving {
 
   Received<T> receive_within(WaitLimit limit) {
     if (limit.stop.stop_requested()) { return Why::stopped; }
-    Received<T> received = self().try_receive();
-    if (received || received.why() != Why::empty) { return received; }
+    std::optional<Received<T>> received;
+    const auto look = [&] {
+      received.emplace(self().try_receive());
+      return received->has_value() || received->why() != Why::empty;
+    };
+    if (look()) { return *std::move(received); }
     limit.look_every = self().poll_period();
     const std::optional<Why> end = wait_until(
-        self().clock(), limit,
-        [&] {
-          received = self().try_receive();
-          return received || received.why() != Why::empty;
-        },
-        [&](const std::shared_ptr<WakeSignal>& signal) { self().arm(signal); },
+        self().clock(), limit, look, [&](const std::shared_ptr<WakeSignal>& signal) { self().arm(signal); },
         [&](const WakeSignal& signal) { self().disarm(signal); });
     if (end) { return *end; }
-    return received;
+    return *std::move(received);
   }
 };
 

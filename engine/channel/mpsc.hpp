@@ -28,19 +28,17 @@
 #include "engine/channel/ends.hpp"
 #include "engine/channel/mpsc_state.hpp"
 #include "engine/channel/outcome.hpp"
+#include "engine/channel/rt_poll.hpp"
 #include "engine/channel/wake_list.hpp"
 #include "engine/rt/overflow_policy.hpp"
 
 namespace streamlab {
 
 template <class T>
-class MpscChannel;
+struct MpscChannel;
 template <class T>
 MpscChannel<T> mpsc(std::size_t capacity, OverflowPolicy policy = OverflowPolicy::block,
                     Clock& clock = steady_clock());
-
-// How often a thread that receives from real-time senders, who may not wake it, looks for itself.
-inline constexpr Clock::Duration kRealTimePollPeriod = std::chrono::milliseconds(1);
 
 // The end of an mpsc channel for one real-time thread, with room of its own. Its values keep their order
 // among themselves; between those of other senders they come as they are found, at the latest

@@ -4,13 +4,6 @@
 // thread pushes; the thread that receives pops.
 //
 // Pushing wakes nobody (that would be a system call): the receiver looks at lanes again and again.
-//
-// A push is either seen by the receiver or refused, also while the channel is being closed:
-//   (1) push stores pushing_ = 1, then loads closed_.
-//   (2) close() stores closed_ = 1; then ended() loads pushing_.
-//   All four are sequentially consistent: either the push sees closed_ and refuses, or ended() sees pushing_
-//   and is not yet true; having seen pushing_ = 0 (stored by the push with release, after the value) it sees
-//   the value.
 #pragma once
 
 #include <atomic>
@@ -21,6 +14,7 @@
 
 #include "engine/base/assert.hpp"
 #include "engine/channel/outcome.hpp"
+#include "engine/channel/rt_gate.hpp"
 #include "engine/rt/spsc_ring.hpp"
 
 namespace streamlab {
@@ -36,18 +30,14 @@ class MpscLane {
   virtual bool has_values() const noexcept = 0;
 
   // Any thread. Nothing is pushed any more.
-  void close() noexcept { closed_.store(1, std::memory_order_seq_cst); }  // (2)
+  void close() noexcept { gate_.close(); }
   // Receiving thread. Closed, and no push is under way: what try_pop() then does not find will never come.
-  bool settled() const noexcept {
-    return closed_.load(std::memory_order_seq_cst) != 0 &&
-           pushing_.load(std::memory_order_seq_cst) == 0;  // (2)
-  }
+  bool settled() const noexcept { return gate_.settled(); }
   // Any thread. Values pushed so far.
   std::uint64_t pushed() const noexcept { return pushed_.load(std::memory_order_acquire); }
 
  protected:
-  std::atomic<std::uint32_t> closed_{0};
-  std::atomic<std::uint32_t> pushing_{0};
+  RtGate gate_;
   std::atomic<std::uint64_t> pushed_{0};  // written by the pushing thread only
 };
 
@@ -58,21 +48,15 @@ class MpscRtLane final : public MpscLane<T> {
 
   // Pushing thread; wait-free. Moves from `value` only if it was pushed.
   Sent push(T& value) noexcept {
-    this->pushing_.store(1, std::memory_order_seq_cst);  // (1)
-    Sent sent;
-    if (this->closed_.load(std::memory_order_seq_cst) != 0) {  // (1)
-      sent = Why::closed;
-    } else if (ring_.size_approx() ==
-               ring_.capacity()) {  // to the pushing thread "there is room" is no guess
-      sent = Why::full;
-    } else {
-      // Counted first: what is delivered has been counted as pushed.
-      this->pushed_.store(this->pushed_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
-      [[maybe_unused]] const bool pushed = ring_.try_push(std::move(value));
-      SL_ASSERT(pushed, "only the pushing thread takes room away");
-    }
-    this->pushing_.store(0, std::memory_order_release);
-    return sent;
+    const RtGate::Passage passage(this->gate_);
+    if (!passage) { return Why::closed; }
+    // To the pushing thread "there is room" is no guess.
+    if (ring_.size_approx() == ring_.capacity()) { return Why::full; }
+    // Counted first: what is delivered has been counted as pushed.
+    this->pushed_.store(this->pushed_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+    [[maybe_unused]] const bool pushed = ring_.try_push(std::move(value));
+    SL_ASSERT(pushed, "only the pushing thread takes room away");
+    return {};
   }
 
   std::optional<T> try_pop() override { return ring_.try_pop(); }

@@ -1,6 +1,6 @@
 // engine/channel/outcome.hpp
 //
-// Received<T>, Sent: how an operation on a channel ended: with what was asked for, or why without.
+// Received<T>, Done, Sent: how an operation on a channel ended: with what was asked for, or why without.
 // ChannelCounters: what went through a channel.
 #pragma once
 
@@ -63,22 +63,25 @@ class [[nodiscard]] Received {
   std::uint64_t lost_ = 0;
 };
 
-// Done, or why not. A send that was not done has not touched the caller's value.
-class [[nodiscard]] Sent {
+// Done, or why not.
+class [[nodiscard]] Done {
  public:
-  Sent() = default;
-  Sent(Why why) : why_(why) {}  // NOLINT(google-explicit-constructor): as Received
+  Done() = default;
+  Done(Why why) : why_(why) {}  // NOLINT(google-explicit-constructor): as Received
 
   explicit operator bool() const noexcept { return !why_.has_value(); }
   // Only where it was not done.
   Why why() const noexcept {
-    SL_ASSERT(why_.has_value(), "why() is asked where nothing was sent");
+    SL_ASSERT(why_.has_value(), "why() is asked where something was not done");
     return *why_;
   }
 
  private:
   std::optional<Why> why_;
 };
+
+// How a send ended. One that was not done has not touched the caller's value.
+using Sent = Done;
 
 // A snapshot. pushed = delivered + dropped + in_queue always; while the channel is at work in_queue may
 // include values that came or went while the snapshot was taken.

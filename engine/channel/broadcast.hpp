@@ -1,0 +1,185 @@
+// engine/channel/broadcast.hpp
+//
+// broadcast<T>: a bounded channel from many senders to many subscribers; every subscriber gets every value
+// that is sent while it is subscribed, in the same order.
+//
+//   auto sender = broadcast<Spectrum>(16);
+//   auto every = sender.subscribe(OnLag::wait);   // back-pressure: senders wait for it
+//   auto recent = sender.subscribe(OnLag::lose);  // loses the oldest values, and is told how many
+//
+// A value is stored once and copied out by each subscriber: let T be cheap to copy, such as a shared pointer
+// to const. It stays in the ring until it is overwritten or the last subscriber is gone.
+//
+// The channel is closed when close() is called or the last sender is gone: subscribers receive what was sent,
+// then closed. While nobody is subscribed, a send says closed and takes nothing.
+#pragma once
+
+#include <algorithm>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+#include "engine/base/assert.hpp"
+#include "engine/channel/broadcast_state.hpp"
+#include "engine/channel/clock.hpp"
+#include "engine/channel/ends.hpp"
+#include "engine/channel/outcome.hpp"
+#include "engine/channel/wake_list.hpp"
+
+namespace streamlab {
+
+template <class T>
+class BroadcastSender;
+// `capacity`: 1 or more, kept exactly. `clock` must outlive the channel.
+template <class T>
+BroadcastSender<T> broadcast(std::size_t capacity, Clock& clock = steady_clock());
+
+// One thread at a time, no real-time one. See Receiving for the ways to wait. Beside values a subscriber with
+// OnLag::lose gets lagged, with the exact number lost; its next receive goes on with the oldest value kept.
+template <class T>
+class BroadcastReceiver : public Receiving<BroadcastReceiver<T>, T> {
+ public:
+  BroadcastReceiver(BroadcastReceiver&&) noexcept = default;
+  BroadcastReceiver& operator=(BroadcastReceiver&& other) noexcept {
+    if (this != &other) {
+      leave();
+      state_ = std::move(other.state_);
+      cursor_ = std::move(other.cursor_);
+      on_lag_ = other.on_lag_;
+      began_ = other.began_;
+      delivered_ = other.delivered_;
+    }
+    return *this;
+  }
+  // Unsubscribes.
+  ~BroadcastReceiver() { leave(); }
+
+  // One more subscriber, which goes on from where this one is.
+  BroadcastReceiver clone() const { return clone(on_lag_); }
+  BroadcastReceiver clone(OnLag on_lag) const {
+    SL_ASSERT(on_lag == OnLag::lose || on_lag_ == OnLag::wait,
+              "a subscriber that loses values cannot promise another one all of them");
+    return BroadcastReceiver(state_, state_->subscribe(on_lag, cursor_.get()), on_lag);
+  }
+
+  // Waits for nothing: a value, lagged, empty or closed.
+  Received<T> try_receive() {
+    SL_ASSERT(state_, "nothing is received through a receiver that was moved from");
+    Received<T> received = state_->try_receive(*cursor_, on_lag_);
+    if (received) { ++delivered_; }
+    return received;
+  }
+
+  // Of the whole channel: nothing can be sent any more, by nobody.
+  void close() { state_->close(); }
+  bool closed() const noexcept { return state_->closed(); }
+
+  // Values that this subscriber can still receive.
+  std::size_t size() const noexcept {
+    return static_cast<std::size_t>(std::min<std::uint64_t>(state_->sent() - position(), capacity()));
+  }
+  std::size_t capacity() const noexcept { return state_->capacity(); }
+  OnLag on_lag() const noexcept { return on_lag_; }
+  // Of this subscriber: the values sent since it began, those it got, those it has lost, reported yet or not.
+  ChannelCounters counters() const noexcept {
+    ChannelCounters now;
+    now.in_queue = size();
+    now.pushed = std::max(state_->sent() - began_, delivered_ + now.in_queue);
+    now.delivered = delivered_;
+    now.dropped = now.pushed - now.delivered - now.in_queue;
+    return now;
+  }
+  Clock& clock() const noexcept { return state_->clock; }
+
+  // What select() and streams wait by; see MpscReceiver.
+  void arm(std::shared_ptr<WakeSignal> signal) { state_->receiving.arm(std::move(signal)); }
+  void disarm(const WakeSignal& signal) noexcept { state_->receiving.disarm(signal); }
+  Clock::Duration poll_period() const noexcept { return Clock::Duration::zero(); }
+
+ private:
+  friend class BroadcastSender<T>;
+  BroadcastReceiver(std::shared_ptr<BroadcastState<T>> state, std::shared_ptr<BroadcastCursor> cursor,
+                    OnLag on_lag)
+      : state_(std::move(state)), cursor_(std::move(cursor)), on_lag_(on_lag), began_(position()) {}
+  void leave() noexcept {
+    if (state_) { state_->unsubscribe(cursor_); }
+  }
+  std::uint64_t position() const noexcept { return cursor_->position.load(std::memory_order_relaxed); }
+
+  std::shared_ptr<BroadcastState<T>> state_;
+  std::shared_ptr<BroadcastCursor> cursor_;
+  OnLag on_lag_ = OnLag::wait;
+  std::uint64_t began_ = 0;  // the position where this subscriber began
+  std::uint64_t delivered_ = 0;
+};
+
+// Any thread but a real-time one; several at the same time. See Sending for the ways to send: they wait for
+// subscribers with OnLag::wait, and for no others.
+template <class T>
+class BroadcastSender : public Sending<BroadcastSender<T>, T> {
+  static_assert(std::is_copy_constructible_v<T>, "every subscriber gets a copy");
+  static_assert(std::is_nothrow_move_constructible_v<T>, "a send must not fail half way");
+
+ public:
+  using value_type = T;
+
+  BroadcastSender(BroadcastSender&&) noexcept = default;
+  BroadcastSender& operator=(BroadcastSender&& other) noexcept {
+    if (this != &other) {
+      leave();
+      state_ = std::move(other.state_);
+    }
+    return *this;
+  }
+  ~BroadcastSender() { leave(); }
+
+  // One more sender: the channel stays open until all are gone.
+  BroadcastSender clone() const {
+    state_->add_sender();
+    return BroadcastSender(state_);
+  }
+  // One more subscriber. It gets what is sent from now on.
+  BroadcastReceiver<T> subscribe(OnLag on_lag = OnLag::wait) const {
+    return BroadcastReceiver<T>(state_, state_->subscribe(on_lag), on_lag);
+  }
+
+  // For all senders and subscribers.
+  void close() const { state_->close(); }
+  bool closed() const noexcept { return state_->closed(); }
+  std::size_t subscriber_count() const { return state_->subscribers(); }
+  // Values sent so far.
+  std::uint64_t sent() const noexcept { return state_->sent(); }
+  std::size_t capacity() const noexcept { return state_->capacity(); }
+  Clock& clock() const noexcept { return state_->clock; }
+
+ private:
+  template <class, class>
+  friend class Sending;
+  friend BroadcastSender<T> broadcast<T>(std::size_t, Clock&);
+
+  explicit BroadcastSender(std::shared_ptr<BroadcastState<T>> state) : state_(std::move(state)) {}
+  void leave() noexcept {
+    if (state_) { state_->remove_sender(); }
+  }
+
+  Sent offer(T& value) const {
+    SL_ASSERT(state_, "nothing is sent through a sender that was moved from");
+    return state_->offer(value);
+  }
+  bool waits() const noexcept { return true; }
+  void arm_sender(const std::shared_ptr<WakeSignal>& signal) const { state_->sending.arm(signal); }
+  void disarm_sender(const WakeSignal& signal) const noexcept { state_->sending.disarm(signal); }
+  void pass_on() const noexcept {}  // everybody is notified
+
+  std::shared_ptr<BroadcastState<T>> state_;
+};
+
+template <class T>
+BroadcastSender<T> broadcast(std::size_t capacity, Clock& clock) {
+  return BroadcastSender<T>(std::make_shared<BroadcastState<T>>(capacity, clock));
+}
+
+}  // namespace streamlab

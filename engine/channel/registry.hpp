@@ -1,0 +1,179 @@
+// engine/channel/registry.hpp
+//
+// ChannelRegistry: channels by name, for parts of a program that do not know each other.
+//
+//   registry.add("levels", broadcast<Level>(16));
+//   auto levels = registry.subscribe<Level>("levels", OnLag::lose);   // Result<BroadcastReceiver<Level>>
+//   if (!levels) { print(levels.error()); }
+//
+// A channel is asked for by its name, kind and type of value; any other kind or type is an Error that says
+// both. The registry holds one end of each channel, so a channel stays open until it is closed or removed, or
+// the registry goes.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <typeindex>
+#include <utility>
+#include <vector>
+
+#include "engine/base/error.hpp"
+#include "engine/channel/broadcast.hpp"
+#include "engine/channel/mpsc.hpp"
+#include "engine/channel/type_name.hpp"
+#include "engine/channel/watch.hpp"
+
+namespace streamlab {
+
+enum class ChannelKind { mpsc, broadcast, watch };
+
+// "mpsc", "broadcast", "watch".
+std::string_view to_string(ChannelKind kind) noexcept;
+
+// A snapshot.
+struct ChannelInfo {
+  std::string name;
+  ChannelKind kind = ChannelKind::mpsc;
+  std::string type;  // of a value, as type_name() says it
+  std::size_t capacity = 0;
+  bool closed = false;
+};
+
+// All members: any thread but a real-time one.
+class ChannelRegistry {
+ public:
+  ChannelRegistry() = default;
+  ChannelRegistry(const ChannelRegistry&) = delete;
+  ChannelRegistry& operator=(const ChannelRegistry&) = delete;
+
+  // Errors: the name is empty, or there is a channel of that name.
+  template <class T>
+  Result<void> add(std::string name, MpscChannel<T> channel) {
+    return add_entry<T>(std::move(name), Mpsc<T>{std::move(channel.sender), std::move(channel.receiver)});
+  }
+  template <class T>
+  Result<void> add(std::string name, BroadcastSender<T> sender) {
+    return add_entry<T>(std::move(name), Broadcast<T>{std::move(sender)});
+  }
+  template <class T>
+  Result<void> add(std::string name, WatchChannel<T> channel) {
+    return add_entry<T>(std::move(name), Watch<T>{std::move(channel.sender), std::move(channel.receiver)});
+  }
+
+  // Errors of all that follow: there is no channel of that name; it is of another kind or type.
+
+  // One more sender of an mpsc channel.
+  template <class T>
+  Result<MpscSender<T>> sender(std::string_view name) {
+    return with<Mpsc<T>, T>(name,
+                            [](Mpsc<T>& channel) -> Result<MpscSender<T>> { return channel.sender.clone(); });
+  }
+  // The receiver of an mpsc channel, which has one. Error as well: it was taken before.
+  template <class T>
+  Result<MpscReceiver<T>> receiver(std::string_view name) {
+    return with<Mpsc<T>, T>(name, [name](Mpsc<T>& channel) -> Result<MpscReceiver<T>> {
+      if (!channel.receiver) { return receiver_taken(name); }
+      Result<MpscReceiver<T>> taken(*std::move(channel.receiver));
+      channel.receiver.reset();
+      return taken;
+    });
+  }
+  // One more sender of a broadcast channel.
+  template <class T>
+  Result<BroadcastSender<T>> broadcast_sender(std::string_view name) {
+    return with<Broadcast<T>, T>(
+        name, [](Broadcast<T>& channel) -> Result<BroadcastSender<T>> { return channel.sender.clone(); });
+  }
+  // One more subscriber of a broadcast channel.
+  template <class T>
+  Result<BroadcastReceiver<T>> subscribe(std::string_view name, OnLag on_lag = OnLag::wait) {
+    return with<Broadcast<T>, T>(name, [on_lag](Broadcast<T>& channel) -> Result<BroadcastReceiver<T>> {
+      return channel.sender.subscribe(on_lag);
+    });
+  }
+  // One more sender of a watch channel.
+  template <class T>
+  Result<WatchSender<T>> watch_sender(std::string_view name) {
+    return with<Watch<T>, T>(
+        name, [](Watch<T>& channel) -> Result<WatchSender<T>> { return channel.sender.clone(); });
+  }
+  // One more receiver of a watch channel; it has seen the value there is now.
+  template <class T>
+  Result<WatchReceiver<T>> watch(std::string_view name) {
+    return with<Watch<T>, T>(
+        name, [](Watch<T>& channel) -> Result<WatchReceiver<T>> { return channel.sender.subscribe(); });
+  }
+
+  // In the order of the names.
+  std::vector<ChannelInfo> list() const;
+  // The channel stays in the list.
+  Result<void> close(std::string_view name);
+  void close_all();
+  // Lets go of the registry's end: what the others have they keep. The name is free again.
+  Result<void> remove(std::string_view name);
+
+ private:
+  template <class T>
+  struct Mpsc {
+    static constexpr ChannelKind kKind = ChannelKind::mpsc;
+    MpscSender<T> sender;
+    std::optional<MpscReceiver<T>> receiver;  // until somebody takes it
+    std::size_t capacity() const { return sender.capacity(); }
+  };
+  template <class T>
+  struct Broadcast {
+    static constexpr ChannelKind kKind = ChannelKind::broadcast;
+    BroadcastSender<T> sender;
+    std::size_t capacity() const { return sender.capacity(); }
+  };
+  template <class T>
+  struct Watch {
+    static constexpr ChannelKind kKind = ChannelKind::watch;
+    WatchSender<T> sender;
+    WatchReceiver<T> receiver;  // keeps senders from being told that nobody listens
+    std::size_t capacity() const { return 1; }
+  };
+
+  struct Entry {
+    ChannelKind kind;
+    std::type_index type;
+    std::string type_text;
+    std::size_t capacity;
+    std::shared_ptr<void> channel;  // Mpsc<T>, Broadcast<T> or Watch<T>
+    std::function<void()> close;
+    std::function<bool()> closed;
+  };
+
+  static tl::unexpected<Error> receiver_taken(std::string_view name);
+  Result<void> add_entry(std::string name, Entry entry);
+  // mutex_ is held.
+  Result<Entry*> find(std::string_view name);
+  Result<Entry*> find(std::string_view name, ChannelKind kind, const std::type_info& type);
+
+  template <class T, class Channel>
+  Result<void> add_entry(std::string name, Channel channel) {
+    const std::size_t capacity = channel.capacity();
+    auto shared = std::make_shared<Channel>(std::move(channel));
+    return add_entry(std::move(name),
+                     {Channel::kKind, typeid(T), type_name<T>(), capacity, shared,
+                      [shared] { shared->sender.close(); }, [shared] { return shared->sender.closed(); }});
+  }
+  template <class Channel, class T, class Function>
+  auto with(std::string_view name, Function&& function) -> decltype(function(std::declval<Channel&>())) {
+    const std::lock_guard lock(mutex_);
+    const Result<Entry*> entry = find(name, Channel::kKind, typeid(T));
+    if (!entry) { return tl::unexpected(entry.error()); }
+    return function(*static_cast<Channel*>((*entry)->channel.get()));
+  }
+
+  mutable std::mutex mutex_;  // guards what follows
+  std::map<std::string, Entry, std::less<>> entries_;
+};
+
+}  // namespace streamlab

@@ -1,0 +1,20 @@
+// engine/channel/type_name.hpp
+//
+// The name of a type as a person would write it, for messages.
+#pragma once
+
+#include <string>
+#include <typeinfo>
+
+namespace streamlab {
+
+// For instance "std::vector<std::string>". What the compiler calls the type, without the parts that nobody
+// writes: allocators, the insides of std::string, inline namespaces.
+std::string type_name(const std::type_info& type);
+
+template <class T>
+std::string type_name() {
+  return type_name(typeid(T));
+}
+
+}  // namespace streamlab
