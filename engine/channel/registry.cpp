@@ -19,9 +19,9 @@ std::string_view to_string(ChannelKind kind) noexcept {
   return "";
 }
 
-std::vector<ChannelInfo> ChannelRegistry::list() const {
+std::vector<RegisteredChannel> ChannelRegistry::list() const {
   const std::lock_guard lock(mutex_);
-  std::vector<ChannelInfo> channels;
+  std::vector<RegisteredChannel> channels;
   channels.reserve(entries_.size());
   for (const auto& [name, entry] : entries_) {
     channels.push_back({name, entry.kind, entry.type_text, entry.capacity, entry.closed()});

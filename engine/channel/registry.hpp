@@ -37,7 +37,7 @@ enum class ChannelKind { mpsc, broadcast, watch };
 std::string_view to_string(ChannelKind kind) noexcept;
 
 // A snapshot.
-struct ChannelInfo {
+struct RegisteredChannel {
   std::string name;
   ChannelKind kind = ChannelKind::mpsc;
   std::string type;  // of a value, as type_name() says it
@@ -111,7 +111,7 @@ class ChannelRegistry {
   }
 
   // In the order of the names.
-  std::vector<ChannelInfo> list() const;
+  std::vector<RegisteredChannel> list() const;
   // The channel stays in the list.
   Result<void> close(std::string_view name);
   void close_all();

@@ -96,7 +96,7 @@ TEST(ChannelRegistry, ListsAndCloses) {
   ASSERT_TRUE(registry.add("c", watch<std::string>("")));
   const auto text = [&] {
     std::vector<std::string> lines;
-    for (const ChannelInfo& channel : registry.list()) {
+    for (const RegisteredChannel& channel : registry.list()) {
       lines.push_back(channel.name + " " + std::string(to_string(channel.kind)) + "<" + channel.type + "> " +
                       std::to_string(channel.capacity) + (channel.closed ? " closed" : ""));
     }
