@@ -25,8 +25,8 @@ Result<void> StageBase::start(StreamRun& run) {
   return started;
 }
 
-void StageBase::halt() noexcept {
-  for_each_upstream([](StageBase& upstream) { upstream.halt(); });
+void StageBase::halt(StreamRun& run) noexcept {
+  for_each_upstream([&run](StageBase& upstream) { upstream.halt(run); });
 }
 
 Result<void> StageBase::save(ByteWriter&) const {

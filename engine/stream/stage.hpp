@@ -48,8 +48,11 @@ class StageBase {
 
   // Before the first question, from the end upwards. Refused when the stage was given numbers out of range.
   virtual Result<void> start(StreamRun& run);
-  // After the last answer: threads of the stages are joined, so that everything can be read.
-  virtual void halt() noexcept;
+  // After the last answer: threads of the stages are joined, so that everything can be read; notes for the report.
+  virtual void halt(StreamRun& run) noexcept;
+
+  // After a run that came to its end well, and whose end has everything.
+  virtual Result<void> complete() { return {}; }
 
   // --- checkpoints, see checkpoint.hpp: called between two items only.
   // Name and sizes: what must be the same for a checkpoint to fit.
@@ -120,7 +123,8 @@ class Source : public Stage<T> {
   virtual Poll produce(StreamRun& run, T*& item) = 0;
 };
 
-// A stage behind one other. Without state of its own unless it overrides save() and load().
+// A stage behind one other. For checkpoints it holds nothing between two items, unless it overrides save() and
+// load().
 template <class T, class U>
 class Step : public Stage<U> {
  public:

@@ -16,8 +16,7 @@
 //
 // A stream is single-pass and move-only: a stage takes the stream before it (std::move it when it has a
 // name), an end takes it for good. One thread at a time. Nothing throws: an exception of a user's function
-// becomes the Error of its stage. Operators that need a header of their own (windows, joins, time, threads,
-// checkpoints) stand in stages/ and are used with |.
+// becomes the Error of its stage. Each stage is told in its file in stages/.
 #pragma once
 
 #include <chrono>
@@ -32,10 +31,20 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
+
+#include "engine/channel/outcome.hpp"
+#include "engine/stream/lines_file.hpp"
 #include "engine/stream/on_error.hpp"
 #include "engine/stream/stage.hpp"
 #include "engine/stream/stages/count.hpp"
+#include "engine/stream/stages/buffer.hpp"
+#include "engine/stream/stages/checkpoint.hpp"
+#include "engine/stream/stages/circuit_breaker.hpp"
 #include "engine/stream/stages/map.hpp"
+#include "engine/stream/stages/parallel_map.hpp"
+#include "engine/stream/stages/timing.hpp"
+#include "engine/stream/stages/with_context.hpp"
 #include "engine/stream/stream_loop.hpp"
 
 namespace streamlab {
@@ -113,6 +122,71 @@ class Stream {
   Stream<std::vector<T>> batch(std::size_t size) && {
     return Stream<std::vector<T>>(std::make_unique<stages::Batch<T>>(taken(), size));
   }
+  // f(S&, T) -> U: map() with the state of `context`, which others may look at meanwhile.
+  template <class S, class F, class OnError = FailFast>
+  auto with(StreamContext<S> context, F f, OnError on_error = {}) && {
+    using Given = detail::Given<stages::CallWithState<S, F>, T>;
+    using U = std::conditional_t<std::is_void_v<Given>, T, Given>;
+    return Stream<U>(std::make_unique<stages::WithContext<T, U, S, F, OnError>>(
+        taken(), std::move(context), std::move(f), std::move(on_error)));
+  }
+  // map() behind a circuit breaker: see stages/circuit_breaker.hpp.
+  template <class F, class OnError = FailFast>
+  auto circuit_breaker(BreakerOptions options, F f, OnError on_error = {}) && {
+    using Given = typename stages::Guarded<T, F>::Value;
+    using U = std::conditional_t<std::is_void_v<Given>, T, Given>;
+    return Stream<U>(std::make_unique<stages::Breaker<T, U, F, OnError>>(taken(), std::move(options), std::move(f),
+                                                                         std::move(on_error)));
+  }
+  // map() by `concurrency` threads, 1 or more. Each has a copy of f.
+  template <class F, class OnError = FailFast>
+  auto parallel_map(std::size_t concurrency, F f, Order order = Order::ordered, OnError on_error = {}) && {
+    using Given = detail::Given<F, T>;
+    using U = std::conditional_t<std::is_void_v<Given>, T, Given>;
+    return Stream<U>(std::make_unique<stages::ParallelMap<T, U, F, OnError>>(taken(), concurrency, std::move(f), order,
+                                                                             std::move(on_error)));
+  }
+  // A queue of `depth` items, 1 or more; what lies before it runs on a thread of its own.
+  Stream buffer(std::size_t depth, OverflowPolicy policy = OverflowPolicy::block) && {
+    return Stream(std::make_unique<stages::Buffer<T>>(taken(), depth, policy));
+  }
+  // The same, that goes on in a file when `depth` items are in memory. Policy: block or fail.
+  Stream buffer(std::size_t depth, SpillOptions spill, OverflowPolicy policy = OverflowPolicy::block) &&
+    requires Storable<T>
+  {
+    return Stream(std::make_unique<stages::Buffer<T>>(taken(), depth, policy, std::move(spill)));
+  }
+  // Holds items back so that in any t seconds no more than burst + rate_per_s t pass, each counted as
+  // cost_of(const T&): 1 without it, or its samples, or its bytes.
+  template <class CostOf = stages::OneEach>
+  Stream rate_limit(double rate_per_s, double burst = 1.0, CostOf cost_of = {}) && {
+    return Stream(std::make_unique<stages::RateLimit<T, CostOf>>(taken(), rate_per_s, burst, std::move(cost_of)));
+  }
+  // At most one item in every interval, the first; the others are dropped.
+  Stream throttle(std::chrono::nanoseconds interval) && {
+    return Stream(std::make_unique<stages::Throttle<T>>(taken(), interval));
+  }
+  // The last item before every silence of so long.
+  Stream debounce(std::chrono::nanoseconds silence) && {
+    return Stream(std::make_unique<stages::Debounce<T>>(taken(), silence));
+  }
+  // The newest item at every tick.
+  Stream sample(std::chrono::nanoseconds interval) && {
+    return Stream(std::make_unique<stages::Sample<T>>(taken(), interval));
+  }
+  // All that came since the last question as one: value = f(value, item).
+  template <class F>
+  Stream conflate(F f) && {
+    return Stream(std::make_unique<stages::Conflate<T, F>>(taken(), std::move(f)));
+  }
+  // Fails when an item does not come within `limit` of being asked for.
+  Stream timeout(std::chrono::nanoseconds limit) && {
+    return Stream(std::make_unique<stages::Timeout<T>>(taken(), limit));
+  }
+  // Keeps on disk where the stages before it stand: see stages/checkpoint.hpp.
+  Stream checkpoint(CheckpointOptions options) && {
+    return Stream(std::make_unique<stages::CheckpointStage<T>>(taken(), std::move(options)));
+  }
   // Names the last stage, for reports and errors.
   Stream named(std::string name) && {
     if (last_ != nullptr) { last_->stats().name = std::move(name); }
@@ -157,9 +231,28 @@ class Stream {
     result.report = run(options, [&](T&) { ++result.value; });
     return result;
   }
-  // Into a channel, waiting for room; ends when nobody listens there any more. Does not close the sender.
+  // Into a channel, waiting for room; fails when nobody listens there any more. Does not close the sender.
   template <class Sender>
-  StreamReport send_to(Sender& sender, const RunOptions& options = {}) &&;
+  StreamReport send_to(Sender& sender, const RunOptions& options = {}) && {
+    return run(options, [&](T& item) -> Result<void> {
+      const Sent sent = sender.send(std::move(item), options.cancel);
+      if (sent || sent.why() == Why::stopped) { return {}; }
+      return failed("", fmt::format("the channel takes no more: {}", to_string(sent.why())));
+    });
+  }
+  // A text file, one line an item: f(const T&) -> a text without line feed. A checkpoint takes it back to
+  // where it stood.
+  template <class F>
+  StreamReport write_lines(std::filesystem::path path, F f, LinesOptions lines = {}, const RunOptions& options = {}) && {
+    LinesFile file(std::move(path), lines);
+    const auto write = [&](T& item) { return file.write(std::invoke(f, std::as_const(item))); };
+    StreamReport report = run_stages<T>(taken(), options, write, &file, "write_lines");
+    if (auto closed = file.close(); !closed && report.ok()) {
+      report.ended = StreamEnd::failed;
+      report.error = StreamError{"write_lines", report.items, closed.error()};
+    }
+    return report;
+  }
 
   // --- the names of the original design
   template <class Source>

@@ -3,8 +3,21 @@
 
 namespace streamlab {
 
+// The end has its output on disk before the stages are told that all went well.
+Poll RunRecord::complete() {
+  if (StreamRun::EndState* end = run_.end_state()) {
+    if (auto saved = end->save(); !saved) { return run_.fail("end", items_, saved.error()); }
+  }
+  Poll answer = Poll::ended;
+  visit_in_flow_order(last_, [&](StageBase& stage) {
+    if (auto ok = stage.complete(); !ok) { answer = run_.fail(stage.stats().name, items_, ok.error()); }
+  });
+  return answer;
+}
+
 StreamReport RunRecord::finish(Poll answer) {
-  last_.halt();
+  last_.halt(run_);
+  if (answer == Poll::ended && !run_.draining()) { answer = complete(); }
   StreamReport report;
   {
     const auto& shared = run_.shared();

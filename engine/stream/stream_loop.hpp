@@ -7,6 +7,7 @@
 #include <exception>
 #include <functional>
 #include <optional>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -28,6 +29,8 @@ class RunRecord {
   StreamReport finish(Poll answer);
 
  private:
+  Poll complete();
+
   StreamRun& run_;
   StageBase& last_;
   const StreamRun::TimePoint began_;

@@ -61,7 +61,7 @@ class Calling : public Step<T, U> {
 
 // U = f(T); the same item when f changes it in place.
 template <class T, class U, class F, class OnError>
-class Map final : public Calling<T, U, F, OnError> {
+class Map : public Calling<T, U, F, OnError> {
  public:
   Map(StagePtr<T> upstream, F f, OnError on_error)
       : Calling<T, U, F, OnError>("map", std::move(upstream), std::move(f), std::move(on_error)) {}

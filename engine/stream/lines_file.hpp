@@ -1,0 +1,51 @@
+// engine/stream/lines_file.hpp
+//
+// LinesFile: a text file that an end writes line by line, and that a checkpoint can take back to where it
+// stood.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/stream/stream_run.hpp"
+
+namespace streamlab {
+
+struct LinesOptions {
+  bool overwrite = false;  // may an existing file be replaced? (One that a checkpoint goes on with is kept.)
+};
+
+// One thread. Nothing is opened before the first line, load() or save().
+class LinesFile final : public StreamRun::EndState {
+ public:
+  LinesFile(std::filesystem::path path, LinesOptions options) : path_(std::move(path)), options_(options) {}
+  LinesFile(const LinesFile&) = delete;
+  LinesFile& operator=(const LinesFile&) = delete;
+  ~LinesFile() override;
+
+  // Appends `line` and a line feed.
+  Result<void> write(std::string_view line);
+  // Everything is on disk when it returns. Gives the length of the file.
+  Result<std::vector<std::byte>> save() override;
+  // Cuts the file to the length it had; refused when it is shorter.
+  Result<void> load(const std::vector<std::byte>& state) override;
+  // Writes what is left. The destructor does without saying how it went.
+  Result<void> close();
+
+ private:
+  static constexpr std::size_t kBufferBytes = 1U << 16U;
+
+  Result<void> open();
+  Result<void> flush();
+
+  const std::filesystem::path path_;
+  const LinesOptions options_;
+  int file_ = -1;
+  std::uint64_t written_ = 0;  // bytes in the file
+  std::string buffer_;
+};
+
+}  // namespace streamlab
