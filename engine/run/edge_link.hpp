@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "engine/channel/wake_list.hpp"
 #include "engine/core/data_frame.hpp"
 #include "engine/rt/edge.hpp"
 #include "engine/rt/wake_signal.hpp"
@@ -25,6 +26,7 @@ struct EdgeLink {
   // So an end beside a real-time domain has no signal here.
   WakeSignal* producer = nullptr;  // waits for room
   WakeSignal* consumer = nullptr;  // waits for blocks
+  WakeList* readers = nullptr;     // wait for blocks among other things: streams, selects
   // Nobody takes blocks any more (the receiver is gone, or its domain failed): the producer goes on without
   // waiting.
   std::atomic<bool> abandoned{false};
@@ -35,6 +37,7 @@ struct EdgeLink {
   }
   void wake_consumer() const noexcept {
     if (consumer != nullptr) { consumer->notify(); }
+    if (readers != nullptr) { readers->fire(); }
   }
 };
 

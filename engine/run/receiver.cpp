@@ -29,9 +29,18 @@ std::optional<DataFrame> Receiver::try_receive() {
   DataFrame* const block = shared_->link.edge.try_pop();
   if (block == nullptr) { return std::nullopt; }
   DataFrame copy = *block;
+  give_back(block);
+  return copy;
+}
+
+void Receiver::give_back(DataFrame* block) noexcept {
   shared_->link.edge.release(block);
   shared_->link.wake_producer();
-  return copy;
+}
+
+std::optional<std::chrono::nanoseconds> Receiver::look_again_after() const noexcept {
+  if (shared_->link.readers != nullptr) { return std::nullopt; }
+  return kLookAgain;
 }
 
 std::optional<DataFrame> Receiver::receive_until(WakeSignal::Clock::time_point deadline) {

@@ -21,9 +21,11 @@ class Receiver {
         : link(std::move(name), capacity, policy, format), producer(std::move(producer_signal)) {
       link.producer = producer.get();
       link.consumer = &signal;
+      link.readers = &readers;
     }
     EdgeLink link;
     WakeSignal signal;
+    WakeList readers;
     std::shared_ptr<WakeSignal> producer;  // kept alive for as long as the link may wake it
   };
   explicit Receiver(std::shared_ptr<Shared> shared) : shared_(std::move(shared)) {}
@@ -37,6 +39,13 @@ class Receiver {
   // Nothing when none came in time, or when there will be no more: ended() tells.
   std::optional<DataFrame> receive_for(std::chrono::nanoseconds timeout);
   std::optional<DataFrame> try_receive();
+  // The next block where it lies in the edge, without a copy; null when there is none now. To be given back.
+  DataFrame* borrow() noexcept { return shared_->link.edge.try_pop(); }
+  void give_back(DataFrame* block) noexcept;
+  // Tells `signal` of the next block or the end. For a wait of one's own: arm, look again, then sleep.
+  void arm(std::shared_ptr<WakeSignal> signal) { shared_->readers.arm(std::move(signal)); }
+  // A real-time producer wakes nobody: whoever waits looks again after so long.
+  std::optional<std::chrono::nanoseconds> look_again_after() const noexcept;
   // The stream is over and every block was received.
   bool ended() const { return shared_->link.edge.ended(); }
   // What was pushed, delivered, dropped.

@@ -107,7 +107,8 @@ class Stage : public StageBase {
 template <class T>
 using StagePtr = std::unique_ptr<Stage<T>>;
 
-// A stage with nothing before it: ends when the run is drained, gives up when it is cancelled.
+// A stage with nothing before it: gives up when the run is cancelled, and ends when it is drained, unless it
+// has something inside that is to come out first.
 template <class T>
 class Source : public Stage<T> {
  public:
@@ -117,10 +118,11 @@ class Source : public Stage<T> {
  protected:
   Poll poll(StreamRun& run, T*& item) final {
     if (run.cancelled()) [[unlikely]] { return Poll::cancelled; }
-    if (run.draining()) [[unlikely]] { return Poll::ended; }
+    if (run.draining()) [[unlikely]] { return drain(run, item); }
     return produce(run, item);
   }
   virtual Poll produce(StreamRun& run, T*& item) = 0;
+  virtual Poll drain(StreamRun&, T*&) { return Poll::ended; }
 };
 
 // A stage behind one other. For checkpoints it holds nothing between two items, unless it overrides save() and

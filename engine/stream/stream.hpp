@@ -240,6 +240,11 @@ class Stream {
       return failed("", fmt::format("the channel takes no more: {}", to_string(sent.why())));
     });
   }
+  // Into a graph, block by block: `input` has Result<void> trigger(const T&), as Engine and the pipelines have.
+  template <class Input>
+  StreamReport into(Input& input, const RunOptions& options = {}) && {
+    return run(options, [&input](T& item) -> Result<void> { return input.trigger(item); });
+  }
   // A text file, one line an item: f(const T&) -> a text without line feed. A checkpoint takes it back to
   // where it stood.
   template <class F>

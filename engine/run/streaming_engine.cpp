@@ -1,0 +1,132 @@
+// engine/run/streaming_engine.cpp
+#include "engine/run/streaming_engine.hpp"
+
+#include <mutex>
+#include <utility>
+
+#include "engine/rt/thread.hpp"
+
+namespace streamlab {
+
+struct StreamingEngine::Shared {
+  explicit Shared(std::unique_ptr<Engine> the_engine) : engine(std::move(the_engine)) {}
+  ~Shared() { stop(); }
+
+  Result<void> start() {
+    const std::lock_guard lock(mutex);
+    if (started) { return {}; }
+    started = true;
+    return engine->start();
+  }
+  void stop() {
+    const std::lock_guard lock(mutex);
+    if (std::exchange(stopped, true)) { return; }
+    engine->stop();
+  }
+  // A stream that is through.
+  void leave() {
+    {
+      const std::lock_guard lock(mutex);
+      if (--readers > 0) { return; }
+    }
+    stop();
+  }
+
+  const std::unique_ptr<Engine> engine;
+  std::mutex mutex;  // guards what follows
+  bool started = false;
+  bool stopped = false;
+  std::size_t readers = 0;  // streams that have not ended
+};
+
+class StreamingEngine::Output final : public Source<DataFrame> {
+ public:
+  Output(std::string name, std::shared_ptr<Shared> shared, Receiver receiver)
+      : Source<DataFrame>(std::move(name)), shared_(std::move(shared)), receiver_(std::move(receiver)) {}
+  ~Output() override { leave(); }
+
+  Result<void> start(StreamRun& run) override {
+    auto started = shared_->start();
+    if (!started) { run.fail(stats_.name, 0, started.error()); }
+    return started;
+  }
+  void halt(StreamRun& run) noexcept override {
+    leave();
+    StageBase::halt(run);
+  }
+
+ protected:
+  Poll produce(StreamRun& run, DataFrame*& item) override {
+    if (lent_ != nullptr) { receiver_.give_back(std::exchange(lent_, nullptr)); }
+    // Over first: a block that comes between the two looks is then found by the next question.
+    bool over = receiver_.ended();
+    lent_ = receiver_.borrow();
+    if (lent_ == nullptr && !over) {
+      receiver_.arm(run.signal());
+      over = receiver_.ended();
+      lent_ = receiver_.borrow();
+    }
+    if (lent_ != nullptr) {
+      item = lent_;
+      return Poll::item;
+    }
+    if (over) { return end(run); }
+    if (const auto pause = receiver_.look_again_after()) { run.wake_at(run.now() + *pause); }
+    return Poll::pending;
+  }
+  // The graph ends its sources; what is inside comes out here.
+  Poll drain(StreamRun& run, DataFrame*& item) override {
+    if (!stopping_.joinable()) {
+      auto started = Thread::start("stream drain", [shared = shared_] { shared->stop(); });
+      if (!started) { return run.fail(stats_.name, stats_.out, started.error()); }
+      stopping_ = std::move(*started);
+    }
+    return produce(run, item);
+  }
+
+ private:
+  Poll end(StreamRun& run) {
+    leave();
+    const EngineStatus status = shared_->engine->status();
+    if (!status.failures.empty()) { return run.fail(stats_.name, stats_.out, status.failures.front()); }
+    return Poll::ended;
+  }
+  void leave() noexcept {
+    if (std::exchange(left_, true)) { return; }
+    if (lent_ != nullptr) { receiver_.give_back(std::exchange(lent_, nullptr)); }
+    stats_.dropped = receiver_.counters().dropped;
+    receiver_.close();
+    stopping_.join();
+    shared_->leave();
+  }
+
+  const std::shared_ptr<Shared> shared_;
+  Receiver receiver_;
+  DataFrame* lent_ = nullptr;  // the block that the stage behind has
+  bool left_ = false;
+  Thread stopping_;
+};
+
+StreamingEngine::StreamingEngine(std::shared_ptr<Shared> shared) : shared_(std::move(shared)) {}
+StreamingEngine::~StreamingEngine() = default;
+
+Checked<std::unique_ptr<StreamingEngine>> StreamingEngine::create(const ValidGraph& graph, EngineOptions options) {
+  auto engine = Engine::create(graph, std::move(options));
+  if (!engine) { return tl::unexpected(engine.error()); }
+  return std::unique_ptr<StreamingEngine>(new StreamingEngine(std::make_shared<Shared>(std::move(*engine))));
+}
+
+Result<StreamOutput<DataFrame>> StreamingEngine::output(std::string_view name, std::size_t capacity,
+                                                        std::optional<OverflowPolicy> policy) {
+  auto receiver = shared_->engine->subscribe(name, capacity, policy);
+  if (!receiver) { return tl::unexpected(receiver.error()); }
+  {
+    const std::lock_guard lock(shared_->mutex);
+    ++shared_->readers;
+  }
+  return Stream<DataFrame>(std::make_unique<Output>(std::string(name), shared_, std::move(*receiver)));
+}
+
+Engine& StreamingEngine::engine() { return *shared_->engine; }
+
+}  // namespace streamlab

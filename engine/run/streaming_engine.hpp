@@ -1,0 +1,51 @@
+// engine/run/streaming_engine.hpp
+//
+// StreamingEngine: a graph whose outputs are streams.
+//
+//   auto engine = StreamingEngine::create(*graph, options);
+//   auto spectra = (*engine)->output("spec");                       // Stream<DataFrame>
+//   std::move(*spectra).map(loudest_bin).take(10).collect();
+//
+// The graph starts when the first of its streams is asked for something, and stops when the last of them has
+// ended or gone. A block is not copied: a stage is given it where it lies in the edge, until it asks for the
+// next. With several outputs, each stream is pulled on a thread of its own or all in one (zip, merge): what
+// nobody pulls holds a lossless graph up.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "engine/run/engine.hpp"
+#include "engine/stream/stream.hpp"
+
+namespace streamlab {
+
+// What a graph's output gives, and the same for items of other types.
+template <class T>
+using StreamOutput = Stream<T>;
+
+class StreamingEngine {
+ public:
+  static Checked<std::unique_ptr<StreamingEngine>> create(const ValidGraph& graph, EngineOptions options);
+  ~StreamingEngine();
+  StreamingEngine(const StreamingEngine&) = delete;
+  StreamingEngine& operator=(const StreamingEngine&) = delete;
+
+  // As Engine::subscribe(): before anything is pulled. The stream may outlive the StreamingEngine. It fails
+  // when the graph fails; its report counts as dropped what the edge lost.
+  Result<StreamOutput<DataFrame>> output(std::string_view name, std::size_t capacity = 0,
+                                         std::optional<OverflowPolicy> policy = {});
+
+  // For set_param(), status(), device().
+  Engine& engine();
+
+ private:
+  struct Shared;
+  explicit StreamingEngine(std::shared_ptr<Shared> shared);
+  class Output;
+
+  std::shared_ptr<Shared> shared_;
+};
+
+}  // namespace streamlab
