@@ -53,8 +53,8 @@ Result<StreamFormat> Codec<StreamFormat>::read(ByteReader& from) {
     fields >> channel.name >> channel.unit;
     format.channels.push_back(std::move(channel));
   }
-  fields >> format.axis.quantity >> format.axis.unit >> format.axis.start >> format.axis.step >> format.max_frames >>
-      format.notes;
+  fields >> format.axis.quantity >> format.axis.unit >> format.axis.start >> format.axis.step >>
+      format.max_frames >> format.notes;
   if (!fields.ok()) { return tl::unexpected(fields.ok().error()); }
   return format;
 }
@@ -89,8 +89,8 @@ Result<DataFrame> Codec<DataFrame>::read(ByteReader& from) {
   FrameHeader header;
   std::uint64_t entries = 0;
   Fields fields(from);
-  fields >> frame_count >> header.timestamp_us >> header.sequence_id >> header.position >> header.gap_frames >>
-      header.flags >> entries;
+  fields >> frame_count >> header.timestamp_us >> header.sequence_id >> header.position >>
+      header.gap_frames >> header.flags >> entries;
   if (!fields.ok()) { return tl::unexpected(fields.ok().error()); }
   // Nothing is allocated on the word of damaged bytes.
   const std::uint64_t samples = std::uint64_t{frame_count} * format->channel_count();
@@ -105,7 +105,9 @@ Result<DataFrame> Codec<DataFrame>::read(ByteReader& from) {
     double value = 0.0;
     fields >> key >> value;
     if (!fields.ok()) { return tl::unexpected(fields.ok().error()); }
-    if (!frame.metadata().set(key, value)) { return refused("", "the stored block has metadata that do not fit"); }
+    if (!frame.metadata().set(key, value)) {
+      return refused("", "the stored block has metadata that do not fit");
+    }
   }
   frame.set_frame_count(frame_count);
   for (std::uint32_t c = 0; c < frame.channel_count(); ++c) {

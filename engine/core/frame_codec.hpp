@@ -1,7 +1,7 @@
 // engine/core/frame_codec.hpp
 //
-// Codec<DataFrame>: blocks as bytes, for checkpoints and buffers on disk. Format, header, metadata and samples
-// come back bit for bit; storage is for max_frames as before.
+// Codec<DataFrame>: blocks as bytes, for checkpoints and buffers on disk. Format, header, metadata and
+// samples come back bit for bit; storage is for max_frames as before.
 #pragma once
 
 #include "engine/base/byte_codec.hpp"

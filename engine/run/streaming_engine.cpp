@@ -110,7 +110,8 @@ class StreamingEngine::Output final : public Source<DataFrame> {
 StreamingEngine::StreamingEngine(std::shared_ptr<Shared> shared) : shared_(std::move(shared)) {}
 StreamingEngine::~StreamingEngine() = default;
 
-Checked<std::unique_ptr<StreamingEngine>> StreamingEngine::create(const ValidGraph& graph, EngineOptions options) {
+Checked<std::unique_ptr<StreamingEngine>> StreamingEngine::create(const ValidGraph& graph,
+                                                                  EngineOptions options) {
   auto engine = Engine::create(graph, std::move(options));
   if (!engine) { return tl::unexpected(engine.error()); }
   return std::unique_ptr<StreamingEngine>(new StreamingEngine(std::make_shared<Shared>(std::move(*engine))));

@@ -67,7 +67,8 @@ struct Problem {
 
 tl::expected<Checkpoint, Problem> read(const fs::path& path) {
   const auto cut = [&](const std::string& what) {
-    return tl::unexpected(Problem{true, Error{ErrorCode::refused, path.string(), what, "a whole checkpoint", ""}});
+    return tl::unexpected(
+        Problem{true, Error{ErrorCode::refused, path.string(), what, "a whole checkpoint", ""}});
   };
   std::ifstream in(path, std::ios::binary);
   if (!in) { return cut("the checkpoint cannot be read"); }
@@ -80,8 +81,9 @@ tl::expected<Checkpoint, Problem> read(const fs::path& path) {
   if (!version) { return cut("the checkpoint is cut short"); }
   if (*version != CheckpointFile::kVersion) {
     return tl::unexpected(Problem{
-        false, Error{ErrorCode::refused, path.string(), fmt::format("the checkpoint is of version {}", *version),
-                     fmt::format("version {}", CheckpointFile::kVersion), "remove it to begin anew"}});
+        false,
+        Error{ErrorCode::refused, path.string(), fmt::format("the checkpoint is of version {}", *version),
+              fmt::format("version {}", CheckpointFile::kVersion), "remove it to begin anew"}});
   }
   const auto length = reader.get<std::uint64_t>();
   const auto hash = reader.get<std::uint64_t>();
@@ -90,8 +92,8 @@ tl::expected<Checkpoint, Problem> read(const fs::path& path) {
   if (body.size() != *length || fnv1a(body) != *hash) { return cut("the checkpoint is damaged"); }
 
   Checkpoint checkpoint;
-  if (!reader.get_to(checkpoint.signature) || !reader.get_to(checkpoint.items) || !reader.get_to(checkpoint.stages) ||
-      !reader.get_to(checkpoint.end)) {
+  if (!reader.get_to(checkpoint.signature) || !reader.get_to(checkpoint.items) ||
+      !reader.get_to(checkpoint.stages) || !reader.get_to(checkpoint.end)) {
     return cut("the checkpoint is damaged");
   }
   return checkpoint;
@@ -108,8 +110,8 @@ Result<std::optional<CheckpointFile::Loaded>> CheckpointFile::load(const std::st
   Loaded loaded;
   auto checkpoint = read(there ? path_ : previous());
   if (!checkpoint && checkpoint.error().cut && there && previous_there) {
-    loaded.note = fmt::format("{}: {}; the one before it is used: {}", path_.string(), checkpoint.error().error.what,
-                              previous().string());
+    loaded.note = fmt::format("{}: {}; the one before it is used: {}", path_.string(),
+                              checkpoint.error().error.what, previous().string());
     checkpoint = read(previous());
   }
   if (!checkpoint) {
@@ -118,8 +120,9 @@ Result<std::optional<CheckpointFile::Loaded>> CheckpointFile::load(const std::st
     return tl::unexpected(std::move(error));
   }
   if (checkpoint->signature != signature) {
-    return refused(path_.string(), fmt::format("the checkpoint is of another stream: {}", checkpoint->signature),
-                   signature, "remove it to begin anew");
+    return refused(path_.string(),
+                   fmt::format("the checkpoint is of another stream: {}", checkpoint->signature), signature,
+                   "remove it to begin anew");
   }
   loaded.checkpoint = std::move(*checkpoint);
   return std::optional<Loaded>(std::move(loaded));
@@ -147,7 +150,9 @@ Result<void> CheckpointFile::save(const Checkpoint& checkpoint) const {
   std::error_code error;
   if (fs::exists(path_, error)) { fs::rename(path_, previous(), error); }
   if (!error) { fs::rename(fresh, path_, error); }
-  if (error) { return failed(path_.string(), "cannot put the new checkpoint in its place: " + error.message()); }
+  if (error) {
+    return failed(path_.string(), "cannot put the new checkpoint in its place: " + error.message());
+  }
   sync_folder_of(path_);
   return {};
 }

@@ -5,8 +5,9 @@
 //   "SLCP", version (u32), length of what follows (u64), its FNV-1a hash (u64), then: signature, state, end
 //
 // A new checkpoint is written beside the old one, made durable, and takes its name; the old one stays as
-// PATH.previous. So at every moment one of the two is whole, whenever the process or the machine stops. A file
-// that was cut short or damaged is known by its length and hash: the previous one is then used, and said.
+// PATH.previous. So at every moment one of the two is whole, whenever the process or the machine stops. A
+// file that was cut short or damaged is known by its length and hash: the previous one is then used, and
+// said.
 #pragma once
 
 #include <cstddef>

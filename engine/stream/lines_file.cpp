@@ -70,11 +70,12 @@ Result<void> LinesFile::load(const std::vector<std::byte>& state) {
   if (auto read = reader.get_to(length); !read) { return read; }
   file_ = ::open(path_.c_str(), O_WRONLY | O_CLOEXEC);
   if (file_ < 0) { return from_errno(path_, "cannot go on with the file that the checkpoint belongs to"); }
-  struct stat status{};
+  struct stat status {};
   if (::fstat(file_, &status) != 0) { return from_errno(path_, "cannot read its length"); }
   if (static_cast<std::uint64_t>(status.st_size) < length) {
     return refused(path_.string(), fmt::format("the file has {} bytes", status.st_size),
-                   fmt::format("at least {}, as the checkpoint says", length), "remove the checkpoint to begin anew");
+                   fmt::format("at least {}, as the checkpoint says", length),
+                   "remove the checkpoint to begin anew");
   }
   if (::ftruncate(file_, static_cast<off_t>(length)) != 0 || ::lseek(file_, 0, SEEK_END) < 0) {
     return from_errno(path_, "cannot go back to where the checkpoint stands");

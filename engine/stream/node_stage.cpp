@@ -28,7 +28,8 @@ Result<void> NodeStage::prepare(const DataFrame& first) {
   auto outputs = node_->prepare(context);
   if (!outputs) { return tl::unexpected(outputs.error()); }
   if (outputs->size() > 1) {
-    return refused("", fmt::format("the node has {} outputs", outputs->size()), "one, or none", "use a graph");
+    return refused("", fmt::format("the node has {} outputs", outputs->size()), "one, or none",
+                   "use a graph");
   }
   for (const OutputFormat& output : *outputs) {
     const auto shared = std::make_shared<const StreamFormat>(output.format);
@@ -75,8 +76,8 @@ Poll NodeStage::poll(StreamRun& run, DataFrame*& item) {
             stats_.name, item_number(),
             Error{ErrorCode::refused, "",
                   fmt::format("a block of {} channels and {} frames", in->channel_count(), in->frame_count()),
-                  fmt::format("{} channels and up to {} frames, as the first one", in_format_->channel_count(),
-                              in_format_->max_frames),
+                  fmt::format("{} channels and up to {} frames, as the first one",
+                              in_format_->channel_count(), in_format_->max_frames),
                   ""});
       }
       bind(in);
@@ -109,7 +110,9 @@ void NodeStage::halt(StreamRun& run) noexcept {
     if (auto closed = node_->close(); !closed) { run.fail(stats_.name, stats_.out, closed.error()); }
   }
   if (prepared_) {
-    for (const NodeNote& note : node_->notes()) { run.note(fmt::format("stage \"{}\": {}", stats_.name, note.text)); }
+    for (const NodeNote& note : node_->notes()) {
+      run.note(fmt::format("stage \"{}\": {}", stats_.name, note.text));
+    }
   }
   StageBase::halt(run);
 }
@@ -202,10 +205,11 @@ class ChainNode final : public Node {
         return Status::fault;
       }
       if (item->channel_count() != channels_ || item->frame_count() > max_frames_) {
-        failure_ = Error{ErrorCode::failed, "",
-                         fmt::format("the chain gave a block of {} channels and {} frames", item->channel_count(),
-                                     item->frame_count()),
-                         fmt::format("{} channels and up to {} frames, as its shape says", channels_, max_frames_), ""};
+        failure_ = Error{
+            ErrorCode::failed, "",
+            fmt::format("the chain gave a block of {} channels and {} frames", item->channel_count(),
+                        item->frame_count()),
+            fmt::format("{} channels and up to {} frames, as its shape says", channels_, max_frames_), ""};
         return Status::fault;
       }
       out.emit().copy_from(*item);

@@ -21,14 +21,15 @@
 namespace streamlab {
 
 struct NodeStageOptions {
-  std::string name = "node";   // of the stage
+  std::string name = "node";  // of the stage
   Console console = Console::off;
-  bool overwrite = false;      // may existing files be replaced?
+  bool overwrite = false;  // may existing files be replaced?
 };
 
 namespace stages {
 
-// One input and one output, or none. Sources and nodes with several ports are refused when the first block comes.
+// One input and one output, or none. Sources and nodes with several ports are refused when the first block
+// comes.
 class NodeStage final : public Step<DataFrame, DataFrame> {
  public:
   NodeStage(StagePtr<DataFrame> upstream, std::unique_ptr<Node> node, NodeStageOptions options);
@@ -48,10 +49,10 @@ class NodeStage final : public Step<DataFrame, DataFrame> {
   bool prepared_ = false;
   bool started_ = false;
   std::shared_ptr<const StreamFormat> in_format_;
-  std::vector<DataFrame> frames_;      // that the node gives
-  std::vector<DataFrame*> pointers_;   // to them
-  std::vector<OutputPort> ports_;      // one, or none
-  std::uint32_t next_ = 0;             // of those that the last call gave
+  std::vector<DataFrame> frames_;     // that the node gives
+  std::vector<DataFrame*> pointers_;  // to them
+  std::vector<OutputPort> ports_;     // one, or none
+  std::uint32_t next_ = 0;            // of those that the last call gave
   std::uint32_t given_ = 0;
   bool upstream_over_ = false;
 };
@@ -61,8 +62,8 @@ class NodeStage final : public Step<DataFrame, DataFrame> {
 // `node` as NodeEntry::make gives it, or a StreamingNode by name: see engine/run/streaming_engine.hpp.
 inline auto from_node(std::unique_ptr<Node> node, NodeStageOptions options = {}) {
   return Operator{[node = std::move(node), options = std::move(options)](Stream<DataFrame> stream) mutable {
-    return Stream<DataFrame>(std::make_unique<stages::NodeStage>(std::move(stream).take_stages(), std::move(node),
-                                                                 std::move(options)));
+    return Stream<DataFrame>(std::make_unique<stages::NodeStage>(std::move(stream).take_stages(),
+                                                                 std::move(node), std::move(options)));
   }};
 }
 using StreamingNode = stages::NodeStage;

@@ -48,7 +48,8 @@ class StageBase {
 
   // Before the first question, from the end upwards. Refused when the stage was given numbers out of range.
   virtual Result<void> start(StreamRun& run);
-  // After the last answer: threads of the stages are joined, so that everything can be read; notes for the report.
+  // After the last answer: threads of the stages are joined, so that everything can be read; notes for the
+  // report.
   virtual void halt(StreamRun& run) noexcept;
 
   // After a run that came to its end well, and whose end has everything.
@@ -125,8 +126,8 @@ class Source : public Stage<T> {
   virtual Poll drain(StreamRun&, T*&) { return Poll::ended; }
 };
 
-// A stage behind one other. For checkpoints it holds nothing between two items, unless it overrides save() and
-// load().
+// A stage behind one other. For checkpoints it holds nothing between two items, unless it overrides save()
+// and load().
 template <class T, class U>
 class Step : public Stage<U> {
  public:

@@ -37,10 +37,10 @@
 #include "engine/stream/lines_file.hpp"
 #include "engine/stream/on_error.hpp"
 #include "engine/stream/stage.hpp"
-#include "engine/stream/stages/count.hpp"
 #include "engine/stream/stages/buffer.hpp"
 #include "engine/stream/stages/checkpoint.hpp"
 #include "engine/stream/stages/circuit_breaker.hpp"
+#include "engine/stream/stages/count.hpp"
 #include "engine/stream/stages/map.hpp"
 #include "engine/stream/stages/parallel_map.hpp"
 #include "engine/stream/stages/timing.hpp"
@@ -135,16 +135,16 @@ class Stream {
   auto circuit_breaker(BreakerOptions options, F f, OnError on_error = {}) && {
     using Given = typename stages::Guarded<T, F>::Value;
     using U = std::conditional_t<std::is_void_v<Given>, T, Given>;
-    return Stream<U>(std::make_unique<stages::Breaker<T, U, F, OnError>>(taken(), std::move(options), std::move(f),
-                                                                         std::move(on_error)));
+    return Stream<U>(std::make_unique<stages::Breaker<T, U, F, OnError>>(taken(), std::move(options),
+                                                                         std::move(f), std::move(on_error)));
   }
   // map() by `concurrency` threads, 1 or more. Each has a copy of f.
   template <class F, class OnError = FailFast>
   auto parallel_map(std::size_t concurrency, F f, Order order = Order::ordered, OnError on_error = {}) && {
     using Given = detail::Given<F, T>;
     using U = std::conditional_t<std::is_void_v<Given>, T, Given>;
-    return Stream<U>(std::make_unique<stages::ParallelMap<T, U, F, OnError>>(taken(), concurrency, std::move(f), order,
-                                                                             std::move(on_error)));
+    return Stream<U>(std::make_unique<stages::ParallelMap<T, U, F, OnError>>(
+        taken(), concurrency, std::move(f), order, std::move(on_error)));
   }
   // A queue of `depth` items, 1 or more; what lies before it runs on a thread of its own.
   Stream buffer(std::size_t depth, OverflowPolicy policy = OverflowPolicy::block) && {
@@ -152,15 +152,15 @@ class Stream {
   }
   // The same, that goes on in a file when `depth` items are in memory. Policy: block or fail.
   Stream buffer(std::size_t depth, SpillOptions spill, OverflowPolicy policy = OverflowPolicy::block) &&
-    requires Storable<T>
-  {
+      requires Storable<T> {
     return Stream(std::make_unique<stages::Buffer<T>>(taken(), depth, policy, std::move(spill)));
   }
   // Holds items back so that in any t seconds no more than burst + rate_per_s t pass, each counted as
   // cost_of(const T&): 1 without it, or its samples, or its bytes.
   template <class CostOf = stages::OneEach>
   Stream rate_limit(double rate_per_s, double burst = 1.0, CostOf cost_of = {}) && {
-    return Stream(std::make_unique<stages::RateLimit<T, CostOf>>(taken(), rate_per_s, burst, std::move(cost_of)));
+    return Stream(
+        std::make_unique<stages::RateLimit<T, CostOf>>(taken(), rate_per_s, burst, std::move(cost_of)));
   }
   // At most one item in every interval, the first; the others are dropped.
   Stream throttle(std::chrono::nanoseconds interval) && {
@@ -240,7 +240,8 @@ class Stream {
       return failed("", fmt::format("the channel takes no more: {}", to_string(sent.why())));
     });
   }
-  // Into a graph, block by block: `input` has Result<void> trigger(const T&), as Engine and the pipelines have.
+  // Into a graph, block by block: `input` has Result<void> trigger(const T&), as Engine and the pipelines
+  // have.
   template <class Input>
   StreamReport into(Input& input, const RunOptions& options = {}) && {
     return run(options, [&input](T& item) -> Result<void> { return input.trigger(item); });
@@ -248,7 +249,8 @@ class Stream {
   // A text file, one line an item: f(const T&) -> a text without line feed. A checkpoint takes it back to
   // where it stood.
   template <class F>
-  StreamReport write_lines(std::filesystem::path path, F f, LinesOptions lines = {}, const RunOptions& options = {}) && {
+  StreamReport write_lines(std::filesystem::path path, F f, LinesOptions lines = {},
+                           const RunOptions& options = {}) && {
     LinesFile file(std::move(path), lines);
     const auto write = [&](T& item) { return file.write(std::invoke(f, std::as_const(item))); };
     StreamReport report = run_stages<T>(taken(), options, write, &file, "write_lines");

@@ -6,8 +6,8 @@
 //   from_range(levels).with(totals, [](Totals& t, const Level& l) { t.add(l); return l; })…
 //   totals.snapshot();   // any thread, any time
 //
-// Nothing is copied per item: snapshot() makes a copy when it is asked for. A checkpoint behind the stage keeps
-// the state, if S is Storable.
+// Nothing is copied per item: snapshot() makes a copy when it is asked for. A checkpoint behind the stage
+// keeps the state, if S is Storable.
 #pragma once
 
 #include <functional>

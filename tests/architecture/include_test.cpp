@@ -36,7 +36,7 @@ const std::vector<Layer>& layers() {
        {"engine/base/", "engine/rt/", "engine/channel/", "engine/core/", "engine/stream/"},
        {""}},
       {"nodes/dsp/", {"nodes/dsp/"}, {"fftw3.h", "Eigen/", "immintrin.h", "xmmintrin.h", "cpuid.h"}},
-      {"nodes/", {"nodes/", "engine/base/", "engine/channel/", "engine/core/"}, {""}},
+      {"nodes/", {"nodes/", "engine/base/", "engine/channel/", "engine/core/", "engine/stream/"}, {""}},
       {"hal/", {"hal/", "engine/base/", "engine/rt/", "engine/run/driver.hpp"}, {""}},
       {"apps/", {"apps/", "engine/", "nodes/", "hal/"}, {""}},
   };

@@ -57,10 +57,12 @@ TEST_F(Timing, RateLimitCountsWhatItIsTold) {
 TEST_F(Timing, RateLimitRefusesAnItemThatNeverFits) {
   times(from_range(std::vector{5}).rate_limit(1.0, 2.0, [](int n) { return n; }));
   ASSERT_TRUE(report.error);
-  EXPECT_EQ(to_string(*report.error), "stage \"rate_limit\", item 0: an item costs 5 tokens; expected 0 .. 2, the burst");
+  EXPECT_EQ(to_string(*report.error),
+            "stage \"rate_limit\", item 0: an item costs 5 tokens; expected 0 .. 2, the burst");
 }
 TEST_F(Timing, ThrottlePassesTheFirstOfEveryInterval) {
-  EXPECT_THAT(times(timeline<int>({{0ms, 1}, {40ms, 2}, {99ms, 3}, {100ms, 4}, {150ms, 5}, {320ms, 6}}).throttle(100ms)),
+  EXPECT_THAT(times(timeline<int>({{0ms, 1}, {40ms, 2}, {99ms, 3}, {100ms, 4}, {150ms, 5}, {320ms, 6}})
+                        .throttle(100ms)),
               ElementsAre(Pair(1, 0ms), Pair(4, 100ms), Pair(6, 320ms)));
   EXPECT_EQ(report.stage("throttle")->dropped, 3U);
 }
@@ -77,12 +79,14 @@ TEST_F(Timing, SampleGivesTheNewestAtEveryTick) {
 TEST_F(Timing, ConflateJoinsWhatCameWhileTheEndWasBusy) {
   std::vector<std::pair<int, std::chrono::milliseconds>> came;
   const auto sum = [](int a, int b) { return a + b; };
-  timeline<int>({{0ms, 1}, {10ms, 2}, {20ms, 4}, {100ms, 8}}).conflate(sum).for_each(
-      [&](int x) {
-        came.emplace_back(x, std::chrono::duration_cast<std::chrono::milliseconds>(clock.now() - begin));
-        clock.advance(50ms);  // the end takes its time
-      },
-      options);
+  timeline<int>({{0ms, 1}, {10ms, 2}, {20ms, 4}, {100ms, 8}})
+      .conflate(sum)
+      .for_each(
+          [&](int x) {
+            came.emplace_back(x, std::chrono::duration_cast<std::chrono::milliseconds>(clock.now() - begin));
+            clock.advance(50ms);  // the end takes its time
+          },
+          options);
   EXPECT_THAT(came, ElementsAre(Pair(1, 0ms), Pair(6, 50ms), Pair(8, 100ms)));
 }
 TEST_F(Timing, TimeoutFailsWhenNothingComes) {
@@ -93,10 +97,11 @@ TEST_F(Timing, TimeoutFailsWhenNothingComes) {
 }
 TEST_F(Timing, RefusesTimesThatAreNone) {
   for (const auto& refused :
-       {from_range(std::vector{1}).throttle(0ns).execute(), from_range(std::vector{1}).debounce(-1ns).execute(),
-        from_range(std::vector{1}).sample(0ns).execute(), from_range(std::vector{1}).timeout(0ns).execute(),
-        from_range(std::vector{1}).rate_limit(0.0).execute(), from_range(std::vector{1}).rate_limit(1.0, -1.0).execute(),
-        timer(0ns).execute()}) {
+       {from_range(std::vector{1}).throttle(0ns).execute(),
+        from_range(std::vector{1}).debounce(-1ns).execute(), from_range(std::vector{1}).sample(0ns).execute(),
+        from_range(std::vector{1}).timeout(0ns).execute(),
+        from_range(std::vector{1}).rate_limit(0.0).execute(),
+        from_range(std::vector{1}).rate_limit(1.0, -1.0).execute(), timer(0ns).execute()}) {
     EXPECT_EQ(refused.ended, StreamEnd::failed);
     ASSERT_TRUE(refused.error);
     EXPECT_EQ(refused.error->error.code, ErrorCode::refused);
@@ -120,11 +125,13 @@ TEST_F(Timing, ACircuitBreakerOpensAndTriesAgain) {
       },
       skip_failed()));
   // Open at 110 ms (item 11); probes at 210 (fails), 310 ms (succeeds): items 21 and 31.
-  EXPECT_THAT(called, ElementsAre(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 21, 31, 32, 33, 34, 35, 36, 37, 38, 39));
+  EXPECT_THAT(called,
+              ElementsAre(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 21, 31, 32, 33, 34, 35, 36, 37, 38, 39));
   EXPECT_EQ(passed.size(), 10U + 9U);
   EXPECT_THAT(states, ElementsAre("open", "half_open", "open", "half_open", "closed"));
-  EXPECT_THAT(report.notes, ElementsAre("stage \"circuit_breaker\": the circuit opened 2 times, 18 items were not "
-                                        "tried, at the end it is closed"));
+  EXPECT_THAT(report.notes,
+              ElementsAre("stage \"circuit_breaker\": the circuit opened 2 times, 18 items were not "
+                          "tried, at the end it is closed"));
 }
 
 }  // namespace

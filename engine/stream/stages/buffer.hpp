@@ -51,9 +51,13 @@ class BufferQueue {
     }
     if (items_.size() == depth_) {
       switch (policy_) {
-        case OverflowPolicy::block: return Pushed::full;
-        case OverflowPolicy::fail: return Pushed::failed;
-        case OverflowPolicy::drop_newest: ++dropped_; return Pushed::taken;
+        case OverflowPolicy::block:
+          return Pushed::full;
+        case OverflowPolicy::fail:
+          return Pushed::failed;
+        case OverflowPolicy::drop_newest:
+          ++dropped_;
+          return Pushed::taken;
         case OverflowPolicy::drop_buffer:
           dropped_ += items_.size();
           items_.clear();
@@ -127,11 +131,13 @@ class BufferQueue {
 template <class T>
 class Buffer final : public Step<T, T> {
  public:
-  Buffer(StagePtr<T> upstream, std::size_t depth, OverflowPolicy policy, std::optional<SpillOptions> spill = {})
+  Buffer(StagePtr<T> upstream, std::size_t depth, OverflowPolicy policy,
+         std::optional<SpillOptions> spill = {})
       : Step<T, T>("buffer", std::move(upstream)), queue_(depth, policy), spill_(std::move(spill)) {
     if (depth == 0) { this->refuse("a buffer of 0 items", "1 or more"); }
     if (spill_ && policy != OverflowPolicy::block && policy != OverflowPolicy::fail) {
-      this->refuse(fmt::format("a buffer on disk with the policy \"{}\"", to_string(policy)), "\"block\" or \"fail\"");
+      this->refuse(fmt::format("a buffer on disk with the policy \"{}\"", to_string(policy)),
+                   "\"block\" or \"fail\"");
     }
   }
   ~Buffer() override { stop(); }
@@ -208,8 +214,9 @@ class Buffer final : public Step<T, T> {
       auto pushed = queue_.push(item);
       if (!pushed) { return run.fail(this->stats_.name, this->item_number(), pushed.error()); }
       if (*pushed == Pushed::failed) {
-        return run.fail(this->stats_.name, this->item_number(),
-                        Error{ErrorCode::failed, "", "the buffer is full and its policy is \"fail\"", "", ""});
+        return run.fail(
+            this->stats_.name, this->item_number(),
+            Error{ErrorCode::failed, "", "the buffer is full and its policy is \"fail\"", "", ""});
       }
       if (*pushed == Pushed::taken) {
         items_.fire();

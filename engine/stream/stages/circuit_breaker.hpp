@@ -111,8 +111,9 @@ class Breaker final : public Map<T, U, CallGuarded<T, F>, OnError> {
   void halt(StreamRun& run) noexcept override {
     if (const auto& breaker = guarded_->breaker()) {
       const auto& counts = breaker->counts();
-      run.note(fmt::format("stage \"{}\": the circuit opened {} times, {} items were not tried, at the end it is {}",
-                           this->stats_.name, counts.opened, counts.rejected, to_string(breaker->state())));
+      run.note(fmt::format(
+          "stage \"{}\": the circuit opened {} times, {} items were not tried, at the end it is {}",
+          this->stats_.name, counts.opened, counts.rejected, to_string(breaker->state())));
     }
     StageBase::halt(run);
   }
@@ -122,7 +123,9 @@ class Breaker final : public Map<T, U, CallGuarded<T, F>, OnError> {
       : Map<T, U, CallGuarded<T, F>, OnError>(std::move(upstream), {guarded}, std::move(on_error)),
         guarded_(std::move(guarded)) {
     this->stats_.name = "circuit_breaker";
-    if (const auto& refusal = guarded_->refusal()) { this->refuse(refusal->what, refusal->expected, refusal->hint); }
+    if (const auto& refusal = guarded_->refusal()) {
+      this->refuse(refusal->what, refusal->expected, refusal->hint);
+    }
   }
 
   const std::shared_ptr<Guarded<T, F>> guarded_;

@@ -1,8 +1,8 @@
 // engine/stream/stages/parallel_map.hpp
 //
-// parallel_map: map() by several threads. At most `concurrency` items are inside at any time, so that many may
-// be asked of upstream before one comes out. Every item is given to f once (but for retries), whatever the
-// order.
+// parallel_map: map() by several threads. At most `concurrency` items are inside at any time, so that many
+// may be asked of upstream before one comes out. Every item is given to f once (but for retries), whatever
+// the order.
 #pragma once
 
 #include <condition_variable>
@@ -36,7 +36,8 @@ class ParallelMap final : public Step<T, U> {
   ParallelMap(StagePtr<T> upstream, std::size_t concurrency, F f, Order order, OnError on_error)
       : Step<T, U>("parallel_map", std::move(upstream)), order_(order) {
     if (concurrency == 0 || concurrency > kMaxConcurrency) {
-      this->refuse(fmt::format("parallel_map() with {} threads", concurrency), fmt::format("1 .. {}", kMaxConcurrency));
+      this->refuse(fmt::format("parallel_map() with {} threads", concurrency),
+                   fmt::format("1 .. {}", kMaxConcurrency));
       return;
     }
     jobs_ = std::vector<Job>(concurrency);
@@ -83,7 +84,9 @@ class ParallelMap final : public Step<T, U> {
     }
     while (true) {
       if (run.cancelled()) { return Poll::cancelled; }
-      if (const Poll answer = take_in(run); answer == Poll::failed || answer == Poll::cancelled) { return answer; }
+      if (const Poll answer = take_in(run); answer == Poll::failed || answer == Poll::cancelled) {
+        return answer;
+      }
       Job* const job = next_done();
       if (job == nullptr) { return inside_ == 0 && upstream_over_ ? Poll::ended : Poll::pending; }
       --inside_;
@@ -187,10 +190,14 @@ class ParallelMap final : public Step<T, U> {
         }
       });
       switch (outcome) {
-        case Outcome::done: return State::done;
-        case Outcome::left_out: return State::left_out;
-        case Outcome::fatal: return State::fatal;
-        case Outcome::later: break;
+        case Outcome::done:
+          return State::done;
+        case Outcome::left_out:
+          return State::left_out;
+        case Outcome::fatal:
+          return State::fatal;
+        case Outcome::later:
+          break;
       }
       if (run.cancelled()) { return State::left_out; }
       run.wait();

@@ -1,8 +1,8 @@
 // engine/stream/stages/timing.hpp
 //
-// rate_limit, throttle, debounce, sample, conflate, timeout: stages that look at the clock of the run. All but
-// rate_limit and timeout are for sources that wait (channels, timers, buffer()): a source that always has an
-// item brings all of them in one instant.
+// rate_limit, throttle, debounce, sample, conflate, timeout: stages that look at the clock of the run. All
+// but rate_limit and timeout are for sources that wait (channels, timers, buffer()): a source that always has
+// an item brings all of them in one instant.
 #pragma once
 
 #include <chrono>
@@ -155,7 +155,8 @@ class KeepNewest : public Step<T, T> {
 template <class T>
 class Debounce final : public KeepNewest<T, DebounceGate> {
  public:
-  Debounce(StagePtr<T> upstream, Nanos silence) : KeepNewest<T, DebounceGate>("debounce", std::move(upstream)) {
+  Debounce(StagePtr<T> upstream, Nanos silence)
+      : KeepNewest<T, DebounceGate>("debounce", std::move(upstream)) {
     auto made = DebounceGate::make(silence);
     if (made) {
       gate_ = *made;
@@ -236,10 +237,11 @@ class Timeout final : public Step<T, T> {
       run.wake_at(*asked_ + limit_);
       return answer;
     }
-    return run.fail(this->stats_.name, this->upstream_->stats().out,
-                    Error{ErrorCode::failed, "",
-                          fmt::format("no item came within {} s", std::chrono::duration<double>(limit_).count()), "",
-                          ""});
+    return run.fail(
+        this->stats_.name, this->upstream_->stats().out,
+        Error{ErrorCode::failed, "",
+              fmt::format("no item came within {} s", std::chrono::duration<double>(limit_).count()), "",
+              ""});
   }
 
  private:

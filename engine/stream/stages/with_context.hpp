@@ -16,7 +16,7 @@ struct CallWithState {
   StreamContext<S> context;
   F f;
   template <class T>
-    requires std::invocable<F&, S&, T>
+  requires std::invocable<F&, S&, T>
   auto operator()(T&& item) {
     return context.update([&](S& state) { return std::invoke(f, state, std::forward<T>(item)); });
   }

@@ -1,0 +1,19 @@
+// nodes/sources/frames_of.hpp
+//
+// frames_of(): a sound file as a stream of blocks, the same that FileSource gives in a graph.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "engine/core/data_frame.hpp"
+#include "engine/stream/stream.hpp"
+
+namespace streamlab {
+
+// Blocks of `block_frames` frames, 1 .. 65536; the last one may be shorter and has the flag end_of_stream.
+// Full scale is 1. Positions count from the start of the file, times are position / rate. Nothing is opened
+// before somebody asks; a file that cannot be read fails the stream. A checkpoint keeps the position.
+Stream<DataFrame> frames_of(std::string path, std::uint32_t block_frames = 1024);
+
+}  // namespace streamlab

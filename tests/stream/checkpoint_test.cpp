@@ -1,0 +1,212 @@
+// tests/stream/checkpoint_test.cpp
+//
+// A run that is broken off at any moment and begun again gives the same output as one that was not.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <numeric>
+#include <random>
+#include <sstream>
+#include <vector>
+
+#include "engine/stream/sources.hpp"
+#include "engine/stream/stream.hpp"
+#include "tests/support/temp_dir.hpp"
+
+namespace streamlab {
+namespace {
+
+namespace fs = std::filesystem;
+using test::TempDir;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+std::string text_of(const fs::path& path) { return test::content_of(path.string()); }
+
+Generator<int> numbers(int count) {
+  for (int i = 0; i < count; ++i) { co_yield i; }
+}
+
+// Checkpoints wait for the disk: where they are not looked at, there are none.
+constexpr std::uint64_t kNoMore = 100000;
+
+// A chain with state in most of its stages. Breaks off when it has been asked for `fail_at` items.
+StreamReport job(const fs::path& folder, int fail_at, std::uint64_t every = 10, const std::string& key = "") {
+  StreamContext<int> seen;
+  int asked = 0;
+  return from_generator(numbers(1000))
+      .skip(3)
+      .distinct_by([](int x) { return x / 2; })
+      .flat_map([](int x) {
+        return std::vector<int>{x, -x, x * 10};
+      })
+      .with(seen,
+            [](int& sum, int x) {
+              sum += x;
+              return x + sum % 7;
+            })
+      .scan(0, [](int sum, int x) { return (sum * 31 + x) % 1000003; })
+      .batch(2)
+      .map([](const std::vector<int>& pair) { return pair[0] ^ (pair.size() > 1 ? pair[1] : 0); })
+      .take(650)
+      .checkpoint({folder / "state", every, key})
+      .map([&](int x) -> Result<int> {
+        if (asked++ == fail_at) { return failed("", "broken off"); }
+        return x;
+      })
+      .write_lines(folder / "out.txt", [](int x) { return std::to_string(x); });
+}
+
+TEST(Checkpoint, EveryPlaceToBreakOffGivesTheSameOutput) {
+  TempDir whole;
+  ASSERT_TRUE(job(whole.path(), -1, kNoMore).ok());
+  const std::string expected = text_of(whole.path() / "out.txt");
+  ASSERT_EQ(std::count(expected.begin(), expected.end(), '\n'), 650);
+  for (int at = 0; at < 650; at += 53) {
+    TempDir folder;
+    ASSERT_FALSE(job(folder.path(), at).ok());
+    if (at < 10) { fs::remove(folder.path() / "out.txt"); }  // nothing was kept yet
+    const StreamReport report = job(folder.path(), -1, kNoMore);
+    ASSERT_TRUE(report.ok()) << to_string(report);
+    EXPECT_EQ(text_of(folder.path() / "out.txt"), expected) << "broken off at item " << at;
+    EXPECT_FALSE(fs::exists(folder.path() / "state"));
+  }
+}
+
+TEST(Checkpoint, AProcessThatWasKilledGoesOn) {
+  TempDir whole;
+  ASSERT_TRUE(job(whole.path(), -1, kNoMore).ok());
+  std::mt19937 random(7);
+  for (int round = 0; round < 4; ++round) {
+    TempDir folder;
+    // The child tells when it has written some lines; it is killed at a moment that nobody chose. Then again.
+    int killed = 0;
+    while (true) {
+      const pid_t child = ::fork();
+      ASSERT_GE(child, 0);
+      if (child == 0) { ::_exit(job(folder.path(), -1, 25).ok() ? 0 : 1); }
+      const auto wait_for_bytes = random() % 3000;
+      int status = 0;
+      bool over = false;
+      while (killed < 3) {
+        std::error_code none;
+        over = ::waitpid(child, &status, WNOHANG) == child;
+        const auto size =
+            fs::exists(folder.path() / "state", none) ? fs::file_size(folder.path() / "out.txt", none) : 0;
+        if (over || (!none && size >= wait_for_bytes)) { break; }
+      }
+      if (!over && killed < 3) {
+        ::kill(child, SIGKILL);
+        ++killed;
+      }
+      if (!over) { ASSERT_EQ(::waitpid(child, &status, 0), child); }
+      if (WIFEXITED(status)) {
+        ASSERT_EQ(WEXITSTATUS(status), 0);
+        break;
+      }
+    }
+    EXPECT_EQ(text_of(folder.path() / "out.txt"), text_of(whole.path() / "out.txt"));
+  }
+}
+
+TEST(Checkpoint, SaysWhereItGoesOn) {
+  TempDir folder;
+  ASSERT_FALSE(job(folder.path(), 57).ok());
+  const StreamReport report = job(folder.path(), -1, kNoMore);
+  EXPECT_THAT(report.notes,
+              ElementsAre("resumed at item 50 from the checkpoint " + (folder.path() / "state").string()));
+}
+
+TEST(Checkpoint, UsesTheOneBeforeWhenTheFileIsCutShortOrDamaged) {
+  TempDir whole;
+  ASSERT_TRUE(job(whole.path(), -1, kNoMore).ok());
+  TempDir start;
+  ASSERT_FALSE(job(start.path(), 57).ok());
+  const std::string state = text_of(start.path() / "state");
+  for (std::size_t length = 0; length < state.size(); ++length) {
+    TempDir folder;
+    fs::copy(start.path(), folder.path());
+    std::string bytes = state.substr(0, length);
+    std::ofstream(folder.path() / "state", std::ios::binary) << bytes;
+    const StreamReport report = job(folder.path(), -1, kNoMore);
+    ASSERT_TRUE(report.ok()) << "cut to " << length << ": " << to_string(report);
+    ASSERT_EQ(report.notes.size(), 2U);
+    EXPECT_THAT(report.notes[0], HasSubstr("the one before it is used"));
+    EXPECT_THAT(report.notes[1], HasSubstr("resumed at item 40"));
+    EXPECT_EQ(text_of(folder.path() / "out.txt"), text_of(whole.path() / "out.txt"));
+  }
+  for (std::size_t at = 8; at < state.size(); at += 7) {  // behind magic and version
+    TempDir folder;
+    fs::copy(start.path(), folder.path());
+    std::string bytes = state;
+    bytes[at] = static_cast<char>(bytes[at] ^ 0x20);
+    std::ofstream(folder.path() / "state", std::ios::binary) << bytes;
+    const StreamReport report = job(folder.path(), -1, kNoMore);
+    ASSERT_TRUE(report.ok()) << "damaged at " << at << ": " << to_string(report);
+    EXPECT_THAT(report.notes.at(0), HasSubstr("the one before it is used"));
+  }
+}
+
+TEST(Checkpoint, RefusesAnotherVersionAndAnotherChain) {
+  TempDir folder;
+  ASSERT_FALSE(job(folder.path(), 57).ok());
+  const StreamReport other = job(folder.path(), -1, 10, "another input");
+  ASSERT_TRUE(other.error);
+  EXPECT_THAT(other.error->error.what,
+              HasSubstr("the checkpoint is of another stream: from_generator | skip(3) | "));
+  EXPECT_THAT(other.error->error.expected, HasSubstr("take(650) [another input]"));
+
+  std::string bytes = text_of(folder.path() / "state");
+  bytes[4] = 2;
+  std::ofstream(folder.path() / "state", std::ios::binary) << bytes;
+  const StreamReport version = job(folder.path(), -1);
+  ASSERT_TRUE(version.error);
+  EXPECT_EQ(to_string(version.error->error),
+            (folder.path() / "state").string() +
+                ": the checkpoint is of version 2; expected version 1; remove it to "
+                "begin anew");
+}
+
+TEST(Checkpoint, RefusesAtOnceWhatItCannotKeep) {
+  TempDir folder;
+  int asked = 0;
+  const auto report = from_function([&]() -> std::optional<int> { return asked++; })
+                          .checkpoint({folder.path() / "state", 10})
+                          .execute();
+  ASSERT_TRUE(report.error);
+  EXPECT_EQ(report.error->error.what, "a checkpoint cannot hold the stage \"from_function\"");
+  EXPECT_EQ(asked, 0);
+  EXPECT_EQ(from_range(std::vector{1}).checkpoint({folder.path() / "state", 0}).execute().error->error.what,
+            "a checkpoint every 0 items");
+}
+
+TEST(Checkpoint, RefusesAnOutputThatWasCutBehindItsBack) {
+  TempDir folder;
+  ASSERT_FALSE(job(folder.path(), 57).ok());
+  fs::resize_file(folder.path() / "out.txt", 3);
+  const StreamReport report = job(folder.path(), -1, kNoMore);
+  ASSERT_TRUE(report.error);
+  EXPECT_EQ(report.error->error.what, "the file has 3 bytes");
+}
+
+TEST(WriteLines, DoesNotReplaceAFileUnasked) {
+  TempDir folder;
+  std::ofstream(folder.path() / "out.txt") << "mine\n";
+  const auto line = [](int x) { return std::to_string(x); };
+  const auto report = from_range(std::vector{1, 2}).write_lines(folder.path() / "out.txt", line);
+  ASSERT_TRUE(report.error);
+  EXPECT_EQ(report.error->error.what, "the file exists");
+  EXPECT_EQ(text_of(folder.path() / "out.txt"), "mine\n");
+  ASSERT_TRUE(
+      from_range(std::vector{1, 2}).write_lines(folder.path() / "out.txt", line, {.overwrite = true}).ok());
+  EXPECT_EQ(text_of(folder.path() / "out.txt"), "1\n2\n");
+}
+
+}  // namespace
+}  // namespace streamlab
