@@ -57,7 +57,7 @@ constexpr NodeInfo kInfo{
         "not_finite.",
     .example =
         R"({"id": "mid_side", "type": "Map", "config": {"channels": {"mid": "(ch1 + ch2) / 2", "side": "(ch1 - ch2) / 2"}}})",
-    .cost_ns_per_frame = 30.0,
+    .cost_ns_per_frame = 15.0,
 };
 
 // The members of a JSON object whose values are text, in their order.

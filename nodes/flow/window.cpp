@@ -91,7 +91,7 @@ constexpr NodeInfo kInfo{
         "every gap "
         "ends a session.",
     .example = R"({"id": "frames", "type": "Window", "config": {"size_s": 0.4, "hop_s": 0.1}})",
-    .cost_ns_per_frame = 2.0,
+    .cost_ns_per_frame = 5.0,
 };
 
 class Window final : public Node {

@@ -1,6 +1,7 @@
 // tests/apps/flow_nodes_test.cpp
 //
 // configs/flow_nodes.json over a recorded voice, against the same numbers from plain loops over its samples.
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -127,6 +128,29 @@ TEST(FlowNodes, AnswerToTheThreshold) {
   ASSERT_EQ(lines.utterances.size(), expected.size());
   for (std::size_t u = 0; u < expected.size(); ++u) {
     EXPECT_NEAR(value(lines.utterances[u], "level"), expected[u].level_db, 1e-12) << u;
+  }
+}
+
+TEST(FlowNodes, GiveTheSameForEveryBlockSizeAndPartition) {
+  const std::string config = content_of(std::string(SL_CONFIGS) + "/flow_nodes.json");
+  std::vector<std::string> reference;
+  for (const char* threads : {"1", "2", "\"per_node\""}) {
+    for (const char* block : {"1024", "1", "7", "480"}) {
+      std::string text = config;
+      const std::string before = "\"title\"";
+      text.insert(text.find(before), std::string("\"pipeline_config\": {\"threads\": ") + threads +
+                                         ", \"block_size\": " + block + "}, ");
+      const auto result = streamlab({"run", "-", "--json"}, {}, text);
+      ASSERT_EQ(result.exit_code, 0) << result.err;
+      std::vector<std::string> lines;
+      for (const auto& line : json_lines(result.out)) {
+        if (line.contains("label")) { lines.push_back(line.dump()); }
+      }
+      std::sort(lines.begin(), lines.end());  // which Print comes first is up to the threads
+      if (reference.empty()) { reference = lines; }
+      EXPECT_EQ(lines.size(), 14U);
+      EXPECT_EQ(lines == reference, true) << threads << " threads, blocks of " << block;
+    }
   }
 }
 
