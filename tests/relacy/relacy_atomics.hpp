@@ -84,9 +84,26 @@ class CheckedSlot {
   rl::var<T> value_;
 };
 
+// The same for the queue of engine/channel, which empties its places.
+template <class T>
+class CheckedCell {
+ public:
+  void fill(T&& value) { value_($) = std::move(value); }
+  template <class Take>
+  void empty_into(Take&& take) {
+    T value = value_($);
+    take(std::move(value));
+  }
+
+ private:
+  rl::var<T> value_;
+};
+
 struct CheckedAtomics {
   template <class T>
   using Atomic = CheckedAtomic<T>;
+  template <class T>
+  using Cell = CheckedCell<T>;
   template <class T>
   using Slot = CheckedSlot<T>;
   static constexpr rl::memory_order relaxed = rl::mo_relaxed;
