@@ -101,6 +101,7 @@ std::string graph_dot(const ValidGraph& graph, const Partition& partition) {
     std::vector<std::string> labels;
     if (from.info().outputs.size() > 1) { labels.push_back(output_name(from, c.from_port)); }
     if (to.input_count > 1) { labels.push_back(input_name(to, c.to_port)); }
+    if (c.channel) { labels.push_back(graph.channels()[*c.channel].name); }
     if (c.policy) { labels.emplace_back(to_string(*c.policy)); }
     if (c.capacity) { labels.push_back(fmt::format("{} blocks", *c.capacity)); }
     text += fmt::format("  \"{}\" -> \"{}\"", from.id, to.id);
@@ -108,6 +109,16 @@ std::string graph_dot(const ValidGraph& graph, const Partition& partition) {
       text += fmt::format(" [label={}]", dot_quoted(fmt::format("{}", fmt::join(labels, ", "))));
     }
     text += ";\n";
+  }
+  for (const ValidChannel& channel : graph.channels()) {
+    const ValidNode& from = graph.nodes()[channel.from_node];
+    const bool is_read =
+        std::any_of(graph.connections().begin(), graph.connections().end(), [&](const ValidConnection& c) {
+          return c.channel && graph.channels()[*c.channel].name == channel.name;
+        });
+    if (is_read) { continue; }
+    text += fmt::format("  \"channel {}\" [shape=plaintext, label=\"{}\"];\n  \"{}\" -> \"channel {}\";\n",
+                        channel.name, channel.name, from.id, channel.name);
   }
   return text + "}\n";
 }
@@ -142,6 +153,13 @@ std::string describe_plan(const Plan& plan) {
     for (const PlanEdge& edge : plan.edges()) {
       text += fmt::format("  {}  {}, up to {} blocks{}\n", edge_name(plan, edge), to_string(edge.policy),
                           edge.capacity, edge.reblocks ? ", cut into the device's blocks" : "");
+    }
+  }
+  if (!graph.channels().empty()) {
+    text += "channels to subscribe to\n";
+    for (const ValidChannel& channel : graph.channels()) {
+      text += fmt::format("  {}  from {}\n", channel.name,
+                          output_name(graph.nodes()[channel.from_node], channel.from_port));
     }
   }
   const double rate = latency_rate_hz(plan);
@@ -181,6 +199,11 @@ Document plan_document(const Plan& plan) {
                                  {"to_domain", edge.to_domain},
                                  {"policy", to_string(edge.policy)},
                                  {"capacity", edge.capacity}});
+  }
+  document["channels"] = Document::array();
+  for (const ValidChannel& channel : graph.channels()) {
+    document["channels"].push_back(
+        {{"name", channel.name}, {"from", output_name(graph.nodes()[channel.from_node], channel.from_port)}});
   }
   const double rate = latency_rate_hz(plan);
   document["latency_frames"] = plan.latency_frames();

@@ -85,6 +85,10 @@ This page is made from the program's own descriptions: `streamlab nodes --markdo
   one connection enters a port.
 - A connection may have a `policy` (`block`, `drop_oldest`, `drop_newest`, `drop_buffer`, `latest`, `fail`: what
   happens when it is full) and a `capacity` in blocks. Both count only between threads.
+- An output can have a name: `{"from": "mic", "channel": "raw"}`. Its readers then say
+  `{"channel": "raw", "to": "spec"}`, and C++ can subscribe to `raw` while the graph runs. A channel has one
+  writer and any number of readers. `policy` and `capacity` of a reader count for it, those of the writer for
+  readers that name none and for subscribers.
 - `${name}` in any text is replaced by a variable, `${env:NAME}` by the environment. A text that is nothing
   but one variable takes the variable's type.
 - Unknown keys, types, ports and parameters are errors, all reported together, each with its place.

@@ -122,7 +122,14 @@ Document connection_schema() {
   schema["properties"]["capacity"] =
       or_variable({{"type", "integer"}, {"minimum", 1}, {"maximum", kMaxCapacity}});
   schema["properties"]["capacity"]["description"] = "Blocks that wait between two threads at most.";
-  schema["required"] = {"from", "to"};
+  schema["properties"]["channel"] = {{"type", "string"},
+                                     {"pattern", "^([A-Za-z0-9_-]|\\$\\{[^}]+\\})+$"},
+                                     {"description",
+                                      "Name of a channel: with \"from\", who writes to it; with \"to\", who "
+                                      "reads it. C++ can subscribe to it."}};
+  for (const auto& [one, other] : {std::pair("from", "to"), {"from", "channel"}, {"channel", "to"}}) {
+    schema["anyOf"].push_back({{"required", {one, other}}});
+  }
   schema["additionalProperties"] = false;
   return schema;
 }

@@ -47,12 +47,15 @@ struct NodeSpec {
   std::string pointer;  // "/nodes/3"
 };
 
+// From an output to an input; from an output to a named channel; or from a named channel to an input. What is
+// not given is empty.
 struct ConnectionSpec {
   std::string from;  // "node" or "node.port"
-  std::string to;
+  std::string to;    // likewise
   std::optional<std::string> policy;
   std::optional<std::uint32_t> capacity;
-  std::string pointer;  // "/connections/2"
+  std::string pointer;       // "/connections/2"
+  std::string channel = {};  // name of a channel
 };
 
 struct GraphSpec {

@@ -15,7 +15,7 @@ namespace {
 constexpr std::array<std::string_view, 6> kTopKeys{"version", "title",           "variables",
                                                    "nodes",   "pipeline_config", "connections"};
 constexpr std::array<std::string_view, 3> kNodeKeys{"id", "type", "config"};
-constexpr std::array<std::string_view, 4> kConnectionKeys{"from", "to", "policy", "capacity"};
+constexpr std::array<std::string_view, 5> kConnectionKeys{"from", "to", "channel", "policy", "capacity"};
 
 enum ConfigIndex : std::size_t { kSampleRate, kBlockSize, kCapacity, kThreads, kDuration };
 constexpr ParamInfo kConfigParams[] = {
@@ -162,8 +162,24 @@ class SpecReader {
     check_keys(object, pointer, kConnectionKeys);
     ConnectionSpec connection;
     connection.pointer = pointer;
-    connection.from = required_text(object, pointer, "from");
-    connection.to = required_text(object, pointer, "to");
+    const bool is_named = object.contains("channel");
+    if (is_named) { connection.channel = text(object["channel"], pointer + "/channel"); }
+    if (is_named && !object.contains("from") && !object.contains("to")) {
+      add(pointer, "neither \"from\" nor \"to\" is given",
+          "\"from\", who writes to the channel, or \"to\", who reads it");
+    }
+    const auto end = [&](const char* key) {
+      if (is_named && !object.contains(key)) { return std::string{}; }
+      if (object.contains(key) && object[key] == "") {
+        add(fmt::format("{}/{}", pointer, key), "this is empty", "\"node\" or \"node.port\"");
+      }
+      return required_text(object, pointer, key);
+    };
+    if (is_named && object["channel"] == "") {
+      add(pointer + "/channel", "this is empty", "the name of a channel");
+    }
+    connection.from = end("from");
+    connection.to = end("to");
     if (object.contains("policy")) { connection.policy = text(object["policy"], pointer + "/policy"); }
     if (object.contains("capacity")) {
       const Document& capacity = object["capacity"];
@@ -183,7 +199,6 @@ class SpecReader {
 }  // namespace
 
 std::span<const ParamInfo> pipeline_config_params() { return kConfigParams; }
-std::span<const std::string_view> connection_keys() { return kConnectionKeys; }
 
 GraphSpec read_graph_spec(const Document& document, Errors& errors) {
   return SpecReader(errors).read(document);

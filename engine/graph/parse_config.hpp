@@ -21,7 +21,5 @@ Checked<GraphSpec> parse_config(std::string_view text, ConfigLanguage language =
 
 // The parameters of `pipeline_config`, for reading, the schema and the manual.
 std::span<const ParamInfo> pipeline_config_params();
-// The members of a connection other than "from" and "to".
-std::span<const std::string_view> connection_keys();
 
 }  // namespace streamlab

@@ -9,7 +9,6 @@
 #include <fmt/ranges.h>
 
 #include "engine/base/nearest_name.hpp"
-#include "engine/graph/parse_config.hpp"
 #include "engine/graph/read_params.hpp"
 
 namespace streamlab {
@@ -56,12 +55,6 @@ std::optional<std::size_t> ValidGraph::find(Boundary boundary) const {
   return std::nullopt;
 }
 
-ValidGraph ValidGraph::with_config(const PipelineConfig& config) const {
-  ValidGraph changed = *this;
-  changed.config_ = config;
-  return changed;
-}
-
 ValidGraph ValidGraph::with_text(std::size_t node, std::size_t param, const std::string& value) const {
   ValidGraph changed = *this;
   changed.nodes_[node].params.set(param, value);
@@ -78,9 +71,10 @@ class Validator {
     graph_.title_ = spec_.title;
     graph_.config_ = spec_.config;
     check_nodes();
+    check_channels();
     check_connections();
-    const bool all_found = graph_.connections_.size() == spec_.connections.size() &&
-                           std::all_of(graph_.nodes_.begin(), graph_.nodes_.end(),
+    const bool all_found =
+        all_ends_found_ && std::all_of(graph_.nodes_.begin(), graph_.nodes_.end(),
                                        [](const ValidNode& n) { return n.entry != nullptr; });
     if (!all_found) { return std::move(graph_); }  // inputs and cycles would be reported wrongly
     check_inputs();
@@ -119,14 +113,16 @@ class Validator {
     const std::string hint = did_you_mean(type, names);
     return hint.empty() ? "\"streamlab nodes\" lists them" : hint;
   }
+  static bool is_name(std::string_view text) {
+    return std::all_of(text.begin(), text.end(), [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+             c == '-';
+    });
+  }
   void check_id(const NodeSpec& node) {
     const std::string where = node.pointer + "/id";
     if (node.id.empty()) { return; }  // already said
-    const auto allowed = [](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-             c == '-';
-    };
-    if (!std::all_of(node.id.begin(), node.id.end(), allowed)) {
+    if (!is_name(node.id)) {
       add(where, fmt::format("\"{}\" cannot be an id", node.id), "letters, digits, \"_\" and \"-\" (no dot)");
     }
     const auto [first, is_new] = first_use_.emplace(node.id, node.pointer);
@@ -172,23 +168,91 @@ class Validator {
     return End{*node, static_cast<std::size_t>(found - ports.begin())};
   }
 
+  std::optional<OverflowPolicy> find_policy(const ConnectionSpec& spec) {
+    if (!spec.policy) { return std::nullopt; }
+    const auto policy = parse_overflow_policy(*spec.policy);
+    if (!policy) {
+      const auto names = overflow_policy_names();
+      add(spec.pointer + "/policy", fmt::format("there is no policy \"{}\"", *spec.policy), quoted(names),
+          did_you_mean(*spec.policy, names));
+    }
+    return policy;
+  }
+
+  // The writers of named channels.
+  void check_channels() {
+    for (const ConnectionSpec& spec : spec_.connections) {
+      if (spec.channel.empty() || spec.from.empty()) { continue; }
+      if (!is_name(spec.channel)) {
+        add(spec.pointer + "/channel", fmt::format("\"{}\" cannot be the name of a channel", spec.channel),
+            "letters, digits, \"_\" and \"-\"");
+      }
+      if (const auto other = find_channel(spec.channel)) {
+        add(spec.pointer + "/channel",
+            fmt::format("the channel \"{}\" is already written to by {}", spec.channel,
+                        graph_.channels_[*other].pointer),
+            "one writer", "a \"Merge\" makes one stream of several");
+        all_ends_found_ = false;
+        continue;
+      }
+      ValidChannel channel;
+      channel.name = spec.channel;
+      channel.policy = find_policy(spec);
+      channel.capacity = spec.capacity;
+      channel.pointer = spec.pointer;
+      if (const auto from = find_end(spec.from, spec.pointer + "/from", true)) {
+        std::tie(channel.from_node, channel.from_port) = std::pair(from->node, from->port);
+      } else {
+        all_ends_found_ = false;
+        without_writer_.insert(spec.channel);
+      }
+      graph_.channels_.push_back(std::move(channel));
+    }
+  }
+  std::optional<std::size_t> find_channel(const std::string& name) const {
+    for (std::size_t c = 0; c < graph_.channels_.size(); ++c) {
+      if (graph_.channels_[c].name == name) { return c; }
+    }
+    return std::nullopt;
+  }
+  // Where a reader's blocks come from; policy and capacity of the channel unless it has its own.
+  std::optional<End> find_channel_end(const ConnectionSpec& spec, ValidConnection& valid) {
+    const auto index = find_channel(spec.channel);
+    if (!index) {
+      std::vector<std::string_view> names;
+      for (const ValidChannel& channel : graph_.channels_) { names.push_back(channel.name); }
+      add(spec.pointer + "/channel", fmt::format("nobody writes to a channel \"{}\"", spec.channel),
+          fmt::format("a connection {{\"from\": …, \"channel\": \"{}\"}}", spec.channel),
+          did_you_mean(spec.channel, names));
+      return std::nullopt;
+    }
+    if (without_writer_.contains(spec.channel)) { return std::nullopt; }  // already said
+    const ValidChannel& channel = graph_.channels_[*index];
+    valid.channel = index;
+    if (!valid.policy) { valid.policy = channel.policy; }
+    if (!valid.capacity) { valid.capacity = channel.capacity; }
+    return End{channel.from_node, channel.from_port};
+  }
+
   void check_connections() {
     std::map<std::pair<std::size_t, std::size_t>, std::string> taken;
     for (const ConnectionSpec& spec : spec_.connections) {
+      const bool is_named = !spec.channel.empty();
+      if (is_named && spec.to.empty()) {  // a writer; or neither, which has been said
+        all_ends_found_ = all_ends_found_ && !spec.from.empty();
+        continue;
+      }
       ValidConnection valid;
       valid.pointer = spec.pointer;
       valid.capacity = spec.capacity;
-      if (spec.policy) {
-        valid.policy = parse_overflow_policy(*spec.policy);
-        if (!valid.policy) {
-          const auto names = overflow_policy_names();
-          add(spec.pointer + "/policy", fmt::format("there is no policy \"{}\"", *spec.policy), quoted(names),
-              did_you_mean(*spec.policy, names));
-        }
-      }
-      const auto from = find_end(spec.from, spec.pointer + "/from", true);
+      if (!is_named || spec.from.empty()) { valid.policy = find_policy(spec); }
+      const auto from =
+          is_named ? find_channel_end(spec, valid) : find_end(spec.from, spec.pointer + "/from", true);
       const auto to = find_end(spec.to, spec.pointer + "/to", false);
-      if (!from || !to) { continue; }
+      if (!from || !to) {
+        all_ends_found_ = false;
+        continue;
+      }
       std::tie(valid.from_node, valid.from_port) = std::pair(from->node, from->port);
       std::tie(valid.to_node, valid.to_port) = std::pair(to->node, to->port);
       check_kinds(valid);
@@ -197,6 +261,7 @@ class Validator {
         add(spec.pointer + "/to",
             fmt::format("the input \"{}\" is already fed by {}", spec.to, first->second), "one connection",
             mixing_hint());
+        all_ends_found_ = false;
         continue;
       }
       graph_.connections_.push_back(std::move(valid));
@@ -305,16 +370,24 @@ class Validator {
             "a branch of its own");
       }
     }
-    for (const ValidConnection& c : graph_.connections_) {
-      const bool leaves = graph_.on_device_domain_[c.from_node] && !graph_.on_device_domain_[c.to_node];
-      if (leaves && c.policy == OverflowPolicy::block) {
-        add(c.pointer + "/policy",
-            fmt::format(
-                "\"block\" cannot be used here: \"{}\" runs on the real-time domain, which may not wait",
-                graph_.nodes_[c.from_node].id),
-            "\"drop_oldest\", \"drop_newest\", \"drop_buffer\", \"latest\" or \"fail\"");
+    for (const ValidChannel& channel : graph_.channels_) {
+      // Whoever subscribes to it does so from another thread.
+      if (graph_.on_device_domain_[channel.from_node]) {
+        check_may_wait(channel.policy, channel.from_node, channel.pointer);
       }
     }
+    for (const ValidConnection& c : graph_.connections_) {
+      const bool leaves = graph_.on_device_domain_[c.from_node] && !graph_.on_device_domain_[c.to_node];
+      const bool is_inherited = c.channel && c.policy == graph_.channels_[*c.channel].policy;
+      if (leaves && !is_inherited) { check_may_wait(c.policy, c.from_node, c.pointer); }
+    }
+  }
+  void check_may_wait(std::optional<OverflowPolicy> policy, std::size_t from, const std::string& pointer) {
+    if (policy != OverflowPolicy::block) { return; }
+    add(pointer + "/policy",
+        fmt::format("\"block\" cannot be used here: \"{}\" runs on the real-time domain, which may not wait",
+                    graph_.nodes_[from].id),
+        "\"drop_oldest\", \"drop_newest\", \"drop_buffer\", \"latest\" or \"fail\"");
   }
   void check_only_one(Boundary boundary) {
     const auto first = graph_.find(boundary);
@@ -366,73 +439,20 @@ class Validator {
   const NodeCatalog& catalog_;
   Errors& errors_;
   std::map<std::string, std::string> first_use_;  // id -> pointer
+  bool all_ends_found_ = true;                    // of all connections
+  std::set<std::string> without_writer_;          // channels whose writer was not found
   ValidGraph graph_;
 };
 
+ValidGraph validate(const GraphSpec& spec, const NodeCatalog& catalog, Errors& errors) {
+  return Validator(spec, catalog, errors).run();
+}
+
 Checked<ValidGraph> validate(const GraphSpec& spec, const NodeCatalog& catalog) {
   Errors errors;
-  ValidGraph graph = Validator(spec, catalog, errors).run();
+  ValidGraph graph = validate(spec, catalog, errors);
   if (!errors.empty()) { return tl::unexpected(errors); }
   return graph;
-}
-
-namespace {
-
-// Where in the file each JSON pointer stands: a number that grows from top to bottom.
-void number_pointers(const Document& value, const std::string& pointer,
-                     std::map<std::string, std::size_t>& order) {
-  order.emplace(pointer, order.size());
-  if (value.is_object()) {
-    for (const auto& item : value.items()) {
-      number_pointers(item.value(), pointer + "/" + pointer_token(item.key()), order);
-    }
-  } else if (value.is_array()) {
-    for (std::size_t i = 0; i < value.size(); ++i) {
-      number_pointers(value[i], fmt::format("{}/{}", pointer, i), order);
-    }
-  }
-}
-
-std::size_t rank(std::string pointer, const std::map<std::string, std::size_t>& order) {
-  while (true) {
-    const auto found = order.find(pointer);
-    if (found != order.end()) { return found->second; }
-    const std::size_t slash = pointer.rfind('/');
-    if (slash == std::string::npos) { return order.size(); }  // not a place in the file: after all that are
-    pointer.resize(slash);
-  }
-}
-
-// Is there a list of nodes to check? (If not, that has been said, and all else would follow from it.)
-bool has_node_list(const Document& document, const GraphSpec& spec) {
-  if (!document.is_object() || !document.contains("nodes") || !document["nodes"].is_array()) { return false; }
-  return document["nodes"].size() == spec.nodes.size();
-}
-
-}  // namespace
-
-Checked<ValidGraph> load_graph(std::string_view text, ConfigLanguage language, const Variables& variables,
-                               const NodeCatalog& catalog) {
-  auto document = parse_document(text, language);
-  if (!document) { return tl::unexpected(document.error()); }
-  std::map<std::string, std::size_t> order;
-  number_pointers(*document, "", order);
-  Errors errors;
-  replace_variables(*document, variables, errors);
-  std::set<std::string> without_value;  // places whose variable could not be replaced: enough said of them
-  for (const Error& error : errors) { without_value.insert(error.where); }
-  const std::size_t said = errors.size();
-  const GraphSpec spec = read_graph_spec(*document, errors);
-  std::optional<ValidGraph> graph;
-  if (has_node_list(*document, spec)) { graph = Validator(spec, catalog, errors).run(); }
-  if (errors.empty()) { return *std::move(graph); }
-  errors.erase(std::remove_if(errors.begin() + static_cast<std::ptrdiff_t>(said), errors.end(),
-                              [&](const Error& error) { return without_value.contains(error.where); }),
-               errors.end());
-  std::stable_sort(errors.begin(), errors.end(), [&](const Error& a, const Error& b) {
-    return rank(a.where, order) < rank(b.where, order);
-  });
-  return tl::unexpected(errors);
 }
 
 }  // namespace streamlab

@@ -32,8 +32,19 @@ struct ValidConnection {
   std::size_t from_node = 0;
   std::size_t from_port = 0;
   std::size_t to_node = 0;
-  std::size_t to_port = 0;  // of a repeated port "in": in1 is 0, in2 is 1, …
-  std::optional<OverflowPolicy> policy;
+  std::size_t to_port = 0;               // of a repeated port "in": in1 is 0, in2 is 1, …
+  std::optional<OverflowPolicy> policy;  // its own, or else that of its channel
+  std::optional<std::uint32_t> capacity;
+  std::optional<std::size_t> channel;  // that it reads from: index into channels()
+  std::string pointer;
+};
+
+// An output that has a name, by which readers in the graph and C++ find it.
+struct ValidChannel {
+  std::string name;
+  std::size_t from_node = 0;
+  std::size_t from_port = 0;
+  std::optional<OverflowPolicy> policy;  // of readers that name none
   std::optional<std::uint32_t> capacity;
   std::string pointer;
 };
@@ -43,7 +54,9 @@ class ValidGraph {
   const std::string& title() const { return title_; }
   const PipelineConfig& config() const { return config_; }
   const std::vector<ValidNode>& nodes() const { return nodes_; }
+  // From output to input; those through a named channel too, one for each reader.
   const std::vector<ValidConnection>& connections() const { return connections_; }
+  const std::vector<ValidChannel>& channels() const { return channels_; }
   // Node indexes, every node after all that feed it; among equals in the order of the file.
   const std::vector<std::size_t>& order() const { return order_; }
   // Index of the node of that id.
@@ -55,8 +68,6 @@ class ValidGraph {
   // Nodes on the domain that a device ticks: the boundary nodes, and all that lies between input and output.
   const std::vector<bool>& on_device_domain() const { return on_device_domain_; }
 
-  // The same graph with other limits or threads: what a program's options change.
-  ValidGraph with_config(const PipelineConfig& config) const;
   // The same graph with another value for a text parameter of one node.
   ValidGraph with_text(std::size_t node, std::size_t param, const std::string& value) const;
 
@@ -68,12 +79,15 @@ class ValidGraph {
   PipelineConfig config_;
   std::vector<ValidNode> nodes_;
   std::vector<ValidConnection> connections_;
+  std::vector<ValidChannel> channels_;
   std::vector<std::size_t> order_;
   std::vector<bool> on_device_domain_;
 };
 
 // Every reason why the graph cannot run, or the graph.
 Checked<ValidGraph> validate(const GraphSpec& spec, const NodeCatalog& catalog = default_catalog());
+// The same, adding to `errors`; usable only if nothing was added.
+ValidGraph validate(const GraphSpec& spec, const NodeCatalog& catalog, Errors& errors);
 
 // Text to ValidGraph: reads and validates in one go, and gives all errors of both together, in the order of
 // the file.

@@ -108,7 +108,8 @@ inline const NodeCatalog& test_catalog() {
   return kCatalog;
 }
 
-// A configuration in short: nodes as "id Type {config}", connections as "from to {more members}".
+// A configuration in short: nodes as "id Type {config}", connections as "from to {more members}"; an end that
+// begins with # is a channel.
 inline std::string graph_json(const std::vector<std::string>& nodes, const std::vector<std::string>& edges,
                               const std::string& pipeline_config = "{}") {
   const auto words = [](const std::string& text) {
@@ -127,7 +128,12 @@ inline std::string graph_json(const std::vector<std::string>& nodes, const std::
   json += R"(], "connections": [)";
   for (std::size_t i = 0; i < edges.size(); ++i) {
     const auto w = words(edges[i]);
-    json += (i > 0 ? ", " : "") + std::string(R"({"from": ")") + w[0] + R"(", "to": ")" + w[1] + "\"" +
+    const auto member = [](const char* key, const std::string& end) {
+      const bool is_channel = end.starts_with('#');
+      return "\"" + std::string(is_channel ? "channel" : key) + "\": \"" + end.substr(is_channel ? 1 : 0) +
+             "\"";
+    };
+    json += (i > 0 ? ", {" : "{") + member("from", w[0]) + ", " + member("to", w[1]) +
             (w[2].empty() ? "" : ", " + w[2]) + "}";
   }
   return json + "]}";

@@ -191,6 +191,69 @@ TEST(Validate, AllowsOneDeviceAGraph) {
                   "device: two devices are two clocks, and nothing in this graph matches their rates"));
 }
 
+// ---- Named channels
+
+TEST(Validate, LeadsANamedChannelToEveryReader) {
+  const ValidGraph graph =
+      valid({"s Source", "a Step", "b Step"},
+            {R"(#raw a "capacity": 7)", R"(s #raw "policy": "drop_newest", "capacity": 3)",
+             R"(#raw b "policy": "latest")"});
+  ASSERT_EQ(graph.channels().size(), 1U);
+  EXPECT_EQ(graph.channels()[0].name, "raw");
+  EXPECT_EQ(graph.channels()[0].from_node, 0U);
+  EXPECT_EQ(graph.channels()[0].policy, OverflowPolicy::drop_newest);
+  EXPECT_EQ(graph.channels()[0].capacity, 3U);
+  // A reader's own policy and capacity count for it, else the writer's.
+  ASSERT_EQ(graph.connections().size(), 2U);
+  const ValidConnection& to_a = graph.connections()[0];
+  EXPECT_EQ(std::tie(to_a.from_node, to_a.to_node, to_a.channel), std::tuple(0U, 1U, std::optional(0U)));
+  EXPECT_EQ(to_a.policy, OverflowPolicy::drop_newest);
+  EXPECT_EQ(to_a.capacity, 7U);
+  const ValidConnection& to_b = graph.connections()[1];
+  EXPECT_EQ(to_b.policy, OverflowPolicy::latest);
+  EXPECT_EQ(to_b.capacity, 3U);
+}
+
+TEST(Validate, LetsAChannelBeReadByNobodyOrNameAConnection) {
+  EXPECT_EQ(valid({"s Source", "two Split"}, {"s two", "two.high #raw"}).channels()[0].from_port, 1U);
+  const ValidGraph named = valid({"s Source", "a Step", "b Step"}, {R"(s a "channel": "raw")", "#raw b"});
+  EXPECT_EQ(named.connections().size(), 2U);
+  EXPECT_EQ(named.channels().size(), 1U);
+}
+
+TEST(Validate, RefusesChannelsWithoutOneWriter) {
+  EXPECT_THAT(
+      refusals({"s Source", "a Step"}, {"s #raw", "#rawe a"}),
+      ElementsAre("/connections/1/channel: nobody writes to a channel \"rawe\"; expected a connection "
+                  "{\"from\": …, \"channel\": \"rawe\"}; did you mean \"raw\"?"));
+  EXPECT_THAT(
+      refusals({"s Source", "t Source", "a Step"}, {"s #raw", "t #raw", "#raw a"}),
+      ElementsAre("/connections/1/channel: the channel \"raw\" is already written to by /connections/0; "
+                  "expected one writer; a \"Merge\" makes one stream of several"));
+  EXPECT_THAT(
+      refusals({"s Source", "a Step"}, {"s #r.w", "#r.w a"}),
+      ElementsAre("/connections/0/channel: \"r.w\" cannot be the name of a channel; expected letters, "
+                  "digits, \"_\" and \"-\""));
+  // One mistake, said once: the readers of a channel without a writer say nothing.
+  EXPECT_THAT(refusals({"s Source", "a Step"}, {"x #raw", "#raw a"}),
+              ElementsAre("/connections/0/from: there is no node \"x\"; did you mean \"s\"?"));
+  EXPECT_THAT(refusals({"s Source", "a Step"}, {R"( a "channel": "")"}),
+              ElementsAre("/connections/0/from: this is empty; expected \"node\" or \"node.port\"",
+                          "/connections/0/channel: this is empty; expected the name of a channel"));
+  EXPECT_THAT(refusals({"s Source", "a Step"}, {R"(s #raw "policy": "blok")", "#raw a"}),
+              ElementsAre(testing::StartsWith("/connections/0/policy: there is no policy \"blok\"")));
+}
+
+TEST(Validate, RefusesAChannelThatWouldHoldUpTheDevice) {
+  const std::string message =
+      "\"block\" cannot be used here: \"mic\" runs on the real-time domain, which may not wait";
+  EXPECT_THAT(refusals({"mic AudioInput", "a NullSink", "b NullSink"},
+                       {R"(mic #raw "policy": "block")", "#raw a", R"(#raw b "policy": "latest")"}),
+              ElementsAre(testing::HasSubstr("/connections/0/policy: " + message)));
+  EXPECT_THAT(refusals({"mic AudioInput", "a NullSink"}, {"mic #raw", R"(#raw a "policy": "block")"}),
+              ElementsAre(testing::HasSubstr("/connections/1/policy: " + message)));
+}
+
 TEST(Validate, SaysAllErrorsInTheOrderOfTheFile) {
   EXPECT_THAT(
       refusals({"a.b Source", "g Stepp", R"(h Step {"latency": -1})"}, {"g x", R"(h g "capacity": 0)"},
@@ -203,9 +266,6 @@ TEST(Validate, SaysAllErrorsInTheOrderOfTheFile) {
 
 TEST(ValidGraph, GivesChangedCopies) {
   const ValidGraph graph = valid({"s Source", "end NullSink"}, {"s end"});
-  PipelineConfig config = graph.config();
-  config.channel_capacity = 3;
-  EXPECT_EQ(graph.with_config(config).config().channel_capacity, 3U);
   const ValidGraph changed = graph.with_text(0, 5, "no");
   EXPECT_EQ(changed.nodes()[0].params.text(5), "no");
   EXPECT_EQ(graph.nodes()[0].params.text(5), "");
