@@ -1,0 +1,260 @@
+// tests/stream/errors_test.cpp
+//
+// Every strategy, with a stage that fails at every position, against what a loop over a vector would give.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <future>
+#include <numeric>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "engine/channel/mpsc.hpp"
+#include "engine/stream/operators.hpp"
+#include "engine/stream/sources.hpp"
+
+namespace streamlab {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+
+constexpr int kCount = 9;
+
+std::vector<int> numbers() {
+  std::vector<int> all(kCount);
+  std::iota(all.begin(), all.end(), 0);
+  return all;
+}
+std::vector<int> without(int bad) {
+  std::vector<int> all = numbers();
+  std::erase(all, bad);
+  return all;
+}
+auto fails_at(int bad) {
+  return [bad](int x) -> Result<int> {
+    if (x == bad) { return failed("", "bad " + std::to_string(x)); }
+    return x;
+  };
+}
+auto throws_at(int bad) {
+  return [bad](int x) {
+    if (x == bad) { throw std::runtime_error("bad " + std::to_string(x)); }
+    return x;
+  };
+}
+
+class Strategy : public testing::TestWithParam<int> {};
+INSTANTIATE_TEST_SUITE_P(AtEveryPosition, Strategy, testing::Range(0, kCount));
+
+TEST_P(Strategy, FailFastEndsThere) {
+  const int bad = GetParam();
+  std::vector<int> expected = numbers();
+  expected.resize(static_cast<std::size_t>(bad));
+  for (const auto& result : {from_range(numbers()).map(fails_at(bad)).collect(),
+                             from_range(numbers()).map(throws_at(bad)).collect()}) {
+    EXPECT_EQ(result.report.ended, StreamEnd::failed);
+    EXPECT_EQ(result.value, expected);
+    ASSERT_TRUE(result.report.error);
+    EXPECT_EQ(result.report.error->item, static_cast<std::uint64_t>(bad));
+    EXPECT_EQ(result.report.stage("map")->in, static_cast<std::uint64_t>(bad) + 1);
+  }
+}
+TEST_P(Strategy, SkipFailedLeavesItOut) {
+  const auto result = from_range(numbers()).map(fails_at(GetParam()), skip_failed()).collect();
+  EXPECT_TRUE(result);
+  EXPECT_EQ(result.value, without(GetParam()));
+  EXPECT_EQ(result.report.stage("map")->failed, 1U);
+  EXPECT_EQ(result.report.stage("map")->dropped, 1U);
+}
+TEST_P(Strategy, CollectErrorsListsIt) {
+  const auto result =
+      from_range(numbers()).map(throws_at(GetParam()), collect_errors()).named("probe").collect();
+  EXPECT_EQ(result.value, without(GetParam()));
+  ASSERT_EQ(result.report.collected.size(), 1U);
+  EXPECT_EQ(to_string(result.report.collected[0]), "stage \"probe\", item " + std::to_string(GetParam()) +
+                                                       ": the function threw: bad " +
+                                                       std::to_string(GetParam()));
+}
+TEST_P(Strategy, DefaultValueTakesItsPlace) {
+  const auto result = from_range(numbers()).map(fails_at(GetParam()), default_value(-1)).collect();
+  std::vector<int> expected = numbers();
+  expected[static_cast<std::size_t>(GetParam())] = -1;
+  EXPECT_EQ(result.value, expected);
+}
+TEST_P(Strategy, DeadLetterGoesIntoAChannel) {
+  auto [sender, receiver] = mpsc<FailedItem<int>>(4);
+  const auto result =
+      from_range(numbers()).map(fails_at(GetParam()), dead_letter(std::move(sender))).collect();
+  EXPECT_EQ(result.value, without(GetParam()));
+  auto letter = receiver.try_receive();
+  ASSERT_TRUE(letter);
+  EXPECT_EQ(letter->item, GetParam());
+  EXPECT_EQ(letter->number, static_cast<std::uint64_t>(GetParam()));
+  EXPECT_EQ(letter->error.what, "bad " + std::to_string(GetParam()));
+  EXPECT_EQ(letter->stage, "map");
+  EXPECT_EQ(receiver.try_receive().why(), Why::closed);  // the stream has gone, and its sender with it
+}
+TEST_P(Strategy, RetrySucceedsAtTheThirdAttempt) {
+  VirtualClock clock(VirtualClock::Advance::when_idle);
+  RunOptions options{.clock = &clock};
+  int calls = 0;
+  const auto third = [&](int x) -> Result<int> {
+    if (x == GetParam() && ++calls < 3) { return failed("", "not yet"); }
+    return x;
+  };
+  const auto result = from_range(numbers()).map(third, retry({.attempts = 3})).collect(options);
+  EXPECT_TRUE(result);
+  EXPECT_EQ(result.value, numbers());
+  EXPECT_EQ(result.report.stage("map")->retried, 2U);
+  EXPECT_EQ(result.report.stage("map")->failed, 0U);
+}
+TEST_P(Strategy, RetryThenLeavesItToTheNextStrategy) {
+  VirtualClock clock(VirtualClock::Advance::when_idle);
+  RunOptions options{.clock = &clock};
+  const auto result = from_range(numbers())
+                          .map(fails_at(GetParam()), retry({.attempts = 4}, default_value(99)))
+                          .collect(options);
+  std::vector<int> expected = numbers();
+  expected[static_cast<std::size_t>(GetParam())] = 99;
+  EXPECT_EQ(result.value, expected);
+  EXPECT_EQ(result.report.stage("map")->retried, 3U);
+}
+TEST_P(Strategy, APredicateThatThrowsIsAFailureOfFilter) {
+  const int bad = GetParam();
+  const auto predicate = [bad](int x) {
+    if (x == bad) { throw std::runtime_error("no answer"); }
+    return x % 2 == 0;
+  };
+  std::vector<int> even_but_bad;
+  for (const int x : without(bad)) {
+    if (x % 2 == 0) { even_but_bad.push_back(x); }
+  }
+  EXPECT_EQ(from_range(numbers()).filter(predicate, skip_failed()).collect().value, even_but_bad);
+  const auto stopped = from_range(numbers()).filter(predicate).collect();
+  EXPECT_EQ(to_string(*stopped.report.error),
+            "stage \"filter\", item " + std::to_string(bad) + ": the function threw: no answer");
+}
+TEST_P(Strategy, FlatMapScanAndTheEndFailToo) {
+  const int bad = GetParam();
+  const auto twice = [bad](int x) -> Result<std::vector<int>> {
+    if (x == bad) { return failed("", "bad"); }
+    return std::vector<int>{x, x};
+  };
+  std::vector<int> doubled;
+  for (const int x : without(bad)) { doubled.insert(doubled.end(), {x, x}); }
+  EXPECT_EQ(from_range(numbers()).flat_map(twice, skip_failed()).collect().value, doubled);
+
+  const auto add = [bad](const int& sum, int x) -> Result<int> {
+    if (x == bad) { return failed("", "bad"); }
+    return sum + x;
+  };
+  std::vector<int> sums;
+  int sum = 0;
+  for (const int x : without(bad)) { sums.push_back(sum += x); }
+  EXPECT_EQ(from_range(numbers()).scan(0, add, skip_failed()).collect().value, sums);
+
+  int seen = 0;
+  const auto report = from_range(numbers()).for_each([&](int x) -> Result<void> {
+    if (x == bad) { return failed("", "the disk is full"); }
+    ++seen;
+    return {};
+  });
+  EXPECT_EQ(seen, bad);
+  EXPECT_EQ(to_string(*report.error), "stage \"end\", item " + std::to_string(bad) + ": the disk is full");
+}
+
+TEST(Retry, OnlyForErrorsThatAreWorthIt) {
+  int calls = 0;
+  RetryOptions options{.attempts = 5, .which = [](const Error& e) { return e.what == "busy"; }};
+  const auto result = from_range(std::vector{1})
+                          .map(
+                              [&](int) -> Result<int> {
+                                ++calls;
+                                return failed("", "gone");
+                              },
+                              retry(options))
+                          .collect();
+  EXPECT_FALSE(result);
+  EXPECT_EQ(calls, 1);
+}
+TEST(Retry, StopsWhenItsBudgetIsSpent) {
+  VirtualClock clock(VirtualClock::Advance::when_idle);
+  const auto begin = clock.now();
+  RetryOptions options{.attempts = 100, .backoff = {.first = 1s, .factor = 2.0, .budget = 8s}};
+  const auto result = from_range(std::vector{1}).map(fails_at(1), retry(options)).collect({.clock = &clock});
+  EXPECT_FALSE(result);
+  EXPECT_EQ(clock.now() - begin, 7s);  // 1 + 2 + 4; another 8 would be too much
+}
+TEST(Retry, RefusesFewerThanTwoAttempts) {
+  const auto result = from_range(std::vector{1}).map(fails_at(1), retry({.attempts = 1})).collect();
+  EXPECT_EQ(to_string(result.report.error->error), "retry() with fewer than 2 attempts; expected 2 or more");
+}
+TEST(Retry, CanBeCancelledWhileItWaits) {
+  VirtualClock clock(VirtualClock::Advance::when_idle);
+  std::stop_source stop;
+  int calls = 0;
+  const auto result = from_range(std::vector{1})
+                          .map(
+                              [&](int) -> Result<int> {
+                                if (++calls == 3) { stop.request_stop(); }
+                                return failed("", "busy");
+                              },
+                              retry({.attempts = 1000}))
+                          .collect({.clock = &clock, .cancel = stop.get_token()});
+  EXPECT_EQ(result.report.ended, StreamEnd::cancelled);
+  EXPECT_EQ(calls, 3);
+}
+TEST(DeadLetter, CountsWhatFindsNoRoom) {
+  auto [sender, receiver] = mpsc<FailedItem<int>>(2);
+  const auto all_bad = [](int) -> Result<int> { return failed("", "bad"); };
+  const auto result = from_range(numbers()).map(all_bad, dead_letter(std::move(sender))).collect();
+  EXPECT_TRUE(result);
+  EXPECT_EQ(result.report.stage("map")->failed, 9U);
+  EXPECT_EQ(result.report.stage("map")->dropped, 7U);
+}
+
+// A receiver that goes in mid stream ends the stream that sends to it; a sender that goes ends the one that
+// receives.
+TEST(SendTo, EndsWhenNobodyListens) {
+  auto [sender, receiver] = mpsc<int>(100);
+  int sent = 0;
+  const auto report = from_range(numbers())
+                          .map([&, &rx = receiver](int x) {
+                            if (++sent == 4) { rx.close(); }
+                            return x;
+                          })
+                          .send_to(sender);
+  EXPECT_EQ(report.items, 3U);
+  EXPECT_EQ(to_string(*report.error), "stage \"end\", item 3: the channel takes no more: closed");
+}
+TEST(FromReceiver, GivesWhatWasSentAndEndsWithTheSender) {
+  auto [sender, receiver] = mpsc<int>(100);
+  for (const int x : numbers()) { ASSERT_TRUE(sender.try_send(int(x))); }
+  sender.close();
+  EXPECT_EQ(from_receiver(std::move(receiver)).collect().value, numbers());
+}
+TEST(FromReceiver, WakesUpForWhatIsSentLater) {
+  auto [sender, receiver] = mpsc<int>(1);
+  auto reader = std::async(std::launch::async, [rx = std::move(receiver)]() mutable {
+    return from_receiver(std::move(rx)).collect().value;
+  });
+  const auto report = from_range(numbers()).send_to(sender);
+  EXPECT_TRUE(report.ok());
+  sender.close();
+  EXPECT_EQ(reader.get(), numbers());
+}
+TEST(FromReceiver, CanBeCancelledWhileNothingComes) {
+  auto [sender, receiver] = mpsc<int>(1);
+  std::stop_source stop;
+  auto reader =
+      std::async(std::launch::async, [rx = std::move(receiver), token = stop.get_token()]() mutable {
+        return from_receiver(std::move(rx)).collect({.cancel = token}).report.ended;
+      });
+  stop.request_stop();
+  EXPECT_EQ(reader.get(), StreamEnd::cancelled);
+}
+
+}  // namespace
+}  // namespace streamlab
