@@ -10,6 +10,7 @@ extern const NodeEntry kAudioInputEntry;
 extern const NodeEntry kAudioOutputEntry;
 extern const NodeEntry kBatchEntry;
 extern const NodeEntry kBiquadEntry;
+extern const NodeEntry kBufferEntry;
 extern const NodeEntry kChannelSelectEntry;
 extern const NodeEntry kCircuitBreakerEntry;
 extern const NodeEntry kConflateEntry;
@@ -44,6 +45,7 @@ const NodeCatalog& default_catalog() {
       &kAudioOutputEntry,
       &kBatchEntry,
       &kBiquadEntry,
+      &kBufferEntry,
       &kChannelSelectEntry,
       &kCircuitBreakerEntry,
       &kConflateEntry,

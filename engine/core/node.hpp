@@ -56,6 +56,7 @@ struct PrepareContext {
   Console console = Console::text;
   std::FILE* console_file = stdout;  // where nodes that print do so
   bool overwrite = false;            // may existing files be replaced?
+  bool lossless = true;  // nothing paces the run but itself: whatever is full waits instead of dropping
 };
 
 // What an output will carry.
@@ -154,16 +155,17 @@ class Node {
   // With separate inputs: no more blocks come on this one. finish() follows when all have ended. Domain's
   // thread, real-time safe as process().
   virtual void input_ended([[maybe_unused]] std::size_t input) noexcept {}
-  // With separate inputs: may so many more blocks come on this one? While not, a domain that may wait leaves
-  // them on their way, if they come from other sources than those of the other inputs: to wait where one
-  // stream splits and meets again could be for ever. So process() must cope with more. Domain's thread.
+  // With separate inputs, and of a queue: may so many more blocks come on this one? While not, a domain that
+  // may wait leaves them on their way, if they come from other sources than those of the other inputs: to
+  // wait where one stream splits and meets again could be for ever. So process() must cope with more.
+  // Domain's thread.
   virtual bool has_room([[maybe_unused]] std::size_t input,
                         [[maybe_unused]] std::size_t blocks) const noexcept {
     return true;
   }
 
-  // The run is to end soon: a node that waits in process() (RtSafe::no) ends its wait, and waits no more until
-  // reset(). Any thread, while process() runs; as often as anybody likes.
+  // The run is to end soon: a node that waits in process() (RtSafe::no) ends its wait, and waits no more
+  // until reset(). Any thread, while process() runs; as often as anybody likes.
   virtual void stop_waiting() noexcept {}
 
   // Given if until the next set_param() or reset() all that process() does is y = factor * x on every sample.

@@ -45,6 +45,13 @@ enum class InputMode : std::uint8_t {
   separate,  // one block of one input at a time, in order within each input; every kind of stream
 };
 
+// Does the node keep blocks until whoever follows has room for them? Such a node has one input and one
+// output. process() with a block takes it and gives none; without input it gives the oldest, or none;
+// finish() gives what is left, one by one. While has_room() says no, a domain that may wait brings no more.
+// What follows the node runs in another domain where there are several, so that it holds up nobody before the
+// node.
+enum class Queue : std::uint8_t { no, yes };
+
 // Nodes whose block a device fills or takes; the domain's driver does the work.
 enum class Boundary : std::uint8_t { none, device_input, device_output };
 
@@ -58,6 +65,7 @@ struct NodeInfo {
   InPlace in_place = InPlace::no;
   Boundary boundary = Boundary::none;
   InputMode input_mode = InputMode::joined;
+  Queue queue = Queue::no;
   std::string_view at_gap = {};    // what it does where frames are missing: a sentence
   std::string_view details = {};   // definitions and sources for the manual; may be empty
   std::string_view example = {};   // the node's JSON object, as in a configuration

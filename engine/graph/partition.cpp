@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <set>
 
 namespace streamlab {
 namespace {
@@ -62,6 +63,42 @@ std::size_t stretches(const ValidGraph& graph, const std::vector<std::size_t>& n
   return std::min<std::size_t>(cores, 1 + static_cast<std::size_t>(total / kWorthAThreadNsPerFrame));
 }
 
+// Nodes before which the same queues lie, each list in order; those behind more queues come later.
+std::vector<std::vector<std::size_t>> by_queues(const ValidGraph& graph,
+                                                const std::vector<std::size_t>& nodes) {
+  std::vector<std::set<std::size_t>> queues(graph.nodes().size());
+  for (const std::size_t n : graph.order()) {
+    for (const ValidConnection& c : graph.connections()) {
+      if (c.to_node != n) { continue; }
+      queues[n].insert(queues[c.from_node].begin(), queues[c.from_node].end());
+      if (graph.nodes()[c.from_node].info().queue == Queue::yes) { queues[n].insert(c.from_node); }
+    }
+  }
+  std::vector<std::vector<std::size_t>> groups;
+  for (const std::size_t n : nodes) {
+    const auto same = std::find_if(groups.begin(), groups.end(),
+                                   [&](const auto& group) { return queues[group.front()] == queues[n]; });
+    if (same != groups.end()) {
+      same->push_back(n);
+    } else {
+      groups.push_back({n});
+    }
+  }
+  // A connection into another group leads to one with all queues of the first, and more.
+  std::stable_sort(groups.begin(), groups.end(), [&](const auto& a, const auto& b) {
+    return queues[a.front()].size() < queues[b.front()].size();
+  });
+  return groups;
+}
+
+// Cuts `nodes` where queues are, and what then belongs together into stretches.
+void cut_all(const ValidGraph& graph, const std::vector<std::size_t>& nodes, const ThreadPolicy& threads,
+             std::uint32_t cores, Partition& result) {
+  for (const auto& group : by_queues(graph, nodes)) {
+    cut(graph, group, stretches(graph, group, threads, cores), result);
+  }
+}
+
 }  // namespace
 
 Partition partition(const ValidGraph& graph, const ThreadPolicy& threads, std::uint32_t cores) {
@@ -85,14 +122,14 @@ Partition partition(const ValidGraph& graph, const ThreadPolicy& threads, std::u
   for (const std::size_t n : graph.order()) {
     (on_device[n] ? device : feeds_device[n] ? before : after).push_back(n);
   }
-  cut(graph, before, stretches(graph, before, threads, 1), result);
+  cut_all(graph, before, threads, 1, result);
   if (!device.empty()) {
     result.device_domain = result.domain_count;
     for (const std::size_t n : device) { result.domain_of[n] = result.domain_count; }
     ++result.domain_count;
   }
   const std::uint32_t workers = device.empty() ? cores : 1;  // a live run leaves the other core to the device
-  cut(graph, after, stretches(graph, after, threads, workers), result);
+  cut_all(graph, after, threads, workers, result);
   return result;
 }
 

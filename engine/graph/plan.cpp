@@ -70,6 +70,7 @@ class Planner {
     context.console = plan_.options_.console;
     context.console_file = plan_.options_.console_file;
     context.overwrite = plan_.options_.overwrite;
+    context.lossless = plan_.options_.lossless;
     const std::vector<std::uint32_t> ahead = plan_separate_inputs(n);
     context.ahead_blocks = ahead;
     planned.node = valid.entry->make(valid.params);

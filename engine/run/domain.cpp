@@ -94,7 +94,9 @@ void Domain::trigger(const FrameHeader& header, std::span<const double* const> s
 bool Domain::take_trigger() noexcept {
   if (triggers_ == nullptr || triggered_) { return false; }
   for (const Step* step : steps_) {
-    if (!step->finished && !has_room(step->ways)) { return false; }
+    // A queue takes what comes, and waits for room by itself.
+    const bool must_wait = !step->finished && step->kind != StepKind::queue;
+    if (must_wait && !has_room(step->ways)) { return false; }
   }
   DataFrame* const frame = triggers_->edge.try_pop();
   if (frame == nullptr) {
@@ -177,6 +179,9 @@ bool Domain::run_step(Step& step) noexcept {
       break;
     case StepKind::separate:
       worked = run_separate(step);
+      break;
+    case StepKind::queue:
+      worked = run_queue(step);
       break;
     case StepKind::each_block:
       worked = run_each_block(step);
@@ -294,6 +299,26 @@ bool Domain::run_separate(Step& step) noexcept {
     ended = ended && in.ended;
   }
   return ended ? finish(step) || worked : worked;
+}
+
+// Takes all that came, and gives as much as there is room for behind it.
+bool Domain::run_queue(Step& step) noexcept {
+  const Stream& in = *step.in[0];
+  const Stream& out = *step.out[0];
+  for (std::uint32_t b = 0; b < in.count && !failed_node_; ++b) {
+    const DataFrame* const block = in.frames[b];
+    call(step, {&block, 1}, block, false);
+  }
+  bool worked = in.count > 0;
+  while (!failed_node_ && out.count < out.frames.size() && has_room(step.ways)) {
+    const std::uint32_t before = out.count;
+    call(step, {}, nullptr, false);
+    if (out.count == before) { break; }
+    worked = true;
+    if (!step.ways.links.empty()) { break; }  // has_room() spoke of one block
+  }
+  if (!in.ended || failed_node_ || !has_room(step.ways)) { return worked; }
+  return finish(step) || worked;
 }
 
 bool Domain::run_factors(Step& step) noexcept {

@@ -125,7 +125,8 @@ class Domain {
     std::int64_t given_frames = 0;  // by a source, gaps counted in
     std::int64_t limit = INT64_MAX;
   };
-  // An input of a join, or of a node with separate inputs, and how many blocks one round may bring it.
+  // An input of a join, of a node with separate inputs or of a queue, and how many blocks one round may bring
+  // it.
   struct JoinInput {
     Join* join = nullptr;
     const Node* node = nullptr;  // where there is no join
@@ -155,6 +156,7 @@ class Domain {
     each_block,
     join,
     separate,
+    queue,
     factors,
     device_output
   };
@@ -169,7 +171,7 @@ class Domain {
     std::unique_ptr<Join> join;
     std::vector<const DataFrame*> shown;  // separate: what process() gets, null but for one
     std::vector<bool> told_end;           // separate: by input
-    Ways ways;                            // of a source
+    Ways ways;                            // of a source or a queue
     bool finished = false;
     // factors: the steps that are run in one pass, and what they multiply by while all of them are steady
     std::vector<Step*> members;
@@ -197,6 +199,7 @@ class Domain {
   bool run_each_block(Step& step) noexcept;
   bool run_join(Step& step) noexcept;
   bool run_separate(Step& step) noexcept;
+  bool run_queue(Step& step) noexcept;
   bool run_factors(Step& step) noexcept;
   bool run_device_output(Step& step) noexcept;
   bool finish(Step& step) noexcept;

@@ -94,6 +94,8 @@ Domain::Step Domain::make_step(std::size_t n) {
     step.kind = StepKind::device_output;
   } else if (step.in.empty()) {
     step.kind = StepKind::source;
+  } else if (info.queue == Queue::yes) {
+    step.kind = StepKind::queue;
   } else if (is_separate) {
     step.kind = StepKind::separate;
     step.shown.assign(step.in.size(), nullptr);
@@ -112,6 +114,10 @@ Domain::Step Domain::make_step(std::size_t n) {
 void Domain::find_ways() {
   for (Step& step : all_steps_) {
     const auto& inputs = plan_.nodes()[step.node_index].inputs;
+    if (step.kind == StepKind::queue && may_wait_) {
+      const JoinInput to{nullptr, step.node, 0, step.in[0]->frames.size()};
+      follow_back(step.in[0], [&to](Ways& ways) { ways.joins.push_back(to); });
+    }
     if (step.kind != StepKind::join && step.kind != StepKind::separate) { continue; }
     for (std::size_t i = 0; i < step.in.size(); ++i) {
       if (step.kind == StepKind::separate && !(may_wait_ && inputs[i].may_be_held)) { continue; }
@@ -127,7 +133,7 @@ void Domain::find_ways() {
   }
 }
 
-// Tells every source and incoming edge from which blocks come to `from`.
+// Tells every source, queue and incoming edge from which blocks come to `from`.
 template <class Note>
 void Domain::follow_back(Stream* from, const Note& note) {
   for (Incoming& in : incoming_) {
@@ -135,7 +141,10 @@ void Domain::follow_back(Stream* from, const Note& note) {
   }
   for (Step& step : all_steps_) {
     if (std::find(step.out.begin(), step.out.end(), from) == step.out.end()) { continue; }
-    if (step.in.empty()) { note(step.ways); }
+    if (step.in.empty() || step.kind == StepKind::queue) {
+      note(step.ways);
+      continue;
+    }
     for (Stream* stream : step.in) { follow_back(stream, note); }
   }
 }

@@ -1,0 +1,272 @@
+// nodes/flow/buffer.cpp
+//
+// Buffer: keeps blocks between what comes before it and what follows, up to a bound, in memory and then on
+// disk.
+//
+//   in   audio, spectra or values
+//   out  as `in`, in order; latency 0 frames
+//
+// What follows runs on a thread of its own (but where the whole graph has one thread, where nothing ever
+// waits here). A block is given when there is room for it behind the Buffer; until then it is kept. When all
+// places are taken the policy decides, as on an edge; in a run that nothing paces but itself everything waits
+// instead. A block that was dropped is counted, and the block after it says that there is a gap.
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "engine/channel/spill_file.hpp"
+#include "engine/core/node.hpp"
+#include "nodes/flow/left_out.hpp"
+#include "nodes/flow/spilled_block.hpp"
+
+namespace streamlab {
+namespace {
+
+enum Policy : std::size_t { kBlock, kDropOldest, kDropNewest, kDropBuffer, kLatest, kFail };
+constexpr std::string_view kPolicies[] = {"block",       "drop_oldest", "drop_newest",
+                                          "drop_buffer", "latest",      "fail"};
+
+enum ParamIndex : std::size_t { kCapacity, kPolicy, kSpillPath, kSpillBytes };
+constexpr ParamInfo kParams[] = {
+    param::integer("capacity", "blocks", {1.0, 65536.0}, 64, "Most blocks kept in memory; latest keeps one."),
+    param::choice("policy", kPolicies, "block", "What happens to a block for which there is no place."),
+    param::text("spill_path", Need::optional, "Folder for a file that takes what does not fit into memory."),
+    param::integer("spill_bytes", "bytes", {1.0, 1e15}, Need::optional, "Largest size of that file."),
+};
+constexpr PortInfo kOutPort[] = {{"out", kAnyKind, "Every block, but for those that were dropped."}};
+constexpr NodeInfo kInfo{
+    .name = "Buffer",
+    .description =
+        "Keeps blocks, in memory and on disk, while what follows is slower than what comes before.",
+    .inputs = kAnyInPort,
+    .outputs = kOutPort,
+    .params = kParams,
+    .rt_safe = RtSafe::no,
+    .queue = Queue::yes,
+    .at_gap = "Passes the block on with its flag.",
+    .details =
+        "Policies: block (what comes before waits), drop_oldest, drop_newest, drop_buffer (all that is kept "
+        "is "
+        "dropped), latest (only the newest is kept), fail (the run ends). They count where a device paces "
+        "the run; "
+        "elsewhere everything waits, and nothing is lost. What follows runs on a thread of its own, except "
+        "where "
+        "the whole graph runs on one. With spill_path and spill_bytes, blocks for which memory has no place "
+        "go to "
+        "a file without a name in that folder, and come back in order; it is gone when the run ends, however "
+        "that "
+        "happens.",
+    .example =
+        R"({"id": "keep", "type": "Buffer", "config": {"capacity": 256, "spill_path": "/var/tmp", "spill_bytes": 1000000000}})",
+    .cost_ns_per_frame = 0.2,
+};
+
+class Buffer final : public Node {
+ public:
+  explicit Buffer(const ParamValues& params) : params_(params) {}
+
+  Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
+    const StreamFormat& in = *context.inputs[0];
+    policy_ = kBlock;
+    if (!context.lossless) {
+      while (kPolicies[policy_] != params_.text(kPolicy)) { ++policy_; }
+    }
+    if (params_.given(kSpillPath) != params_.given(kSpillBytes)) {
+      return refused(params_.given(kSpillPath) ? "/config/spill_path" : "/config/spill_bytes",
+                     "spill_path and spill_bytes belong together", "both, or none");
+    }
+    if (params_.given(kSpillPath) && params_.text(kPolicy) == "latest") {
+      return refused("/config/spill_path", "\"latest\" keeps one block, which needs no file",
+                     "another policy");
+    }
+    bytes_per_block_ = largest_spilled_block(in) + SpillFile::kRecordOverhead;
+    if (params_.given(kSpillBytes) && params_[kSpillBytes] < static_cast<double>(bytes_per_block_)) {
+      return refused("/config/spill_bytes",
+                     fmt::format("{} bytes do not hold a block, which takes up to {}",
+                                 params_.integer(kSpillBytes), bytes_per_block_),
+                     fmt::format("at least {}", bytes_per_block_));
+    }
+    const auto capacity = policy_ == kLatest ? 1U : static_cast<std::size_t>(params_.integer(kCapacity));
+    const auto format = std::make_shared<const StreamFormat>(in);
+    blocks_.clear();
+    for (std::size_t b = 0; b < capacity; ++b) { blocks_.emplace_back(format); }
+    spilled_ = DataFrame(format);
+    reset();
+    return std::vector{OutputFormat{in}};
+  }
+  Result<void> start() override {
+    if (!params_.given(kSpillPath)) { return {}; }
+    auto file =
+        SpillFile::create(params_.text(kSpillPath), static_cast<std::uint64_t>(params_.integer(kSpillBytes)));
+    if (!file) {
+      Error error = file.error();
+      error.what = fmt::format("{}: {}", error.where, error.what);
+      error.where = "/config/spill_path";
+      return tl::unexpected(std::move(error));
+    }
+    file_ = std::move(*file);
+    return {};
+  }
+  void reset() noexcept override {
+    first_ = count_ = 0;
+    high_water_ = to_disk_ = 0;
+    before_front_.reset();
+    before_next_.reset();
+    failure_.reset();
+    if (file_) { file_->clear(); }
+  }
+
+  bool has_room([[maybe_unused]] std::size_t input, std::size_t blocks) const noexcept override {
+    // One round may bring more than there are places: then it must find all of them free.
+    return policy_ != kBlock || room() >= blocks || held() == 0;
+  }
+
+  Status process(std::span<const DataFrame* const> in, std::span<OutputPort> out) noexcept override {
+    if (in.empty()) {
+      give(out[0]);
+    } else {
+      keep(*in[0]);
+    }
+    return failure_ ? Status::fault : Status::ok;
+  }
+  Status finish(std::span<OutputPort> out) noexcept override {
+    if (held() == 0) { return Status::done; }
+    give(out[0]);
+    return failure_ ? Status::fault : Status::ok;
+  }
+
+  Error failure() const override { return *failure_; }
+  Result<void> close() override {
+    file_.reset();
+    return {};
+  }
+  std::vector<NodeNote> notes() const override {
+    std::vector<NodeNote> notes;
+    const std::uint64_t dropped = before_front_.blocks() + before_next_.blocks();
+    if (dropped > 0) {
+      notes.push_back({fmt::format("dropped {} blocks of {} frames, {}", dropped,
+                                   before_front_.frames() + before_next_.frames(), kPolicies[policy_]),
+                       dropped, true});
+    }
+    if (high_water_ > 0) {
+      notes.push_back({fmt::format("kept up to {} blocks", high_water_), high_water_, false});
+    }
+    if (to_disk_ > 0) { notes.push_back({fmt::format("kept {} blocks on disk", to_disk_), to_disk_, false}); }
+    return notes;
+  }
+
+ private:
+  std::uint64_t held() const noexcept { return count_ + (file_ ? file_->size() : 0); }
+  bool memory_takes() const noexcept { return (!file_ || file_->empty()) && count_ < blocks_.size(); }
+  // For so many blocks of the largest size. While there are blocks on disk the next ones go there, too.
+  std::uint64_t room() const noexcept {
+    const std::uint64_t in_memory = !file_ || file_->empty() ? blocks_.size() - count_ : 0;
+    const std::uint64_t on_disk = file_ ? (file_->max_bytes() - file_->bytes()) / bytes_per_block_ : 0;
+    return in_memory + on_disk;
+  }
+
+  void keep(const DataFrame& x) noexcept {
+    if (room() == 0 && !make_room(x)) { return; }
+    if (failure_) { return; }
+    if (memory_takes()) {
+      DataFrame& place = blocks_[(first_ + count_) % blocks_.size()];
+      place.copy_from(x);
+      before_next_.mark(place.header());
+      ++count_;
+    } else {
+      spilled_.copy_from(x);
+      before_next_.mark(spilled_.header());
+      write_block(spilled_, record_);
+      const auto pushed = file_->push(record_);
+      if (!pushed) {
+        failure_ = pushed.error();
+        return;
+      }
+      ++to_disk_;
+    }
+    high_water_ = std::max(high_water_, held());
+  }
+
+  // False when `x` is not to be kept.
+  bool make_room(const DataFrame& x) noexcept {
+    switch (policy_) {
+      case kDropOldest:
+        while (room() == 0 && !failure_) { drop_front(); }
+        return true;
+      case kDropBuffer:
+      case kLatest:
+        while (held() > 0 && !failure_) { drop_front(); }
+        return true;
+      case kDropNewest:
+        before_next_.add(x);
+        return false;
+      case kBlock:
+        if (!file_) {
+          std::rotate(blocks_.begin(), blocks_.begin() + static_cast<std::ptrdiff_t>(first_), blocks_.end());
+          first_ = 0;
+          blocks_.emplace_back(blocks_.front().shared_format());
+          return true;
+        }
+        failure_ = Error{ErrorCode::failed, "", "more blocks came at once than the buffer may keep", "",
+                         "a larger capacity"};
+        return false;
+      default:
+        failure_ = Error{ErrorCode::failed, "", "the buffer overflowed, and its policy is \"fail\"", "",
+                         "a larger capacity, or another policy"};
+        return false;
+    }
+  }
+
+  void drop_front() noexcept {
+    before_front_.add(blocks_[first_]);
+    remove_front();
+  }
+  // Memory holds the oldest blocks: what is on disk moves up.
+  void remove_front() noexcept {
+    first_ = (first_ + 1) % blocks_.size();
+    --count_;
+    if (!file_ || file_->empty()) { return; }
+    const auto popped = file_->pop(record_);
+    if (!popped) {
+      failure_ = popped.error();
+      return;
+    }
+    read_block(record_, blocks_[(first_ + count_) % blocks_.size()]);
+    ++count_;
+  }
+
+  void give(OutputPort& out) noexcept {
+    if (count_ == 0) { return; }
+    DataFrame& y = out.emit();
+    y.copy_from(blocks_[first_]);
+    before_front_.mark(y.header());
+    remove_front();
+  }
+
+  const ParamValues params_;
+  std::size_t policy_ = kBlock;
+  std::uint64_t bytes_per_block_ = 0;  // on disk, of the largest
+  std::vector<DataFrame> blocks_;      // a ring
+  std::size_t first_ = 0;
+  std::size_t count_ = 0;
+  std::optional<SpillFile> file_;  // younger blocks than those in memory
+  std::vector<std::byte> record_;
+  DataFrame spilled_;
+  LeftOut before_front_;  // dropped from the front: the next block given says so
+  LeftOut before_next_;   // not taken: the next block taken says so
+  std::uint64_t high_water_ = 0;
+  std::uint64_t to_disk_ = 0;
+  std::optional<Error> failure_;
+};
+
+}  // namespace
+
+extern const NodeEntry kBufferEntry{kInfo, make_node<Buffer>};
+
+}  // namespace streamlab
