@@ -19,6 +19,7 @@
 // becomes the Error of its stage. Each stage is told in its file in stages/.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <concepts>
 #include <cstdint>
@@ -40,11 +41,23 @@
 #include "engine/stream/stages/buffer.hpp"
 #include "engine/stream/stages/checkpoint.hpp"
 #include "engine/stream/stages/circuit_breaker.hpp"
+#include "engine/stream/stages/concat.hpp"
 #include "engine/stream/stages/count.hpp"
+#include "engine/stream/stages/group_by.hpp"
+#include "engine/stream/stages/join_by.hpp"
+#include "engine/stream/stages/join_by_time.hpp"
+#include "engine/stream/stages/join_latest.hpp"
 #include "engine/stream/stages/map.hpp"
+#include "engine/stream/stages/merge.hpp"
 #include "engine/stream/stages/parallel_map.hpp"
+#include "engine/stream/stages/tee.hpp"
 #include "engine/stream/stages/timing.hpp"
+#include "engine/stream/stages/window.hpp"
+#include "engine/stream/stages/window_clock.hpp"
+#include "engine/stream/stages/window_session.hpp"
+#include "engine/stream/stages/window_time.hpp"
 #include "engine/stream/stages/with_context.hpp"
+#include "engine/stream/stages/zip.hpp"
 #include "engine/stream/stream_loop.hpp"
 
 namespace streamlab {
@@ -71,6 +84,8 @@ class Stream {
   explicit Stream(StagePtr<T> last) : last_(std::move(last)) {}
   // The stages so far; null when the stream was used up.
   StagePtr<T> take_stages() && { return std::move(last_); }
+  // The same, and a stage that says so when it was.
+  StagePtr<T> take_stages_for_use() && { return taken(); }
 
   // --- stages. Functions are given each item to have; one that returns void changes it in place.
 
@@ -186,6 +201,120 @@ class Stream {
   // Keeps on disk where the stages before it stand: see stages/checkpoint.hpp.
   Stream checkpoint(CheckpointOptions options) && {
     return Stream(std::make_unique<stages::CheckpointStage<T>>(taken(), std::move(options)));
+  }
+
+  // --- windows: items that belong together, as Window<U>{items, index, begin, end, complete}. The last
+  // one may be incomplete, and says so. Windows that overlap copy their items.
+
+  // `size` items each, the first of every window `hop` behind that of the one before; a hop larger than the
+  // size is refused unless Loss::allow. begin, end: numbers of items.
+  Stream<Window<T>> window(std::size_t size, std::size_t hop, Loss loss = Loss::refuse) && {
+    return Stream<Window<T>>(std::make_unique<stages::CountWindow<T>>(taken(), size, hop, loss));
+  }
+  Stream<Window<T>> window(std::size_t size) && { return std::move(*this).window(size, size); }
+  // By time_of(const T&), an integer of any unit, which those of size, hop, lateness, begin and end are, too.
+  // An item more than `lateness` behind the newest is dropped. See stages/window_time.hpp.
+  template <class TimeOf>
+  Stream<Window<T>> window_by(TimeOf time_of, std::int64_t size, std::int64_t hop, std::int64_t lateness = 0,
+                              Loss loss = Loss::refuse) && {
+    return Stream<Window<T>>(std::make_unique<stages::TimeWindow<T, TimeOf>>(taken(), std::move(time_of),
+                                                                             size, hop, lateness, loss));
+  }
+  // What comes within `duration`, by the clock of the run. begin, end: ns since the first question.
+  Stream<Window<T>> window_for(std::chrono::nanoseconds duration) && {
+    return Stream<Window<T>>(std::make_unique<stages::ClockWindow<T>>(taken(), duration));
+  }
+  // A window ends when an item comes whose time is `gap` or more after the newest in it.
+  template <class TimeOf>
+  Stream<Window<T>> window_by_session(TimeOf time_of, std::int64_t gap) && {
+    return Stream<Window<T>>(
+        std::make_unique<stages::SessionWindow<T, TimeOf>>(taken(), std::move(time_of), gap));
+  }
+
+  // --- one stream as many, many as one.
+
+  // chain(Stream<T>) -> Stream<U> for the items of every key_of(const T&) -> K: Keyed<K, U> as they get
+  // ready. More than `max_groups` keys fail. Stages with threads of their own cannot stand in the chain.
+  template <class KeyOf, class Chain>
+  auto group_by(KeyOf key_of, Chain chain, std::size_t max_groups) && {
+    using K = std::remove_cvref_t<std::invoke_result_t<KeyOf&, const T&>>;
+    using U = typename std::invoke_result_t<Chain&, Stream>::value_type;
+    return Stream<Keyed<K, U>>(std::make_unique<stages::GroupBy<T, K, U, KeyOf, Chain>>(
+        taken(), std::move(key_of), std::move(chain), max_groups));
+  }
+  // Pairs of the first items, the second, …; ends with the shorter.
+  template <class U>
+  Stream<std::pair<T, U>> zip(Stream<U> other) && {
+    return Stream<std::pair<T, U>>(
+        std::make_unique<stages::Zip<T, U>>(taken(), std::move(other).take_stages_for_use()));
+  }
+  // The items of all as they are ready, none favoured; ends when all have.
+  template <std::same_as<Stream>... Others>
+  Stream merge(Others... others) && {
+    std::vector<StagePtr<T>> all;
+    all.push_back(taken());
+    (all.push_back(others.taken()), ...);
+    return Stream(std::make_unique<stages::Merge<T>>(std::move(all)));
+  }
+  Stream merge(std::vector<Stream> others) && {
+    std::vector<StagePtr<T>> all;
+    all.push_back(taken());
+    for (Stream& other : others) { all.push_back(other.taken()); }
+    return Stream(std::make_unique<stages::Merge<T>>(std::move(all)));
+  }
+  // The items of the other stream behind those of this one.
+  Stream concat(Stream other) && {
+    return Stream(std::make_unique<stages::Concat<T>>(taken(), other.taken()));
+  }
+  // Pairs with the same key_left(const T&) and key_right(const U&), which grow by and large; at most
+  // `max_waiting` of each side wait for a partner. See stages/join_by.hpp.
+  template <class U, class KeyLeft, class KeyRight>
+  Stream<std::pair<T, U>> join_by(Stream<U> other, KeyLeft key_left, KeyRight key_right,
+                                  std::size_t max_waiting) && {
+    return Stream<std::pair<T, U>>(std::make_unique<stages::JoinBy<T, U, KeyLeft, KeyRight>>(
+        taken(), std::move(other).take_stages_for_use(), std::move(key_left), std::move(key_right),
+        max_waiting));
+  }
+  // Every item with the one of the other stream that is nearest in time (integers of one unit), and no
+  // further than `tolerance`. Both are in order of time. See stages/join_by_time.hpp.
+  template <class U, class TimeLeft, class TimeRight>
+  Stream<std::pair<T, U>> join_by_time(Stream<U> other, TimeLeft time_left, TimeRight time_right,
+                                       std::int64_t tolerance, std::size_t max_waiting) && {
+    return Stream<std::pair<T, U>>(std::make_unique<stages::JoinByTime<T, U, TimeLeft, TimeRight>>(
+        taken(), std::move(other).take_stages_for_use(), std::move(time_left), std::move(time_right),
+        tolerance, max_waiting));
+  }
+  // Every item with the newest that has come from the other stream.
+  template <class U>
+  Stream<std::pair<T, U>> join_latest(Stream<U> other) && {
+    return Stream<std::pair<T, U>>(
+        std::make_unique<stages::JoinLatest<T, U>>(taken(), std::move(other).take_stages_for_use()));
+  }
+  // `n` streams, 1 or more, each of which gets every item and may be run on a thread of its own. What a
+  // stream has not asked for yet waits for it, up to `depth` items; then the policy decides. See
+  // stages/tee.hpp.
+  std::vector<Stream> tee(std::size_t n, std::size_t depth,
+                          OverflowPolicy policy = OverflowPolicy::block) && {
+    std::vector<Stream> streams;
+    if (n == 0) {
+      streams.push_back(Stream(std::make_unique<stages::RefusedTee<T>>()));
+      return streams;
+    }
+    const auto state = std::make_shared<stages::TeeState<T>>(taken(), n, depth, policy);
+    for (std::size_t i = 0; i < n; ++i) {
+      streams.push_back(Stream(std::make_unique<stages::Tee<T>>(state, i)));
+    }
+    return streams;
+  }
+  // The same, for structured bindings: auto [a, b] = std::move(s).tee<2>(16);
+  template <std::size_t n>
+  std::array<Stream, n> tee(std::size_t depth, OverflowPolicy policy = OverflowPolicy::block) && {
+    static_assert(n > 0, "a tee makes one stream or more");
+    auto streams = std::move(*this).tee(n, depth, policy);
+    return [&]<std::size_t... i>(std::index_sequence<i...>) {
+      return std::array<Stream, n>{std::move(streams[i])...};
+    }
+    (std::make_index_sequence<n>{});
   }
   // Names the last stage, for reports and errors.
   Stream named(std::string name) && {

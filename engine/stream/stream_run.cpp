@@ -8,13 +8,25 @@ namespace streamlab {
 StreamRun::StreamRun(const RunOptions& options, std::shared_ptr<Shared> shared)
     : clock_(options.clock != nullptr ? options.clock : &steady_clock()),
       drain_(options.drain),
+      signal_(std::make_shared<WakeSignal>()),
       shared_(std::move(shared)) {
   listen(options.cancel, drain_);
 }
 
 StreamRun::StreamRun(const StreamRun& outer, std::stop_token cancel)
-    : clock_(outer.clock_), drain_(outer.drain_), shared_(outer.shared_) {
+    : clock_(outer.clock_),
+      drain_(outer.drain_),
+      signal_(std::make_shared<WakeSignal>()),
+      shared_(outer.shared_) {
   listen(cancel, drain_);
+}
+
+StreamRun::StreamRun(const StreamRun& outer, Within within)
+    : clock_(outer.clock_),
+      drain_(std::move(within.drain)),
+      signal_(outer.signal_),
+      shared_(outer.shared_) {
+  listen({}, drain_);
 }
 
 void StreamRun::listen(const std::stop_token& cancel, const std::stop_token& drain) {

@@ -59,6 +59,12 @@ class StreamRun {
   // A run of its own for a thread of a stage of `outer`: same clock, same draining, same store of errors;
   // cancelled by `cancel` alone.
   StreamRun(const StreamRun& outer, std::stop_token cancel);
+  // A run of its own within `outer`, on the same thread: same clock, store of errors and signal; never
+  // cancelled, drained by `drain` alone. For stages that share what is before them with other runs.
+  struct Within {
+    std::stop_token drain;
+  };
+  StreamRun(const StreamRun& outer, Within within);
   StreamRun& operator=(const StreamRun&) = delete;
 
   // --- for stages
@@ -67,11 +73,20 @@ class StreamRun {
   bool cancelled() const noexcept { return cancelled_.load(std::memory_order_relaxed); }
   bool draining() const noexcept { return draining_.load(std::memory_order_relaxed); }
   // To be told to whatever a stage waits for, before it looks a last time and answers "pending".
-  const std::shared_ptr<WakeSignal>& signal() const noexcept { return signal_; }
+  const std::shared_ptr<WakeSignal>& signal() const noexcept {
+    ++waits_;
+    return signal_;
+  }
   // The stage that answers "pending" wants to be asked again at that time, if not before.
   void wake_at(TimePoint time) noexcept {
+    ++waits_;
     if (time < wake_at_) { wake_at_ = time; }
   }
+  // The earliest time that was asked for since begin_question().
+  TimePoint wake_time() const noexcept { return wake_at_; }
+  // How often stages have said what they wait for. Unchanged by a stage that answers "pending" for nothing
+  // but its own lack of input.
+  std::uint64_t waits() const noexcept { return waits_; }
   // Ends the run: only the first failure is kept. To be returned.
   Poll fail(const std::string& stage, std::uint64_t item, Error error);
   void collect(const std::string& stage, std::uint64_t item, Error error);
@@ -120,11 +135,12 @@ class StreamRun {
 
   Clock* const clock_;
   const std::stop_token drain_;
-  const std::shared_ptr<WakeSignal> signal_ = std::make_shared<WakeSignal>();
+  const std::shared_ptr<WakeSignal> signal_;
   const std::shared_ptr<Shared> shared_;
   EndState* end_state_ = nullptr;
   std::uint32_t ticket_ = 0;
   TimePoint wake_at_ = TimePoint::max();
+  mutable std::uint64_t waits_ = 0;
   std::uint64_t questions_ = 0;
   std::uint32_t timing_weight_ = 0;
   std::atomic<bool> cancelled_{false};

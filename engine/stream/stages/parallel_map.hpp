@@ -87,7 +87,7 @@ class ParallelMap final : public Step<T, U> {
       if (const Poll answer = take_in(run); answer == Poll::failed || answer == Poll::cancelled) {
         return answer;
       }
-      Job* const job = next_done();
+      Job* const job = next_done(run);
       if (job == nullptr) { return inside_ == 0 && upstream_over_ ? Poll::ended : Poll::pending; }
       --inside_;
       if (job->state == State::fatal) { return Poll::failed; }
@@ -151,10 +151,13 @@ class ParallelMap final : public Step<T, U> {
   }
 
   // The job whose turn it is to come out; null while it is not done.
-  Job* next_done() {
+  Job* next_done(StreamRun& run) {
     const std::lock_guard lock(mutex_);
     std::deque<Job*>& queue = order_ == Order::ordered ? in_order_ : done_;
-    if (queue.empty() || queue.front()->state == State::waiting) { return nullptr; }
+    if (queue.empty() || queue.front()->state == State::waiting) {
+      signal_ = run.signal();  // behind a tee or in a group it is not always the same that asks
+      return nullptr;
+    }
     Job* const job = queue.front();
     queue.pop_front();
     return job;
