@@ -51,17 +51,26 @@ class Pause {
   int count_ = 0;
 };
 
+// Before it sleeps a thread looks a few times in a row and then gives its processor away a few times, some
+// microseconds in all: what takes less would cost more to sleep for. The yields also let the other side of a
+// queue that is always full (or empty) move several values at a time, instead of waking this side for each.
+inline constexpr int kPausesBeforeSleep = 16;
+inline constexpr int kYieldsBeforeSleep = 16;
+
 // Sleeps until look() is true (nothing is returned) or a limit is reached (which one is returned: stopped or
 // timed_out). `arm(signal)` must see to it that `signal` is notified when look() may have become true;
-// `disarm(signal)` ends that. Before the thread sleeps it looks a few times in a row, about a microsecond:
-// what takes less would cost more to sleep for. Not for a real-time thread.
+// `disarm(signal)` ends that.
+// Not for a real-time thread.
 template <class Look, class Arm, class Disarm>
 std::optional<Why> wait_until(Clock& clock, const WaitLimit& limit, Look&& look, Arm&& arm, Disarm&& disarm) {
-  constexpr int kLooksBeforeSleep = 32;
   if (limit.stop.stop_requested()) { return Why::stopped; }
-  for (int i = 0; i < kLooksBeforeSleep; ++i) {
+  for (int i = 0; i < kPausesBeforeSleep + kYieldsBeforeSleep; ++i) {
     if (look()) { return std::nullopt; }
-    relax_processor();
+    if (i < kPausesBeforeSleep) {
+      relax_processor();
+    } else {
+      std::this_thread::yield();
+    }
   }
   const std::shared_ptr<WakeSignal> signal = this_thread_signal();
   const auto notify = [&signal = *signal]() noexcept { signal.notify(); };
