@@ -6,18 +6,16 @@
 // the position that it reads next, and copies values out. Senders take turns by a mutex.
 //   (1) a send writes slot[w], then stores tail_ = w + 1 (release).
 //   (2) a subscriber loads tail_ (acquire) and reads positions below it. (1)-(2): it sees the value as
-//   written. (3) a subscriber that is waited for stores its cursor (release) after it has copied the value.
-//   (4) a send loads the cursors of those (acquire) and writes position w only when all are beyond w -
-//   capacity.
-//       (3)-(4): the copy is made before the value is overwritten. The slowest cursor is remembered, so
-//       cursors are looked at only when the ring seems full, not with every send.
+//       written.
+//   (3) a subscriber that is waited for stores its cursor (release) after it has copied the value.
+//   (4) a send loads the cursors of those (acquire) and writes position w only when all are beyond
+//       w - capacity. (3)-(4): the copy is made before the value is overwritten. The slowest cursor is
+//       remembered, so cursors are looked at only when the ring seems full, not with every send.
 //   (5) a subscriber that may lose values pins the slot while it copies: it adds one to pins (acquire), looks
-//   whether
-//       the slot still holds its position, copies, subtracts one (release).
-//   (6) a send first takes pins from 0 to kWriting (compare-exchange, acquire) and ends with 0 (release).
-//   (5)-(6): it
-//       overwrites nothing that is being copied; (6)-(5): a pinned slot is not half written. A send thus
-//       waits for a copy that is under way, never for a subscriber.
+//       whether the slot still holds its position, copies, subtracts one (release).
+//   (6) a send first takes pins from 0 to kWriting (compare-exchange, acquire) and takes that away at the end
+//       (release). (5)-(6): it overwrites nothing that is being copied; (6)-(5): a pinned slot is not half
+//       written. A send thus waits for a copy that is under way, never for a subscriber.
 #pragma once
 
 #include <algorithm>

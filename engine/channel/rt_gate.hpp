@@ -11,9 +11,10 @@
 //
 //   (1) entering stores inside_ = 1, then loads closed_.
 //   (2) close() stores closed_ = 1; later settled() loads inside_.
-//   All four are sequentially consistent: either the entering thread sees closed_, or settled() sees inside_
-//   and is not yet true. With weaker orders both could miss. (3) leaving stores inside_ = 0 (release), which
-//   settled() loads: having seen it, the receiving side sees the push.
+//       All four are sequentially consistent: either the entering thread sees closed_, or settled() sees
+//       inside_ and is not yet true. With weaker orders both could miss.
+//   (3) leaving stores inside_ = 0 (release), which settled() loads: having seen it, the receiving side sees
+//       the push.
 #pragma once
 
 #include <atomic>
