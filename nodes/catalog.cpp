@@ -12,6 +12,8 @@ extern const NodeEntry kBatchEntry;
 extern const NodeEntry kBiquadEntry;
 extern const NodeEntry kBufferEntry;
 extern const NodeEntry kChannelSelectEntry;
+extern const NodeEntry kChannelSinkEntry;
+extern const NodeEntry kChannelSourceEntry;
 extern const NodeEntry kCircuitBreakerEntry;
 extern const NodeEntry kConflateEntry;
 extern const NodeEntry kCsvSinkEntry;
@@ -47,6 +49,8 @@ const NodeCatalog& default_catalog() {
       &kBiquadEntry,
       &kBufferEntry,
       &kChannelSelectEntry,
+      &kChannelSinkEntry,
+      &kChannelSourceEntry,
       &kCircuitBreakerEntry,
       &kConflateEntry,
       &kCsvSinkEntry,

@@ -33,6 +33,8 @@ enum class Status : std::uint8_t {
   fault,  // cannot go on; failure() says why
 };
 
+class ChannelRegistry;  // engine/channel/registry.hpp
+
 // What the device of the graph offers; for boundary nodes.
 struct DeviceStream {
   double sample_rate_hz = 0.0;
@@ -57,6 +59,7 @@ struct PrepareContext {
   std::FILE* console_file = stdout;  // where nodes that print do so
   bool overwrite = false;            // may existing files be replaced?
   bool lossless = true;  // nothing paces the run but itself: whatever is full waits instead of dropping
+  ChannelRegistry* channels = nullptr;  // outlives the node; null where the graph is only looked at
 };
 
 // What an output will carry.

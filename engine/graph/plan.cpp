@@ -71,6 +71,7 @@ class Planner {
     context.console_file = plan_.options_.console_file;
     context.overwrite = plan_.options_.overwrite;
     context.lossless = plan_.options_.lossless;
+    context.channels = plan_.options_.channels;
     const std::vector<std::uint32_t> ahead = plan_separate_inputs(n);
     context.ahead_blocks = ahead;
     planned.node = valid.entry->make(valid.params);

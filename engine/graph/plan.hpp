@@ -26,8 +26,9 @@ struct PlanOptions {
   std::uint32_t block_size = 0;        // 0: the configuration's, else 1024
   bool lossless = true;  // nothing paces the run but itself: every edge waits instead of dropping
   Console console = Console::text;
-  std::FILE* console_file = stdout;  // where nodes that print do so
-  bool overwrite = false;            // may existing output files be replaced?
+  std::FILE* console_file = stdout;     // where nodes that print do so
+  bool overwrite = false;               // may existing output files be replaced?
+  ChannelRegistry* channels = nullptr;  // of nodes that use channels; null where nothing will run
   std::uint64_t memory_limit_bytes = 4ULL << 30U;
 };
 

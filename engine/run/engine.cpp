@@ -10,15 +10,17 @@
 #include <fmt/format.h>
 
 #include "engine/base/nearest_name.hpp"
+#include "engine/channel/registry.hpp"
 #include "engine/graph/read_params.hpp"
 #include "engine/rt/thread.hpp"
+#include "engine/run/channel_tap.hpp"
 #include "engine/run/domain.hpp"
 #include "engine/run/tick_times.hpp"
 
 namespace streamlab {
 namespace {
 
-using Clock = WakeSignal::Clock;
+using SteadyClock = WakeSignal::Clock;
 
 // The graph names its channels as it would those of a recording of the device, so that live and offline
 // agree.
@@ -51,8 +53,14 @@ bool EngineStatus::data_lost() const {
 
 class Engine::Impl final : public DeviceClient {
  public:
-  Impl(const ValidGraph& graph, EngineOptions options) : options_(std::move(options)), graph_(graph) {}
-  ~Impl() override { stop(std::chrono::nanoseconds(0)); }
+  Impl(const ValidGraph& graph, EngineOptions options)
+      : options_(std::move(options)),
+        graph_(graph),
+        registry_(options_.channels ? options_.channels : std::make_shared<ChannelRegistry>()) {}
+  ~Impl() override {
+    stop(std::chrono::nanoseconds(0));
+    for (const std::string& name : channel_names_) { static_cast<void>(registry_->remove(name)); }
+  }
 
   Errors create() {
     PlanOptions plan_options;
@@ -63,6 +71,7 @@ class Engine::Impl final : public DeviceClient {
     plan_options.console_file = options_.console_file;
     plan_options.overwrite = options_.overwrite;
     plan_options.lossless = !options_.triggered;
+    plan_options.channels = registry_.get();
     if (graph_.has_device()) {
       Errors errors = options_.triggered ? imagine_device(plan_options) : open_device(plan_options);
       if (!errors.empty()) { return errors; }
@@ -77,9 +86,10 @@ class Engine::Impl final : public DeviceClient {
                "\"duration_s\" here, or --seconds or --frames on the command line", ""}};
     }
     wire();
-    return {};
+    return wire_channels();
   }
 
+  ChannelRegistry& channels() { return *registry_; }
   const Plan& plan() const { return *plan_; }
   const DeviceFormat* device() const { return driver_ != nullptr ? &driver_->format() : nullptr; }
 
@@ -123,13 +133,20 @@ class Engine::Impl final : public DeviceClient {
     }
     for (auto& domain : domains_) { domain->build(); }
     started_ = true;
-    start_time_ = Clock::now();
+    start_time_ = SteadyClock::now();
     workers_left_.store(0);
     for (auto& domain : domains_) {
       if (domain->index() == plan_->domains().device_domain && driver_ != nullptr) { continue; }
       if (auto started = start_worker(*domain, [d = domain.get()] { return d->run(); }); !started) {
         return started;
       }
+    }
+    for (auto& tap : taps_) {
+      const auto body = [t = tap.get()] {
+        t->run();
+        return Domain::Round::ended;
+      };
+      if (auto started = start_thread("sl-channel", body); !started) { return started; }
     }
     if (driver_ != nullptr) {
       if (auto started = driver_->start(*this); !started) { return started; }
@@ -168,11 +185,11 @@ class Engine::Impl final : public DeviceClient {
     }
     return Triggered::taken;
   }
-  Result<Triggered> trigger_until(const DataFrame& frame, Clock::time_point deadline) {
+  Result<Triggered> trigger_until(const DataFrame& frame, SteadyClock::time_point deadline) {
     while (true) {
       const std::uint32_t ticket = trigger_signal_->ticket();
       auto offered = offer(frame);
-      if (!offered || *offered == Triggered::taken || Clock::now() >= deadline) { return offered; }
+      if (!offered || *offered == Triggered::taken || SteadyClock::now() >= deadline) { return offered; }
       trigger_signal_->wait(ticket, deadline);
     }
   }
@@ -212,13 +229,14 @@ class Engine::Impl final : public DeviceClient {
   bool wait_for(std::chrono::nanoseconds timeout) {
     const bool is_virtual = driver_ != nullptr && !driver_->format().real_time;
     const auto look_again = is_virtual ? std::chrono::milliseconds(2) : std::chrono::milliseconds(20);
-    const auto now = Clock::now();
-    const auto deadline = timeout > Clock::time_point::max() - now ? Clock::time_point::max() : now + timeout;
+    const auto now = SteadyClock::now();
+    const auto deadline =
+        timeout > SteadyClock::time_point::max() - now ? SteadyClock::time_point::max() : now + timeout;
     while (true) {
       const std::uint32_t ticket = done_->ticket();
       if (is_over()) { return true; }
-      if (Clock::now() >= deadline) { return false; }
-      done_->wait(ticket, std::min(deadline, Clock::now() + look_again));
+      if (SteadyClock::now() >= deadline) { return false; }
+      done_->wait(ticket, std::min(deadline, SteadyClock::now() + look_again));
     }
   }
 
@@ -229,7 +247,7 @@ class Engine::Impl final : public DeviceClient {
     closed_ = true;
   }
   void stop_now() {
-    for (auto& domain : domains_) { domain->abort(); }
+    abort();
     stop(std::chrono::nanoseconds(0));
   }
 
@@ -246,6 +264,7 @@ class Engine::Impl final : public DeviceClient {
     }
     for (const auto& link : links_) { status.edges.push_back(report(*link)); }
     for (const auto& shared : receivers_) { status.edges.push_back(report(shared->link)); }
+    for (const auto& tap : taps_) { status.edges.push_back(report(tap->link())); }
     for (const auto& domain : domains_) {
       if (driver_ == nullptr) {
         status.frames = std::max(status.frames, static_cast<std::uint64_t>(domain->source_frames()));
@@ -266,9 +285,9 @@ class Engine::Impl final : public DeviceClient {
   std::span<double* const> inputs() noexcept override { return device_domain().device_inputs(); }
   std::span<const double* const> outputs() noexcept override { return device_domain().device_outputs(); }
   void tick(const TickInfo& info) noexcept override {
-    const auto begin = Clock::now();
+    const auto begin = SteadyClock::now();
     const Domain::Round round = device_domain().tick(info);
-    tick_times_.record(static_cast<std::uint64_t>((Clock::now() - begin).count()));
+    tick_times_.record(static_cast<std::uint64_t>((SteadyClock::now() - begin).count()));
     device_frames_.fetch_add(info.frame_count, std::memory_order_relaxed);
     if (round == Domain::Round::worked || round == Domain::Round::idle) { return; }
     // What was played last is still on its way to the connector.
@@ -395,10 +414,47 @@ class Engine::Impl final : public DeviceClient {
     return {};
   }
 
+  // The named channels, for whoever will subscribe to them.
+  Errors wire_channels() {
+    Errors errors;
+    for (const ValidChannel& channel : graph_.channels()) {
+      const std::uint32_t capacity = channel.capacity.value_or(graph_.config().channel_capacity);
+      auto sender = broadcast<DataFrame>(capacity);
+      if (auto added = registry_->add(channel.name, sender.clone()); !added) {
+        Error error = added.error();
+        error.where = channel.pointer + "/channel";
+        errors.push_back(std::move(error));
+        continue;
+      }
+      channel_names_.push_back(channel.name);
+      const std::size_t slot = plan_->nodes()[channel.from_node].slots[channel.from_port];
+      Domain& domain = *domains_[plan_->nodes()[channel.from_node].domain];
+      const bool real_time = is_real_time(domain.index());
+      const OverflowPolicy usual = real_time ? OverflowPolicy::drop_oldest : OverflowPolicy::block;
+      const OverflowPolicy policy =
+          plan_->options().lossless ? OverflowPolicy::block : channel.policy.value_or(usual);
+      auto& tap = taps_.emplace_back(std::make_unique<ChannelTap>(
+          fmt::format("{} -> channel {}", graph_.nodes()[channel.from_node].id, channel.name), capacity,
+          policy, plan_->slots()[slot].format, domain.signal(), std::move(sender)));
+      if (real_time) { tap->set_real_time_producer(); }
+      domain.attach_outgoing(slot, tap->link());
+    }
+    return errors;
+  }
+
+  void abort() {
+    for (auto& domain : domains_) { domain->abort(); }
+    for (auto& tap : taps_) { tap->stop(); }
+  }
+
   template <class Body>
   Result<void> start_worker(Domain& domain, Body body) {
+    return start_thread(fmt::format("sl-worker-{}", domain.index()), body);
+  }
+  template <class Body>
+  Result<void> start_thread(const std::string& name, Body body) {
     workers_left_.fetch_add(1, std::memory_order_relaxed);
-    auto thread = Thread::start(fmt::format("sl-worker-{}", domain.index()), [this, body] {
+    auto thread = Thread::start(name, [this, body] {
       if (body() == Domain::Round::failed) { worker_failed_.store(true, std::memory_order_release); }
       workers_left_.fetch_sub(1, std::memory_order_release);
       done_->notify();
@@ -421,7 +477,7 @@ class Engine::Impl final : public DeviceClient {
     const double limit_s = options_.frame_limit > 0
                                ? static_cast<double>(options_.frame_limit) / driver_->format().sample_rate_hz
                                : duration_s();
-    const std::chrono::duration<double> elapsed = Clock::now() - start_time_;
+    const std::chrono::duration<double> elapsed = SteadyClock::now() - start_time_;
     return state == DriverState::lost && limit_s > 0.0 && elapsed.count() > limit_s;
   }
 
@@ -445,16 +501,16 @@ class Engine::Impl final : public DeviceClient {
     }
     for (auto& domain : domains_) { domain->stop_waiting(); }
     std::uint64_t seen = progress();
-    auto since = Clock::now();
+    auto since = SteadyClock::now();
     while (workers_left_.load(std::memory_order_acquire) > 0) {
       const std::uint32_t ticket = done_->ticket();
       if (workers_left_.load(std::memory_order_acquire) == 0) { break; }
       done_->wait(ticket, std::chrono::milliseconds(20));
       const std::uint64_t now = progress();
-      if (now != std::exchange(seen, now)) { since = Clock::now(); }
-      if (Clock::now() - since >= patience) {
-        for (auto& domain : domains_) { domain->abort(); }
-        since = Clock::now();
+      if (now != std::exchange(seen, now)) { since = SteadyClock::now(); }
+      if (SteadyClock::now() - since >= patience) {
+        abort();
+        since = SteadyClock::now();
       }
     }
     threads_.clear();
@@ -465,6 +521,7 @@ class Engine::Impl final : public DeviceClient {
     for (const auto& link : links_) { sum += link->edge.delivered(); }
     for (const auto& shared : receivers_) { sum += shared->link.edge.delivered(); }
     for (const auto& link : triggers_) { sum += link->edge.delivered(); }
+    for (const auto& tap : taps_) { sum += tap->link().edge.delivered(); }
     return sum;
   }
 
@@ -505,11 +562,14 @@ class Engine::Impl final : public DeviceClient {
 
   const EngineOptions options_;
   const ValidGraph graph_;
+  const std::shared_ptr<ChannelRegistry> registry_;  // before the plan, whose nodes use it
+  std::vector<std::string> channel_names_;           // that this engine added to it
   std::unique_ptr<Driver> driver_;  // before the domains: it goes last, and its thread has ended by then
   std::unique_ptr<Plan> plan_;
   std::vector<std::unique_ptr<Domain>> domains_;
   std::vector<std::unique_ptr<EdgeLink>> links_;
   std::vector<std::shared_ptr<Receiver::Shared>> receivers_;
+  std::vector<std::unique_ptr<ChannelTap>> taps_;
 
   std::vector<std::unique_ptr<EdgeLink>> triggers_;
   std::shared_ptr<const StreamFormat> trigger_format_;  // of the device input's frames; null without one
@@ -520,7 +580,7 @@ class Engine::Impl final : public DeviceClient {
   std::atomic<bool> started_{false};
   bool stopping_ = false;  // under trigger_mutex_
   std::atomic<bool> closed_{false};
-  Clock::time_point start_time_;
+  SteadyClock::time_point start_time_;
   std::vector<std::size_t> opened_;  // nodes whose start() succeeded
   std::atomic<std::size_t> workers_left_{0};
   std::atomic<bool> worker_failed_{false};
@@ -549,6 +609,7 @@ Checked<std::unique_ptr<Engine>> Engine::create(const ValidGraph& graph, EngineO
 
 const Plan& Engine::plan() const { return impl_->plan(); }
 const DeviceFormat* Engine::device() const { return impl_->device(); }
+ChannelRegistry& Engine::channels() { return impl_->channels(); }
 
 Result<Receiver> Engine::subscribe(std::string_view output, std::size_t capacity,
                                    std::optional<OverflowPolicy> policy) {

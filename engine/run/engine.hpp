@@ -35,6 +35,9 @@ struct EngineOptions {
   std::int64_t frame_limit = 0;      // ends every source after so many frames; 0: none
   double duration_s = 0.0;           // likewise in seconds of signal; 0: the configuration's, if it has one
   DeviceOpener open_device;          // needed by graphs with a device
+  // Where the graph finds and puts its channels; shared with other graphs and the program. Null: one of its
+  // own.
+  std::shared_ptr<ChannelRegistry> channels;
   // Blocks come from trigger() instead of a device or a clock.
   bool triggered = false;
 };
@@ -89,6 +92,13 @@ class Engine {
   // domain, where block is refused.
   Result<Receiver> subscribe(std::string_view output, std::size_t capacity = 0,
                              std::optional<OverflowPolicy> policy = {});
+
+  // Channels of blocks (broadcast<DataFrame>): those that the graph names, and those of its ChannelSource and
+  // ChannelSink nodes. Whoever subscribes, at any time, gets every block from then on. A subscriber with
+  // OnLag::wait holds up a graph that may wait, but never a real-time domain, whose edge to the channel
+  // drops. A named channel is closed when its stream ends, and leaves the registry with the engine.
+  // Any thread.
+  ChannelRegistry& channels();
 
   Result<void> start();
 

@@ -91,6 +91,7 @@ Checked<Pipeline> Pipeline::create(const ValidGraph& graph, const EngineOptions&
   plan_options.console = options.console;
   plan_options.console_file = options.console_file;
   plan_options.overwrite = options.overwrite;
+  plan_options.channels = options.channels.get();
   if (graph.has_device()) {
     auto stream = device_stream_by_hand(graph);
     if (!stream) { return tl::unexpected(stream.error()); }

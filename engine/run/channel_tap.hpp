@@ -1,0 +1,49 @@
+// engine/run/channel_tap.hpp
+//
+// ChannelTap: leads what an output of a running graph gives into a named channel, where the program can
+// subscribe at any time.
+//
+//   domain -> edge -> the tap's own thread -> broadcast<DataFrame> -> subscribers
+//
+// Subscribers that wait hold up the tap's thread, and through the edge a domain that may wait. A real-time
+// domain does not wait: its edge drops, and counts. While nobody is subscribed, blocks end at the tap without
+// a copy.
+#pragma once
+
+#include <memory>
+#include <stop_token>
+#include <string>
+
+#include "engine/channel/broadcast.hpp"
+#include "engine/run/edge_link.hpp"
+
+namespace streamlab {
+
+class ChannelTap {
+ public:
+  // Control thread. `producer`: wakes the domain that gives the blocks.
+  ChannelTap(std::string name, std::size_t capacity, OverflowPolicy policy,
+             const std::shared_ptr<const StreamFormat>& format, std::shared_ptr<WakeSignal> producer,
+             BroadcastSender<DataFrame> sender);
+
+  EdgeLink& link() { return link_; }
+  const EdgeLink& link() const { return link_; }
+  // The producer wakes nobody: look for its blocks every millisecond.
+  void set_real_time_producer() { link_.producer = link_.consumer = nullptr; }
+
+  // The body of the tap's thread: until the edge has ended or stop() was called. Then closes the channel.
+  void run() noexcept;
+  // Any thread.
+  void stop() noexcept;
+
+ private:
+  void send(const DataFrame& block);
+
+  EdgeLink link_;
+  WakeSignal signal_;
+  const std::shared_ptr<WakeSignal> producer_;  // kept alive for as long as the link may wake it
+  const BroadcastSender<DataFrame> sender_;
+  std::stop_source stop_;
+};
+
+}  // namespace streamlab

@@ -1,0 +1,105 @@
+// nodes/flow/channel_sink.cpp
+//
+// ChannelSink: sends every block into a named channel, for the program or another graph.
+//
+//   in  audio, spectra or values
+//
+// A subscriber that waits is waited for, up to timeout_s a block. The channel is closed at the stream's end.
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "engine/core/node.hpp"
+#include "nodes/flow/frame_channel.hpp"
+
+namespace streamlab {
+namespace {
+
+enum ParamIndex : std::size_t { kChannel, kCapacity, kTimeout };
+constexpr ParamInfo kParams[] = {
+    param::text("channel", Need::required, "Name of the channel in the registry; made if it is not there."),
+    param::integer("capacity", "blocks", {1.0, 65536.0}, 16.0,
+                   "Blocks that wait in the channel at most, if it is made here."),
+    param::number(
+        "timeout_s", "s", {0.0, 3600.0}, 1.0, Live::no,
+        "How long a block waits for a subscriber that does not take; then it is dropped, and counted."),
+};
+constexpr NodeInfo kInfo{
+    .name = "ChannelSink",
+    .description = "Sends every block into a named channel.",
+    .inputs = kAnyInPort,
+    .params = kParams,
+    .at_gap = "Carries on; the gap stands in the block that is sent.",
+    .details =
+        "The channel is a broadcast<DataFrame> of the registry that the engine was given, or of its own "
+        "(Engine::channels()). Blocks are copied only while somebody is subscribed, and what comes before "
+        "the "
+        "first subscriber goes to nobody. Subscribers with OnLag::wait hold the graph up, those with "
+        "OnLag::lose do not.",
+    .example = R"({"id": "out", "type": "ChannelSink", "config": {"channel": "levels"}})",
+    .cost_ns_per_frame = 1.0,
+};
+
+class ChannelSink final : public Node {
+ public:
+  explicit ChannelSink(const ParamValues& params) : params_(params) {}
+
+  Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
+    if (context.channels == nullptr) { return std::vector<OutputFormat>{}; }
+    auto channel = frame_channel(*context.channels, params_.text(kChannel),
+                                 static_cast<std::size_t>(params_.integer(kCapacity)));
+    if (!channel) { return tl::unexpected(channel.error()); }
+    channel_.emplace(std::move(*channel));
+    return std::vector<OutputFormat>{};
+  }
+  Result<void> start() override {
+    if (channel_) { return {}; }
+    return failed("", "there is no registry of channels here", "an engine, or EngineOptions::channels");
+  }
+  void reset() noexcept override { dropped_ = closed_ = 0; }
+
+  Status process(std::span<const DataFrame* const> in, std::span<OutputPort> /*out*/) noexcept override {
+    if (channel_->closed()) {
+      ++closed_;
+      return Status::ok;
+    }
+    if (channel_->subscriber_count() == 0) { return Status::ok; }
+    const auto timeout = std::chrono::duration<double>(params_[kTimeout]);
+    const Sent sent =
+        channel_->send_for(DataFrame(*in[0]), std::chrono::duration_cast<std::chrono::nanoseconds>(timeout));
+    if (!sent && sent.why() != Why::closed) { ++dropped_; }
+    return Status::ok;
+  }
+  Status finish(std::span<OutputPort> /*out*/) noexcept override {
+    channel_->close();
+    return Status::done;
+  }
+
+  std::vector<NodeNote> notes() const override {
+    std::vector<NodeNote> notes;
+    const std::string& name = params_.text(kChannel);
+    if (dropped_ > 0) {
+      notes.push_back({fmt::format("blocks for \"{}\" were not taken within {} s", name, params_[kTimeout]),
+                       dropped_, true});
+    }
+    if (closed_ > 0) {
+      notes.push_back({fmt::format("blocks came after the channel \"{}\" was closed", name), closed_, true});
+    }
+    return notes;
+  }
+
+ private:
+  const ParamValues params_;
+  std::optional<BroadcastSender<DataFrame>> channel_;
+  std::uint64_t dropped_ = 0;
+  std::uint64_t closed_ = 0;
+};
+
+}  // namespace
+
+extern const NodeEntry kChannelSinkEntry{kInfo, make_node<ChannelSink>};
+
+}  // namespace streamlab

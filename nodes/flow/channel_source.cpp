@@ -1,0 +1,159 @@
+// nodes/flow/channel_source.cpp
+//
+// ChannelSource: blocks that the program, or another graph, sends into a named channel.
+//
+//   out  audio or values of the format that the configuration declares
+//
+// It subscribes when it is prepared, and senders wait for it while the channel is full. A process() waits for
+// a block for 20 ms at most, so that a graph can always be stopped.
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "engine/core/node.hpp"
+#include "nodes/flow/frame_channel.hpp"
+#include "nodes/processors/channel_names.hpp"
+
+namespace streamlab {
+namespace {
+
+constexpr std::chrono::milliseconds kLongestWait{20};
+constexpr std::string_view kKinds[] = {"audio", "values"};
+
+enum ParamIndex : std::size_t { kChannel, kKind, kRate, kNames, kUnit, kFrames, kCapacity };
+constexpr ParamInfo kParams[] = {
+    param::text("channel", Need::required, "Name of the channel in the registry; made if it is not there."),
+    param::choice("kind", kKinds, "audio", "Audio, or one value a block on each channel."),
+    param::number("sample_rate", "Hz", {1.0, 1e7}, Need::optional,
+                  "Of the positions of the blocks; left out, that of pipeline_config."),
+    param::list("channels", ParamType::labels, "", {}, Need::required,
+                "Names of the channels of a block, in order."),
+    param::text("unit", "FS", "Unit of every channel."),
+    param::integer("max_frames", "frames", {1.0, 1048576.0}, Need::optional,
+                   "Largest block of audio; left out, the block_size of pipeline_config."),
+    param::integer("capacity", "blocks", {1.0, 65536.0}, 16.0,
+                   "Blocks that wait in the channel at most, if it is made here."),
+};
+constexpr PortInfo kOutPorts[] = {{.name = "out",
+                                   .kinds = mask(StreamKind::audio) | mask(StreamKind::values),
+                                   .description = "What comes through the channel."}};
+constexpr NodeInfo kInfo{
+    .name = "ChannelSource",
+    .description = "Gives the blocks that are sent into a named channel.",
+    .outputs = kOutPorts,
+    .params = kParams,
+    .at_gap = "A block whose position is past the end of the one before has a gap before it.",
+    .details =
+        "The channel is a broadcast<DataFrame> of the registry that the engine was given, or of its own "
+        "(Engine::channels()). Senders wait while it is full. The source ends when the channel is closed. A "
+        "block of another shape than declared is not taken, and counted. A block of audio whose position "
+        "lies "
+        "before the end of the one before, as in blocks made by hand, goes on where that ended. While it "
+        "waits "
+        "for a block, up to 20 ms at a time, other nodes of its thread wait, too.",
+    .example =
+        R"({"id": "in", "type": "ChannelSource", "config": {"channel": "voice", "sample_rate": 48000, "channels": ["mic"]}})",
+    .cost_ns_per_frame = 30.0,
+};
+
+class ChannelSource final : public Node {
+ public:
+  explicit ChannelSource(const ParamValues& params) : params_(params) {}
+
+  Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
+    StreamFormat format;
+    format.kind = params_.choice(kKind) == 0 ? StreamKind::audio : StreamKind::values;
+    is_audio_ = format.kind == StreamKind::audio;
+    format.sample_rate_hz = params_.given(kRate) ? params_[kRate] : context.sample_rate_hz;
+    if (format.sample_rate_hz <= 0.0) {
+      return refused("/config", "no sample rate is given", "\"sample_rate\" here or in pipeline_config");
+    }
+    const auto& names = params_.labels(kNames);
+    if (names.empty()) { return refused("/config/channels", "a block without channels", "one name or more"); }
+    if (auto fine = check_channel_names(names, names.size(), "/config/channels"); !fine) {
+      return tl::unexpected(fine.error());
+    }
+    for (const std::string& name : names) { format.channels.push_back({name, params_.text(kUnit)}); }
+    const bool has_frames = params_.given(kFrames);
+    if (!is_audio_ && has_frames) {
+      return refused("/config/max_frames", "a block of values has one frame", "no max_frames");
+    }
+    format.max_frames = !is_audio_   ? 1
+                        : has_frames ? static_cast<std::uint32_t>(params_.integer(kFrames))
+                                     : context.block_size;
+    sample_rate_hz_ = format.sample_rate_hz;
+    format_ = format;
+    if (context.channels != nullptr) {
+      auto channel = frame_channel(*context.channels, params_.text(kChannel),
+                                   static_cast<std::size_t>(params_.integer(kCapacity)));
+      if (!channel) { return tl::unexpected(channel.error()); }
+      blocks_.emplace(channel->subscribe(OnLag::wait));
+    }
+    return std::vector{OutputFormat{std::move(format)}};
+  }
+  Result<void> start() override {
+    if (blocks_) { return {}; }
+    return failed("", "there is no registry of channels here", "an engine, or EngineOptions::channels");
+  }
+  void reset() noexcept override {
+    next_.reset();
+    refused_ = 0;
+  }
+
+  Status process(std::span<const DataFrame* const> /*in*/, std::span<OutputPort> out) noexcept override {
+    const auto block = blocks_->receive_for(kLongestWait);
+    if (!block) { return block.why() == Why::closed ? Status::done : Status::ok; }
+    if (!fits(*block)) {
+      ++refused_;
+      return Status::ok;
+    }
+    give(*block, out[0]);
+    return Status::ok;
+  }
+
+  std::vector<NodeNote> notes() const override {
+    if (refused_ == 0) { return {}; }
+    return {{fmt::format("blocks of \"{}\" were of another shape than declared", params_.text(kChannel)),
+             refused_, true}};
+  }
+
+ private:
+  bool fits(const DataFrame& block) const noexcept {
+    const auto& channels = block.format().channels;
+    const bool same_names =
+        std::equal(channels.begin(), channels.end(), format_.channels.begin(), format_.channels.end(),
+                   [](const auto& a, const auto& b) { return a.name == b.name; });
+    const std::uint32_t frames = block.frame_count();
+    return same_names && frames <= format_.max_frames && (is_audio_ || frames == 1);
+  }
+  void give(const DataFrame& block, OutputPort& out) noexcept {
+    DataFrame& y = out.emit_at(block.position(), block.frame_count(), sample_rate_hz_);
+    y.copy_from(block);
+    if (!is_audio_) { return; }
+    FrameHeader& header = y.header();
+    if (next_ && header.position < *next_) { header.position = *next_; }
+    if (next_ && header.position > *next_) {
+      header.set(FrameFlag::gap);
+      header.gap_frames = static_cast<std::uint64_t>(header.position - *next_);
+    }
+    next_ = header.position + block.frame_count();
+  }
+
+  const ParamValues params_;
+  StreamFormat format_;  // fixed by prepare(), as are the next two
+  double sample_rate_hz_ = 0.0;
+  bool is_audio_ = true;
+  std::optional<BroadcastReceiver<DataFrame>> blocks_;
+  std::optional<std::int64_t> next_;  // position after the last block of audio
+  std::uint64_t refused_ = 0;
+};
+
+}  // namespace
+
+extern const NodeEntry kChannelSourceEntry{kInfo, make_node<ChannelSource>};
+
+}  // namespace streamlab

@@ -1,0 +1,32 @@
+// nodes/flow/frame_channel.hpp
+//
+// The channel of blocks of a name, for nodes that lead blocks out of a graph or into it.
+#pragma once
+
+#include <string>
+
+#include "engine/channel/registry.hpp"
+#include "engine/core/data_frame.hpp"
+
+namespace streamlab {
+
+// The broadcast channel of that name; made with `capacity` if there is none yet. Refused: the name belongs to
+// a channel of another kind or type.
+inline Result<BroadcastSender<DataFrame>> frame_channel(ChannelRegistry& registry, const std::string& name,
+                                                        std::size_t capacity) {
+  for (const RegisteredChannel& channel : registry.list()) {
+    if (channel.name != name) { continue; }
+    auto sender = registry.broadcast_sender<DataFrame>(name);
+    if (!sender) { sender.error().where = "/config/channel"; }
+    return sender;
+  }
+  auto sender = broadcast<DataFrame>(capacity);
+  if (auto added = registry.add(name, sender.clone()); !added) {
+    Error error = added.error();
+    error.where = "/config/channel";
+    return tl::unexpected(std::move(error));
+  }
+  return sender;
+}
+
+}  // namespace streamlab

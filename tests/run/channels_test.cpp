@@ -1,0 +1,241 @@
+// tests/run/channels_test.cpp
+//
+// Channels between a running graph and the program: named outputs, ChannelSource, ChannelSink.
+#include <stdexcept>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "engine/channel/registry.hpp"
+#include "engine/run/engine.hpp"
+#include "hal/sim/counting.hpp"
+#include "tests/support/virtual_driver.hpp"
+
+namespace streamlab {
+namespace {
+
+using testing::IsEmpty;
+
+Checked<std::unique_ptr<Engine>> make_engine(const std::string& json, const EngineOptions& options) {
+  const auto graph = load_graph(json);
+  if (!graph) { return tl::unexpected(graph.error()); }
+  return Engine::create(*graph, options);
+}
+
+std::unique_ptr<Engine> engine_of(const std::string& json, const EngineOptions& options = {}) {
+  auto engine = make_engine(json, options);
+  if (!engine) { throw std::runtime_error(to_string(engine.error(), "")); }
+  return std::move(*engine);
+}
+
+// Why no engine can be made; none if one can.
+Errors refusals(const std::string& json, const EngineOptions& options) {
+  const auto engine = make_engine(json, options);
+  return engine ? Errors{} : engine.error();
+}
+
+EngineOptions limited(std::int64_t frames) {
+  EngineOptions options;
+  options.frame_limit = frames;
+  return options;
+}
+
+constexpr std::string_view kMicGraph = R"({"version": 1, "nodes": [
+    {"id": "mic", "type": "AudioInput"}, {"id": "half", "type": "Gain", "config": {"gain": 0.5, "ramp_ms": 0}},
+    {"id": "end", "type": "NullSink"}], "connections": [
+    {"from": "mic", "channel": "raw"}, {"channel": "raw", "to": "half"},
+    {"from": "half", "channel": "soft"}, {"channel": "soft", "to": "end"}]})";
+
+DataFrame frame_of(std::int64_t time_us, std::uint64_t id, std::initializer_list<double> samples,
+                   std::string_view name = "x") {
+  DataFrame frame(time_us, id);
+  EXPECT_TRUE(frame.set_channel(name, samples));
+  return frame;
+}
+
+// ---- Named outputs
+
+TEST(NamedChannels, GiveTheExactSamplesToWhoeverSubscribesWhileTheGraphRuns) {
+  VirtualDriver card({.inputs = 2});
+  EngineOptions options;
+  options.open_device = card.opener();
+  const auto engine = engine_of(std::string(kMicGraph), options);
+  ASSERT_TRUE(engine->start());
+  ASSERT_TRUE(card.run(640));  // nobody listens yet
+  auto raw = engine->channels().subscribe<DataFrame>("raw");
+  ASSERT_TRUE(raw) << to_string(raw.error());
+  auto soft = engine->channels().subscribe<DataFrame>("soft");
+  ASSERT_TRUE(soft);
+  ASSERT_TRUE(card.run(64 * 50));
+  // Blocks from before the subscription may still be on their way to the channel; then every one comes.
+  std::int64_t next = -1;
+  while (next < 640 + 64 * 50) {
+    const auto block = raw->receive();
+    ASSERT_TRUE(block) << to_string(block.why());
+    if (next >= 0) { ASSERT_EQ(block->position(), next); }
+    for (std::uint32_t c = 0; c < 2; ++c) {
+      for (std::uint32_t n = 0; n < block->frame_count(); ++n) {
+        ASSERT_EQ(block->channel(c)[n], counting_sample(block->position() + n, c));
+      }
+    }
+    next = block->position() + block->frame_count();
+  }
+  EXPECT_LE(next - static_cast<std::int64_t>(raw->counters().delivered) * 64, 640);
+  while (true) {
+    const auto block = soft->receive();
+    ASSERT_TRUE(block);
+    ASSERT_EQ(block->channel(0U)[0], 0.5 * counting_sample(block->position(), 0));
+    if (block->position() + block->frame_count() == 640 + 64 * 50) { break; }
+  }
+  engine->stop();
+  EXPECT_EQ(raw->receive().why(), Why::closed);  // the stream has ended
+  EXPECT_EQ(soft->receive().why(), Why::closed);
+  EXPECT_THAT(engine->status().failures, IsEmpty());
+}
+
+TEST(NamedChannels, NeverHoldUpARealTimeDomain) {
+  VirtualDriver card({.inputs = 1, .real_time = true});
+  EngineOptions options;
+  options.open_device = card.opener();
+  const auto engine = engine_of(R"({"version": 1, "nodes": [{"id": "mic", "type": "AudioInput"}],
+      "connections": [{"from": "mic", "channel": "raw", "capacity": 4}]})",
+                                options);
+  auto raw = engine->channels().subscribe<DataFrame>("raw", OnLag::wait);
+  ASSERT_TRUE(raw);
+  ASSERT_TRUE(engine->start());
+  ASSERT_TRUE(card.run(64 * 1000));  // returns, though nobody takes a block
+  const auto edges = engine->status().edges;
+  ASSERT_EQ(edges.size(), 1U);
+  EXPECT_EQ(edges[0].name, "mic -> channel raw");
+  EXPECT_EQ(edges[0].policy, OverflowPolicy::drop_oldest);
+  EXPECT_EQ(edges[0].counters.pushed, 1000U);
+  // At most: 4 in the edge, 4 in the channel, one in the tap's hands.
+  EXPECT_GE(edges[0].counters.dropped, 1000U - 4 - 4 - 1);
+  engine->stop(std::chrono::nanoseconds(0));  // returns, too
+}
+
+TEST(NamedChannels, HoldUpAGraphThatMayWaitAndSoLoseNothing) {
+  const auto engine = engine_of(R"({"version": 1, "pipeline_config": {"sample_rate": 48000, "block_size": 16},
+      "nodes": [{"id": "tone", "type": "SineGenerator"}], "connections": [
+        {"from": "tone", "channel": "raw", "capacity": 2}]})",
+                                limited(16 * 300));
+  auto raw = engine->channels().subscribe<DataFrame>("raw", OnLag::wait);
+  ASSERT_TRUE(raw);
+  ASSERT_TRUE(engine->start());
+  std::int64_t frames = 0;
+  while (const auto block = raw->receive()) {
+    ASSERT_EQ(block->position(), frames);
+    frames += block->frame_count();
+  }
+  EXPECT_EQ(frames, 16 * 300);
+  engine->stop();
+  EXPECT_FALSE(engine->status().data_lost());
+}
+
+TEST(NamedChannels, StandInTheRegistryThatWasGivenAndLeaveIt) {
+  const auto registry = std::make_shared<ChannelRegistry>();
+  const std::string json = R"({"version": 1, "pipeline_config": {"sample_rate": 8000}, "nodes": [
+      {"id": "tone", "type": "SineGenerator"}], "connections": [{"from": "tone", "channel": "raw"}]})";
+  {
+    EngineOptions options;
+    options.channels = registry;
+    options.frame_limit = 10;
+    const auto engine = engine_of(json, options);
+    EXPECT_EQ(&engine->channels(), registry.get());
+    ASSERT_EQ(registry->list().size(), 1U);
+    EXPECT_EQ(registry->list()[0].name, "raw");
+    // A second graph cannot write to it as well.
+    const Errors errors = refusals(json, options);
+    ASSERT_EQ(errors.size(), 1U);
+    EXPECT_EQ(errors[0].where, "/connections/0/channel");
+  }
+  EXPECT_THAT(registry->list(), IsEmpty());
+}
+
+// ---- Nodes
+
+std::string source_graph(const std::string& rest) {
+  return R"({"version": 1, "pipeline_config": {"sample_rate": 8000, "block_size": 4}, "nodes": [
+      {"id": "in", "type": "ChannelSource", "config": {"channel": "in", "channels": ["x"], "capacity": 2}},
+      {"id": "twice", "type": "Gain", "config": {"gain": 2, "ramp_ms": 0}})" +
+         rest;
+}
+
+TEST(ChannelNodes, LeadFromTheProgramThroughAGraphAndBack) {
+  const auto engine =
+      engine_of(source_graph(R"(, {"id": "out", "type": "ChannelSink", "config": {"channel": "out"}}],
+      "connections": [{"from": "in", "to": "twice"}, {"from": "twice", "to": "out"}]})"));
+  auto out = engine->channels().subscribe<DataFrame>("out");
+  ASSERT_TRUE(out);
+  ASSERT_TRUE(engine->start());
+  {
+    auto in = engine->channels().broadcast_sender<DataFrame>("in");
+    ASSERT_TRUE(in);
+    for (std::uint64_t id = 0; id < 20; ++id) {
+      const double x = static_cast<double>(id);
+      ASSERT_TRUE(in->send(frame_of(static_cast<std::int64_t>(id) * 1000, id, {x, x + 0.25, -x})));
+    }
+    in->close();
+  }
+  for (std::uint64_t id = 0; id < 20; ++id) {
+    const auto block = out->receive();
+    ASSERT_TRUE(block) << to_string(block.why());
+    const double x = static_cast<double>(id);
+    EXPECT_THAT(block->channel("x"), testing::ElementsAre(2 * x, 2 * x + 0.5, -2 * x));
+    EXPECT_EQ(block->sequence_id(), id);
+    EXPECT_EQ(block->timestamp_us(), static_cast<std::int64_t>(id) * 1000);
+    EXPECT_EQ(block->position(), static_cast<std::int64_t>(id) * 3);  // counted on
+  }
+  EXPECT_EQ(out->receive().why(), Why::closed);
+  engine->stop();
+  EXPECT_THAT(engine->status().failures, IsEmpty());
+  EXPECT_THAT(engine->status().notes, IsEmpty());
+}
+
+TEST(ChannelNodes, StopAGraphWhoseChannelIsSilent) {
+  const auto engine = engine_of(source_graph(R"(], "connections": [{"from": "in", "to": "twice"}]})"));
+  ASSERT_TRUE(engine->start());
+  engine->stop();  // returns: a source waits for 20 ms at most
+  EXPECT_THAT(engine->status().failures, IsEmpty());
+}
+
+TEST(ChannelNodes, JoinTwoGraphsInOneRegistry) {
+  EngineOptions options;
+  options.channels = std::make_shared<ChannelRegistry>();
+  options.frame_limit = 400;
+  const auto second =
+      engine_of(source_graph(R"(], "connections": [{"from": "in", "to": "twice"}]})"), options);
+  auto result = second->subscribe("twice");
+  ASSERT_TRUE(result);
+  const auto first =
+      engine_of(R"({"version": 1, "pipeline_config": {"sample_rate": 8000, "block_size": 4}, "nodes": [
+      {"id": "tone", "type": "SineGenerator"},
+      {"id": "name", "type": "ChannelSelect", "config": {"channels": [1], "names": ["x"]}},
+      {"id": "out", "type": "ChannelSink", "config": {"channel": "in"}}],
+      "connections": [{"from": "tone", "to": "name"}, {"from": "name", "to": "out"}]})",
+                options);
+  ASSERT_TRUE(second->start());
+  ASSERT_TRUE(first->start());
+  std::int64_t frames = 0;
+  while (const auto block = result->receive()) {
+    EXPECT_EQ(block->position(), frames);
+    frames += block->frame_count();
+  }
+  EXPECT_EQ(frames, 400);
+  first->stop();
+  second->stop();
+}
+
+TEST(ChannelNodes, RefuseAChannelOfAnotherType) {
+  EngineOptions options;
+  options.channels = std::make_shared<ChannelRegistry>();
+  ASSERT_TRUE(options.channels->add("in", broadcast<double>(4)));
+  const Errors errors =
+      refusals(source_graph(R"(], "connections": [{"from": "in", "to": "twice"}]})"), options);
+  ASSERT_EQ(errors.size(), 1U);
+  EXPECT_EQ(errors[0].where, "/nodes/0/config/channel");
+  EXPECT_THAT(errors[0].what, testing::HasSubstr("double"));
+}
+
+}  // namespace
+}  // namespace streamlab
