@@ -3,37 +3,17 @@
 // configs/flow_nodes.json over a recorded voice, against the same numbers from plain loops over its samples.
 #include <algorithm>
 #include <cmath>
-#include <cstdint>
-#include <cstring>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tests/apps/streamlab_runner.hpp"
+#include "tests/apps/voice.hpp"
 
 namespace streamlab::test {
 namespace {
 
-constexpr const char* kVoice = "/usr/share/sounds/alsa/Front_Center.wav";  // mono, 16 bit, 48 kHz
-constexpr std::size_t kSkipped = 2400;                                     // 0.05 s
-
-// The samples behind the plain header of 44 bytes.
-std::vector<double> samples_of_voice() {
-  const std::string bytes = content_of(kVoice);
-  std::vector<double> samples;
-  for (std::size_t at = 44; at + 1 < bytes.size(); at += 2) {
-    std::int16_t value = 0;
-    std::memcpy(&value, bytes.data() + at, sizeof(value));
-    samples.push_back(value / 32768.0);
-  }
-  return samples;
-}
-
-double energy(const std::vector<double>& x, std::size_t begin, std::size_t end) {
-  double sum = 0.0;
-  for (std::size_t n = begin; n < end; ++n) { sum += x[n] * x[n]; }
-  return sum;
-}
+constexpr std::size_t kSkipped = 2400;  // 0.05 s
 
 struct Found {
   double begin_s = 0.0;
