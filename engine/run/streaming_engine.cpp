@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/rt/thread.hpp"
+#include "engine/stream/kept_frame.hpp"
 
 namespace streamlab {
 
@@ -57,7 +58,7 @@ class StreamingEngine::Output final : public Source<DataFrame> {
 
  protected:
   Poll produce(StreamRun& run, DataFrame*& item) override {
-    if (lent_ != nullptr) { receiver_.give_back(std::exchange(lent_, nullptr)); }
+    give_back();
     // Over first: a block that comes between the two looks is then found by the next question.
     bool over = receiver_.ended();
     lent_ = receiver_.borrow();
@@ -67,6 +68,7 @@ class StreamingEngine::Output final : public Source<DataFrame> {
       lent_ = receiver_.borrow();
     }
     if (lent_ != nullptr) {
+      format_ = lent_->shared_format();
       item = lent_;
       return Poll::item;
     }
@@ -91,9 +93,15 @@ class StreamingEngine::Output final : public Source<DataFrame> {
     if (!status.failures.empty()) { return run.fail(stats_.name, stats_.out, status.failures.front()); }
     return Poll::ended;
   }
+  // The edge gets back a block of the shape it lent, whatever was made of that.
+  void give_back() noexcept {
+    if (lent_ == nullptr) { return; }
+    replace_if_kept(*lent_, format_);
+    receiver_.give_back(std::exchange(lent_, nullptr));
+  }
   void leave() noexcept {
     if (std::exchange(left_, true)) { return; }
-    if (lent_ != nullptr) { receiver_.give_back(std::exchange(lent_, nullptr)); }
+    give_back();
     stats_.dropped = receiver_.counters().dropped;
     receiver_.close();
     stopping_.join();
@@ -102,7 +110,8 @@ class StreamingEngine::Output final : public Source<DataFrame> {
 
   const std::shared_ptr<Shared> shared_;
   Receiver receiver_;
-  DataFrame* lent_ = nullptr;  // the block that the stage behind has
+  DataFrame* lent_ = nullptr;                   // the block that the stage behind has
+  std::shared_ptr<const StreamFormat> format_;  // as it was lent
   bool left_ = false;
   Thread stopping_;
 };

@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "engine/stream/kept_frame.hpp"
+
 namespace streamlab {
 namespace stages {
 
@@ -32,8 +34,8 @@ Result<void> NodeStage::prepare(const DataFrame& first) {
                    "use a graph");
   }
   for (const OutputFormat& output : *outputs) {
-    const auto shared = std::make_shared<const StreamFormat>(output.format);
-    frames_.assign(output.max_blocks, DataFrame(shared));
+    out_format_ = std::make_shared<const StreamFormat>(output.format);
+    frames_.assign(output.max_blocks, DataFrame(out_format_));
     for (DataFrame& frame : frames_) { pointers_.push_back(&frame); }
     ports_.resize(1);
   }
@@ -44,6 +46,7 @@ Result<void> NodeStage::prepare(const DataFrame& first) {
 }
 
 void NodeStage::bind(const DataFrame* like) {
+  for (DataFrame& frame : frames_) { replace_if_kept(frame, out_format_); }
   for (OutputPort& port : ports_) {
     port.bind(pointers_.data(), static_cast<std::uint32_t>(pointers_.size()));
     port.follow(like);

@@ -49,6 +49,7 @@ class NodeStage final : public Step<DataFrame, DataFrame> {
   bool prepared_ = false;
   bool started_ = false;
   std::shared_ptr<const StreamFormat> in_format_;
+  std::shared_ptr<const StreamFormat> out_format_;
   std::vector<DataFrame> frames_;     // that the node gives
   std::vector<DataFrame*> pointers_;  // to them
   std::vector<OutputPort> ports_;     // one, or none

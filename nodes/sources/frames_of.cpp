@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "engine/core/node.hpp"
+#include "engine/stream/kept_frame.hpp"
 #include "nodes/sound_file/sound_file_reader.hpp"
 
 namespace streamlab {
@@ -54,6 +55,7 @@ class FileFrames final : public Source<DataFrame> {
 
  protected:
   Poll produce(StreamRun& run, DataFrame*& item) override {
+    replace_if_kept(*frame_, format_);
     frame_->set_frame_count(block_frames_);
     for (std::uint32_t c = 0; c < frame_->channel_count(); ++c) { planar_[c] = frame_->channel_data(c); }
     const auto position = static_cast<std::int64_t>(reader_->position());
@@ -80,8 +82,9 @@ class FileFrames final : public Source<DataFrame> {
     if (!reader) { return tl::unexpected(reader.error()); }
     reader_ = std::move(*reader);
     const SoundFileInfo& info = reader_->info();
-    frame_.emplace(std::make_shared<const StreamFormat>(
-        audio_format(info.sample_rate_hz, default_channel_names(info.channels), block_frames_)));
+    format_ = std::make_shared<const StreamFormat>(
+        audio_format(info.sample_rate_hz, default_channel_names(info.channels), block_frames_));
+    frame_.emplace(format_);
     planar_.resize(info.channels);
     return {};
   }
@@ -89,6 +92,7 @@ class FileFrames final : public Source<DataFrame> {
   const std::string path_;
   const std::uint32_t block_frames_;
   std::optional<SoundFileReader> reader_;
+  std::shared_ptr<const StreamFormat> format_;
   std::optional<DataFrame> frame_;
   std::vector<double*> planar_;
   std::uint64_t sequence_id_ = 0;
