@@ -26,21 +26,23 @@ Pieces trusted(const std::vector<double>& x, double overload) {
   constexpr std::size_t kCoolDown = 2400;
   Pieces kept;
   std::deque<bool> last_five;
-  std::optional<std::size_t> opened_at;
+  bool open = false;
+  std::size_t opened_at = 0;
   int to_prove = 0;
   for (std::size_t begin = 0; begin < x.size(); begin += kPiece) {
     const std::size_t end = std::min(begin + kPiece, x.size());
     const bool bad = std::any_of(x.begin() + static_cast<std::ptrdiff_t>(begin),
                                  x.begin() + static_cast<std::ptrdiff_t>(end),
                                  [&](double sample) { return std::abs(sample) > overload; });
-    if (opened_at) {
-      if (begin < *opened_at + kCoolDown) { continue; }
-      opened_at.reset();
+    if (open) {
+      if (begin < opened_at + kCoolDown) { continue; }
+      open = false;
       to_prove = 2;
     }
     kept.emplace_back(begin, end);
     if (to_prove > 0) {
       if (bad) {
+        open = true;
         opened_at = begin;
       } else if (--to_prove == 0) {
         last_five.clear();
@@ -49,7 +51,10 @@ Pieces trusted(const std::vector<double>& x, double overload) {
     }
     last_five.push_back(bad);
     if (last_five.size() > 5) { last_five.pop_front(); }
-    if (std::count(last_five.begin(), last_five.end(), true) >= 2) { opened_at = begin; }
+    if (std::count(last_five.begin(), last_five.end(), true) >= 2) {
+      open = true;
+      opened_at = begin;
+    }
   }
   return kept;
 }
