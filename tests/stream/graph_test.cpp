@@ -1,0 +1,258 @@
+// tests/stream/graph_test.cpp
+//
+// Streams and graphs on each other's ground: the same samples, bit for bit, whichever runs a node.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "engine/core/frame_codec.hpp"
+#include "engine/graph/make_node.hpp"
+#include "engine/graph/validate.hpp"
+#include "engine/run/pipeline.hpp"
+#include "engine/run/streaming_engine.hpp"
+#include "engine/stream/node_stage.hpp"
+#include "engine/stream/sources.hpp"
+#include "nodes/sources/frames_of.hpp"
+#include "tests/support/temp_dir.hpp"
+#include "tests/support/virtual_driver.hpp"
+
+namespace streamlab {
+namespace {
+
+using test::TempDir;
+
+constexpr const char* kVoice = "/usr/share/sounds/alsa/Front_Center.wav";
+
+ValidGraph graph_of(const std::string& json) {
+  auto graph = load_graph(json);
+  EXPECT_TRUE(graph) << to_string(graph.error(), "");
+  return std::move(*graph);
+}
+
+std::unique_ptr<Node> node(std::string_view type, std::string_view config = "{}") {
+  auto made = make_node_by_name(type, config);
+  EXPECT_TRUE(made) << to_string(made.error(), "");
+  return std::move(*made);
+}
+
+void expect_equal(const DataFrame& a, const DataFrame& b) {
+  EXPECT_EQ(a.header(), b.header());
+  ASSERT_EQ(a.channel_count(), b.channel_count());
+  ASSERT_EQ(a.frame_count(), b.frame_count());
+  for (std::uint32_t c = 0; c < a.channel_count(); ++c) {
+    EXPECT_EQ(a.format().channels[c], b.format().channels[c]);
+    EXPECT_EQ(std::memcmp(a.channel(c).data(), b.channel(c).data(), a.frame_count() * sizeof(double)), 0);
+  }
+}
+
+std::vector<DataFrame> all_of(const std::string& json, std::string_view output) {
+  auto engine = StreamingEngine::create(graph_of(json), {});
+  EXPECT_TRUE(engine) << to_string(engine.error(), "");
+  auto stream = (*engine)->output(output);
+  EXPECT_TRUE(stream) << to_string(stream.error());
+  auto result = std::move(*stream).map([](const DataFrame& frame) { return frame; }).collect();
+  EXPECT_TRUE(result) << to_string(result.report);
+  return std::move(result.value);
+}
+
+std::string voice_graph(const std::string& rest) {
+  return R"({"version": 1, "nodes": [{"id": "voice", "type": "FileSource", "config": {"frame_size": 500, "path": ")" +
+         std::string(kVoice) + R"("}})" + rest;
+}
+
+TEST(FramesOf, GivesTheBlocksThatFileSourceGives) {
+  const auto from_graph = all_of(voice_graph(R"(], "connections": []})"), "voice");
+  const auto from_stream = frames_of(kVoice, 500).map([](const DataFrame& frame) { return frame; }).collect();
+  ASSERT_TRUE(from_stream) << to_string(from_stream.report);
+  ASSERT_EQ(from_stream.value.size(), from_graph.size());
+  ASSERT_GT(from_graph.size(), 100U);
+  for (std::size_t i = 0; i < from_graph.size(); ++i) { expect_equal(from_stream.value[i], from_graph[i]); }
+}
+TEST(FramesOf, SaysWhyAFileCannotBeRead) {
+  const auto result = frames_of("/nonexistent/voice.wav").count();
+  ASSERT_TRUE(result.report.error);
+  EXPECT_EQ(result.report.error->error.where, "/nonexistent/voice.wav");
+  EXPECT_EQ(to_string(frames_of(kVoice, 0).count().report.error->error),
+            "blocks of 0 frames; expected 1 .. 65536");
+}
+
+TEST(FromNode, GivesWhatTheGraphGives) {
+  const auto from_graph = all_of(voice_graph(R"(,
+      {"id": "eq", "type": "Biquad", "config": {"type": "peaking", "frequency": 1000, "q": 2, "gain_db": 6}},
+      {"id": "meter", "type": "LevelMeter", "config": {"interval_s": 0.1}}],
+      "connections": [{"from": "voice", "to": "eq"}, {"from": "eq", "to": "meter"}]})"),
+                                 "meter");
+  const auto from_stream =
+      (frames_of(kVoice, 333) |
+       from_node(node("Biquad", R"({"type": "peaking", "frequency": 1000, "q": 2, "gain_db": 6})")) |
+       from_node(node("LevelMeter", R"({"interval_s": 0.1})")))
+          .map([](const DataFrame& frame) { return frame; })
+          .collect();
+  ASSERT_TRUE(from_stream) << to_string(from_stream.report);
+  ASSERT_EQ(from_stream.value.size(), from_graph.size());
+  for (std::size_t i = 0; i < from_graph.size(); ++i) { expect_equal(from_stream.value[i], from_graph[i]); }
+}
+TEST(FromNode, FromFileToFileIsTheGraphsFile) {
+  TempDir folder;
+  const std::string sink = R"("format": "wav", "subtype": "double", "path": ")";
+  const auto graph = graph_of(voice_graph(R"(, {"id": "gain", "type": "Gain", "config": {"gain": 0.3}},
+      {"id": "out", "type": "FileSink", "config": {)" +
+                                          sink + folder.file("graph.wav") + R"("}}],
+      "connections": [{"from": "voice", "to": "gain"}, {"from": "gain", "to": "out"}]})"));
+  auto engine = Engine::create(graph, {});
+  ASSERT_TRUE(engine) << to_string(engine.error(), "");
+  ASSERT_TRUE((*engine)->start());
+  ASSERT_TRUE((*engine)->wait_for(std::chrono::minutes(1)));
+  (*engine)->stop();
+  const auto report = (frames_of(kVoice, 500) | from_node(node("Gain", R"({"gain": 0.3})")) |
+                       from_node(node("FileSink", "{" + sink + folder.file("stream.wav") + "\"}")))
+                          .execute();
+  ASSERT_TRUE(report.ok()) << to_string(report);
+  const std::string expected = test::content_of(folder.file("graph.wav"));
+  ASSERT_GT(expected.size(), 500000U);
+  EXPECT_EQ(test::content_of(folder.file("stream.wav")), expected);
+}
+TEST(FromNode, SaysWhatANodeRefuses) {
+  const auto result =
+      (frames_of(kVoice) | from_node(node("LevelMeter", R"({"interval_s": 0.001})"), {.name = "meter"}) |
+       from_node(node("Gain")))
+          .execute();
+  ASSERT_TRUE(result.error);
+  EXPECT_EQ(result.error->error.code, ErrorCode::refused);
+  const auto unknown = make_node_by_name("Gian");
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(to_string(unknown.error(), ""),
+            "/type: there is no node type \"Gian\"; did you mean \"Gain\"?\n");
+  const auto range = make_node_by_name("Gain", R"({"gain": "loud"})");
+  ASSERT_FALSE(range);
+  EXPECT_EQ(range.error().front().where, "/config/gain");
+}
+
+TEST(ToNode, RunsAChainAsANode) {
+  auto halves = to_node([](Stream<DataFrame> in) {
+    return std::move(in)
+        .filter([](const DataFrame& frame) { return frame.sequence_id() % 2 == 0; })
+        .map([](DataFrame& frame) {
+          for (std::uint32_t c = 0; c < frame.channel_count(); ++c) {
+            for (double& x : frame.channel(c)) { x *= 0.5; }
+          }
+        });
+  });
+  const auto result = (frames_of(kVoice, 500) | from_node(std::move(halves)))
+                          .map([](const DataFrame& frame) { return frame; })
+                          .collect();
+  ASSERT_TRUE(result) << to_string(result.report);
+  const auto whole = frames_of(kVoice, 500).map([](const DataFrame& frame) { return frame; }).collect().value;
+  ASSERT_EQ(result.value.size(), (whole.size() + 1) / 2);
+  for (std::size_t i = 0; i < result.value.size(); ++i) {
+    const DataFrame& in = whole[2 * i];
+    EXPECT_EQ(result.value[i].header(), in.header());
+    for (std::uint32_t n = 0; n < in.frame_count(); ++n) {
+      EXPECT_EQ(result.value[i].channel(0U)[n], in.channel(0U)[n] * 0.5);
+    }
+  }
+}
+
+TEST(StreamingEngine, StartsWhenSomebodyAsksAndStopsWhenNobodyIsLeft) {
+  auto engine = StreamingEngine::create(graph_of(voice_graph(R"(], "connections": []})")), {});
+  ASSERT_TRUE(engine);
+  auto stream = (*engine)->output("voice");
+  ASSERT_TRUE(stream);
+  EXPECT_FALSE((*engine)->engine().status().running);
+  const auto five = std::move(*stream).take(5).count();
+  EXPECT_TRUE(five);
+  EXPECT_EQ(five.value, 5U);
+  EXPECT_FALSE((*engine)->engine().status().running);
+  const auto unknown = (*engine)->output("voise");
+  ASSERT_FALSE(unknown);
+}
+TEST(StreamingEngine, EndlessGraphsEndWhenTheStreamIsDrained) {
+  const auto graph =
+      graph_of(R"({"version": 1, "pipeline_config": {"sample_rate": 8000, "block_size": 64}, "nodes": [
+      {"id": "in", "type": "AudioInput", "config": {"channels": ["x"]}}], "connections": []})");
+  // Blocks come from a card whose time stands still unless it is told.
+  VirtualDriver* card = nullptr;
+  EngineOptions options;
+  options.open_device = [&card](const DeviceRequest&) -> Result<std::unique_ptr<Driver>> {
+    auto driver = std::make_unique<VirtualDriver>(VirtualDriver::Card{.sample_rate_hz = 8000, .inputs = 1});
+    card = driver.get();
+    return driver;
+  };
+  auto engine = StreamingEngine::create(graph, options);
+  ASSERT_TRUE(engine) << to_string(engine.error(), "");
+  auto stream = (*engine)->output("in");
+  ASSERT_TRUE(stream) << to_string(stream.error());
+  std::stop_source drain;
+  std::vector<std::int64_t> positions;
+  // The card's three blocks; the stream then is told to drain, and gets nothing more.
+  StreamReport report;
+  std::jthread reader([&] {
+    report = std::move(*stream).for_each(
+        [&](const DataFrame& frame) {
+          positions.push_back(frame.position());
+          if (positions.size() == 3) { drain.request_stop(); }
+        },
+        {.drain = drain.get_token()});
+  });
+  while (!(*engine)->engine().status().running) { std::this_thread::yield(); }
+  for (int i = 0; i < 3; ++i) { card->tick(64); }
+  reader.join();
+  EXPECT_EQ(report.ended, StreamEnd::drained) << to_string(report);
+  EXPECT_EQ(positions, (std::vector<std::int64_t>{0, 64, 128}));
+}
+TEST(Into, FeedsAGraph) {
+  const auto graph = graph_of(R"({"version": 1, "pipeline_config": {"sample_rate": 48000, "block_size": 500},
+      "nodes": [{"id": "in", "type": "AudioInput", "config": {"channels": ["main_channel"]}},
+                {"id": "gain", "type": "Gain", "config": {"gain": 2}}], "connections": [{"from": "in", "to": "gain"}]})");
+  EngineOptions options;
+  options.triggered = true;
+  auto engine = Engine::create(graph, options);
+  ASSERT_TRUE(engine) << to_string(engine.error(), "");
+  auto receiver = (*engine)->subscribe("gain", 1000);
+  ASSERT_TRUE(receiver);
+  ASSERT_TRUE((*engine)->start());
+  const auto report = frames_of(kVoice, 500).into(**engine);
+  EXPECT_TRUE(report.ok()) << to_string(report);
+  (*engine)->stop();
+  std::uint64_t blocks = 0;
+  const auto whole = frames_of(kVoice, 500).map([](const DataFrame& frame) { return frame; }).collect().value;
+  while (const auto block = receiver->receive()) {
+    ASSERT_LT(blocks, whole.size());
+    EXPECT_EQ(block->channel(0U)[7], 2.0 * whole[blocks].channel(0U)[7]);
+    ++blocks;
+  }
+  EXPECT_EQ(blocks, whole.size());
+}
+
+TEST(FrameCodec, GivesBackEveryBit) {
+  auto whole =
+      frames_of(kVoice, 100).take(3).map([](const DataFrame& frame) { return frame; }).collect().value;
+  DataFrame& frame = whole.back();
+  frame.header().set(FrameFlag::gap);
+  frame.header().gap_frames = 7;
+  ASSERT_TRUE(frame.metadata().set("interval_frames", 0.1));
+  frame.channel(0U)[5] = -0.0;
+  ByteWriter writer;
+  writer.put(frame);
+  ByteReader reader(writer.bytes());
+  const auto back = reader.get<DataFrame>();
+  ASSERT_TRUE(back);
+  EXPECT_EQ(reader.left(), 0U);
+  expect_equal(*back, frame);
+  EXPECT_EQ(back->metadata().get("interval_frames"), 0.1);
+  EXPECT_EQ(back->max_frames(), frame.max_frames());
+  // However short the bytes are cut, that is told.
+  for (std::size_t length = 0; length < writer.bytes().size(); ++length) {
+    ByteReader cut(writer.bytes().first(length));
+    ASSERT_FALSE(cut.get<DataFrame>()) << length;
+  }
+}
+
+}  // namespace
+}  // namespace streamlab
