@@ -22,9 +22,9 @@ int main(int argc, char** argv) {
   auto [for_peak, for_power] = frames_of(path, 512).tee<2>(8);
 
   auto peak = std::async(std::launch::async, [stream = std::move(for_peak)]() mutable {
-    return std::move(stream).reduce(0.0, [](double peak, const DataFrame& frame) {
-      for (const double x : frame.channel(0U)) { peak = std::max(peak, std::abs(x)); }
-      return peak;
+    return std::move(stream).reduce(0.0, [](double highest, const DataFrame& frame) {
+      for (const double x : frame.channel(0U)) { highest = std::max(highest, std::abs(x)); }
+      return highest;
     });
   });
   struct Sum {

@@ -166,23 +166,20 @@ class Attempt {
         ++stats.retried;
       }
     }
-    std::optional<Error> error;
+    const auto fail = [&](Error error) {
+      return failed(on_error_, run, stats, item, number, std::move(error), deliver);
+    };
     try {
       if constexpr (detail::KeepsItem<OnError>::value) {
-        error = call_with_copy(item, deliver);
+        return call_with_copy(item, deliver, fail);
       } else {
-        error = call(item, deliver);
+        return call(item, deliver, fail);
       }
-    } catch (const std::exception& e) { error = detail::thrown(e.what()); } catch (...) {
-      error = detail::thrown("something that is no std::exception");
+    } catch (const std::exception& e) {
+      return fail(detail::thrown(e.what()));
+    } catch (...) {
+      return fail(detail::thrown("something that is no std::exception"));
     }
-    if (!error) [[likely]] {
-      if constexpr (kRetries) {
-        if (backoff_->attempts() > 0) { backoff_->restart(); }
-      }
-      return Outcome::done;
-    }
-    return failed(on_error_, run, stats, item, number, std::move(*error), deliver);
   }
 
  private:
@@ -193,15 +190,15 @@ class Attempt {
   struct IsRetry<Retry<Then>> : std::true_type {};
   static constexpr bool kRetries = IsRetry<OnError>::value;
 
-  template <class Deliver>
-  std::optional<Error> call(T& item, Deliver& deliver) {
+  template <class Deliver, class Fail>
+  Outcome call(T& item, Deliver& deliver, const Fail& fail) {
     using R = std::remove_cvref_t<detail::Returned<F, T>>;
     if constexpr (std::is_void_v<R>) {
       detail::call_once(f_, item);
       deliver();
     } else if constexpr (detail::IsResult<R>::value) {
       auto made = detail::call_once(f_, item);
-      if (!made) { return std::move(made.error()); }
+      if (!made) { return fail(std::move(made.error())); }
       if constexpr (kInPlace) {
         deliver();
       } else {
@@ -210,21 +207,24 @@ class Attempt {
     } else {
       deliver(detail::call_once(f_, item));
     }
-    return std::nullopt;
+    if constexpr (kRetries) {
+      if (backoff_->attempts() > 0) { backoff_->restart(); }
+    }
+    return Outcome::done;
   }
 
   // The item must be whole for a second attempt.
-  template <class Deliver>
-  std::optional<Error> call_with_copy(T& item, Deliver& deliver) {
+  template <class Deliver, class Fail>
+  Outcome call_with_copy(T& item, Deliver& deliver, const Fail& fail) {
     T copy(std::as_const(item));
     if constexpr (kInPlace) {
       auto keep = [&] {
         item = std::move(copy);
         deliver();
       };
-      return call(copy, keep);
+      return call(copy, keep, fail);
     } else {
-      return call(copy, deliver);
+      return call(copy, deliver, fail);
     }
   }
 

@@ -58,19 +58,21 @@ StreamReport run_stages(StagePtr<T> last, const RunOptions& options, F&& f,
       continue;
     }
     if (answer != Poll::item) { return record.finish(answer); }
-    std::optional<Error> error;
+    const auto fail = [&](Error error) {
+      return record.finish(run.fail(end_name, record.items(), std::move(error)));
+    };
     try {
-      using R = detail::Returned<F, T>;
-      if constexpr (detail::IsResult<std::remove_cvref_t<R>>::value) {
+      if constexpr (detail::IsResult<std::remove_cvref_t<detail::Returned<F, T>>>::value) {
         auto done = detail::call_once(f, *item);
-        if (!done) { error = std::move(done.error()); }
+        if (!done) { return fail(std::move(done.error())); }
       } else {
         detail::call_once(f, *item);
       }
-    } catch (const std::exception& e) { error = detail::thrown(e.what()); } catch (...) {
-      error = detail::thrown("something that is no std::exception");
+    } catch (const std::exception& e) {
+      return fail(detail::thrown(e.what()));
+    } catch (...) {
+      return fail(detail::thrown("something that is no std::exception"));
     }
-    if (error) [[unlikely]] { return record.finish(run.fail(end_name, record.items(), std::move(*error))); }
     record.item();
     if (run.cancelled()) [[unlikely]] { return record.finish(Poll::cancelled); }
   }
