@@ -33,7 +33,8 @@ int main(int argc, char** argv) {
   };
   const auto power = std::move(for_power).reduce(Sum{}, [](const Sum& sum, const DataFrame& frame) {
     const auto x = frame.channel(0U);
-    return Sum{std::inner_product(x.begin(), x.end(), x.begin(), sum.squares), sum.frames + frame.frame_count()};
+    return Sum{std::inner_product(x.begin(), x.end(), x.begin(), sum.squares),
+               sum.frames + frame.frame_count()};
   });
   const auto highest = peak.get();
   if (!highest || !power) {

@@ -39,17 +39,17 @@ int main(int argc, char** argv) {
   auto levels = (frames_of(path) | from_node(std::move(*meter))).map([](const DataFrame& block) {
     return Level{block.timestamp_us(), block.channel("main_channel.rms_db")[0]};
   });
-  const std::vector<Mark> marks{{110'000, "front"}, {640'000, "center"}, {1'210'000, "the end"}, {9'000'000, "too late"}};
+  const std::vector<Mark> marks{
+      {110'000, "front"}, {640'000, "center"}, {1'210'000, "the end"}, {9'000'000, "too late"}};
 
-  const auto report =
-      from_range(marks)
-          .join_by_time(
-              std::move(levels), [](const Mark& m) { return m.time_us; }, [](const Level& l) { return l.time_us; },
-              30'000, 16)
-          .for_each([](const std::pair<Mark, Level>& found) {
-            fmt::print("{:<8} {:.2f} s  {:6.1f} dBFS\n", found.first.text, static_cast<double>(found.second.time_us) * 1e-6,
-                       found.second.rms_db);
-          });
+  const auto report = from_range(marks)
+                          .join_by_time(
+                              std::move(levels), [](const Mark& m) { return m.time_us; },
+                              [](const Level& l) { return l.time_us; }, 30'000, 16)
+                          .for_each([](const std::pair<Mark, Level>& found) {
+                            fmt::print("{:<8} {:.2f} s  {:6.1f} dBFS\n", found.first.text,
+                                       static_cast<double>(found.second.time_us) * 1e-6, found.second.rms_db);
+                          });
   if (!report.ok()) {
     fmt::print(stderr, "{}", to_string(report));
     return 1;

@@ -36,16 +36,17 @@ Piece power_of(const DataFrame& frame) {
 int main(int argc, char** argv) {
   const char* const path = argc > 1 ? argv[1] : "/usr/share/sounds/alsa/Front_Center.wav";
   constexpr std::uint32_t kRateHz = 48000;
-  const auto loudest = frames_of(path, kRateHz / 20)  // pieces of 50 ms
-                           .map(power_of)
-                           .window(20, 1)
-                           .filter([](const Window<Piece>& w) { return w.complete; })
-                           .map([](const Window<Piece>& w) {
-                             double power = 0.0;
-                             for (const Piece& piece : w.items) { power += piece.power / 20.0; }
-                             return Piece{w.items.front().position, power};
-                           })
-                           .reduce(Piece{}, [](const Piece& a, const Piece& b) { return b.power > a.power ? b : a; });
+  const auto loudest =
+      frames_of(path, kRateHz / 20)  // pieces of 50 ms
+          .map(power_of)
+          .window(20, 1)
+          .filter([](const Window<Piece>& w) { return w.complete; })
+          .map([](const Window<Piece>& w) {
+            double power = 0.0;
+            for (const Piece& piece : w.items) { power += piece.power / 20.0; }
+            return Piece{w.items.front().position, power};
+          })
+          .reduce(Piece{}, [](const Piece& a, const Piece& b) { return b.power > a.power ? b : a; });
   if (!loudest) {
     fmt::print(stderr, "{}", to_string(loudest.report));
     return 1;

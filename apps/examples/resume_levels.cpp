@@ -29,7 +29,8 @@ int main(int argc, char** argv) {
           .scan(1e-10,
                 [](const double& mean, const DataFrame& frame) {
                   const auto x = frame.channel(0U);
-                  const double power = std::inner_product(x.begin(), x.end(), x.begin(), 0.0) / frame.frame_count();
+                  const double power =
+                      std::inner_product(x.begin(), x.end(), x.begin(), 0.0) / frame.frame_count();
                   return mean + 0.1 * (power - mean);
                 })
           .checkpoint({.path = argv[3], .every = 20})
@@ -37,7 +38,8 @@ int main(int argc, char** argv) {
             if (given++ == give_up_after) { std::_Exit(3); }
             return 10.0 * std::log10(power);
           })
-          .write_lines(argv[2], [](double level_db) { return fmt::format("{{\"level_db\": {:.3f}}}", level_db); });
+          .write_lines(argv[2],
+                       [](double level_db) { return fmt::format("{{\"level_db\": {:.3f}}}", level_db); });
   fmt::print("{}", to_string(report));
   return report.ok() ? 0 : 1;
 }

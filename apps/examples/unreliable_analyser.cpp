@@ -1,8 +1,8 @@
 // apps/examples/unreliable_analyser.cpp
 //
 // Errors: an analyser that is busy now and then, and cannot do some items at all. What is busy is asked again
-// after growing pauses; what cannot be done goes, with its error, into a channel of its own; the rest arrives.
-// The clock is a virtual one, so that the pauses take no time here.
+// after growing pauses; what cannot be done goes, with its error, into a channel of its own; the rest
+// arrives. The clock is a virtual one, so that the pauses take no time here.
 #include <cstdio>
 #include <numeric>
 #include <vector>

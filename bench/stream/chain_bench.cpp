@@ -1,7 +1,7 @@
 // bench/stream/chain_bench.cpp
 //
-// map | filter | take over a million small items and over blocks of 256 samples, beside the loop that a person
-// would write. Time per item and stage of the small items: (chain - loop) / (items x 3).
+// map | filter | take over a million small items and over blocks of 256 samples, beside the loop that a
+// person would write. Time per item and stage of the small items: (chain - loop) / (items x 3).
 #include <cstdint>
 #include <ranges>
 #include <vector>
@@ -27,8 +27,8 @@ void small_items_chain(benchmark::State& state) {
     benchmark::DoNotOptimize(sum.value);
   }
   // Per item and stage of the three between source and end.
-  state.counters["ns_per_item_and_stage"] =
-      benchmark::Counter(3.0 * kItems * 1e-9, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+  state.counters["ns_per_item_and_stage"] = benchmark::Counter(
+      3.0 * kItems * 1e-9, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
 }
 void small_items_loop(benchmark::State& state) {
   for (auto _ : state) {
@@ -43,8 +43,8 @@ void small_items_loop(benchmark::State& state) {
     }
     benchmark::DoNotOptimize(sum);
   }
-  state.counters["ns_per_item_and_stage"] =
-      benchmark::Counter(3.0 * kItems * 1e-9, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+  state.counters["ns_per_item_and_stage"] = benchmark::Counter(
+      3.0 * kItems * 1e-9, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
 }
 
 struct Block {

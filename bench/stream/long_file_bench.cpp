@@ -35,7 +35,8 @@ constexpr std::uint32_t kBlock = 2048;
 
 // An AU file, whose header may leave the length open: 24 bytes, big-endian.
 std::string make_file(int hours) {
-  const auto path = std::filesystem::temp_directory_path() / ("streamlab_bench_" + std::to_string(::getpid()) + ".au");
+  const auto path =
+      std::filesystem::temp_directory_path() / ("streamlab_bench_" + std::to_string(::getpid()) + ".au");
   const auto put = [](std::ofstream& out, std::uint32_t value) {
     for (int shift = 24; shift >= 0; shift -= 8) { out.put(static_cast<char>(value >> shift)); }
   };
@@ -44,7 +45,8 @@ std::string make_file(int hours) {
     out << ".snd";
     for (const std::uint32_t value : {24U, 0xFFFFFFFFU, 3U, kRateHz, 2U}) { put(out, value); }
   }
-  std::filesystem::resize_file(path, 24 + std::uintmax_t{4} * kRateHz * 3600 * static_cast<std::uintmax_t>(hours));
+  std::filesystem::resize_file(path,
+                               24 + std::uintmax_t{4} * kRateHz * 3600 * static_cast<std::uintmax_t>(hours));
   return path;
 }
 
@@ -79,7 +81,8 @@ void stream(const std::string& path, Outcome& outcome) {
   Average average;
   const auto report = spectra(frames_of(path, kBlock)).for_each([&](const DataFrame& s) { average.add(s); });
   if (!report.ok()) { std::fputs(to_string(report).c_str(), stderr); }
-  outcome.first_result_ms = std::chrono::duration<double, std::milli>(report.to_first_item.value_or(report.total)).count();
+  outcome.first_result_ms =
+      std::chrono::duration<double, std::milli>(report.to_first_item.value_or(report.total)).count();
   benchmark::DoNotOptimize(average.sum.data());
 }
 void batch(const std::string& path, Outcome& outcome) {
@@ -137,7 +140,12 @@ void run(benchmark::State& state, void (*form)(const std::string&, Outcome&)) {
   std::filesystem::remove(path);
 }
 
-BENCHMARK_CAPTURE(run, stream, stream)->Arg(1)->Arg(10)->Iterations(1)->UseManualTime()->Unit(benchmark::kSecond);
+BENCHMARK_CAPTURE(run, stream, stream)
+    ->Arg(1)
+    ->Arg(10)
+    ->Iterations(1)
+    ->UseManualTime()
+    ->Unit(benchmark::kSecond);
 BENCHMARK_CAPTURE(run, batch, batch)->Arg(1)->Iterations(1)->UseManualTime()->Unit(benchmark::kSecond);
 
 }  // namespace

@@ -1,8 +1,8 @@
 // bench/stream/wake_bench.cpp
 //
 // From a block's arrival to the consumer that slept: the time from just before a block is put into a running
-// graph until a stream over the graph's output has it in its function; beside a bare futex wake-up between two
-// threads (std::atomic::wait). Median and 99th percentile of 2000 blocks, one every 200 µs.
+// graph until a stream over the graph's output has it in its function; beside a bare futex wake-up between
+// two threads (std::atomic::wait). Median and 99th percentile of 2000 blocks, one every 200 µs.
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -33,7 +33,8 @@ void report(benchmark::State& state, std::vector<std::int64_t>& delays) {
 
 void graph_to_stream(benchmark::State& state) {
   for (auto _ : state) {
-    const auto graph = load_graph(R"({"version": 1, "pipeline_config": {"sample_rate": 48000, "block_size": 64},
+    const auto graph =
+        load_graph(R"({"version": 1, "pipeline_config": {"sample_rate": 48000, "block_size": 64},
         "nodes": [{"id": "in", "type": "AudioInput", "config": {"channels": ["x"]}},
                   {"id": "gain", "type": "Gain"}], "connections": [{"from": "in", "to": "gain"}]})");
     EngineOptions options;

@@ -210,9 +210,10 @@ bool Domain::run_source(Step& step) noexcept {
         if (triggered_) {
           port.trigger(trigger_header_.sequence_id, trigger_header_.timestamp_us);
         } else {
-          port.trigger(rounds_, std::nullopt);
+          port.trigger(step.calls, std::nullopt);
         }
       }
+      ++step.calls;
       call(step, {}, nullptr, false);
       ended = step.finished;
     }
@@ -581,6 +582,7 @@ void Domain::reset() noexcept {
     if (step.join != nullptr) { step.join->reset(); }
     step.told_end.assign(step.told_end.size(), false);
     step.finished = false;
+    step.calls = 0;
     step.factor_run = nullptr;
   }
   const auto renew = [](Stream& stream) {

@@ -173,6 +173,7 @@ class Domain {
     std::vector<bool> told_end;           // separate: by input
     Ways ways;                            // of a source or a queue
     bool finished = false;
+    std::uint64_t calls = 0;  // of a source: the number of its next block
     // factors: the steps that are run in one pass, and what they multiply by while all of them are steady
     std::vector<Step*> members;
     std::vector<double> factors;

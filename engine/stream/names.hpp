@@ -1,6 +1,7 @@
 // engine/stream/names.hpp
 //
-// Other names for what streams are made of, for readers who know them by these. docs/streams.md has the table.
+// Other names for what streams are made of, for readers who know them by these. docs/streams.md has the
+// table.
 #pragma once
 
 #include <type_traits>

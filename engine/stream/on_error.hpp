@@ -175,9 +175,7 @@ class Attempt {
       } else {
         return call(item, deliver, fail);
       }
-    } catch (const std::exception& e) {
-      return fail(detail::thrown(e.what()));
-    } catch (...) {
+    } catch (const std::exception& e) { return fail(detail::thrown(e.what())); } catch (...) {
       return fail(detail::thrown("something that is no std::exception"));
     }
   }

@@ -68,9 +68,7 @@ StreamReport run_stages(StagePtr<T> last, const RunOptions& options, F&& f,
       } else {
         detail::call_once(f, *item);
       }
-    } catch (const std::exception& e) {
-      return fail(detail::thrown(e.what()));
-    } catch (...) {
+    } catch (const std::exception& e) { return fail(detail::thrown(e.what())); } catch (...) {
       return fail(detail::thrown("something that is no std::exception"));
     }
     record.item();

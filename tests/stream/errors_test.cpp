@@ -165,6 +165,17 @@ TEST_P(Strategy, FlatMapScanAndTheEndFailToo) {
   EXPECT_EQ(to_string(*report.error), "stage \"end\", item " + std::to_string(bad) + ": the disk is full");
 }
 
+TEST(Functions, ThatThrowFailTheStreamWhereverTheyStand) {
+  const auto thrower = [](int) -> int { throw std::runtime_error("no"); };
+  for (const auto& report :
+       {from_range(numbers()).distinct_by(thrower).execute(),
+        from_range(numbers()).rate_limit(1.0, 1.0, thrower).execute(),
+        from_range(numbers()).conflate([](int, int) -> int { throw std::runtime_error("no"); }).execute(),
+        from_range(numbers()).for_each([](int) { throw std::runtime_error("no"); })}) {
+    ASSERT_TRUE(report.error);
+    EXPECT_EQ(report.error->error.what, "the function threw: no");
+  }
+}
 TEST(Retry, OnlyForErrorsThatAreWorthIt) {
   int calls = 0;
   RetryOptions options{.attempts = 5, .which = [](const Error& e) { return e.what == "busy"; }};

@@ -119,12 +119,14 @@ TEST(FromNode, FromFileToFileIsTheGraphsFile) {
   EXPECT_EQ(test::content_of(folder.file("stream.wav")), expected);
 }
 TEST(FromNode, SaysWhatANodeRefuses) {
-  const auto result =
-      (frames_of(kVoice) | from_node(node("LevelMeter", R"({"interval_s": 0.001})"), {.name = "meter"}) |
-       from_node(node("Gain")))
-          .execute();
+  const auto result = (frames_of(kVoice) |
+                       from_node(node("LevelMeter", R"({"pa_per_full_scale": [1, 2]})"), {.name = "meter"}) |
+                       from_node(node("Gain")))
+                          .execute();
   ASSERT_TRUE(result.error);
-  EXPECT_EQ(result.error->error.code, ErrorCode::refused);
+  EXPECT_EQ(to_string(*result.error),
+            "stage \"meter\", item 0: /config/pa_per_full_scale: 2 numbers for 1 channels; "
+            "expected one number, or one for each channel");
   const auto unknown = make_node_by_name("Gian");
   ASSERT_FALSE(unknown);
   EXPECT_EQ(to_string(unknown.error(), ""),
@@ -175,7 +177,7 @@ TEST(StreamingEngine, StartsWhenSomebodyAsksAndStopsWhenNobodyIsLeft) {
 TEST(StreamingEngine, EndlessGraphsEndWhenTheStreamIsDrained) {
   const auto graph =
       graph_of(R"({"version": 1, "pipeline_config": {"sample_rate": 8000, "block_size": 64}, "nodes": [
-      {"id": "in", "type": "AudioInput", "config": {"channels": ["x"]}}], "connections": []})");
+      {"id": "in", "type": "AudioInput", "config": {"channels": [1]}}], "connections": []})");
   // Blocks come from a card whose time stands still unless it is told.
   VirtualDriver* card = nullptr;
   EngineOptions options;

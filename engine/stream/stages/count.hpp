@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/stream/stages/calls.hpp"
 #include "engine/stream/stages/map.hpp"
 
 namespace streamlab::stages {
@@ -169,9 +170,13 @@ class Distinct final : public Step<T, T> {
     while (true) {
       const Poll answer = this->upstream_->next(run, item);
       if (answer != Poll::item) { return answer; }
-      K key = std::invoke(key_of_, std::as_const(*item));
-      if (!seen_.insert(key).second) { continue; }
-      order_.push_back(std::move(key));
+      std::optional<K> key;
+      if (!guarded(run, this->stats_, this->item_number(),
+                   [&] { key.emplace(std::invoke(key_of_, std::as_const(*item))); })) {
+        return Poll::failed;
+      }
+      if (!seen_.insert(*key).second) { continue; }
+      order_.push_back(std::move(*key));
       if (order_.size() > memory_) {
         seen_.erase(order_.front());
         order_.pop_front();

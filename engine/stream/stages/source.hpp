@@ -160,9 +160,9 @@ class ReceiverSource final : public Source<typename Receiver::value_type> {
     if (const auto answer = try_take(item)) { return *answer; }
     receiver_.arm(run.signal());
     if (const auto answer = try_take(item)) { return *answer; }
-    if constexpr (requires { receiver_.look_again_after(); }) {
-      // Real-time senders wake nobody.
-      if (const auto pause = receiver_.look_again_after()) { run.wake_at(run.now() + *pause); }
+    // Real-time senders wake nobody.
+    if (const auto period = receiver_.poll_period(); period > Clock::Duration::zero()) {
+      run.wake_at(run.now() + period);
     }
     return Poll::pending;
   }

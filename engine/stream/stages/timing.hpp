@@ -16,6 +16,7 @@
 #include "engine/channel/gates.hpp"
 #include "engine/channel/rate_limiter.hpp"
 #include "engine/stream/stage.hpp"
+#include "engine/stream/stages/calls.hpp"
 
 namespace streamlab::stages {
 
@@ -53,7 +54,10 @@ class RateLimit final : public Step<T, T> {
         in_ = nullptr;
         return answer;
       }
-      cost_ = static_cast<double>(std::invoke(cost_of_, std::as_const(*in_)));
+      if (!guarded(run, this->stats_, this->item_number(),
+                   [&] { cost_ = static_cast<double>(std::invoke(cost_of_, std::as_const(*in_))); })) {
+        return Poll::failed;
+      }
       if (!limiter_->fits(cost_)) {
         return run.fail(this->stats_.name, this->item_number(),
                         Error{ErrorCode::refused, "", fmt::format("an item costs {} tokens", cost_),
@@ -204,7 +208,10 @@ class Conflate final : public Step<T, T> {
     if (answer != Poll::item) { return answer; }
     value_.emplace(std::move(*in));
     while ((answer = this->upstream_->next(run, in)) == Poll::item) {
-      value_.emplace(std::invoke(f_, std::move(*value_), std::move(*in)));
+      if (!guarded(run, this->stats_, this->item_number(),
+                   [&] { value_.emplace(std::invoke(f_, std::move(*value_), std::move(*in))); })) {
+        return Poll::failed;
+      }
     }
     if (answer == Poll::failed || answer == Poll::cancelled) { return answer; }
     item = &*value_;
