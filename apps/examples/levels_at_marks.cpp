@@ -4,6 +4,7 @@
 // Both are in order of time; a mark further than 30 ms from every level is left out and counted.
 //
 //   levels_at_marks [FILE]
+#include <cmath>
 #include <cstdio>
 #include <vector>
 
@@ -39,19 +40,29 @@ int main(int argc, char** argv) {
   auto levels = (frames_of(path) | from_node(std::move(*meter))).map([](const DataFrame& block) {
     return Level{block.timestamp_us(), block.channel("main_channel.rms_db")[0]};
   });
-  const std::vector<Mark> marks{
-      {110'000, "front"}, {640'000, "center"}, {1'210'000, "the end"}, {9'000'000, "too late"}};
+  const std::vector<Mark> marks{{110'000, "front"},
+                                {660'000, "pause"},
+                                {860'000, "center"},
+                                {1'210'000, "the end"},
+                                {9'000'000, "too late"}};
+  std::size_t found_count = 0;
 
-  const auto report = from_range(marks)
-                          .join_by_time(
-                              std::move(levels), [](const Mark& m) { return m.time_us; },
-                              [](const Level& l) { return l.time_us; }, 30'000, 16)
-                          .for_each([](const std::pair<Mark, Level>& found) {
-                            fmt::print("{:<8} {:.2f} s  {:6.1f} dBFS\n", found.first.text,
-                                       static_cast<double>(found.second.time_us) * 1e-6, found.second.rms_db);
-                          });
+  const auto report =
+      from_range(marks)
+          .join_by_time(
+              std::move(levels), [](const Mark& m) { return m.time_us; },
+              [](const Level& l) { return l.time_us; }, 30'000, 16)
+          .for_each([&found_count](const std::pair<Mark, Level>& found) {
+            const auto& [mark, level] = found;
+            ++found_count;
+            fmt::print("{:<8} {:.2f} s  {}\n", mark.text, static_cast<double>(level.time_us) * 1e-6,
+                       std::isnan(level.rms_db) ? "silence" : fmt::format("{:6.1f} dBFS", level.rms_db));
+          });
   if (!report.ok()) {
     fmt::print(stderr, "{}", to_string(report));
     return 1;
+  }
+  if (found_count < marks.size()) {
+    fmt::print(stderr, "marks too far from every level: {}\n", marks.size() - found_count);
   }
 }

@@ -1,9 +1,9 @@
 // apps/examples/loudest_second.cpp
 //
-// Windows: the loudest second of a recording, looked for every 50 ms, in constant memory.
+// Windows by time: the loudest second of a recording, looked for every 50 ms, in constant memory. What is in
+// a window are the levels of short pieces, not samples: 100 numbers a second instead of 48 000.
 //
 //   loudest_second [FILE]
-#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <numeric>
@@ -18,39 +18,54 @@ using namespace streamlab;
 namespace {
 
 struct Piece {
-  std::int64_t position = 0;  // of its first frame
-  double power = 0.0;         // mean square over all channels
+  std::int64_t time_us = 0;  // of its first frame
+  double squares = 0.0;      // sum over all samples of all channels
+  double samples = 0.0;
 };
 
-Piece power_of(const DataFrame& frame) {
-  double sum = 0.0;
+Piece piece_of(const DataFrame& frame) {
+  Piece piece{frame.timestamp_us()};
   for (std::uint32_t c = 0; c < frame.channel_count(); ++c) {
     const auto x = frame.channel(c);
-    sum = std::inner_product(x.begin(), x.end(), x.begin(), sum);
+    piece.squares = std::inner_product(x.begin(), x.end(), x.begin(), piece.squares);
+    piece.samples += static_cast<double>(x.size());
   }
-  return {frame.position(), sum / (frame.frame_count() * frame.channel_count())};
+  return piece;
+}
+
+struct Second {
+  std::int64_t begin_us = 0;
+  double power = -1.0;  // mean square; none yet
+};
+
+Second second_of(const Window<Piece>& window) {
+  Piece sum;
+  for (const Piece& piece : window.items) {
+    sum.squares += piece.squares;
+    sum.samples += piece.samples;
+  }
+  return {window.begin, sum.squares / sum.samples};
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   const char* const path = argc > 1 ? argv[1] : "/usr/share/sounds/alsa/Front_Center.wav";
-  constexpr std::uint32_t kRateHz = 48000;
   const auto loudest =
-      frames_of(path, kRateHz / 20)  // pieces of 50 ms
-          .map(power_of)
-          .window(20, 1)
-          .filter([](const Window<Piece>& w) { return w.complete; })
-          .map([](const Window<Piece>& w) {
-            double power = 0.0;
-            for (const Piece& piece : w.items) { power += piece.power / 20.0; }
-            return Piece{w.items.front().position, power};
-          })
-          .reduce(Piece{}, [](const Piece& a, const Piece& b) { return b.power > a.power ? b : a; });
+      frames_of(path, 480)
+          .map(piece_of)
+          .window_by([](const Piece& piece) { return piece.time_us; }, 1'000'000, 50'000)
+          .filter([](const Window<Piece>& window) { return window.complete; })
+          .map(second_of)
+          .reduce(Second{}, [](const Second& a, const Second& b) { return b.power > a.power ? b : a; });
   if (!loudest) {
     fmt::print(stderr, "{}", to_string(loudest.report));
     return 1;
   }
+  if (loudest->power < 0.0) {
+    fmt::print(stderr, "the recording is shorter than a second\n");
+    return 1;
+  }
   fmt::print("the loudest second begins at {:.2f} s: {:.2f} dBFS\n",
-             static_cast<double>(loudest->position) / kRateHz, 10.0 * std::log10(loudest->power));
+             static_cast<double>(loudest->begin_us) * 1e-6, 10.0 * std::log10(loudest->power));
 }

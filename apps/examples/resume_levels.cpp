@@ -3,8 +3,9 @@
 // A checkpoint: the level of every 10 ms of a recording, one line each. Kill it at any moment and start it
 // again: it goes on, and the lines are those of a run that was never killed.
 //
-//   resume_levels FILE OUTPUT STATE [BLOCKS]     BLOCKS: gives up, as if killed, after so many
+//   resume_levels FILE OUTPUT STATE [BLOCKS]     BLOCKS: kills itself after so many, to try it out
 #include <cmath>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <numeric>
@@ -21,7 +22,7 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "usage: resume_levels FILE OUTPUT STATE [BLOCKS]\n");
     return 2;
   }
-  const long give_up_after = argc > 4 ? std::atol(argv[4]) : -1;
+  const long killed_after = argc > 4 ? std::atol(argv[4]) : -1;
   long given = 0;
   const auto report =
       frames_of(argv[1], 480)
@@ -35,11 +36,13 @@ int main(int argc, char** argv) {
                 })
           .checkpoint({.path = argv[3], .every = 20})
           .map([&](double power) {
-            if (given++ == give_up_after) { std::_Exit(3); }
+            if (given++ == killed_after) { std::raise(SIGKILL); }
             return 10.0 * std::log10(power);
           })
+          // A file of a run that was killed before its first checkpoint is begun anew.
           .write_lines(argv[2],
-                       [](double level_db) { return fmt::format("{{\"level_db\": {:.3f}}}", level_db); });
+                       [](double level_db) { return fmt::format("{{\"level_db\": {:.3f}}}", level_db); },
+                       {.overwrite = true});
   fmt::print("{}", to_string(report));
   return report.ok() ? 0 : 1;
 }

@@ -44,7 +44,7 @@ int main() {
     fmt::print("item {} was given up: {}\n", letter->item, letter->error.what);
   }
   const StageReport& stage = *result.report.stage("analyse");
-  fmt::print("{} calls, {} of them second attempts, {} ms waited\n", calls, stage.retried,
+  fmt::print("{} calls, {} of them for another attempt, {} ms waited\n", calls, stage.retried,
              std::chrono::duration_cast<std::chrono::milliseconds>(clock.now() - began).count());
   return result ? 0 : 1;
 }
