@@ -57,6 +57,31 @@ TEST(Documents, TheReadmeQuotesFilesAsTheyAre) {
   EXPECT_THAT(text_of("README.md"), testing::HasSubstr(text_of("configs/bad/several.expected")));
 }
 
+// As the lines of a file, but for what they are indented by.
+std::string without_indent(const std::string& text) {
+  std::string flat;
+  bool at_begin = true;
+  for (const char c : text) {
+    if (at_begin && c == ' ') { continue; }
+    at_begin = c == '\n';
+    flat += c;
+  }
+  return flat;
+}
+
+TEST(Documents, StreamsQuotesProgramsAndTestsAsTheyAre) {
+  std::string code;
+  for (const char* file :
+       {"apps/examples/fan_out.cpp", "apps/examples/levels_at_marks.cpp", "apps/examples/loudest_second.cpp",
+        "apps/examples/resume_levels.cpp", "apps/examples/unreliable_analyser.cpp",
+        "tests/run/channels_test.cpp", "tests/stream/documented_test.cpp"}) {
+    code += without_indent(text_of(file));
+  }
+  const auto quotes = quotes_of("docs/streams.md", "cpp");
+  EXPECT_EQ(quotes.size(), 12U);
+  for (const std::string& quote : quotes) { EXPECT_THAT(code, testing::HasSubstr(without_indent(quote))); }
+}
+
 // Every link to a file of the source tree leads to one.
 TEST(Documents, LinksLeadSomewhere) {
   const std::filesystem::path top(SL_SOURCE_DIR);
