@@ -1,6 +1,8 @@
 // engine/run/streaming_engine.cpp
 #include "engine/run/streaming_engine.hpp"
 
+#include <atomic>
+#include <chrono>
 #include <mutex>
 #include <utility>
 
@@ -11,15 +13,30 @@ namespace streamlab {
 
 struct StreamingEngine::Shared {
   explicit Shared(std::unique_ptr<Engine> the_engine) : engine(std::move(the_engine)) {}
-  ~Shared() { stop(); }
+  ~Shared() {
+    stop();
+    watch.join();
+  }
 
   Result<void> start() {
     const std::lock_guard lock(mutex);
     if (started) { return {}; }
     started = true;
-    return engine->start();
+    if (auto ok = engine->start(); !ok) { return ok; }
+    // A device's stream ends when somebody stops the engine: when its time is up, or it failed.
+    if (engine->device() == nullptr) { return {}; }
+    auto watching = Thread::start("stream engine", [this] {
+      while (!engine->wait_for(kLookAgain)) {
+        if (stopping.load(std::memory_order_acquire)) { return; }
+      }
+      stop();
+    });
+    if (!watching) { return tl::unexpected(watching.error()); }
+    watch = std::move(*watching);
+    return {};
   }
   void stop() {
+    stopping.store(true, std::memory_order_release);
     const std::lock_guard lock(mutex);
     if (std::exchange(stopped, true)) { return; }
     engine->stop();
@@ -33,11 +50,15 @@ struct StreamingEngine::Shared {
     stop();
   }
 
+  static constexpr std::chrono::milliseconds kLookAgain{20};
+
   const std::unique_ptr<Engine> engine;
+  std::atomic<bool> stopping{false};
   std::mutex mutex;  // guards what follows
   bool started = false;
   bool stopped = false;
   std::size_t readers = 0;  // streams that have not ended
+  Thread watch;             // ends a live engine whose time is up
 };
 
 class StreamingEngine::Output final : public Source<DataFrame> {
