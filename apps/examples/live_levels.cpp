@@ -1,8 +1,8 @@
 // apps/examples/live_levels.cpp
 //
 // Live: a graph takes a microphone and puts what it hears into a channel; a stream behind the channel makes a
-// level of every tenth of a second and writes it as JSON Lines. The graph never waits for the stream: what that
-// is too slow for is lost, counted and said.
+// level of every tenth of a second and writes it as JSON Lines. A sound card never waits for the stream: what
+// that is too slow for is lost at the edge to the channel, counted and said. A file as the device does wait.
 //
 //   live_levels OUTPUT [DEVICE [SECONDS]]     DEVICE: "sim" without another
 #include <chrono>
@@ -66,7 +66,7 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "{}", to_string(engine.error(), ""));
     return 2;
   }
-  auto raw = (*engine)->channels().subscribe<DataFrame>("raw", OnLag::lose);
+  auto raw = (*engine)->channels().subscribe<DataFrame>("raw", OnLag::wait);
   if (!raw) {
     fmt::print(stderr, "{}\n", to_string(raw.error()));
     return 2;

@@ -18,6 +18,7 @@ namespace streamlab::test {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 constexpr double kRateHz = 48000.0;
 
@@ -73,6 +74,24 @@ TEST(Examples, LoudestSecondIsTheLoudest) {
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_EQ(result.out, fmt::format("the loudest second begins at {:.2f} s: {:.2f} dBFS\n",
                                     static_cast<double>(loudest) / kRateHz, db(most / 48'000.0)));
+}
+
+// Live, by a card without hardware that plays the file, through a channel: every level of a tenth of a
+// second.
+TEST(Examples, LiveLevelsWritesWhatTheCardHeard) {
+  constexpr std::size_t kTenth = 4800;
+  const TempDir dir;
+  const std::vector<double> x = samples_of_voice();
+  const auto result = example("live_levels", {dir.file("levels.jsonl"), std::string("file:") + kVoice, "1"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  std::string expected;
+  for (std::size_t k = 0; k < 10; ++k) {
+    expected +=
+        fmt::format("{{\"time_s\": {:.3f}, \"frames\": 4800, \"level_db\": {:.4f}}}\n",
+                    0.1 * static_cast<double>(k), db(energy(x, k * kTenth, (k + 1) * kTenth) / kTenth));
+  }
+  EXPECT_EQ(content_of(dir.file("levels.jsonl")), expected);
+  EXPECT_THAT(result.out, Not(HasSubstr("lost")));
 }
 
 TEST(Examples, SayWhyAFileCannotBeRead) {
