@@ -31,15 +31,30 @@ void report(benchmark::State& state, std::vector<std::int64_t>& delays) {
   state.counters["p99_us"] = static_cast<double>(delays[delays.size() * 99 / 100]) * 1e-3;
 }
 
+ValidGraph gain_graph() {
+  return std::move(*load_graph(R"({"version": 1, "pipeline_config": {"sample_rate": 48000, "block_size": 64},
+      "nodes": [{"id": "in", "type": "AudioInput", "config": {"channels": ["x"]}},
+                {"id": "gain", "type": "Gain"}], "connections": [{"from": "in", "to": "gain"}]})"));
+}
+EngineOptions triggered() {
+  EngineOptions options;
+  options.triggered = true;
+  return options;
+}
+// Puts the blocks into the graph; their time field carries nanoseconds here.
+void feed(Engine& engine) {
+  DataFrame block;
+  (void)block.set_channel("x", std::vector<double>(64, 0.5));
+  for (int i = 0; i < kBlocks; ++i) {
+    std::this_thread::sleep_for(kPause);
+    block.header().timestamp_us = now_ns();
+    (void)engine.trigger(block);
+  }
+}
+
 void graph_to_stream(benchmark::State& state) {
   for (auto _ : state) {
-    const auto graph =
-        load_graph(R"({"version": 1, "pipeline_config": {"sample_rate": 48000, "block_size": 64},
-        "nodes": [{"id": "in", "type": "AudioInput", "config": {"channels": ["x"]}},
-                  {"id": "gain", "type": "Gain"}], "connections": [{"from": "in", "to": "gain"}]})");
-    EngineOptions options;
-    options.triggered = true;
-    auto engine = StreamingEngine::create(*graph, options);
+    auto engine = StreamingEngine::create(gain_graph(), triggered());
     auto stream = (*engine)->output("gain");
     std::vector<std::int64_t> delays;
     std::thread consumer([&] {
@@ -47,14 +62,24 @@ void graph_to_stream(benchmark::State& state) {
           [&](const DataFrame& block) { delays.push_back(now_ns() - block.timestamp_us()); });
     });
     while (!(*engine)->engine().status().running) { std::this_thread::yield(); }
-    DataFrame block;
-    (void)block.set_channel("x", std::vector<double>(64, 0.5));
-    for (int i = 0; i < kBlocks; ++i) {
-      std::this_thread::sleep_for(kPause);
-      block.header().timestamp_us = now_ns();  // the field carries nanoseconds here
-      (void)(*engine)->engine().trigger(block);
-    }
+    feed((*engine)->engine());
     consumer.join();
+    report(state, delays);
+  }
+}
+
+void graph_to_receiver(benchmark::State& state) {
+  for (auto _ : state) {
+    auto engine = Engine::create(gain_graph(), triggered());
+    auto receiver = (*engine)->subscribe("gain");
+    (void)(*engine)->start();
+    std::vector<std::int64_t> delays;
+    std::thread consumer([&] {
+      for (int i = 0; i < kBlocks; ++i) { delays.push_back(-receiver->receive()->timestamp_us() + now_ns()); }
+    });
+    feed(**engine);
+    consumer.join();
+    (*engine)->stop();
     report(state, delays);
   }
 }
@@ -82,6 +107,7 @@ void futex(benchmark::State& state) {
 }
 
 BENCHMARK(graph_to_stream)->Iterations(1)->Unit(benchmark::kMillisecond);
+BENCHMARK(graph_to_receiver)->Iterations(1)->Unit(benchmark::kMillisecond);
 BENCHMARK(futex)->Iterations(1)->Unit(benchmark::kMillisecond);
 
 }  // namespace
