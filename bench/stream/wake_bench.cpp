@@ -75,7 +75,10 @@ void graph_to_receiver(benchmark::State& state) {
     (void)(*engine)->start();
     std::vector<std::int64_t> delays;
     std::thread consumer([&] {
-      for (int i = 0; i < kBlocks; ++i) { delays.push_back(-receiver->receive()->timestamp_us() + now_ns()); }
+      for (int i = 0; i < kBlocks; ++i) {
+        const auto block = receiver->receive();
+        delays.push_back(now_ns() - block->timestamp_us());
+      }
     });
     feed(**engine);
     consumer.join();
