@@ -82,11 +82,13 @@ class ChannelSink final : public Node {
     std::vector<NodeNote> notes;
     const std::string& name = params_.text(kChannel);
     if (dropped_ > 0) {
-      notes.push_back({fmt::format("blocks for \"{}\" were not taken within {} s", name, params_[kTimeout]),
-                       dropped_, true});
+      notes.push_back(
+          {fmt::format("{} blocks for \"{}\" were not taken within {} s", dropped_, name, params_[kTimeout]),
+           dropped_, true});
     }
     if (closed_ > 0) {
-      notes.push_back({fmt::format("blocks came after the channel \"{}\" was closed", name), closed_, true});
+      notes.push_back(
+          {fmt::format("{} blocks came after the channel \"{}\" was closed", closed_, name), closed_, true});
     }
     return notes;
   }

@@ -117,7 +117,8 @@ class ChannelSource final : public Node {
 
   std::vector<NodeNote> notes() const override {
     if (refused_ == 0) { return {}; }
-    return {{fmt::format("blocks of \"{}\" were of another shape than declared", params_.text(kChannel)),
+    return {{fmt::format("{} blocks of \"{}\" were of another shape than declared", refused_,
+                         params_.text(kChannel)),
              refused_, true}};
   }
 

@@ -180,8 +180,8 @@ class Join final : public Node {
 
   std::vector<NodeNote> notes() const override {
     std::vector<NodeNote> notes;
-    const auto add = [&](std::uint64_t count, std::string text, bool lost) {
-      if (count > 0) { notes.push_back({std::move(text), count, lost}); }
+    const auto add = [&](std::uint64_t count, const std::string& text, bool lost) {
+      if (count > 0) { notes.push_back({fmt::format("{}: {}", text, count), count, lost}); }
     };
     for (std::size_t i = 0; i < counts_.size(); ++i) {
       add(counts_[i].unmatched, fmt::format("blocks of in{} without a partner", i + 1), false);

@@ -80,7 +80,7 @@ TEST(ChannelSource, RefusesBlocksOfAnotherShapeAndCountsThem) {
   EXPECT_EQ(fed.send(block(0, {1})).size(), 1U);
   const auto notes = fed.node.node().notes();
   ASSERT_EQ(notes.size(), 1U);
-  EXPECT_EQ(notes[0].text, "blocks of \"in\" were of another shape than declared");
+  EXPECT_EQ(notes[0].text, "3 blocks of \"in\" were of another shape than declared");
   EXPECT_EQ(notes[0].count, 3U);
   EXPECT_TRUE(notes[0].data_lost);
 }
