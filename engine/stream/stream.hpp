@@ -82,10 +82,8 @@ class Stream {
 
   // For those who write sources and stages.
   explicit Stream(StagePtr<T> last) : last_(std::move(last)) {}
-  // The stages so far; null when the stream was used up.
-  StagePtr<T> take_stages() && { return std::move(last_); }
-  // The same, and a stage that says so when it was.
-  StagePtr<T> take_stages_for_use() && { return taken(); }
+  // For those who put a stage behind it. Of a stream that was used up: a stage that says so.
+  StagePtr<T> take_stages() && { return taken(); }
 
   // --- stages. Functions are given each item to have; one that returns void changes it in place.
 
@@ -246,7 +244,7 @@ class Stream {
   template <class U>
   Stream<std::pair<T, U>> zip(Stream<U> other) && {
     return Stream<std::pair<T, U>>(
-        std::make_unique<stages::Zip<T, U>>(taken(), std::move(other).take_stages_for_use()));
+        std::make_unique<stages::Zip<T, U>>(taken(), std::move(other).take_stages()));
   }
   // The items of all as they are ready, none favoured; ends when all have.
   template <std::same_as<Stream>... Others>
@@ -272,8 +270,7 @@ class Stream {
   Stream<std::pair<T, U>> join_by(Stream<U> other, KeyLeft key_left, KeyRight key_right,
                                   std::size_t max_waiting) && {
     return Stream<std::pair<T, U>>(std::make_unique<stages::JoinBy<T, U, KeyLeft, KeyRight>>(
-        taken(), std::move(other).take_stages_for_use(), std::move(key_left), std::move(key_right),
-        max_waiting));
+        taken(), std::move(other).take_stages(), std::move(key_left), std::move(key_right), max_waiting));
   }
   // Every item with the one of the other stream that is nearest in time (integers of one unit), and no
   // further than `tolerance`. Both are in order of time. See stages/join_by_time.hpp.
@@ -281,14 +278,14 @@ class Stream {
   Stream<std::pair<T, U>> join_by_time(Stream<U> other, TimeLeft time_left, TimeRight time_right,
                                        std::int64_t tolerance, std::size_t max_waiting) && {
     return Stream<std::pair<T, U>>(std::make_unique<stages::JoinByTime<T, U, TimeLeft, TimeRight>>(
-        taken(), std::move(other).take_stages_for_use(), std::move(time_left), std::move(time_right),
-        tolerance, max_waiting));
+        taken(), std::move(other).take_stages(), std::move(time_left), std::move(time_right), tolerance,
+        max_waiting));
   }
   // Every item with the newest that has come from the other stream.
   template <class U>
   Stream<std::pair<T, U>> join_latest(Stream<U> other) && {
     return Stream<std::pair<T, U>>(
-        std::make_unique<stages::JoinLatest<T, U>>(taken(), std::move(other).take_stages_for_use()));
+        std::make_unique<stages::JoinLatest<T, U>>(taken(), std::move(other).take_stages()));
   }
   // `n` streams, 1 or more, each of which gets every item and may be run on a thread of its own. What a
   // stream has not asked for yet waits for it, up to `depth` items; then the policy decides. See

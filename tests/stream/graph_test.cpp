@@ -138,6 +138,14 @@ TEST(FromNode, SaysWhatANodeRefuses) {
   EXPECT_THAT(refusal("Gain", R"({"gain": "loud"})"), testing::StartsWith("/config/gain: "));
 }
 
+TEST(FromNode, SaysThatAStreamWasUsedUp) {
+  auto stream = frames_of(kVoice);
+  (void)std::move(stream).count();
+  const auto again = (std::move(stream) | from_node(node("Gain"))).execute();  // used up: that is the test
+  ASSERT_TRUE(again.error);
+  EXPECT_EQ(again.error->error.what, "this stream was used already");
+}
+
 TEST(ToNode, RunsAChainAsANode) {
   auto halves = to_node([](Stream<DataFrame> in) {
     return std::move(in)

@@ -7,22 +7,25 @@
 #include <deque>
 #include <functional>
 #include <optional>
+#include <string>
 #include <unordered_set>
 #include <utility>
 #include <vector>
+
+#include <fmt/format.h>
 
 #include "engine/stream/stages/calls.hpp"
 #include "engine/stream/stages/map.hpp"
 
 namespace streamlab::stages {
 
-// The first `count` items. Asks upstream for no more than these.
+// A stage that counts down from what it was given, and goes on counting behind a checkpoint.
 template <class T>
-class Take final : public Step<T, T> {
+class CountsDown : public Step<T, T> {
  public:
-  Take(StagePtr<T> upstream, std::uint64_t count)
-      : Step<T, T>("take", std::move(upstream)), left_(count), count_(count) {}
-  std::string signature() const override { return "take(" + std::to_string(count_) + ")"; }
+  CountsDown(const std::string& name, StagePtr<T> upstream, std::uint64_t count)
+      : Step<T, T>(name, std::move(upstream)), left_(count), signature_(fmt::format("{}({})", name, count)) {}
+  std::string signature() const override { return signature_; }
   Result<void> save(ByteWriter& to) const override {
     to.put(left_);
     return {};
@@ -30,43 +33,41 @@ class Take final : public Step<T, T> {
   Result<void> load(ByteReader& from) override { return from.get_to(left_); }
 
  protected:
-  Poll poll(StreamRun& run, T*& item) override {
-    if (left_ == 0) { return Poll::ended; }
-    const Poll answer = this->upstream_->next(run, item);
-    left_ -= answer == Poll::item ? 1 : 0;
-    return answer;
-  }
+  std::uint64_t left_;
 
  private:
-  std::uint64_t left_;
-  const std::uint64_t count_;
+  const std::string signature_;
+};
+
+// The first `count` items. Asks upstream for no more than these.
+template <class T>
+class Take final : public CountsDown<T> {
+ public:
+  Take(StagePtr<T> upstream, std::uint64_t count) : CountsDown<T>("take", std::move(upstream), count) {}
+
+ protected:
+  Poll poll(StreamRun& run, T*& item) override {
+    if (this->left_ == 0) { return Poll::ended; }
+    const Poll answer = this->upstream_->next(run, item);
+    this->left_ -= answer == Poll::item ? 1 : 0;
+    return answer;
+  }
 };
 
 // All but the first `count` items.
 template <class T>
-class Skip final : public Step<T, T> {
+class Skip final : public CountsDown<T> {
  public:
-  Skip(StagePtr<T> upstream, std::uint64_t count)
-      : Step<T, T>("skip", std::move(upstream)), left_(count), count_(count) {}
-  std::string signature() const override { return "skip(" + std::to_string(count_) + ")"; }
-  Result<void> save(ByteWriter& to) const override {
-    to.put(left_);
-    return {};
-  }
-  Result<void> load(ByteReader& from) override { return from.get_to(left_); }
+  Skip(StagePtr<T> upstream, std::uint64_t count) : CountsDown<T>("skip", std::move(upstream), count) {}
 
  protected:
   Poll poll(StreamRun& run, T*& item) override {
     while (true) {
       const Poll answer = this->upstream_->next(run, item);
-      if (answer != Poll::item || left_ == 0) { return answer; }
-      --left_;
+      if (answer != Poll::item || this->left_ == 0) { return answer; }
+      --this->left_;
     }
   }
-
- private:
-  std::uint64_t left_;
-  const std::uint64_t count_;
 };
 
 // The state after every item: state = f(state, item), beginning with `initial`.

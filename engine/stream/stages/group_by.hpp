@@ -239,12 +239,6 @@ class GroupBy final : public Stage<Keyed<K, U>> {
 
   // A stage with a thread of its own would ask the group's feed from there.
   bool is_usable(StreamRun& run, Group& group, std::uint64_t number) {
-    if (group.last == nullptr) {
-      run.fail(this->stats_.name, number,
-               Error{ErrorCode::refused, "", "the chain of the groups gives a stream that was used already",
-                     "the stream that it is given, with stages behind it", ""});
-      return false;
-    }
     std::string threaded;
     visit_in_flow_order(*group.last, [&](StageBase& stage) {
       if (stage.has_own_thread()) { threaded = stage.stats().name; }
