@@ -1,0 +1,94 @@
+// engine/process/descriptor.hpp
+//
+// File descriptors with an owner, pipes, and a descriptor that wakes whoever polls.
+//
+// Every descriptor made here is closed on exec: a child gets those that it was given, and no other.
+#pragma once
+
+#ifndef __linux__
+#error "StreamLab's process streams need Linux: tee(2), splice(2), pidfds and parent-death signals"
+#endif
+
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <utility>
+
+#include "engine/base/error.hpp"
+
+namespace streamlab {
+
+// A file descriptor that is closed when its owner goes. Move-only; -1 is none.
+class Fd {
+ public:
+  Fd() = default;
+  explicit Fd(int fd) noexcept : fd_(fd) {}
+  Fd(Fd&& other) noexcept : fd_(other.release()) {}
+  Fd& operator=(Fd&& other) noexcept {
+    reset(other.release());
+    return *this;
+  }
+  ~Fd() { reset(); }
+
+  int get() const noexcept { return fd_; }
+  explicit operator bool() const noexcept { return fd_ >= 0; }
+  int release() noexcept { return std::exchange(fd_, -1); }
+  void reset(int fd = -1) noexcept;
+
+ private:
+  int fd_ = -1;
+};
+
+inline constexpr std::size_t kDefaultPipeBytes = 65536;
+
+struct Pipe {
+  Fd read_end;
+  Fd write_end;
+  std::size_t bytes = 0;  // that it holds, as the kernel granted it
+};
+
+// A pipe that is to hold `wanted` bytes. The kernel rounds up to a power of two pages; where it grants no
+// more (fs.pipe-max-size, the user's share fs.pipe-user-pages-soft), `bytes` says what there is, and that is
+// no error. Both ends block. Fails when there are no descriptors left.
+Result<Pipe> make_pipe(std::size_t wanted = kDefaultPipeBytes);
+
+// Asks that the pipe holds `wanted` bytes; what it holds now. 0: `fd` is no pipe.
+std::size_t set_pipe_bytes(int fd, std::size_t wanted) noexcept;
+
+void set_blocking(int fd, bool blocking) noexcept;
+
+// A second descriptor for the same file, closed on exec, numbered 10 or above: free of 0 … 3, which children
+// get.
+Result<Fd> duplicate(int fd);
+
+// Descriptors that this process may still open: its soft limit less those that are open.
+std::size_t descriptors_left();
+
+// Wakes a thread that polls `fd()`. wake() may be called on any thread and as often as one likes; it takes a
+// system call and does not block.
+class WakeFd {
+ public:
+  WakeFd();  // without descriptors left, fd() is -1, which poll() ignores
+  void wake() noexcept;
+  void clear() noexcept;
+  int fd() const noexcept { return fd_.get(); }
+
+ private:
+  Fd fd_;
+};
+
+// No SIGPIPE for writes of this thread while this lives: they fail with EPIPE. One that became pending
+// meanwhile is taken away; one that was pending before stays.
+class [[nodiscard]] NoSigpipe {
+ public:
+  NoSigpipe() noexcept;
+  ~NoSigpipe();
+  NoSigpipe(const NoSigpipe&) = delete;
+  NoSigpipe& operator=(const NoSigpipe&) = delete;
+
+ private:
+  bool was_pending_ = false;
+  bool was_blocked_ = false;
+};
+
+}  // namespace streamlab
