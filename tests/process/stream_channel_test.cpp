@@ -1,0 +1,290 @@
+// tests/process/stream_channel_test.cpp
+#include <sys/resource.h>
+
+#include <map>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "engine/process/stream_registry.hpp"
+#include "tests/process/children.hpp"
+#include "tests/support/temp_dir.hpp"
+
+namespace streamlab {
+namespace {
+
+using testing::ElementsAre;
+
+using test::shell;
+using test::soon;
+using test::value_of;
+
+std::string said(const Result<void>& result) { return result ? std::string() : to_string(result.error()); }
+
+StreamChannel channel(StreamMode mode = StreamMode::direct) {
+  ChannelOptions options;
+  options.mode = mode;
+  return value_of(StreamChannel::create("voice", options));
+}
+
+constexpr auto kIn = StreamDirection::stdin_;
+constexpr auto kOut = StreamDirection::stdout_;
+
+TEST(StreamChannel, RefusesEndsThatCannotBe) {
+  StreamChannel direct = channel();
+  EXPECT_EQ(said(direct.connect_producer("eq", kIn)),
+            "voice: \"eq\" cannot write by its stdin; expected stdout, stderr or fifo_out");
+  EXPECT_EQ(said(direct.connect_consumer("eq", kOut)),
+            "voice: \"eq\" cannot read by its stdout; expected stdin or fifo_in");
+  EXPECT_EQ(said(direct.connect_producer("eq", kOut)), "");
+  EXPECT_EQ(said(direct.connect_producer("other", StreamDirection::stderr_)),
+            "voice: both \"eq\" and \"other\" write to it; expected one producer");
+  ConsumerOptions dropping;
+  dropping.policy = OverflowPolicy::drop_oldest;
+  EXPECT_EQ(
+      said(direct.connect_consumer("levels", kIn, dropping)),
+      "voice: \"levels\" asks for the policy drop_oldest, which a direct channel has not; expected block, or "
+      "the mode broadcast");
+  EXPECT_EQ(said(direct.connect_consumer("levels", kIn)), "");
+  EXPECT_EQ(said(direct.connect_consumer("log", kIn)),
+            "voice: both \"levels\" and \"log\" read it, and its mode is direct; expected one consumer, or "
+            "the mode "
+            "broadcast");
+  EXPECT_EQ(said(direct.connect_consumer("levels", kIn)), "voice: \"levels\" reads it twice; expected once");
+
+  StreamChannel broadcast = channel(StreamMode::broadcast);
+  dropping.policy = OverflowPolicy::latest;
+  EXPECT_EQ(said(broadcast.connect_consumer("levels", kIn, dropping)),
+            "voice: \"levels\" asks for the policy latest; expected block, drop_oldest or fail");
+  dropping.policy = OverflowPolicy::drop_oldest;
+  dropping.buffer_bytes = 10;
+  dropping.unit_bytes = 12;
+  EXPECT_EQ(said(broadcast.connect_consumer("levels", kIn, dropping)),
+            "voice: \"levels\" has units of 12 bytes; expected 1 .. 10 bytes, its buffer");
+  const auto nameless = StreamChannel::create("");
+  ASSERT_FALSE(nameless);
+  EXPECT_EQ(to_string(nameless.error()), "a channel without a name; expected a name");
+}
+
+TEST(StreamChannel, LivesInOneOrder) {
+  const test::TempDir parent;
+  const RunDirectory directory = value_of(RunDirectory::create(parent.path().string()));
+  StreamChannel one = channel();
+  EXPECT_EQ(one.phase(), StreamChannel::Phase::created);
+  EXPECT_EQ(said(one.open(directory)), "voice: nobody writes to it; expected a producer and a consumer");
+  EXPECT_EQ(
+      said(one.start()),
+      "voice: cannot stream on a channel that is created; expected create, connect, open, stream, close, in "
+      "this order");
+  ASSERT_EQ(said(one.connect_producer("a", kOut)), "");
+  EXPECT_EQ(said(one.open(directory)), "voice: nobody reads it; expected a producer and a consumer");
+  ASSERT_EQ(said(one.connect_consumer("b", kIn)), "");
+  EXPECT_EQ(one.phase(), StreamChannel::Phase::connected);
+  ASSERT_EQ(said(one.open(directory)), "");
+  EXPECT_EQ(one.phase(), StreamChannel::Phase::open);
+  EXPECT_EQ(one.granted_bytes(), 65536U);
+  EXPECT_EQ(said(one.connect_consumer("c", kIn)),
+            "voice: cannot connect to a channel that is open; expected create, connect, open, stream, close, "
+            "in this "
+            "order");
+  EXPECT_EQ(said(one.open(directory)),
+            "voice: cannot open a channel that is open; expected create, connect, open, stream, close, in "
+            "this order");
+  ASSERT_EQ(one.handovers("a").size(), 1U);
+  EXPECT_EQ(one.handovers("a")[0].as, 1);
+  EXPECT_EQ(one.handovers("b")[0].as, 0);
+  EXPECT_TRUE(one.handovers("c").empty());
+  ASSERT_EQ(said(one.start()), "");
+  EXPECT_TRUE(one.handovers("a").empty());  // the child has it; we do not
+  EXPECT_TRUE(one.close(soon()));
+  EXPECT_EQ(one.phase(), StreamChannel::Phase::closed);
+}
+
+TEST(StreamChannel, RefusesMoreConsumersThanDescriptorsAllow) {
+  const test::TempDir parent;
+  const RunDirectory directory = value_of(RunDirectory::create(parent.path().string()));
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit ten_thousand{10000, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &ten_thousand), 0);
+  StreamChannel wide = channel(StreamMode::broadcast);
+  ASSERT_EQ(said(wide.connect_producer("a", kOut)), "");
+  for (int n = 0; n < 3000; ++n) { ASSERT_EQ(said(wide.connect_consumer("b" + std::to_string(n), kIn)), ""); }
+  const std::size_t left = descriptors_left();
+  const std::string refusal = said(wide.open(directory));
+  const std::size_t left_after = descriptors_left();
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_EQ(refusal, "voice: its 3000 consumers need 12004 open files, and " + std::to_string(left) +
+                         " are left; expected fewer consumers, or a higher limit (\"ulimit -n\")");
+  EXPECT_EQ(left_after, left);
+}
+
+TEST(StreamChannel, NeedsNoMoreDescriptorsThanItSays) {
+  const test::TempDir parent;
+  const RunDirectory directory = value_of(RunDirectory::create(parent.path().string()));
+  for (const StreamMode mode : {StreamMode::direct, StreamMode::broadcast}) {
+    StreamChannel one = channel(mode);
+    ASSERT_EQ(said(one.connect_producer("a", kOut)), "");
+    ASSERT_EQ(said(one.connect_consumer("b", kIn)), "");
+    if (mode == StreamMode::broadcast) { ASSERT_EQ(said(one.connect_consumer("c", kIn)), ""); }
+    const std::size_t before = descriptors_left();
+    ASSERT_EQ(said(one.open(directory)), "");
+    EXPECT_LE(before - descriptors_left(), one.descriptors_needed());
+    ASSERT_EQ(said(one.start()), "");
+    EXPECT_LE(before - descriptors_left(), one.descriptors_needed());
+    one.close(soon());
+    EXPECT_EQ(descriptors_left(), before);
+  }
+}
+
+TEST(StreamRegistry, KnowsItsChannelsByName) {
+  StreamRegistry registry;
+  ASSERT_TRUE(registry.create("voice"));
+  ASSERT_TRUE(registry.create("levels"));
+  const auto twice = registry.create("voice");
+  ASSERT_FALSE(twice);
+  EXPECT_EQ(to_string(twice.error()), "voice: there is a channel of this name; expected another name");
+  EXPECT_THAT(registry.names(), ElementsAre("voice", "levels"));
+  const auto missing = registry.find("voise");
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(to_string(missing.error()), "there is no channel \"voise\"; did you mean \"voice\"?");
+  EXPECT_EQ(value_of(registry.find("levels"))->name(), "levels");
+}
+
+// Programs of one channel, run to their ends.
+struct Programs {
+  test::TempDir parent;
+  RunDirectory directory = value_of(RunDirectory::create(parent.path().string()));
+  StreamRegistry registry;
+  std::unique_ptr<ChildSupervisor> children;
+  std::vector<std::pair<std::string, ChildId>> ids;
+
+  Programs() {
+    SupervisorOptions options;
+    options.grace = options.linger = std::chrono::milliseconds(50);
+    children = value_of(ChildSupervisor::create(options));
+  }
+  void start(const std::string& step, const std::string& script) {
+    ChildSpec spec = shell(script, registry.handovers(step));
+    spec.name = step;
+    spec.environment = {{"IN", registry.fifo_path(step, StreamDirection::fifo_in)},
+                        {"OUT", registry.fifo_path(step, StreamDirection::fifo_out)}};
+    ids.emplace_back(step, value_of(children->start(std::move(spec))));
+  }
+  // By step: how each ended.
+  std::map<std::string, ChildEnd> wait() {
+    std::map<std::string, ChildEnd> ends;
+    while (ends.size() < ids.size()) {
+      auto end = children->wait_any(soon());
+      if (!end) { throw std::runtime_error("a child did not end"); }
+      registry.end_step(end->name);
+      ends[end->name] = *end;
+    }
+    if (!registry.close(soon())) { throw std::runtime_error("a channel did not end"); }
+    return ends;
+  }
+};
+
+// The bytes and the sum that a reader of the whole stream sees, by a program of its own.
+constexpr const char* kSum = "cksum >&2";
+
+TEST(Channels, CarryAGigabyteFromOneProgramToAnother) {
+  // 1 GB of counted lines; cksum is POSIX's CRC-32 over all of it.
+  const std::string produce = "seq 1 200000000 | head -c 1000000000";
+  const auto sum = [&](StreamMode mode) {
+    Programs run;
+    ChannelOptions options;
+    options.mode = mode;
+    options.buffer_bytes = 1U << 20U;
+    StreamChannel* data = value_of(run.registry.create("data", options));
+    EXPECT_EQ(said(data->connect_producer("producer", kOut)), "");
+    EXPECT_EQ(said(data->connect_consumer("consumer", kIn)), "");
+    EXPECT_EQ(said(data->open(run.directory)), "");
+    run.start("producer", produce);
+    run.start("consumer", kSum);
+    EXPECT_EQ(said(data->start()), "");
+    return run.wait()["consumer"].stderr_end;
+  };
+  Programs plain;
+  plain.start("shell", produce + " | " + kSum);
+  const std::string expected = plain.wait()["shell"].stderr_end;
+  EXPECT_NE(expected.find(" 1000000000"), std::string::npos) << expected;
+  EXPECT_EQ(sum(StreamMode::direct), expected);
+  EXPECT_EQ(sum(StreamMode::broadcast), expected);
+}
+
+TEST(Channels, CarryStandardErrorAndKeepItsEnd) {
+  Programs run;
+  StreamChannel* log = value_of(run.registry.create("log"));
+  ASSERT_EQ(said(log->connect_producer("program", StreamDirection::stderr_)), "");
+  ASSERT_EQ(said(log->connect_consumer("reader", kIn)), "");
+  ASSERT_EQ(said(log->open(run.directory)), "");
+  run.start("program", "echo one >&2; echo two >&2; exit 4");
+  run.start("reader", "sed s/^/read:/ >&2");
+  ASSERT_EQ(said(log->start()), "");
+  auto ends = run.wait();
+  EXPECT_EQ(ends["reader"].stderr_end, "read:one\nread:two\n");
+  EXPECT_EQ(ends["program"].exit_status, 4);
+  EXPECT_EQ(log->report().relay.tail, "one\ntwo\n");
+}
+
+TEST(Channels, CarryByPath) {
+  Programs run;
+  StreamChannel* data = value_of(run.registry.create("data"));
+  ASSERT_EQ(said(data->connect_producer("program", StreamDirection::fifo_out)), "");
+  ASSERT_EQ(said(data->connect_consumer("reader", StreamDirection::fifo_in)), "");
+  ASSERT_EQ(said(data->open(run.directory)), "");
+  run.start("reader", "cat \"$IN\" >&2");
+  run.start("program", "echo by path > \"$OUT\"");
+  ASSERT_EQ(said(data->start()), "");
+  EXPECT_EQ(run.wait()["reader"].stderr_end, "by path\n");
+}
+
+TEST(Channels, EndWhereNobodyEverOpensTheFifo) {
+  Programs run;
+  StreamChannel* data = value_of(run.registry.create("data"));
+  ASSERT_EQ(said(data->connect_producer("program", StreamDirection::fifo_out)), "");
+  ASSERT_EQ(said(data->connect_consumer("reader", kIn)), "");
+  ASSERT_EQ(said(data->open(run.directory)), "");
+  run.start("reader", "cat >&2; echo end >&2");
+  run.start("program", "exit 0");
+  ASSERT_EQ(said(data->start()), "");
+  EXPECT_EQ(run.wait()["reader"].stderr_end, "end\n");
+}
+
+TEST(Channels, AProducerWhoseConsumerLeavesEndsByABrokenPipe) {
+  for (const StreamMode mode : {StreamMode::direct, StreamMode::broadcast}) {
+    Programs run;
+    ChannelOptions options;
+    options.mode = mode;
+    StreamChannel* data = value_of(run.registry.create("data", options));
+    ASSERT_EQ(said(data->connect_producer("endless", kOut)), "");
+    ASSERT_EQ(said(data->connect_consumer("two lines", kIn)), "");
+    ASSERT_EQ(said(data->open(run.directory)), "");
+    run.start("endless", "exec yes");
+    run.start("two lines", "head -n 2 >&2");
+    ASSERT_EQ(said(data->start()), "");
+    auto ends = run.wait();
+    EXPECT_TRUE(ends["endless"].is_broken_pipe());
+    EXPECT_EQ(ends["two lines"].stderr_end, "y\ny\n");
+  }
+}
+
+TEST(Channels, CountLinesWhereAsked) {
+  Programs run;
+  ChannelOptions options;
+  options.count = StreamCount::lines;
+  StreamChannel* data = value_of(run.registry.create("data", options));
+  ASSERT_EQ(said(data->connect_producer("producer", kOut)), "");
+  ASSERT_EQ(said(data->connect_consumer("consumer", kIn)), "");
+  ASSERT_EQ(said(data->open(run.directory)), "");
+  run.start("producer", "seq 1 1000");
+  run.start("consumer", "cat >/dev/null");
+  ASSERT_EQ(said(data->start()), "");
+  run.wait();
+  EXPECT_EQ(data->report().relay.lines, 1000U);
+  EXPECT_EQ(data->report().relay.bytes, 3893U);  // 9·2 + 90·3 + 900·4 + 5
+}
+
+}  // namespace
+}  // namespace streamlab
