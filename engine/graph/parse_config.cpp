@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "engine/base/nearest_name.hpp"
+#include "engine/graph/document_reader.hpp"
 #include "engine/graph/read_params.hpp"
 
 namespace streamlab {
@@ -35,9 +35,9 @@ constexpr ParamInfo kConfigParams[] = {
                   "Ends the run after this much signal; needed by graphs of generators alone."),
 };
 
-class SpecReader {
+class SpecReader : private DocumentReader {
  public:
-  explicit SpecReader(Errors& errors) : errors_(errors) {}
+  using DocumentReader::DocumentReader;
 
   GraphSpec read(const Document& document) {
     GraphSpec spec;
@@ -69,63 +69,15 @@ class SpecReader {
   }
 
  private:
-  void add(const std::string& where, std::string what, std::string expected = {}, std::string hint = {}) {
-    errors_.push_back({ErrorCode::refused, where, std::move(what), std::move(expected), std::move(hint)});
-  }
-  static std::string article(const Document& value) {
-    const std::string_view name = value.type_name();
-    return fmt::format("{} {}", name == "array" || name == "object" ? "an" : "a", name);
-  }
-  void check_keys(const Document& object, const std::string& pointer,
-                  std::span<const std::string_view> known) {
-    for (const auto& item : object.items()) {
-      if (std::find(known.begin(), known.end(), item.key()) == known.end()) {
-        add(pointer + "/" + pointer_token(item.key()), fmt::format("there is no key \"{}\" here", item.key()),
-            "", did_you_mean(item.key(), known));
-      }
-    }
-  }
-  std::string text(const Document& value, const std::string& pointer) {
-    if (value.is_string()) { return value.get<std::string>(); }
-    add(pointer, fmt::format("{} is not a text", value.dump()), "a text in quotes");
-    return {};
-  }
-  std::string required_text(const Document& object, const std::string& pointer, const char* key) {
-    if (!object.contains(key)) {
-      add(pointer, fmt::format("\"{}\" is missing", key));
-      return {};
-    }
-    return text(object[key], pointer + "/" + key);
-  }
-  template <class Read>
-  void read_list(const Document& document, const char* key, Read read_item) {
-    const std::string pointer = fmt::format("/{}", key);
-    if (!document.contains(key)) { return add("", fmt::format("\"{}\" is missing", key)); }
-    const Document& list = document[key];
-    if (!list.is_array()) {
-      return add(pointer, fmt::format("this is {}", article(list)), "a list in brackets");
-    }
-    for (std::size_t i = 0; i < list.size(); ++i) {
-      const std::string item_pointer = fmt::format("{}/{}", pointer, i);
-      if (list[i].is_object()) {
-        read_item(list[i], item_pointer);
-      } else {
-        add(item_pointer, fmt::format("this is {}", article(list[i])), "an object in braces");
-      }
-    }
-  }
-
   void read_pipeline_config(const Document& object, PipelineConfig& config) {
     const std::string pointer = "/pipeline_config";
-    if (!object.is_object()) {
-      return add(pointer, fmt::format("this is {}", article(object)), "an object in braces");
-    }
+    if (!check_object(object, pointer)) { return; }
     Document rest = object;
     if (rest.contains("threads")) {
       read_threads(rest["threads"], config.threads);
       rest.erase("threads");
     }
-    const ParamValues values = read_params(rest, kConfigParams, pointer, errors_);
+    const ParamValues values = read_params(rest, kConfigParams, pointer, errors());
     if (values.has_value(kSampleRate)) { config.sample_rate_hz = values[kSampleRate]; }
     if (values.has_value(kBlockSize)) { config.block_size = static_cast<std::uint32_t>(values[kBlockSize]); }
     if (values.has_value(kDuration)) { config.duration_s = values[kDuration]; }
@@ -150,11 +102,7 @@ class SpecReader {
     node.id = required_text(object, pointer, "id");
     node.type = required_text(object, pointer, "type");
     if (object.contains("config")) {
-      if (object["config"].is_object()) {
-        node.config = object["config"];
-      } else {
-        add(pointer + "/config", fmt::format("this is {}", article(object["config"])), "an object in braces");
-      }
+      if (check_object(object["config"], pointer + "/config")) { node.config = object["config"]; }
     }
     return node;
   }
@@ -192,8 +140,6 @@ class SpecReader {
     }
     return connection;
   }
-
-  Errors& errors_;
 };
 
 }  // namespace
