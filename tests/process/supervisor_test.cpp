@@ -107,7 +107,7 @@ TEST(Child, HasFreshSignals) {
   struct sigaction ignore {};
   ignore.sa_handler = SIG_IGN;
   ASSERT_EQ(::sigaction(SIGPIPE, &ignore, &before), 0);
-  const ChildEnd end = run("grep -E '^(SigBlk|SigIgn)' /proc/$$/status >&2");
+  const ChildEnd end = run("exec grep -E '^(SigBlk|SigIgn)' /proc/self/status >&2");
   ASSERT_EQ(::sigaction(SIGPIPE, &before, nullptr), 0);
   EXPECT_EQ(end.stderr_end, "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
 }
