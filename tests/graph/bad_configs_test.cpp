@@ -10,6 +10,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "engine/flow/read_flow.hpp"
+#include "engine/flow/valid_flow.hpp"
 #include "engine/graph/plan.hpp"
 
 namespace streamlab {
@@ -45,6 +47,11 @@ DeviceStream card() {
 std::string messages_about(const std::string& config) {
   const auto text = read_config_file(config);
   if (!text) { return to_string(Errors{text.error()}, ""); }
+  const auto document = parse_document(*text, language_of(config));
+  if (document && is_flow(*document)) {
+    const auto flow = load_flow(*text, language_of(config));
+    return flow ? std::string{} : to_string(flow.error(), config + ": ");
+  }
   const auto graph = load_graph(*text, language_of(config));
   if (!graph) { return to_string(graph.error(), config + ": "); }
   PlanOptions options;
