@@ -16,6 +16,7 @@ ExitCode check_command(const CheckArguments& arguments) {
   const auto graph = load_config(arguments.config);
   if (!graph) { return graph.error(); }
   EngineOptions options;
+  options.look_only = true;
   options.frame_limit = 1;  // a graph that needs a limit to run is no mistake yet
   options.open_device = [](const DeviceRequest& request) { return open_device(request); };
   const auto engine = Engine::create(*graph, std::move(options));

@@ -29,7 +29,8 @@ namespace streamlab {
 
 enum class Status : std::uint8_t {
   ok,
-  done,   // a source: the stream is over, and nothing was emitted by this call. finish(): nothing is left.
+  done,   // a source: the stream is over, and nothing was emitted by this call. finish(): nothing is left. A
+          // sink: whoever took its blocks takes no more; when all sinks say so the run ends.
   fault,  // cannot go on; failure() says why
 };
 
@@ -59,7 +60,9 @@ struct PrepareContext {
   std::FILE* console_file = stdout;  // where nodes that print do so
   bool overwrite = false;            // may existing files be replaced?
   bool lossless = true;  // nothing paces the run but itself: whatever is full waits instead of dropping
-  ChannelRegistry* channels = nullptr;  // outlives the node; null where the graph is only looked at
+  // Outlives the node. Null where the graph is only looked at: then nothing is read that could be read only
+  // once, and start() need not be possible.
+  ChannelRegistry* channels = nullptr;
 };
 
 // What an output will carry.

@@ -389,6 +389,10 @@ void Domain::call(Step& step, std::span<const DataFrame* const> in, const DataFr
   }
   if (status == Status::fault) { fail(step.node_index); }
   if (status == Status::done && (finishing || in.empty())) { step.finished = true; }
+  if (status == Status::done && !step.finished && step.out.empty() &&
+      !std::exchange(step.takes_no_more, true)) {
+    open_sinks_.fetch_sub(1, std::memory_order_relaxed);
+  }
 }
 
 void Domain::fail(std::size_t node) noexcept {
@@ -582,6 +586,7 @@ void Domain::reset() noexcept {
     if (step.join != nullptr) { step.join->reset(); }
     step.told_end.assign(step.told_end.size(), false);
     step.finished = false;
+    if (std::exchange(step.takes_no_more, false)) { open_sinks_.fetch_add(1, std::memory_order_relaxed); }
     step.calls = 0;
     step.factor_run = nullptr;
   }

@@ -104,6 +104,8 @@ class Domain {
   std::span<DataFrame* const> blocks(std::size_t slot) const noexcept;
   std::optional<Error> failure() const;
   std::uint64_t underrun_frames() const noexcept;  // of the device's playback
+  // Sinks of this domain that still take blocks.
+  std::size_t open_sinks() const noexcept { return open_sinks_.load(std::memory_order_relaxed); }
   // Frames that the sources of this domain have given so far; of the one that gave most.
   std::int64_t source_frames() const noexcept { return source_frames_.load(std::memory_order_relaxed); }
   std::uint64_t gap_count() const noexcept { return gaps_.load(std::memory_order_relaxed); }
@@ -173,7 +175,8 @@ class Domain {
     std::vector<bool> told_end;           // separate: by input
     Ways ways;                            // of a source or a queue
     bool finished = false;
-    std::uint64_t calls = 0;  // of a source: the number of its next block
+    bool takes_no_more = false;  // a sink that said done
+    std::uint64_t calls = 0;     // of a source: the number of its next block
     // factors: the steps that are run in one pass, and what they multiply by while all of them are steady
     std::vector<Step*> members;
     std::vector<double> factors;
@@ -243,6 +246,7 @@ class Domain {
   std::optional<std::size_t> failed_node_;
   EdgeLink* failed_link_ = nullptr;
   bool overran_ = false;
+  std::atomic<std::size_t> open_sinks_{0};
   std::atomic<std::int64_t> source_frames_{0};
   std::atomic<std::uint64_t> gaps_{0};
   std::atomic<std::uint64_t> gap_frames_{0};

@@ -169,6 +169,7 @@ void Domain::build() {
   const std::size_t count = all_steps_.size();
   for (std::size_t i = 0; i < count; ++i) {
     Step& step = all_steps_[i];
+    if (step.out.empty()) { open_sinks_.fetch_add(1, std::memory_order_relaxed); }
     if (step.kind == StepKind::device_input) { device_input_ = &step; }
     if (step.kind == StepKind::device_output) {
       device_output_channels_.resize(plan_.options().device->output_names.size());

@@ -71,7 +71,7 @@ class Engine::Impl final : public DeviceClient {
     plan_options.console_file = options_.console_file;
     plan_options.overwrite = options_.overwrite;
     plan_options.lossless = !options_.triggered;
-    plan_options.channels = registry_.get();
+    plan_options.channels = options_.look_only ? nullptr : registry_.get();
     if (graph_.has_device()) {
       Errors errors = options_.triggered ? imagine_device(plan_options) : open_device(plan_options);
       if (!errors.empty()) { return errors; }
@@ -131,7 +131,10 @@ class Engine::Impl final : public DeviceClient {
       }
       opened_.push_back(n);
     }
-    for (auto& domain : domains_) { domain->build(); }
+    for (auto& domain : domains_) {
+      domain->build();
+      has_sinks_ = has_sinks_ || domain->open_sinks() > 0;
+    }
     started_ = true;
     start_time_ = SteadyClock::now();
     workers_left_.store(0);
@@ -469,6 +472,7 @@ class Engine::Impl final : public DeviceClient {
 
   bool is_over() const {
     if (!started_ || closed_ || worker_failed_.load(std::memory_order_acquire)) { return true; }
+    if (nobody_takes_more()) { return true; }
     if (driver_ == nullptr) { return workers_left_.load(std::memory_order_acquire) == 0; }
     if (device_over_.load(std::memory_order_acquire)) { return true; }
     const DriverState state = driver_->status().state;
@@ -479,6 +483,13 @@ class Engine::Impl final : public DeviceClient {
                                : duration_s();
     const std::chrono::duration<double> elapsed = SteadyClock::now() - start_time_;
     return state == DriverState::lost && limit_s > 0.0 && elapsed.count() > limit_s;
+  }
+
+  // Has the graph sinks, and have those who took their blocks all gone?
+  bool nobody_takes_more() const {
+    return has_sinks_ && receivers_.empty() && taps_.empty() &&
+           std::all_of(domains_.begin(), domains_.end(),
+                       [](const auto& domain) { return domain->open_sinks() == 0; });
   }
 
   void run_through(std::chrono::nanoseconds patience) {
@@ -577,6 +588,7 @@ class Engine::Impl final : public DeviceClient {
   std::mutex trigger_mutex_;
   std::mutex change_mutex_;
 
+  bool has_sinks_ = false;  // fixed by start()
   std::atomic<bool> started_{false};
   bool stopping_ = false;  // under trigger_mutex_
   std::atomic<bool> closed_{false};

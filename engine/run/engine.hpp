@@ -38,6 +38,8 @@ struct EngineOptions {
   // Where the graph finds and puts its channels; shared with other graphs and the program. Null: one of its
   // own.
   std::shared_ptr<ChannelRegistry> channels;
+  // The graph is looked at and will not be started: nothing is read that could be read only once.
+  bool look_only = false;
   // Blocks come from trigger() instead of a device or a clock.
   bool triggered = false;
 };
@@ -113,7 +115,8 @@ class Engine {
   // Any thread. Refused: unknown names, not live, out of range, too many changes under way.
   Result<void> set_param(std::string_view node, std::string_view param, double value);
 
-  // True when it is over by itself (or has failed) within `timeout`.
+  // True when it is over by itself within `timeout`: the sources have ended, nobody takes what the sinks give
+  // any more, or something failed.
   bool wait_for(std::chrono::nanoseconds timeout);
   // Ends the sources and waits until everything has run through. A reader that takes nothing for `patience`
   // is not waited for any longer: what it did not take is counted as lost. Then closes files. May be called
