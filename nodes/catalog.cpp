@@ -30,6 +30,8 @@ extern const NodeEntry kMapEntry;
 extern const NodeEntry kMergeEntry;
 extern const NodeEntry kMixerEntry;
 extern const NodeEntry kNullSinkEntry;
+extern const NodeEntry kPipeSinkEntry;
+extern const NodeEntry kPipeSourceEntry;
 extern const NodeEntry kPrintEntry;
 extern const NodeEntry kRateLimitEntry;
 extern const NodeEntry kReduceEntry;
@@ -67,6 +69,8 @@ const NodeCatalog& default_catalog() {
       &kMergeEntry,
       &kMixerEntry,
       &kNullSinkEntry,
+      &kPipeSinkEntry,
+      &kPipeSourceEntry,
       &kPrintEntry,
       &kRateLimitEntry,
       &kReduceEntry,

@@ -11,6 +11,7 @@
 
 #include "apps/streamlab/console.hpp"
 #include "apps/streamlab/interrupt.hpp"
+#include "apps/streamlab/standard_streams.hpp"
 #include "engine/run/engine.hpp"
 #include "hal/backends.hpp"
 
@@ -96,6 +97,7 @@ Checked<ValidGraph> BatchPlan::graph_for(const std::string& file) const {
   const std::string text = document.dump(-1, ' ', false, Document::error_handler_t::replace);
   auto graph = load_graph(text, ConfigLanguage::json, arguments_.config.variables);
   if (!graph) { return graph; }
+  if (Errors errors = refuse_pipes(*graph); !errors.empty()) { return tl::unexpected(std::move(errors)); }
   const auto input = input_of(*graph);
   if (!input) {
     return tl::unexpected(Errors{{ErrorCode::refused, "/nodes", "this graph has no place for a file",

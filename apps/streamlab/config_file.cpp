@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "apps/streamlab/console.hpp"
+#include "apps/streamlab/standard_streams.hpp"
 
 namespace streamlab::app {
 namespace {
@@ -98,7 +99,9 @@ tl::expected<ValidGraph, ExitCode> load_config(const ConfigArguments& config) {
   if (!text) { return tl::unexpected(report(text.error(), "")); }
   auto graph = load_graph(*text, language_of(config.path), config.variables);
   if (!graph) { return tl::unexpected(report(graph.error(), name_of(config))); }
-  const Errors errors = check_files(*graph);
+  Errors errors = check_files(*graph);
+  const auto from = config.path == "-" ? ConfigFrom::standard_input : ConfigFrom::file;
+  for (Error& error : check_standard_streams(*graph, from)) { errors.push_back(std::move(error)); }
   if (!errors.empty()) { return tl::unexpected(report(errors, name_of(config))); }
   return *std::move(graph);
 }

@@ -15,6 +15,11 @@ std::string dumped(const Document& document, int indent) {
   return document.dump(indent, ' ', false, Document::error_handler_t::replace) + "\n";
 }
 
+void write_to(std::FILE* file, std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), file);
+  std::fflush(file);
+}
+
 int gravity(ExitCode code) {
   switch (code) {
     case ExitCode::success:
@@ -40,13 +45,10 @@ ExitCode exit_code(const Errors& errors) {
 }
 
 // What cannot be written is noticed when the program ends.
-void to_stdout(std::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  std::fflush(stdout);
-}
+void to_stdout(std::string_view text) { write_to(stdout, text); }
 void to_stderr(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); }
 
-void print_json_line(const Document& document) { to_stdout(dumped(document, -1)); }
+void print_json_line(const Document& document, std::FILE* file) { write_to(file, dumped(document, -1)); }
 void print_json(const Document& document) { to_stdout(dumped(document, 2)); }
 
 ExitCode report(const Errors& errors, const std::string& subject) {

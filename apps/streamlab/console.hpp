@@ -3,6 +3,7 @@
 // How the program speaks: results on standard output, everything for people on standard error.
 #pragma once
 
+#include <cstdio>
 #include <string>
 #include <string_view>
 
@@ -14,8 +15,8 @@ namespace streamlab::app {
 void to_stdout(std::string_view text);
 void to_stderr(std::string_view text);
 
-// One line on standard output.
-void print_json_line(const Document& document);
+// One line on `file`.
+void print_json_line(const Document& document, std::FILE* file = stdout);
 // Over several lines, for documents that people read too.
 void print_json(const Document& document);
 

@@ -147,7 +147,10 @@ class CommandLine {
         ->type_name("N")
         ->check(check_count)
         ->excludes(seconds);
-    add_json(run, run_.json, "Print JSON Lines on standard output: blocks, device, summary.");
+    add_json(
+        run, run_.json,
+        "Print JSON Lines on standard output (standard error, where a PipeSink streams to stdout): blocks, "
+        "device, summary.");
     add_quiet(run, run_.quiet);
     add_force(run, run_.force);
   }

@@ -11,6 +11,7 @@
 #include "apps/streamlab/config_file.hpp"
 #include "apps/streamlab/console.hpp"
 #include "apps/streamlab/interrupt.hpp"
+#include "apps/streamlab/standard_streams.hpp"
 #include "apps/streamlab/summary.hpp"
 #include "engine/run/engine.hpp"
 #include "hal/backends.hpp"
@@ -52,9 +53,9 @@ std::string progress_text(const EngineStatus& status, double rate_hz, std::int64
   return text;
 }
 
-void show_device(const DeviceFormat& device, const RunOptions& options) {
+void show_device(const DeviceFormat& device, const RunOptions& options, std::FILE* console) {
   if (options.json) {
-    print_json_line(device_document(device));
+    print_json_line(device_document(device), console);
   } else if (!options.quiet) {
     to_stderr(device_line(device) + "\n");
   }
@@ -78,7 +79,10 @@ std::int64_t expected_frames(const ValidGraph& graph, double sample_rate_hz, con
 }
 
 ExitCode run_graph(const ValidGraph& graph, const RunOptions& options) {
+  // Beside a stream of bytes there is no place for text.
+  std::FILE* const console = streams_to_stdout(graph) ? stderr : stdout;
   EngineOptions engine_options;
+  engine_options.console_file = console;
   engine_options.console = options.json ? Console::json_lines : Console::text;
   engine_options.overwrite = options.force;
   engine_options.frame_limit = options.frames;
@@ -86,11 +90,11 @@ ExitCode run_graph(const ValidGraph& graph, const RunOptions& options) {
   engine_options.open_device = [](const DeviceRequest& request) { return open_device(request); };
   auto engine = Engine::create(graph, std::move(engine_options));
   if (!engine) { return options.report(engine.error()); }
-  if (const DeviceFormat* device = (*engine)->device()) { show_device(*device, options); }
+  if (const DeviceFormat* device = (*engine)->device()) { show_device(*device, options, console); }
 
   const double rate_hz = source_rate_hz((*engine)->plan());
   // On one terminal, results are progress enough, and would mix with it.
-  const bool results_are_seen = isatty(STDOUT_FILENO) == 1 && prints(graph);
+  const bool results_are_seen = isatty(fileno(console)) == 1 && prints(graph);
   StatusLine line(!options.quiet && !results_are_seen);
   const std::int64_t expected = line.is_shown() ? expected_frames(graph, rate_hz, options) : 0;
   const Clock::time_point begin = Clock::now();
@@ -120,7 +124,7 @@ ExitCode run_graph(const ValidGraph& graph, const RunOptions& options) {
     summary.exit_code = ExitCode::failed;
   }
   if (options.json) {
-    print_json_line(summary_document(summary));
+    print_json_line(summary_document(summary), console);
   } else if (!options.quiet || summary.exit_code != ExitCode::success) {
     to_stderr(summary_text(summary));
   }

@@ -181,7 +181,7 @@ Result<FramedWriter> FramedWriter::create(const FramedHeader& header, std::uint3
   return FramedWriter(header, header_every);
 }
 
-void FramedWriter::append_header(std::vector<std::byte>& bytes) const {
+void FramedWriter::append_header(std::vector<std::byte>& bytes) {
   const std::size_t begin = bytes.size();
   append_raw(bytes, kHeaderMagic.data(), kHeaderMagic.size());
   append_number(bytes, kVersion);
@@ -190,6 +190,7 @@ void FramedWriter::append_header(std::vector<std::byte>& bytes) const {
   append_checksum(bytes, begin);
   append_raw(bytes, json_.data(), json_.size());
   append_number(bytes, stream_);
+  header_is_last_ = true;
 }
 
 Result<void> FramedWriter::append(const FramedBlock& block, std::vector<std::byte>& bytes) {
@@ -202,7 +203,8 @@ Result<void> FramedWriter::append(const FramedBlock& block, std::vector<std::byt
                    fmt::format("{} frames of {} bytes", block.frame_count, frame_bytes_));
   }
   const bool header_is_due = blocks_ == 0 || (header_every_ > 0 && blocks_ % header_every_ == 0);
-  if (header_is_due) { append_header(bytes); }
+  if (header_is_due && !header_is_last_) { append_header(bytes); }
+  header_is_last_ = false;
   ++blocks_;
   const std::size_t begin = bytes.size();
   append_raw(bytes, kBlockMagic.data(), kBlockMagic.size());

@@ -94,10 +94,14 @@ class FramedWriter {
   // Appends the block, behind a header when one is due. Refused, and nothing appended: more frames than
   // max_frames, or samples that are not frame_count x channels.
   Result<void> append(const FramedBlock& block, std::vector<std::byte>& bytes);
-  // Appends a header now, as for a stream without blocks.
-  void append_header(std::vector<std::byte>& bytes) const;
+  // Appends a header now, so that the reader need not wait for the first block, which then has none of its
+  // own.
+  void append_header(std::vector<std::byte>& bytes);
   // As new: the next block has a header before it.
-  void reset() noexcept { blocks_ = 0; }
+  void reset() noexcept {
+    blocks_ = 0;
+    header_is_last_ = false;
+  }
 
  private:
   FramedWriter(const FramedHeader& header, std::uint32_t header_every);
@@ -108,6 +112,7 @@ class FramedWriter {
   std::uint32_t stream_ = 0;  // tag of the stream: checksum of its JSON
   std::string json_;
   std::uint64_t blocks_ = 0;
+  bool header_is_last_ = false;  // of what was written
 };
 
 // Every byte that was fed is in one of: headers, blocks, unclaimed blocks, skipped bytes, or still held.

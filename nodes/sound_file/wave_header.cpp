@@ -71,10 +71,26 @@ void put_format(Bytes& out, const WaveShape& shape) {
   out.raw(kSubFormatTail);
 }
 
+bool has_fact(const WaveShape& shape) { return format_tag(shape) != kTagPcm || extensible(shape); }
+
+// What begins as RIFF does: format, fact where it is due, and the head of the samples.
+void put_riff_chunks(Bytes& out, const WaveShape& shape, std::uint64_t frames, std::uint64_t data_bytes) {
+  out.id("fmt ");
+  out.u32(format_bytes(shape));
+  put_format(out, shape);
+  if (has_fact(shape)) {
+    out.id("fact");
+    out.u32(4);
+    out.u32(frames);
+  }
+  out.id("data");
+  out.u32(data_bytes);
+}
+
 std::vector<std::byte> riff_header(const WaveShape& shape, std::uint64_t frames, std::uint64_t riff_limit) {
   constexpr std::uint64_t kDs64Bytes = 28;
-  const bool fact = format_tag(shape) != kTagPcm || extensible(shape);
-  const std::uint64_t header_bytes = 12 + 8 + kDs64Bytes + 8 + format_bytes(shape) + (fact ? 12 : 0) + 8;
+  const std::uint64_t header_bytes =
+      12 + 8 + kDs64Bytes + 8 + format_bytes(shape) + (has_fact(shape) ? 12 : 0) + 8;
   const std::uint64_t data_bytes = frames * frame_bytes(shape);
   const std::uint64_t riff_bytes = header_bytes - 8 + data_bytes + data_bytes % 2;
   const bool rf64 = shape.container == SoundContainer::rf64 || riff_bytes > riff_limit;
@@ -89,16 +105,7 @@ std::vector<std::byte> riff_header(const WaveShape& shape, std::uint64_t frames,
   out.u64(rf64 ? data_bytes : 0);
   out.u64(rf64 ? frames : 0);
   out.u32(0);
-  out.id("fmt ");
-  out.u32(format_bytes(shape));
-  put_format(out, shape);
-  if (fact) {
-    out.id("fact");
-    out.u32(4);
-    out.u32(rf64 ? kSeeDs64 : frames);
-  }
-  out.id("data");
-  out.u32(rf64 ? kSeeDs64 : data_bytes);
+  put_riff_chunks(out, shape, rf64 ? kSeeDs64 : frames, rf64 ? kSeeDs64 : data_bytes);
   return out.take();
 }
 
@@ -145,6 +152,16 @@ std::string_view to_string(SoundContainer container) noexcept {
 std::vector<std::byte> wave_header(const WaveShape& shape, std::uint64_t frames, std::uint64_t riff_limit) {
   return shape.container == SoundContainer::w64 ? w64_header(shape, frames)
                                                 : riff_header(shape, frames, riff_limit);
+}
+
+std::vector<std::byte> wave_stream_header(const WaveShape& shape) {
+  const std::uint64_t header_bytes = 12 + 8 + format_bytes(shape) + (has_fact(shape) ? 12 : 0) + 8;
+  Bytes out;
+  out.id("RIFF");
+  out.u32(kUnknownWaveLength + header_bytes - 8);
+  out.id("WAVE");
+  put_riff_chunks(out, shape, kUnknownWaveLength / frame_bytes(shape), kUnknownWaveLength);
+  return out.take();
 }
 
 std::size_t wave_padding(const WaveShape& shape, std::uint64_t frames) {

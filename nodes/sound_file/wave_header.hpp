@@ -37,6 +37,14 @@ inline constexpr std::uint64_t kRiffLimit = 0xFFFFFFFEU;
 std::vector<std::byte> wave_header(const WaveShape& shape, std::uint64_t frames,
                                    std::uint64_t riff_limit = kRiffLimit);
 
+// Stands for a length that is not known yet: sox's value, which sox and most others read to the end. Those
+// who take it at its word stop after 2 GiB.
+inline constexpr std::uint32_t kUnknownWaveLength = 0x7FFFF000U;
+
+// The header of a WAV whose end nobody knows, for a pipe: lengths are kUnknownWaveLength, and nothing is kept
+// for RF64.
+std::vector<std::byte> wave_stream_header(const WaveShape& shape);
+
 // Zero bytes that must follow the last sample: up to a multiple of 2 in RIFF and RF64. None in W64, whose
 // last chunk may end anywhere: readers (libsndfile, sox) would play them.
 std::size_t wave_padding(const WaveShape& shape, std::uint64_t frames);

@@ -21,10 +21,14 @@ std::vector<std::string> shipped_configs() {
   return files;
 }
 
-// Those with a device are checked against the simulated card, which is there everywhere.
+// Those with a device are checked against the simulated card, which is there everywhere, and those that read
+// a pipe without anything in it.
 std::vector<std::string> on_any_machine(std::vector<std::string> arguments, const std::string& config) {
   if (content_of(config).find("\"device\":") != std::string::npos) {
     arguments.insert(arguments.end(), {"--set", "device=sim"});
+  }
+  if (content_of(config).find("PipeSource") != std::string::npos) {
+    arguments.insert(arguments.end(), {"--set", "channels=2", "--set", "sample_rate=48000"});
   }
   return arguments;
 }

@@ -78,7 +78,7 @@ inline Stream stream_of(std::uint64_t count) {
   Stream stream;
   FramedWriter writer = writer_of(header_of(), 4);
   Bytes header;
-  writer.append_header(header);
+  writer_of(header_of(), 4).append_header(header);
   for (std::uint64_t id = 0; id < count; ++id) {
     stream.blocks.push_back(block_of(id, static_cast<std::uint32_t>(id * 5 % 6), 16));
     Bytes record;

@@ -156,6 +156,18 @@ TEST(FramedStream, RefusesToWriteWhatItsHeaderDoesNotSay) {
   EXPECT_FALSE(check(header));
 }
 
+TEST(FramedStream, CanBeginBeforeItsFirstBlock) {
+  Bytes at_once;
+  Bytes early;
+  FramedWriter writer = writer_of(header_of());
+  writer.append_header(early);
+  EXPECT_EQ(read_all(early).headers.size(), 1U);
+  const Block block = block_of(1, 2, 16);
+  ASSERT_TRUE(writer.append(fields_of(block), early));
+  ASSERT_TRUE(writer_of(header_of()).append(fields_of(block), at_once));
+  EXPECT_EQ(early, at_once);
+}
+
 TEST(FramedStream, RepeatsItsHeaderAsOftenAsAskedFor) {
   for (const auto& [every, headers] :
        std::vector<std::pair<std::uint32_t, std::uint64_t>>{{0, 1}, {1, 10}, {3, 4}}) {

@@ -1,0 +1,101 @@
+// apps/streamlab/standard_streams.cpp
+#include "apps/streamlab/standard_streams.hpp"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "nodes/process/pipe_end.hpp"
+
+namespace streamlab::app {
+namespace {
+
+// A node and the parameter that names one end of a pipe, or a file.
+struct End {
+  const ValidNode* node = nullptr;
+  std::string param;  // its name
+  std::string text;   // its value
+
+  std::string pointer() const { return fmt::format("{}/config/{}", node->pointer, param); }
+};
+
+// Parameters `param` of nodes of that type.
+std::vector<End> ends_of(const ValidGraph& graph, std::string_view type, std::string_view param) {
+  std::vector<End> ends;
+  for (const ValidNode& node : graph.nodes()) {
+    if (node.info().name != type) { continue; }
+    if (const auto index = node.params.find(param)) {
+      ends.push_back({&node, std::string(param), node.params.text(*index)});
+    }
+  }
+  return ends;
+}
+
+// Those that are descriptor `fd`. What names none is refused by the node itself.
+std::vector<End> on_descriptor(std::vector<End> ends, PipeName::Direction direction, int fd) {
+  std::erase_if(ends, [&](const End& end) {
+    const auto name = PipeName::parse(end.text, direction);
+    return !name || name->kind == PipeName::Kind::fifo || name->fd != fd;
+  });
+  return ends;
+}
+
+std::vector<End> stdin_readers(const ValidGraph& graph) {
+  return on_descriptor(ends_of(graph, "PipeSource", "from"), PipeName::Direction::in, STDIN_FILENO);
+}
+std::vector<End> stdout_streams(const ValidGraph& graph) {
+  return on_descriptor(ends_of(graph, "PipeSink", "to"), PipeName::Direction::out, STDOUT_FILENO);
+}
+
+}  // namespace
+
+bool streams_to_stdout(const ValidGraph& graph) { return !stdout_streams(graph).empty(); }
+
+Errors check_standard_streams(const ValidGraph& graph, ConfigFrom config) {
+  Errors errors;
+  const auto readers = stdin_readers(graph);
+  for (std::size_t r = 0; r < readers.size(); ++r) {
+    if (config == ConfigFrom::standard_input) {
+      errors.push_back({ErrorCode::refused, readers[r].pointer(),
+                        "standard input brought this configuration, and cannot bring a stream, too",
+                        "the configuration in a file", ""});
+    } else if (r > 0) {
+      errors.push_back({ErrorCode::refused, readers[r].pointer(),
+                        fmt::format("standard input is read by {} already", readers[0].node->pointer),
+                        "one reader", "connect both to one PipeSource"});
+    }
+  }
+  const auto streams = stdout_streams(graph);
+  if (streams.empty()) { return errors; }
+  for (std::size_t s = 1; s < streams.size(); ++s) {
+    errors.push_back({ErrorCode::refused, streams[s].pointer(),
+                      fmt::format("standard output is written by {} already", streams[0].node->pointer),
+                      "one writer", "a FIFO, or another descriptor"});
+  }
+  for (const ValidNode& node : graph.nodes()) {
+    const auto path = node.params.find("path");
+    if (!path || !node.info().outputs.empty() || node.params.text(*path) != "-") { continue; }
+    errors.push_back({ErrorCode::refused, node.pointer + "/config/path",
+                      fmt::format("standard output carries the stream of {}, among which text would lie",
+                                  streams[0].node->pointer),
+                      "a file", "Print goes to standard error then"});
+  }
+  return errors;
+}
+
+Errors refuse_pipes(const ValidGraph& graph) {
+  Errors errors;
+  for (const auto& ends : {ends_of(graph, "PipeSource", "from"), ends_of(graph, "PipeSink", "to")}) {
+    for (const End& end : ends) {
+      errors.push_back({ErrorCode::refused, end.pointer(),
+                        fmt::format("a pipe, \"{}\", cannot be shared by many files at a time", end.text),
+                        "FileSource and FileSink", ""});
+    }
+  }
+  return errors;
+}
+
+}  // namespace streamlab::app

@@ -1,0 +1,143 @@
+// nodes/process/stream_encoder.cpp
+#include "nodes/process/stream_encoder.hpp"
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include <fmt/format.h>
+
+#include "nodes/sound_file/wave_header.hpp"
+
+namespace streamlab {
+namespace {
+
+constexpr std::uint32_t kMostWavChannels = 1024;
+
+// Floats as they are: other than in a sound file, NaN and infinities go on. What does not fit into 32 bits
+// saturates.
+template <class Float>
+void interleave_floats(const DataFrame& block, std::byte* to, EncoderCounts& counts) {
+  constexpr double kMost = std::numeric_limits<Float>::max();
+  const std::size_t stride = block.channel_count() * sizeof(Float);
+  for (std::uint32_t c = 0; c < block.channel_count(); ++c) {
+    std::byte* place = to + c * sizeof(Float);
+    for (const double x : block.channel(c)) {
+      auto value = static_cast<Float>(x);
+      if (!std::isfinite(value)) {
+        if (std::isfinite(x)) {
+          ++counts.clipped;
+          value = static_cast<Float>(std::copysign(kMost, x));
+        } else {
+          ++counts.not_finite;
+        }
+      }
+      std::memcpy(place, &value, sizeof value);
+      place += stride;
+    }
+  }
+}
+
+FramedHeader header_of(const StreamFormat& format, SampleFormat samples) {
+  FramedHeader header;
+  header.kind = format.kind == StreamKind::spectrum ? FramedKind::spectrum
+                : format.kind == StreamKind::values ? FramedKind::values
+                                                    : FramedKind::audio;
+  header.format = samples;
+  header.sample_rate_hz = format.sample_rate_hz;
+  header.max_frames = format.max_frames;
+  for (const ChannelInfo& channel : format.channels) {
+    header.channels.push_back({channel.name, channel.unit});
+  }
+  if (format.kind == StreamKind::spectrum) {
+    header.axis = FramedAxis{format.axis.quantity, format.axis.unit, format.axis.start, format.axis.step};
+  }
+  header.notes = format.notes;
+  return header;
+}
+
+}  // namespace
+
+StreamEncoder::StreamEncoder(const EncoderSpec& spec, const StreamFormat& format)
+    : spec_(spec),
+      samples_(raw_samples(spec.format).value_or(spec.samples)),
+      channels_(format.channel_count()),
+      sample_rate_hz_(format.sample_rate_hz),
+      frame_bytes_(channels_ * bytes_per_sample(samples_)),
+      planar_(channels_) {}
+
+Result<StreamEncoder> StreamEncoder::create(const EncoderSpec& spec, const StreamFormat& format) {
+  StreamEncoder encoder(spec, format);
+  const std::string_view name = kByteFormatNames[static_cast<std::size_t>(spec.format)];
+  if (spec.format == ByteFormat::framed) {
+    auto writer = FramedWriter::create(header_of(format, spec.samples), spec.header_every);
+    if (!writer) { return tl::unexpected(writer.error()); }
+    encoder.framed_ = std::move(*writer);
+    encoder.interleaved_.reserve(format.max_frames * encoder.frame_bytes_);
+    return encoder;
+  }
+  if (format.kind != StreamKind::audio) {
+    return refused("/config/format",
+                   fmt::format("\"{}\" carries audio, and not {}", name, to_string(format.kind)),
+                   "\"framed\"");
+  }
+  if (spec.format != ByteFormat::wav) { return encoder; }
+  const double rate = format.sample_rate_hz;
+  if (rate != std::floor(rate) || rate > std::numeric_limits<std::uint32_t>::max()) {
+    return refused("/config/format", fmt::format("a WAV cannot say {} Hz", rate), "a whole number of Hz",
+                   "\"framed\" can");
+  }
+  if (encoder.channels_ > kMostWavChannels) {
+    return refused("/config/format", fmt::format("a WAV of {} channels", encoder.channels_),
+                   fmt::format("at most {}", kMostWavChannels), "\"framed\" has more");
+  }
+  return encoder;
+}
+
+void StreamEncoder::begin(std::vector<std::byte>& bytes) {
+  if (framed_) { framed_->append_header(bytes); }
+  if (spec_.format != ByteFormat::wav) { return; }
+  const std::vector<std::byte> header =
+      wave_stream_header({SoundContainer::wav, samples_, static_cast<std::uint32_t>(sample_rate_hz_),
+                          static_cast<std::uint16_t>(channels_)});
+  bytes.insert(bytes.end(), header.begin(), header.end());
+}
+
+void StreamEncoder::append(const DataFrame& block, std::vector<std::byte>& bytes) {
+  const std::size_t size = block.frame_count() * frame_bytes_;
+  counts_.frames += block.frame_count();
+  if (!framed_) {
+    const std::size_t begin = bytes.size();
+    bytes.resize(begin + size);
+    interleave(block, bytes.data() + begin);
+    return;
+  }
+  interleaved_.resize(size);
+  interleave(block, interleaved_.data());
+  const FrameHeader& header = block.header();
+  // Refused are blocks of another shape, which the graph does not let through.
+  static_cast<void>(framed_->append({.sequence_id = header.sequence_id,
+                                     .position = header.position,
+                                     .timestamp_us = header.timestamp_us,
+                                     .gap_frames = header.gap_frames,
+                                     .flags = header.flags,
+                                     .frame_count = block.frame_count(),
+                                     .samples = interleaved_},
+                                    bytes));
+}
+
+void StreamEncoder::interleave(const DataFrame& block, std::byte* to) {
+  if (samples_ == SampleFormat::float64_le) { return interleave_floats<double>(block, to, counts_); }
+  if (samples_ == SampleFormat::float32_le) { return interleave_floats<float>(block, to, counts_); }
+  for (std::uint32_t c = 0; c < channels_; ++c) { planar_[c] = block.channel_data(c); }
+  const EncodeCounts counts =
+      encode_interleaved(samples_, planar_.data(), channels_, block.frame_count(), to);
+  counts_.clipped += counts.clipped;
+  counts_.not_finite += counts.not_a_number;
+}
+
+void StreamEncoder::append_silence(std::uint64_t frames, std::vector<std::byte>& bytes) const {
+  if (!framed_) { bytes.resize(bytes.size() + static_cast<std::size_t>(frames) * frame_bytes_); }
+}
+
+}  // namespace streamlab

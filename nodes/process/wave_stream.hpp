@@ -1,0 +1,53 @@
+// nodes/process/wave_stream.hpp
+//
+// WaveStreamHeader: reads the header of a WAV that comes through a pipe, byte after byte. RIFF and RF64.
+//
+// Programs that write WAV into a pipe do not know its length. They write 0, or 2^32 - 1 (ffmpeg), or
+// something near 2^31 (sox, arecord): all of these stand for "up to the end".
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/base/error.hpp"
+#include "nodes/sound_file/wave_header.hpp"
+
+namespace streamlab {
+
+class WaveStreamHeader {
+ public:
+  // Takes bytes up to the first sample; how many of `bytes` it took. Refused: no WAV, samples of a kind that
+  // is not read here, a header that contradicts itself.
+  Result<std::size_t> take(std::span<const std::byte> bytes);
+
+  bool is_complete() const { return is_complete_; }
+  // Once it is complete.
+  const WaveShape& shape() const { return shape_; }
+  std::optional<std::uint64_t> data_bytes() const { return data_bytes_; }  // none: up to the end
+
+ private:
+  enum class State : std::uint8_t { riff, chunk, format, ds64, skip };
+  std::size_t wanted() const;
+  Result<void> take_part();
+  Result<void> take_riff();
+  Result<void> take_chunk();
+  Result<void> take_format();
+  template <class T>
+  T number_at(std::size_t offset) const;
+
+  State state_ = State::riff;
+  std::vector<std::byte> part_;   // of what is being read
+  std::uint64_t part_bytes_ = 0;  // of the chunk's body, padding included
+  bool is_rf64_ = false;
+  bool has_format_ = false;
+  bool is_complete_ = false;
+  WaveShape shape_;
+  std::optional<std::uint64_t> ds64_bytes_;
+  std::optional<std::uint64_t> data_bytes_;
+};
+
+}  // namespace streamlab
