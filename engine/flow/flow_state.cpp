@@ -18,34 +18,49 @@ std::string shortened(const Document& value) {
   return text.substr(0, end) + "…";
 }
 
-// The entries that nobody further down has overwritten, one for each writer.
-std::vector<const FlowState::Entry*> survivors(const std::vector<const FlowState::Entry*>& entries,
-                                               const MergePlace& place) {
-  std::vector<const FlowState::Entry*> last;
+// One step's word on a key.
+struct Word {
+  const Document* value;
+  StepIndex writer;
+};
+
+// One for each writer that nobody further down has overwritten, in the order of the branches.
+std::vector<Word> last_words(const std::vector<const FlowState::Entry*>& entries, const MergePlace& place) {
+  std::vector<Word> words;
+  const auto add = [&](const Document& value, StepIndex writer) {
+    const bool is_known =
+        std::any_of(words.begin(), words.end(), [&](const Word& word) { return word.writer == writer; });
+    if (!is_known) { words.push_back({&value, writer}); }
+  };
   for (const FlowState::Entry* entry : entries) {
-    const auto overwrites = [&](const FlowState::Entry* other) {
-      if (other->writer == entry->writer) { return false; }
-      if (entry->writer == kGiven) { return true; }
-      return other->writer != kGiven && place.leads_to(entry->writer, other->writer);
+    add(entry->value, entry->writer);
+    for (const StepIndex writer : entry->also) { add(entry->value, writer); }
+  }
+  std::vector<Word> last;
+  for (const Word& word : words) {
+    const auto overwrites = [&](const Word& other) {
+      if (other.writer == word.writer || other.writer == kGiven) { return false; }
+      return word.writer == kGiven || place.leads_to(word.writer, other.writer);
     };
-    const bool is_known = std::any_of(last.begin(), last.end(), [&](const FlowState::Entry* other) {
-      return other->writer == entry->writer;
-    });
-    if (!is_known && std::none_of(entries.begin(), entries.end(), overwrites)) { last.push_back(entry); }
+    if (std::none_of(words.begin(), words.end(), overwrites)) { last.push_back(word); }
   }
   return last;
 }
 
-Error conflict(const std::vector<const FlowState::Entry*>& entries, const MergePlace& place) {
+// Documents keep the order in which keys were written; it is no part of a value.
+bool is_same(const Document& a, const Document& b) {
+  return a == b || nlohmann::json(a) == nlohmann::json(b);
+}
+
+Error conflict(const std::string& key, const std::vector<Word>& words, const MergePlace& place) {
   std::string who;
-  for (std::size_t i = 0; i < entries.size(); ++i) {
-    const char* joint = i == 0 ? "" : i + 1 == entries.size() ? " and " : ", ";
-    who += fmt::format("{}\"{}\" sets it to {}", joint, place.name_of(entries[i]->writer),
-                       shortened(entries[i]->value));
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const char* joint = i == 0 ? "" : i + 1 == words.size() ? " and " : ", ";
+    who += fmt::format("{}\"{}\" sets it to {}", joint, place.name_of(words[i].writer),
+                       shortened(*words[i].value));
   }
   return {ErrorCode::failed, place.where,
-          fmt::format("the key \"{}\" of the state has different values where branches meet: {}",
-                      entries.front()->key, who),
+          fmt::format("the key \"{}\" of the state has different values where branches meet: {}", key, who),
           "equal values, or \"merge\": \"last\" or \"list\"", ""};
 }
 
@@ -75,26 +90,22 @@ void FlowState::set_all(const Document& object, StepIndex writer) {
   for (const auto& member : object.items()) { set(member.key(), member.value(), writer); }
 }
 
-void FlowState::set(const std::string& key, Document value, StepIndex writer) {
-  const auto found =
-      std::find_if(entries_.begin(), entries_.end(), [&](const Entry& entry) { return entry.key == key; });
-  if (found == entries_.end()) {
-    entries_.push_back({key, std::move(value), writer});
-  } else {
-    found->value = std::move(value);
-    found->writer = writer;
-  }
+void FlowState::set(const std::string& key, Document value, StepIndex writer, std::vector<StepIndex> also) {
+  const auto [place, is_new] = index_.emplace(key, entries_.size());
+  if (is_new) { entries_.emplace_back(); }
+  entries_[place->second] = {key, std::move(value), writer, std::move(also)};
 }
 
 const FlowState::Entry* FlowState::find(std::string_view key) const {
-  const auto found =
-      std::find_if(entries_.begin(), entries_.end(), [&](const Entry& entry) { return entry.key == key; });
-  return found == entries_.end() ? nullptr : &*found;
+  const auto found = index_.find(key);
+  return found == index_.end() ? nullptr : &entries_[found->second];
 }
 
 Document FlowState::document() const {
   Document object = Document::object();
-  for (const Entry& entry : entries_) { object[entry.key] = entry.value; }
+  auto& members = object.get_ref<Document::object_t&>();
+  members.reserve(entries_.size());
+  for (const Entry& entry : entries_) { members.emplace_back(entry.key, entry.value); }
   return object;
 }
 
@@ -108,21 +119,21 @@ Checked<FlowState> merge_states(std::span<const FlowState* const> branches, cons
       for (const FlowState* branch : branches) {
         if (const FlowState::Entry* entry = branch->find(first_entry.key)) { entries.push_back(entry); }
       }
-      const auto last = survivors(entries, place);
-      const auto is_equal = [&](const FlowState::Entry* entry) {
-        return entry->value == last.front()->value;
-      };
-      if (last.size() == 1) {
-        merged.set(last[0]->key, last[0]->value, last[0]->writer);
+      const std::vector<Word> last = last_words(entries, place);
+      const Document& first_value = *last.front().value;
+      const bool agree = std::all_of(last.begin(), last.end(),
+                                     [&](const Word& word) { return is_same(*word.value, first_value); });
+      if (agree) {
+        std::vector<StepIndex> also;
+        for (std::size_t i = 1; i < last.size(); ++i) { also.push_back(last[i].writer); }
+        merged.set(first_entry.key, first_value, last.front().writer, std::move(also));
         continue;
       }
-      Document value = last.back()->value;
-      if (!std::all_of(last.begin(), last.end(), is_equal)) {
-        if (place.rule == MergeRule::error) { errors.push_back(conflict(last, place)); }
-        if (place.rule == MergeRule::list) {
-          value = Document::array();
-          for (const FlowState::Entry* entry : last) { value.push_back(entry->value); }
-        }
+      Document value = *last.back().value;
+      if (place.rule == MergeRule::error) { errors.push_back(conflict(first_entry.key, last, place)); }
+      if (place.rule == MergeRule::list) {
+        value = Document::array();
+        for (const Word& word : last) { value.push_back(*word.value); }
       }
       merged.set(first_entry.key, std::move(value), place.at);
     }

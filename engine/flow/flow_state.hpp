@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -34,6 +35,7 @@ class FlowState {
     std::string key;
     Document value;
     StepIndex writer = kGiven;
+    std::vector<StepIndex> also = {};  // steps beside it that set the key to the same value
   };
 
   FlowState() = default;
@@ -42,7 +44,7 @@ class FlowState {
 
   // `writer` sets every member of `object`; other keys stay as they are.
   void set_all(const Document& object, StepIndex writer);
-  void set(const std::string& key, Document value, StepIndex writer);
+  void set(const std::string& key, Document value, StepIndex writer, std::vector<StepIndex> also = {});
 
   const Entry* find(std::string_view key) const;
   const std::vector<Entry>& entries() const { return entries_; }  // in the order in which keys first came
@@ -50,6 +52,7 @@ class FlowState {
 
  private:
   std::vector<Entry> entries_;
+  std::map<std::string, std::size_t, std::less<>> index_;  // key -> place in entries_
 };
 
 // What a merge has to know of the flow around it.

@@ -155,7 +155,7 @@ class FlowStreams {
   }
 
   void check_mode(const FlowChannel& channel) {
-    if (channel.mode == StreamMode::broadcast) { return; }
+    if (channel.mode == StreamMode::broadcast) { return check_units(channel); }
     if (channel.consumers.size() > 1) {
       add(channel.consumers[1].stream.pointer,
           fmt::format("\"{}\" reads the channel \"{}\" already, and a direct channel has one consumer",
@@ -173,6 +173,16 @@ class FlowStreams {
         add(stream.pointer + "/buffer_size", "the consumer of a direct channel has no buffer of its own",
             "\"buffer_size\" where the channel is written to, or \"stream_mode\": \"broadcast\"");
       }
+    }
+  }
+
+  void check_units(const FlowChannel& channel) {
+    for (const FlowChannel::End& consumer : channel.consumers) {
+      const std::size_t unit = consumer.stream.unit_bytes.value_or(1);
+      const std::size_t buffer = consumer.stream.buffer_bytes.value_or(spec_.settings.buffer_bytes);
+      if (unit <= buffer) { continue; }
+      add(consumer.stream.pointer + "/unit_bytes",
+          fmt::format("{} bytes do not fit into the buffer of {}", unit, buffer), "a larger \"buffer_size\"");
     }
   }
 

@@ -72,7 +72,7 @@ def main():
     try:
         result = run(body, name, state)
     except BrokenPipeError:
-        if not stdout_is_broken():
+        if not stdout_is_broken() and "STREAMLAB_FIFO_OUT" not in os.environ:
             raise
         die_of_broken_pipe()
     if result is None:

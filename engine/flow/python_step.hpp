@@ -9,10 +9,10 @@
 // traceback names "<NAME>" and the line in BODY.
 //
 //   - The body that returns nothing, or ends by sys.exit(0), gives {}: a step that ended in its own way
-//   always
-//     has a state, and one that did not (os._exit) has none.
+//     always has a state, and one that did not (os._exit) has none.
 //   - What returns anything but a dict, or what JSON has no word for (NaN), exits with status 1 and says why.
-//   - When standard output's reader has gone it dies by SIGPIPE, as programs do, instead of a traceback.
+//   - When the reader of standard output (or of the FIFO that it writes to) has gone it dies by SIGPIPE, as
+//   programs do, instead of a traceback.
 //   - Modules are looked for in the working directory first.
 #pragma once
 

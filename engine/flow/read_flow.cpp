@@ -258,9 +258,6 @@ class FlowReader : private DocumentReader {
     if (stream.unit_bytes && stream.policy != OverflowPolicy::drop_oldest) {
       add(stream.pointer + "/unit_bytes", "nothing is dropped here that could come in units",
           "\"policy\": \"drop_oldest\"");
-    } else if (stream.unit_bytes && stream.buffer_bytes && *stream.unit_bytes > *stream.buffer_bytes) {
-      add(stream.pointer + "/unit_bytes",
-          fmt::format("{} bytes do not fit into the buffer of {}", *stream.unit_bytes, *stream.buffer_bytes));
     }
   }
   RetrySpec read_retry(const ParamValues& values, const std::string& pointer) {

@@ -115,8 +115,9 @@ class DocumentBuilder final : public nlohmann::json_sax<Document> {
       root_ = std::move(value);
     } else if (stack_.back().value.is_array()) {
       stack_.back().value.push_back(std::move(value));
-    } else {
-      stack_.back().value[stack_.back().key] = std::move(value);
+    } else {  // not by [], which looks through all keys; key() has told one that is there twice
+      Level& level = stack_.back();
+      level.value.get_ref<Document::object_t&>().emplace_back(std::move(level.key), std::move(value));
     }
     return true;
   }

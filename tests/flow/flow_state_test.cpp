@@ -98,9 +98,26 @@ TEST(MergedStates, DoNotForgetWhoAgreed) {
   const std::vector<const FlowState*> agreeing{&a, &b};
   const auto both = merge_states(agreeing, flow.place(MergeRule::error, 25));
   ASSERT_TRUE(both);
-  EXPECT_EQ(both->find("x")->writer, 25U);
+  EXPECT_EQ(both->find("x")->writer, kA);
+  EXPECT_THAT(both->find("x")->also, testing::ElementsAre(kB));
   EXPECT_THAT(merged({*both, after(a, R"({"x": 3})", kC)}, flow.place(MergeRule::error, 24)),
               testing::HasSubstr("has different values"));
+}
+
+TEST(MergedStates, LetAStepBelowAllWhoAgreedOverwriteThem) {
+  const Flow flow{{{kA, {kC, 25}}, {kB, {kC, 25}}}};
+  const FlowState a = after(FlowState(), R"({"x": 1})", kA);
+  const FlowState b = after(FlowState(), R"({"x": 1})", kB);
+  const std::vector<const FlowState*> agreeing{&a, &b};
+  const auto both = merge_states(agreeing, flow.place(MergeRule::error, 25));
+  ASSERT_TRUE(both);
+  EXPECT_EQ(merged({*both, after(a, R"({"x": 3})", kC)}, flow.place(MergeRule::error, 24)), R"({"x":3})");
+}
+
+TEST(MergedStates, TakeObjectsForEqualInWhateverOrderTheirKeysAre) {
+  const FlowState a = after(FlowState(), R"({"x": {"p": 1, "q": [{"r": 2, "s": 3}]}})", kA);
+  const FlowState b = after(FlowState(), R"({"x": {"q": [{"s": 3, "r": 2}], "p": 1}})", kB);
+  EXPECT_EQ(merged({a, b}, Flow{}.place()), R"({"x":{"p":1,"q":[{"r":2,"s":3}]}})");
 }
 
 TEST(MergedStates, SayLongValuesShort) {

@@ -1,0 +1,76 @@
+// engine/flow/step_verdict.cpp
+#include "engine/flow/step_verdict.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "engine/flow/step_launch.hpp"
+
+namespace streamlab {
+namespace {
+
+bool writes_a_stream(const StepSpec& step) {
+  return std::any_of(step.streams.begin(), step.streams.end(),
+                     [](const StepStream& stream) { return !is_input(stream.direction); });
+}
+
+Result<void> take_state(const StepSpec& step, const ChildEnd& end, std::size_t max_bytes,
+                        StepVerdict& verdict) {
+  if (step.kind == StepSpec::Kind::graph) { return {}; }
+  const auto captured = std::find_if(end.captured.begin(), end.captured.end(),
+                                     [](const Captured& each) { return each.as == kStateFd; });
+  if (captured == end.captured.end() || captured->total_bytes == 0) {
+    const bool must_be = step.is_python() || step.state_required;
+    if (!must_be || verdict.outcome == StepOutcome::ended_early) { return {}; }
+    return failed(step.pointer, fmt::format("\"{}\" ended without giving its state", step.name),
+                  fmt::format("a JSON object on descriptor {}", kStateFd),
+                  step.is_python() ? "os._exit() and exec give none; \"return\" and sys.exit(0) do" : "");
+  }
+  if (captured->total_bytes > max_bytes) {
+    return failed(step.pointer,
+                  fmt::format("\"{}\" gave a state of {} bytes", step.name, captured->total_bytes),
+                  fmt::format("at most {}, which is settings.state.max_bytes", max_bytes));
+  }
+  auto state = read_state(captured->bytes, fmt::format("\"{}\"", step.name));
+  if (!state) {
+    const Error& error = state.error();
+    return failed(step.pointer, fmt::format("{}: {}", error.where, error.what), error.expected, error.hint);
+  }
+  verdict.returned = *std::move(state);
+  verdict.gave_state = true;
+  return {};
+}
+
+}  // namespace
+
+std::string_view to_string(StepOutcome outcome) noexcept {
+  constexpr std::string_view kNames[] = {"not run", "succeeded",   "ended early",
+                                         "failed",  "ended by us", "resumed"};
+  return kNames[static_cast<std::size_t>(outcome)];
+}
+
+Result<StepVerdict> judge_step(const StepSpec& step, const ChildEnd& end,
+                               const StepCircumstances& circumstances) {
+  StepVerdict verdict;
+  if (circumstances.timed_out) {
+    return failed(step.pointer, fmt::format("\"{}\" took longer than {} s", step.name, step.timeout_s));
+  }
+  if (end.by != EndedBy::itself && circumstances.run_is_ending) {
+    verdict.outcome = StepOutcome::ended_by_us;
+    return verdict;
+  }
+  if (end.is_broken_pipe() && writes_a_stream(step)) {
+    verdict.outcome = StepOutcome::ended_early;
+  } else if (!end.is_success()) {
+    const std::string which =
+        circumstances.attempt > 1 ? fmt::format(" in attempt {}", circumstances.attempt) : std::string();
+    return failed(step.pointer, fmt::format("\"{}\" {}{}", step.name, describe(end), which));
+  }
+  if (auto taken = take_state(step, end, circumstances.max_state_bytes, verdict); !taken) {
+    return tl::unexpected(taken.error());
+  }
+  return verdict;
+}
+
+}  // namespace streamlab

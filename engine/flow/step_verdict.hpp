@@ -1,0 +1,29 @@
+// engine/flow/step_verdict.hpp
+//
+// Whether a step has done its work: by how its program ended, and by the state that it gave.
+#pragma once
+
+#include <cstdint>
+
+#include "engine/flow/run_flow.hpp"
+
+namespace streamlab {
+
+struct StepCircumstances {
+  std::uint32_t attempt = 1;
+  bool timed_out = false;      // its own time was over, and it was ended
+  bool run_is_ending = false;  // another step failed, or the run was stopped
+  std::size_t max_state_bytes = 0;
+};
+
+struct StepVerdict {
+  StepOutcome outcome = StepOutcome::succeeded;  // or ended_early, ended_by_us
+  Document returned = Document::object();
+  bool gave_state = false;
+};
+
+// An error is a failure of the step; its place is the step's.
+Result<StepVerdict> judge_step(const StepSpec& step, const ChildEnd& end,
+                               const StepCircumstances& circumstances);
+
+}  // namespace streamlab
