@@ -67,6 +67,10 @@ TEST(Pipe, BeyondTheLimitGetsWhatIsGranted) {
 }
 
 TEST(Pipe, WithoutDescriptorsIsAnError) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP()
+      << "the sanitizer looks at objects through a pipe of its own, and takes its failure for theirs";
+#endif
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
   const rlimit none{4, before.rlim_max};
