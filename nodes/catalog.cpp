@@ -33,6 +33,7 @@ extern const NodeEntry kNullSinkEntry;
 extern const NodeEntry kPipeSinkEntry;
 extern const NodeEntry kPipeSourceEntry;
 extern const NodeEntry kPrintEntry;
+extern const NodeEntry kProcessEntry;
 extern const NodeEntry kRateLimitEntry;
 extern const NodeEntry kReduceEntry;
 extern const NodeEntry kSampleEntry;
@@ -72,6 +73,7 @@ const NodeCatalog& default_catalog() {
       &kPipeSinkEntry,
       &kPipeSourceEntry,
       &kPrintEntry,
+      &kProcessEntry,
       &kRateLimitEntry,
       &kReduceEntry,
       &kSampleEntry,

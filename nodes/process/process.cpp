@@ -1,0 +1,498 @@
+// nodes/process/process.cpp
+//
+// Process: another program as a node: frames into its standard input, frames out of its standard output.
+//
+//   in   audio
+//   out  audio, in blocks of frame_size; as much as the program gives
+//
+// process() writes its block and meanwhile reads what the program gives, so that the two never wait for each
+// other with full pipes. Frames that the program holds back (filters do) come with later blocks, at most
+// max_held_frames behind: then process() waits for them. Positions, times and gaps of the output follow from
+// the input's (OutputTimeline); a framed output says itself where its blocks are.
+//
+// The program is started by start() on the thread that looks after it, and anew by reset() if it was used.
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <optional>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "engine/core/node.hpp"
+#include "engine/process/child_pipes.hpp"
+#include "engine/process/find_program.hpp"
+#include "nodes/process/delay_meter.hpp"
+#include "nodes/process/output_timeline.hpp"
+#include "nodes/process/process_command.hpp"
+#include "nodes/process/stream_decoder.hpp"
+#include "nodes/process/stream_encoder.hpp"
+
+namespace streamlab {
+namespace {
+
+using Clock = ChildSupervisor::Clock;
+
+constexpr Clock::duration kLastPatience =
+    std::chrono::seconds(1);                     // with a program, once the run was stopped
+constexpr std::size_t kMostUnread = 64U << 20U;  // bytes; a program that gives more than it should
+
+enum ParamIndex : std::size_t {
+  kCommand,
+  kRun,
+  kShell,
+  kFormat,
+  kOutFormat,
+  kOutChannels,
+  kOutRate,
+  kFrameSize,
+  kMaxHeld,
+  kTimeout,
+  kEnv,
+  kCwd
+};
+constexpr std::span<const std::string_view> kFormats =
+    std::span(kByteFormatNames).subspan(1);  // without "auto"
+constexpr ParamInfo out_format() {
+  ParamInfo info =
+      param::choice("out_format", kFormats, "f64le", "Of its standard output; left out, as format.");
+  info.need = Need::optional;
+  return info;
+}
+constexpr ParamInfo kParams[] = {
+    process_command::kCommand,
+    process_command::kRun,
+    process_command::kShell,
+    param::choice(
+        "format", kFormats, "f64le",
+        "Of its standard input: samples without a header, floats (f) or signed integers (s) of so many "
+        "bits, little-endian, interleaved; or wav, framed (both with 64-bit floats)."),
+    out_format(),
+    param::integer("out_channels", "", {1.0, 1024.0}, Need::optional,
+                   "Channels that it gives; left out, those of the input."),
+    param::number("out_sample_rate", "Hz", {1.0, 1e7}, Need::optional,
+                  "Sample rate of what it gives; left out, that of the input."),
+    param::integer("frame_size", "frames", {1.0, 65536.0}, Need::optional,
+                   "Frames in a block of the output; left out, as large as those of the input."),
+    param::integer(
+        "max_held_frames", "frames", {0.0, 1e9}, Need::optional,
+        "Input frames that the program may hold back; left out, those of one second. One that must have "
+        "everything before it gives anything needs the length of the stream."),
+    param::number("timeout_s", "s", {0.001, 1e6}, 10.0, Live::no,
+                  "How long the program may neither take nor give anything while it is waited for."),
+    process_command::kEnv,
+    process_command::kCwd,
+};
+constexpr NodeInfo kInfo{
+    .name = "Process",
+    .description = "Sends audio through another program.",
+    .inputs = kAudioInPort,
+    .outputs = kAudioOutPort,
+    .params = kParams,
+    .rt_safe = RtSafe::no,
+    .at_gap = "The program is not told (framed is); the output has the gap at the same frame.",
+    .details =
+        "Full scale is 1; integers are multiplied and divided by 2^(bits-1). What the program says on "
+        "standard "
+        "error is in the message when it fails: by a status other than 0, a signal, or silence of timeout_s. "
+        "One that exits with 0 before the stream's end takes no more: frames that it did not take are "
+        "counted, "
+        "and end the run with exit code 3, as half a frame at the end does. The summary says how many frames "
+        "it "
+        "held back, and how long a block was under way. Programs in pipes often buffer their output: "
+        "PYTHONUNBUFFERED, stdbuf. Each run starts the program anew, in a process group that ends with it.",
+    .example =
+        R"({"id": "eq", "type": "Process", "config": {"command": ["sox", "-t", "f64", "-r", "48000", "-c", "1", "-", "-t", "f64", "-", "equalizer", "1000", "2q", "-6"]}})",
+    .cost_ns_per_frame = 50.0,
+};
+
+Clock::duration seconds(double seconds) {
+  return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
+}
+
+ByteFormat format_at(std::size_t choice) { return static_cast<ByteFormat>(choice + 1); }
+
+class Process final : public Node {
+ public:
+  explicit Process(const ParamValues& params) : params_(params) {}
+
+  Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
+    const StreamFormat& in = *context.inputs[0];
+    auto command = read_process_command(params_, {kCommand, kRun, kShell, kEnv, kCwd});
+    if (!command) { return tl::unexpected(command.error()); }
+    spec_ = std::move(*command);
+    const ByteFormat format = format_at(params_.choice(kFormat));
+    const ByteFormat from = params_.given(kOutFormat) ? format_at(params_.choice(kOutFormat)) : format;
+    encoder_spec_ = EncoderSpec{.format = format, .samples = SampleFormat::float64_le};
+    in_format_ = in;
+    auto encoder = StreamEncoder::create(encoder_spec_, in);
+    if (!encoder) { return at("/config/format", encoder.error()); }
+
+    const double out_rate_hz = params_.given(kOutRate) ? params_[kOutRate] : in.sample_rate_hz;
+    ratio_ = out_rate_hz / in.sample_rate_hz;
+    frame_size_ =
+        params_.given(kFrameSize) ? static_cast<std::uint32_t>(params_.integer(kFrameSize)) : in.max_frames;
+    max_held_ = params_.given(kMaxHeld) ? static_cast<std::uint64_t>(params_.integer(kMaxHeld))
+                                        : static_cast<std::uint64_t>(std::ceil(in.sample_rate_hz));
+    const std::uint32_t channels = params_.given(kOutChannels)
+                                       ? static_cast<std::uint32_t>(params_.integer(kOutChannels))
+                                       : in.channel_count();
+    decoder_spec_ = DecoderSpec{.format = from,
+                                .channels = channels,
+                                .sample_rate_hz = out_rate_hz,
+                                .max_frames = frame_size_,
+                                .from = fmt::format("\"{}\"", spec_.name)};
+    std::vector<std::string> names = default_channel_names(channels);
+    if (channels == in.channel_count()) {
+      for (std::uint32_t c = 0; c < channels; ++c) { names[c] = in.channels[c].name; }
+    }
+    OutputFormat out{audio_format(out_rate_hz, names, frame_size_)};
+    const double blocks = ratio_ * in.max_frames / frame_size_;
+    out.max_blocks = static_cast<std::uint32_t>(std::min(4.0 + 2.0 * std::ceil(blocks), 65536.0));
+    out.held_frames = static_cast<std::uint32_t>(std::min<std::uint64_t>(
+        max_held_ + static_cast<std::uint64_t>(std::ceil(frame_size_ / ratio_)), 0xFFFFFFFFU));
+    staged_ = DataFrame(std::make_shared<const StreamFormat>(out.format));
+    max_blocks_ = out.max_blocks;
+    return std::vector{out};
+  }
+  Result<void> start() override { return launch(); }
+
+  void reset() noexcept override {
+    if (!is_used_) { return; }
+    if (auto started = launch(); !started) { failure_ = started.error(); }
+  }
+
+  void stop_waiting() noexcept override {
+    stops_waiting_.store(true, std::memory_order_relaxed);
+    if (child_) { child_->wake(); }
+  }
+
+  Status process(std::span<const DataFrame* const> in, std::span<OutputPort> out) noexcept override {
+    if (failure_) { return Status::fault; }
+    const DataFrame& x = *in[0];
+    is_used_ = true;
+    if (child_->input_is_closed()) {
+      not_taken_ += x.frame_count();
+    } else {
+      take(x);
+    }
+    given_ = 0;
+    exchange();
+    give(out[0]);
+    while (!failure_ && must_wait()) {
+      if (!wait_for_output()) { break; }
+      give(out[0]);
+    }
+    return failure_ ? Status::fault : Status::ok;
+  }
+
+  // What is still inside: its end of input, and everything up to the end of its output.
+  Status finish(std::span<OutputPort> out) noexcept override {
+    if (failure_) { return Status::fault; }
+    is_used_ = is_finishing_ = true;
+    given_ = 0;
+    while (!pending_.empty() && !child_->input_is_closed() && step("take its input")) {}
+    if (failure_) { return Status::fault; }
+    lose_pending();
+    child_->end_input();
+    give(out[0]);
+    while (!failure_ && given_ == 0 && !child_->output_is_closed()) {
+      if (!step("end, although its input has ended")) { break; }
+      give(out[0]);
+    }
+    if (!failure_ && given_ == 0 && !gave_up_) {
+      check_end();
+      ended_with_ = timeline_->frames_expected(not_taken_);
+    }
+    if (failure_) { return Status::fault; }
+    return given_ > 0 ? Status::ok : Status::done;
+  }
+
+  Error failure() const override { return failure_.value_or(Node::failure()); }
+
+  Result<void> close() override {
+    child_.reset();
+    return {};
+  }
+
+  std::vector<NodeNote> notes() const override {
+    std::vector<NodeNote> notes;
+    if (decoder_) { notes = decoder_->notes(); }
+    const auto note = [&](std::string text, std::uint64_t count, bool lost) {
+      notes.push_back({text, count, lost});
+    };
+    if (not_taken_ > 0) {
+      note(fmt::format("\"{}\" ended before the stream did: frames that it did not take: {}", spec_.name,
+                       not_taken_),
+           not_taken_, true);
+    }
+    if (gave_up_) {
+      note(fmt::format("\"{}\" had not ended when the run was stopped: its last output is missing",
+                       spec_.name),
+           1, true);
+    }
+    if (const std::uint64_t clipped = encoder_ ? encoder_->counts().clipped : 0; clipped > 0) {
+      note(fmt::format("samples that clipped on the way to \"{}\": {}", spec_.name, clipped), clipped, false);
+    }
+    if (not_finite_ > 0) {
+      note(fmt::format("samples of \"{}\" that are NaN or infinite: {}", spec_.name, not_finite_),
+           not_finite_, false);
+    }
+    if (ended_with_ && *ended_with_ != timeline_->frames_out()) {
+      note(fmt::format("\"{}\" took {} frames and gave {}, where {} were to be expected", spec_.name,
+                       timeline_->frames_in() - not_taken_, timeline_->frames_out(), *ended_with_),
+           1, false);
+    }
+    if (delay_.blocks() > 0) {
+      const std::uint64_t held = timeline_->most_held_frames();
+      note(fmt::format("\"{}\" held back up to {} frames; a block came back {:.1f} ms after it was written, "
+                       "{:.1f} ms at most",
+                       spec_.name, held, delay_.mean_ms(), delay_.most_ms()),
+           held, false);
+    }
+    return notes;
+  }
+
+ private:
+  static tl::unexpected<Error> at(const char* where, Error error) {
+    error.where = where;
+    return tl::unexpected(std::move(error));
+  }
+
+  Result<void> launch() {
+    child_.reset();
+    auto encoder = StreamEncoder::create(encoder_spec_, in_format_);
+    if (!encoder) { return at("/config/format", encoder.error()); }
+    encoder_.emplace(std::move(*encoder));
+    auto decoder = StreamDecoder::create(decoder_spec_);
+    if (!decoder) { return at("/config/out_format", decoder.error()); }
+    decoder_.emplace(std::move(*decoder));
+    auto child = ChildPipes::start(spec_, kPipeBytes);
+    if (!child) { return at("/config/command", child.error()); }
+    child_ = std::move(*child);
+    pending_.clear();
+    encoder_->begin(pending_);
+    timeline_.emplace(ratio_, decoder_spec_.sample_rate_hz);
+    delay_ = {};
+    staged_.set_frame_count(0);
+    staged_used_ = 0;
+    sequence_id_ = 0;
+    has_lost_reader_ = is_used_ = is_finishing_ = gave_up_ = false;
+    fed_bytes_ = 0;
+    ended_with_.reset();
+    not_taken_ = not_finite_ = 0;
+    stops_waiting_.store(false, std::memory_order_relaxed);
+    failure_.reset();
+    return {};
+  }
+
+  void take(const DataFrame& x) {
+    timeline_->add_input(x.header(), x.frame_count());
+    encoder_->append(x, pending_);
+    delay_.wrote(timeline_->frames_in());
+  }
+
+  // Writes all that is pending, and reads what comes.
+  void exchange() {
+    while (!failure_ && !pending_.empty() && !child_->input_is_closed()) {
+      if (!step("take its input")) { return; }  // what is pending goes with the next block
+    }
+    lose_pending();
+    if (pending_.empty()) { move_once(Clock::now()); }
+    look_at_end();
+  }
+
+  // One move, with a wait of up to timeout_s. False where that was silence, which is a failure; or where the
+  // run is to end: then only finish() waits, and not for long.
+  bool step(const char* wanted) {
+    const auto timeout = seconds(params_[kTimeout]);
+    const auto begin = Clock::now();
+    while (true) {
+      const bool stops = stops_waiting_.load(std::memory_order_relaxed);
+      const auto patience = !stops          ? timeout
+                            : is_finishing_ ? std::min(timeout, kLastPatience)
+                                            : Clock::duration(0);
+      if (move_once(begin + patience)) { return true; }
+      if (failure_) { return false; }
+      // (stop_waiting() may have come meanwhile: then look again.)
+      if (stops != stops_waiting_.load(std::memory_order_relaxed) || Clock::now() < begin + patience) {
+        continue;
+      }
+      if (!stops) {
+        fail(fmt::format("\"{}\" did not {} within {} s", spec_.name, wanted, params_[kTimeout]), "",
+             "a longer timeout_s, a larger max_held_frames; does it buffer its output (PYTHONUNBUFFERED, "
+             "stdbuf)?");
+      }
+      gave_up_ = gave_up_ || (stops && is_finishing_);
+      return false;
+    }
+  }
+
+  bool move_once(Clock::time_point deadline) {
+    const ChildPipes::Moved moved = child_->move(pending_, received_, deadline);
+    pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(moved.written));
+    if (!received_.empty()) {
+      fed_bytes_ += received_.size();
+      decoder_->feed(received_);
+      received_.clear();
+      check_amount();
+    }
+    if (child_->output_is_closed()) { decoder_->end(); }
+    return moved.anything;
+  }
+
+  // What a program that takes no more was not given, or had not read when it went.
+  void lose_pending() {
+    const bool is_lost = child_->input_is_closed() || (is_finishing_ && !pending_.empty());
+    if (!is_lost || has_lost_reader_) { return; }
+    has_lost_reader_ = true;
+    const std::size_t lost = pending_.size() + child_->unread_bytes();
+    not_taken_ += (lost + encoder_->frame_bytes() - 1) / encoder_->frame_bytes();
+    pending_.clear();
+  }
+
+  // A program that gives far more than the rates say would fill the memory.
+  void check_amount() {
+    const auto samples = raw_samples(decoder_spec_.format).value_or(SampleFormat::float64_le);
+    const std::size_t frame_bytes = decoder_spec_.channels * bytes_per_sample(samples);
+    const std::uint64_t given = timeline_->frames_out() * frame_bytes;
+    if (fed_bytes_ > given && fed_bytes_ - given > kMostUnread) {
+      fail(fmt::format("\"{}\" gives more than it is given: {} bytes wait to be passed on", spec_.name,
+                       fed_bytes_ - given),
+           "", "out_sample_rate and out_channels as the program has them");
+    }
+  }
+
+  bool must_wait() const {
+    if (child_->output_is_closed() || child_->input_is_closed() || given_ >= max_blocks_) { return false; }
+    return timeline_->held_frames() > static_cast<double>(max_held_) + frame_size_ / ratio_ &&
+           !stops_waiting_.load(std::memory_order_relaxed);
+  }
+  bool wait_for_output() {
+    const bool moved = step("give output for what it took");
+    look_at_end();
+    return moved;
+  }
+
+  // Between two blocks: one whose input and output are both closed is about to have ended. (One that only
+  // closed its output may go on to read.)
+  void look_at_end() {
+    if (!failure_ && child_->output_is_closed() && child_->input_is_closed()) { check_end(); }
+  }
+
+  // Its end, once its output has ended: a failure unless it exited with 0.
+  void check_end() {
+    const auto& end = child_->wait(Clock::now() + seconds(params_[kTimeout]));
+    if (!end) {
+      return fail(
+          fmt::format("\"{}\" did not exit within {} s of its end of output", spec_.name, params_[kTimeout]),
+          "", "a longer timeout_s");
+    }
+    if (!end->is_success()) {
+      fail(fmt::format("\"{}\" {}", spec_.name, describe(*end)), quote_end(end->stderr_end), "");
+    }
+  }
+
+  void fail(std::string what, const std::string& said, std::string hint) {
+    if (!said.empty()) { what += ":\n" + said; }
+    failure_ = Error{ErrorCode::failed, "", std::move(what), "", std::move(hint)};
+  }
+
+  // As many blocks as there are, and as there is room for.
+  void give(OutputPort& out) noexcept {
+    while (!failure_ && given_ < max_blocks_) {
+      if (staged_used_ == staged_.frame_count() && !stage()) { return; }
+      give_staged(out);
+    }
+  }
+
+  // The decoder's next block. False: there is none.
+  bool stage() {
+    const auto known = decoder_->begin();
+    if (!known) { return fail_decoding(known.error()); }
+    if (!*known) { return false; }
+    const auto has_block = decoder_->has_block();
+    if (!has_block) { return fail_decoding(has_block.error()); }
+    if (!*has_block) { return false; }
+    if (decoder_->frame_count() > staged_.max_frames()) {
+      fail(fmt::format("\"{}\" gave a block of {} frames", spec_.name, decoder_->frame_count()), "",
+           fmt::format("blocks of at most {}, or a larger frame_size", staged_.max_frames()));
+      return false;
+    }
+    own_header_.reset();
+    if (decoder_spec_.format == ByteFormat::framed) { own_header_ = decoder_->header(); }
+    not_finite_ += decoder_->take(staged_);
+    staged_used_ = 0;
+    return true;
+  }
+  bool fail_decoding(const Error& error) {
+    failure_ = error;
+    if (const std::string said = quote_end(child_->stderr_so_far()); !said.empty()) {
+      failure_->what += ":\n" + said;
+    }
+    return false;
+  }
+
+  // The staged frames up to the next mark.
+  void give_staged(OutputPort& out) noexcept {
+    std::uint32_t count = staged_.frame_count() - staged_used_;
+    if (!own_header_) { count = timeline_->frames_together(count); }
+    DataFrame& y = out.emit();
+    y.set_frame_count(count);
+    for (std::uint32_t c = 0; c < y.channel_count(); ++c) {
+      const double* from = staged_.channel_data(c) + staged_used_;
+      std::copy(from, from + count, y.channel_data(c));
+    }
+    y.metadata().clear();
+    y.header() = own_header_ ? *own_header_ : timeline_->header();
+    y.header().sequence_id = own_header_ ? own_header_->sequence_id : sequence_id_++;
+    flag_bad_samples(y);
+    staged_used_ += count;
+    ++given_;
+    timeline_->add_output(count);
+    delay_.came_back(timeline_->frames_back());
+  }
+
+  static constexpr std::size_t kPipeBytes = 262144;
+
+  const ParamValues params_;
+  // fixed by prepare()
+  ChildSpec spec_;
+  StreamFormat in_format_;
+  EncoderSpec encoder_spec_;
+  DecoderSpec decoder_spec_;
+  double ratio_ = 1.0;  // of the rates, out to in
+  std::uint32_t frame_size_ = 0;
+  std::uint64_t max_held_ = 0;
+  std::uint32_t max_blocks_ = 0;
+  // of one child
+  std::unique_ptr<ChildPipes> child_;
+  std::optional<StreamEncoder> encoder_;
+  std::optional<StreamDecoder> decoder_;
+  std::vector<std::byte> pending_;   // encoded, to be written
+  std::vector<std::byte> received_;  // read, to be decoded
+  std::uint64_t fed_bytes_ = 0;      // to the decoder
+  std::optional<OutputTimeline> timeline_;
+  DelayMeter delay_;
+  DataFrame staged_;
+  std::uint32_t staged_used_ = 0;
+  std::optional<FrameHeader> own_header_;  // of the staged block
+  std::uint64_t sequence_id_ = 0;
+  std::uint32_t given_ = 0;  // blocks, by this call
+  bool has_lost_reader_ = false;
+  bool is_finishing_ = false;
+  bool gave_up_ = false;
+  std::optional<std::uint64_t> ended_with_;  // output frames that were to be expected in all
+  bool is_used_ = false;
+  std::atomic<bool> stops_waiting_{false};
+  std::uint64_t not_taken_ = 0;
+  std::uint64_t not_finite_ = 0;
+  std::optional<Error> failure_;
+};
+
+}  // namespace
+
+extern const NodeEntry kProcessEntry{kInfo, make_node<Process>};
+
+}  // namespace streamlab

@@ -1,0 +1,392 @@
+// tests/nodes/process/process_test.cpp
+//
+// The node Process with real programs.
+#include <unistd.h>
+
+#include <cmath>
+#include <cstring>
+#include <fstream>
+#include <thread>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "engine/process/descriptor.hpp"
+#include "tests/support/node_harness.hpp"
+#include "tests/support/run_program.hpp"
+#include "tests/support/signals.hpp"
+#include "tests/support/temp_dir.hpp"
+
+namespace streamlab {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+using test::NodeHarness;
+using test::Signal;
+
+std::string shell(const std::string& script, const std::string& more = "") {
+  return nlohmann::json{{"command", {"sh", "-c", script}}}.dump().insert(1, more);
+}
+
+// What `program` makes of raw float64 samples, run by hand.
+std::vector<double> by_hand(const std::string& program, const Signal& signal) {
+  const test::TempDir folder;
+  std::ofstream file(folder.file("in"), std::ios::binary);
+  for (std::size_t n = 0; n < signal[0].size(); ++n) {
+    for (const auto& channel : signal) {
+      file.write(reinterpret_cast<const char*>(&channel[n]), sizeof(double));
+    }
+  }
+  file.close();
+  const auto result = test::run_program({"/bin/sh", "-c", program + " < in > out"}, folder.path().string());
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  const std::string bytes = test::content_of(folder.file("out"));
+  std::vector<double> samples(bytes.size() / sizeof(double));
+  std::memcpy(samples.data(), bytes.data(), samples.size() * sizeof(double));
+  return samples;
+}
+
+// Everything that `node` says once a stream is over; with the last status.
+std::vector<NodeNote> notes_after(NodeHarness& node, const Signal& signal, std::uint32_t block = 1000) {
+  node.run(signal, block);
+  return node.node().notes();
+}
+
+std::string failure_of(const std::string& config, const Signal& signal, std::uint32_t block = 1000) {
+  NodeHarness node("Process", config, {48000.0, static_cast<std::uint32_t>(signal.size()), block});
+  for (std::size_t begin = 0; begin < signal[0].size() && node.last_status() != Status::fault;
+       begin += block) {
+    DataFrame x = node.input_frame();
+    x.set_frame_count(block);
+    for (std::uint32_t c = 0; c < x.channel_count(); ++c) {
+      std::copy_n(signal[c].begin() + static_cast<std::ptrdiff_t>(begin), block, x.channel_data(c));
+    }
+    x.header().position = static_cast<std::int64_t>(begin);
+    node.process(x);
+  }
+  while (node.last_status() == Status::ok) { node.finish(); }
+  return node.last_status() == Status::fault ? to_string(node.node().failure()) : "";
+}
+
+TEST(Process, GivesWhatTheProgramGivesByHand) {
+  const std::string sox = "sox -t f64 -r 48000 -c 1 - -t f64 - equalizer 1000 2q -6";
+  const Signal signal = test::noise(1, 50'000);
+  const std::vector<double> expected = by_hand(sox, signal);
+  ASSERT_EQ(expected.size(), 50'000U);
+  for (const std::uint32_t block : {1U, 7U, 480U, 1024U}) {
+    NodeHarness node("Process", shell("exec " + sox), {48000.0, 1, 1024});
+    EXPECT_EQ(node.run(signal, block), expected) << "blocks of " << block;  // bit for bit
+  }
+}
+
+TEST(Process, CarriesEveryFormat) {
+  const Signal signal = test::noise(3, 5000);
+  const auto rounded_to = [](double bits) {
+    return [bits](double x) { return std::clamp(std::nearbyint(x * bits), -bits, bits - 1.0) / bits; };
+  };
+  const std::pair<const char*, std::function<double(double)>> formats[] = {
+      {"f64le", [](double x) { return x; }},
+      {"f32le", [](double x) { return static_cast<double>(static_cast<float>(x)); }},
+      {"s16le", rounded_to(32768.0)},
+      {"s24le", rounded_to(8388608.0)},
+      {"s32le", rounded_to(2147483648.0)},
+      {"wav", [](double x) { return x; }},
+      {"framed", [](double x) { return x; }},
+  };
+  for (const auto& [format, expected] : formats) {
+    NodeHarness node("Process", shell("exec cat", std::string(R"("format": ")") + format + "\","),
+                     {48000.0, 3, 1024});
+    const auto y = node.run(signal, 333);
+    ASSERT_EQ(y.size(), 15'000U) << format;
+    for (std::size_t i = 0; i < y.size(); ++i) {
+      ASSERT_EQ(y[i], expected(signal[i / 5000][i % 5000])) << format << " at " << i;
+    }
+  }
+}
+
+TEST(Process, MayGiveOtherChannelsRatesAndFormats) {
+  // sox mixes two channels to one: half of each. And halves the rate.
+  const Signal signal = test::noise(2, 10'000);
+  NodeHarness mix(
+      "Process",
+      R"({"command": ["sox", "-t", "f64", "-r", "48000", "-c", "2", "-", "-t", "wav", "-e", "floating-point",
+                                 "-b", "64", "-", "remix", "-"], "out_format": "wav", "out_channels": 1})",
+      {48000.0, 2, 1024});
+  EXPECT_EQ(mix.outputs()[0].format.channel_count(), 1U);
+  EXPECT_EQ(mix.outputs()[0].format.channels[0].name, "main_channel");
+  EXPECT_EQ(mix.run(signal, 1000), by_hand("sox -t f64 -r 48000 -c 2 - -t f64 - remix -", signal));
+
+  const std::string halve = "sox -t f64 -r 48000 -c 2 - -t f64 -r 24000 -";
+  NodeHarness half("Process", shell("exec " + halve, R"("out_sample_rate": 24000,)"), {48000.0, 2, 1024});
+  EXPECT_EQ(half.outputs()[0].format.sample_rate_hz, 24000.0);
+  const auto interleaved = by_hand(halve, signal);
+  const auto frames = half.run_frames(signal, 1000);
+  const auto y = test::samples_of(frames);
+  ASSERT_EQ(y.size(), interleaved.size());
+  for (std::size_t n = 0; n < y.size() / 2; ++n) {
+    ASSERT_EQ(y[n], interleaved[2 * n]);
+    ASSERT_EQ(y[y.size() / 2 + n], interleaved[2 * n + 1]);
+  }
+  EXPECT_EQ(frames.back().position() + frames.back().frame_count(), 5000);
+}
+
+TEST(Process, RunsAScript) {
+  NodeHarness node(
+      "Process",
+      R"({"run": "import array, sys\nx = array.array('d', sys.stdin.buffer.read())\n)"
+      R"x(array.array('d', [-v for v in x]).tofile(sys.stdout.buffer)", "max_held_frames": 10000})x",
+      {48000.0, 1, 100});
+  const Signal signal = test::noise(1, 1000);
+  std::vector<double> expected = signal[0];
+  for (double& x : expected) { x = -x; }
+  EXPECT_EQ(node.run(signal, 100), expected);
+}
+
+TEST(Process, TalksFramedWithTheExampleInPython) {
+  NodeHarness node(
+      "Process",
+      R"({"command": ["python3", ")" SL_SOURCE_DIR
+      R"(/apps/examples/framed_stream.py", "gain", "0.5"], "format": "framed", "max_held_frames": 100000})",
+      {48000.0, 2, 256});
+  const Signal signal = test::noise(2, 3000);
+  std::vector<double> expected;
+  for (const auto& channel : signal) {
+    for (const double x : channel) { expected.push_back(0.5 * x); }  // exact
+  }
+  EXPECT_EQ(node.run(signal, 256), expected);
+  EXPECT_THAT(node.node().notes(), SizeIs(1));  // of the latency, and nothing lost
+}
+
+TEST(Process, KeepsGapsTimesAndPositions) {
+  NodeHarness node("Process", shell("exec cat"), {48000.0, 1, 100});
+  std::vector<DataFrame> out;
+  const auto feed = [&](std::int64_t position, std::int64_t timestamp_us, std::uint64_t gap,
+                        std::uint32_t frames) {
+    DataFrame x = node.input_frame();
+    x.set_frame_count(frames);
+    for (std::uint32_t n = 0; n < frames; ++n) { x.channel_data(0)[n] = static_cast<double>(position + n); }
+    x.header().position = position;
+    x.header().timestamp_us = timestamp_us;
+    if (gap > 0) {
+      x.header().set(FrameFlag::gap);
+      x.header().gap_frames = gap;
+    }
+    for (auto& y : node.process(x)) { out.push_back(y); }
+  };
+  feed(1000, 5'000'000, 0, 100);
+  feed(1100, 5'002'083, 0, 30);
+  feed(1630, 5'013'125, 500, 100);  // 500 frames are missing
+  feed(1730, 5'015'208, 0, 100);
+  while (true) {
+    auto more = node.finish();
+    for (auto& y : more) { out.push_back(y); }
+    if (node.last_status() != Status::ok) { break; }
+  }
+  ASSERT_EQ(node.last_status(), Status::done);
+  std::int64_t expected_position = 1000;
+  std::size_t gaps = 0;
+  std::uint64_t sequence_id = 0;
+  for (const DataFrame& y : out) {
+    if (y.header().has(FrameFlag::gap)) {
+      ++gaps;
+      EXPECT_EQ(y.header().gap_frames, 500U);
+      EXPECT_EQ(expected_position, 1130);
+      expected_position += 500;
+    }
+    EXPECT_EQ(y.position(), expected_position);
+    EXPECT_EQ(y.sequence_id(), sequence_id++);
+    const std::int64_t base_us = y.position() >= 1630 ? 5'013'125 : 5'000'000;
+    const std::int64_t base = y.position() >= 1630 ? 1630 : 1000;
+    EXPECT_EQ(y.timestamp_us(),
+              base_us + std::llround(static_cast<double>(y.position() - base) * 1e6 / 48000.0));
+    for (std::uint32_t n = 0; n < y.frame_count(); ++n) {
+      EXPECT_EQ(y.channel(0)[n], static_cast<double>(y.position() + n));  // each frame is at its place
+    }
+    expected_position += y.frame_count();
+  }
+  EXPECT_EQ(gaps, 1U);
+  EXPECT_EQ(expected_position, 1830);
+}
+
+TEST(Process, IsAsNewAfterReset) {
+  const std::string sox = "exec sox -t f64 -r 48000 -c 1 - -t f64 - lowpass 1000";
+  NodeHarness node("Process", shell(sox), {48000.0, 1, 512});
+  const Signal signal = test::noise(1, 20'000);
+  const auto first = node.run(signal, 512);
+  node.reset();
+  EXPECT_EQ(node.run(signal, 512), first);
+  // In mid stream, too.
+  node.reset();
+  DataFrame x = node.input_frame();
+  x.set_frame_count(512);
+  node.process(x);
+  node.reset();
+  EXPECT_EQ(node.run(signal, 512), first);
+}
+
+TEST(Process, SaysHowLongABlockWasUnderWay) {
+  NodeHarness node("Process", shell("exec cat"), {48000.0, 1, 1000});
+  const auto notes = notes_after(node, test::noise(1, 10'000));
+  ASSERT_THAT(notes, SizeIs(1));
+  EXPECT_THAT(notes[0].text,
+              testing::MatchesRegex("\"sh\" held back up to [0-9]+ frames; a block came back [0-9.]+ ms "
+                                    "after it was written, [0-9.]+ ms at most"));
+  EXPECT_FALSE(notes[0].data_lost);
+}
+
+// --- programs that are not as they should be
+
+TEST(Process, SaysTheStatusAndTheLastWordsOfAProgramThatFails) {
+  EXPECT_EQ(failure_of(shell("cat; echo 'no such effect' >&2; exit 2"), test::noise(1, 5000)),
+            "\"sh\" exited with status 2:\n  | no such effect");
+  EXPECT_EQ(failure_of(shell("kill -SEGV $$"), test::noise(1, 500'000)), "\"sh\" was ended by SIGSEGV (11)");
+}
+
+TEST(Process, CountsWhatAProgramThatEndsEarlyDidNotTake) {
+  // Reads exactly 100 frames and gives them back.
+  NodeHarness node("Process", shell("exec dd bs=800 count=1 iflag=fullblock status=none"),
+                   {48000.0, 1, 1000});
+  const Signal signal = test::noise(1, 200'000);
+  EXPECT_EQ(node.run(signal, 1000), std::vector<double>(signal[0].begin(), signal[0].begin() + 100));
+  EXPECT_EQ(node.last_status(), Status::done);  // a normal end
+  const auto notes = node.node().notes();
+  ASSERT_FALSE(notes.empty());
+  EXPECT_EQ(notes[0].text, "\"sh\" ended before the stream did: frames that it did not take: 199900");
+  EXPECT_TRUE(notes[0].data_lost);
+}
+
+TEST(Process, CountsHalfAFrameAtTheEnd) {
+  NodeHarness node("Process", shell("cat >/dev/null; printf 123456789012"), {48000.0, 1, 1000});
+  EXPECT_THAT(node.run(test::noise(1, 1000), 1000), SizeIs(1));
+  const auto notes = node.node().notes();
+  ASSERT_FALSE(notes.empty());
+  EXPECT_EQ(notes[0].text, "\"sh\" ended with 4 bytes of an unfinished frame, which are left out");
+  EXPECT_TRUE(notes[0].data_lost);
+}
+
+TEST(Process, DoesNotWaitForEverForAProgramThatNeverReads) {
+  EXPECT_THAT(failure_of(shell("exec sleep 1000", R"("timeout_s": 0.05,)"), test::noise(1, 100'000)),
+              HasSubstr("\"sh\" did not take its input within 0.05 s"));
+}
+
+TEST(Process, DoesNotWaitForEverForAProgramThatNeverWrites) {
+  EXPECT_EQ(failure_of(shell("cat >/dev/null; true", R"("timeout_s": 0.05, "max_held_frames": 5000,)"),
+                       test::noise(1, 100'000)),
+            "\"sh\" did not give output for what it took within 0.05 s; a longer timeout_s, a larger "
+            "max_held_frames; "
+            "does it buffer its output (PYTHONUNBUFFERED, stdbuf)?");
+}
+
+TEST(Process, DoesNotWaitForEverForAProgramThatDoesNotEnd) {
+  EXPECT_THAT(failure_of(shell("cat; exec sleep 1000", R"("timeout_s": 0.05,)"), test::noise(1, 1000)),
+              HasSubstr("\"sh\" did not end, although its input has ended within 0.05 s"));
+}
+
+TEST(Process, SaysThatAProgramGaveNothingForWhatItTook) {
+  NodeHarness node("Process", shell("exec cat >/dev/null"), {48000.0, 1, 1000});
+  const auto notes = notes_after(node, test::noise(1, 3000));
+  ASSERT_THAT(notes, SizeIs(1));
+  EXPECT_EQ(notes[0].text, "\"sh\" took 3000 frames and gave 0, where 3000 were to be expected");
+}
+
+TEST(Process, TakesItsTimeWithAProgramThatGoesByteByByte) {
+  NodeHarness node("Process", shell("exec dd bs=1 status=none"), {48000.0, 1, 1000});
+  const Signal signal = test::noise(1, 2000);
+  EXPECT_EQ(node.run(signal, 1000), signal[0]);
+}
+
+TEST(Process, ReadsAFloodOfMessages) {
+  NodeHarness node("Process", shell("yes message | head -c 3000000 >&2; exec cat"), {48000.0, 1, 1000});
+  const Signal signal = test::noise(1, 2000);
+  EXPECT_EQ(node.run(signal, 1000), signal[0]);
+}
+
+TEST(Process, DoesNotDrownInAProgramThatGivesFarTooMuch) {
+  EXPECT_THAT(failure_of(shell("exec cat /dev/zero"), test::noise(1, 100'000)),
+              HasSubstr("\"sh\" gives more than it is given"));
+}
+
+TEST(Process, RefusesAnOutputThatIsNotWhatWasSaid) {
+  EXPECT_THAT(
+      failure_of(
+          R"({"command": ["sox", "-t", "f64", "-r", "48000", "-c", "1", "-", "-t", "wav", "-r", "44100", "-"],
+                             "out_format": "wav"})",
+          test::noise(1, 50'000)),
+      HasSubstr("44100"));
+}
+
+TEST(Process, EndsAWaitWhenTheRunIsToEnd) {
+  NodeHarness node("Process", shell("exec sleep 1000"), {48000.0, 1, 1000});
+  std::jthread stopper([&] { node.node().stop_waiting(); });
+  const Signal signal = test::noise(1, 100'000);
+  node.run(signal, 1000);  // far more than the pipe holds, to a program that reads nothing: would take 10 s
+  EXPECT_NE(node.last_status(), Status::fault);
+}
+
+TEST(Process, EndsAProgramThatIgnoresSigterm) {
+  Pipe told;
+  pid_t pid = 0;
+  const test::TempDir folder;
+  {
+    NodeHarness node(
+        "Process",
+        shell("trap '' TERM; echo $$ > " + folder.file("pid") + "; cat; while :; do sleep 1; done",
+              R"("timeout_s": 0.05,)"),
+        {48000.0, 1, 1000});
+    node.run(test::noise(1, 1000), 1000);
+    EXPECT_EQ(node.last_status(), Status::fault);
+    std::ifstream(folder.file("pid")) >> pid;
+  }
+  ASSERT_GT(pid, 0);
+  EXPECT_NE(::kill(pid, 0), 0);
+}
+
+TEST(Process, LeaksNoDescriptor) {
+  const std::string config = shell("exec cat");
+  const auto once = [&] {
+    NodeHarness node("Process", config, {48000.0, 1, 1000});
+    node.run(test::noise(1, 1000), 1000);
+  };
+  once();
+  const std::size_t before = descriptors_left();
+  for (int n = 0; n < 10; ++n) { once(); }
+  EXPECT_EQ(descriptors_left(), before);
+}
+
+TEST(Process, RefusesWhatCannotBeStarted) {
+  const test::TempDir folder;
+  const std::string plain = folder.write("plain", "#!/bin/sh\n");
+  const auto refusal = [](const std::string& config) {
+    const Errors errors = NodeHarness::refusals("Process", config);
+    return errors.empty() ? std::string() : to_string(errors[0]);
+  };
+  EXPECT_EQ(refusal("{}"), "/config: neither \"command\" nor \"run\" is given; expected one of them");
+  EXPECT_EQ(refusal(R"({"command": ["cat"], "run": "x"})"),
+            "/config: both \"command\" and \"run\" are given; expected one of them");
+  EXPECT_EQ(refusal(R"({"command": "cat"})"),
+            "/config/command: this is no command; expected a list of texts: the program and its arguments");
+  EXPECT_EQ(refusal(R"({"command": ["cat", 1]})"),
+            "/config/command/1: this is no command; expected a list of texts: the program and its arguments");
+  EXPECT_THAT(refusal(R"({"command": ["soxx"]})"),
+              HasSubstr("/config/command/0: there is no program \"soxx\" on the PATH"));
+  EXPECT_EQ(refusal(R"({"command": [")" + plain + R"("]})"),
+            "/config/command/0: \"" + plain + "\" may not be executed; expected a program; \"chmod +x " +
+                plain + "\" makes it one");
+  EXPECT_EQ(refusal(R"({"run": "x", "shell": "fish"})"),
+            "/config/shell: there is no shell \"fish\"; expected \"python\", \"sh\", \"bash\", or an "
+            "absolute path");
+  EXPECT_EQ(refusal(R"({"command": ["cat"], "shell": "sh"})"),
+            "/config/shell: a shell runs a script, and there is none; expected \"run\"");
+  EXPECT_EQ(refusal(R"({"command": ["cat"], "cwd": "/nowhere"})"),
+            "/config/cwd: there is no directory \"/nowhere\"");
+  EXPECT_EQ(refusal(R"({"command": ["cat"], "env": {"KEY": 1}})"),
+            "/config/env/KEY: this is no environment variable; expected a name without \"=\", and a text");
+}
+
+}  // namespace
+}  // namespace streamlab
