@@ -5,6 +5,7 @@
 #include "apps/streamlab/commands.hpp"
 #include "apps/streamlab/config_file.hpp"
 #include "apps/streamlab/console.hpp"
+#include "apps/streamlab/flow_file.hpp"
 #include "apps/streamlab/summary.hpp"
 #include "engine/graph/describe.hpp"
 #include "engine/run/engine.hpp"
@@ -13,7 +14,10 @@
 namespace streamlab::app {
 
 ExitCode check_command(const CheckArguments& arguments) {
-  const auto graph = load_config(arguments.config);
+  const auto text = read_config(arguments.config.path);
+  if (!text) { return report(text.error(), ""); }
+  if (is_flow_text(*text, arguments.config.path)) { return check_flow_file(arguments, *text); }
+  const auto graph = load_config(arguments.config, *text);
   if (!graph) { return graph.error(); }
   EngineOptions options;
   options.look_only = true;

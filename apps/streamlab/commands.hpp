@@ -26,6 +26,10 @@ struct RunArguments {
   bool json = false;
   bool quiet = false;
   bool force = false;  // replace files that exist
+  // Of flows:
+  std::string state;    // JSON, or "@FILE"
+  std::string save;     // where progress is kept; empty: beside the flow
+  bool resume = false;  // go on from there
 };
 ExitCode run_command(const RunArguments& arguments);
 

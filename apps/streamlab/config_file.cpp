@@ -11,6 +11,7 @@
 
 #include "apps/streamlab/console.hpp"
 #include "apps/streamlab/standard_streams.hpp"
+#include "engine/flow/read_flow.hpp"
 
 namespace streamlab::app {
 namespace {
@@ -94,16 +95,41 @@ std::string name_of(const ConfigArguments& config) {
   return config.path == "-" ? "standard input" : config.path;
 }
 
-tl::expected<ValidGraph, ExitCode> load_config(const ConfigArguments& config) {
-  const auto text = read_config(config.path);
-  if (!text) { return tl::unexpected(report(text.error(), "")); }
-  auto graph = load_graph(*text, language_of(config.path), config.variables);
-  if (!graph) { return tl::unexpected(report(graph.error(), name_of(config))); }
+bool is_flow_text(const std::string& text, const std::string& path) {
+  const auto document = parse_document(text, language_of(path));
+  return document && is_flow(*document);
+}
+
+Checked<ValidGraph> check_config(const ConfigArguments& config, const std::string& text) {
+  if (is_flow_text(text, config.path)) {
+    return tl::unexpected(Errors{{ErrorCode::refused, "", "this is a flow of programs", "a graph",
+                                  "\"streamlab run\" and \"streamlab check\" take flows"}});
+  }
+  auto graph = load_graph(text, language_of(config.path), config.variables);
+  if (!graph) { return graph; }
   Errors errors = check_files(*graph);
   const auto from = config.path == "-" ? ConfigFrom::standard_input : ConfigFrom::file;
   for (Error& error : check_standard_streams(*graph, from)) { errors.push_back(std::move(error)); }
-  if (!errors.empty()) { return tl::unexpected(report(errors, name_of(config))); }
+  if (!errors.empty()) { return tl::unexpected(std::move(errors)); }
+  return graph;
+}
+
+Checked<ValidGraph> check_config(const ConfigArguments& config) {
+  const auto text = read_config(config.path);
+  if (!text) { return tl::unexpected(Errors{text.error()}); }
+  return check_config(config, *text);
+}
+
+tl::expected<ValidGraph, ExitCode> load_config(const ConfigArguments& config, const std::string& text) {
+  auto graph = check_config(config, text);
+  if (!graph) { return tl::unexpected(report(graph.error(), name_of(config))); }
   return *std::move(graph);
+}
+
+tl::expected<ValidGraph, ExitCode> load_config(const ConfigArguments& config) {
+  const auto text = read_config(config.path);
+  if (!text) { return tl::unexpected(report(text.error(), "")); }
+  return load_config(config, *text);
 }
 
 }  // namespace streamlab::app

@@ -35,8 +35,16 @@ bool prints(const ValidGraph& graph);
 // Whatever would be written over while it is read, or written twice.
 Errors check_files(const ValidGraph& graph);
 
-// Reads, validates and checks; every error was reported on standard error when there is no graph.
+// Is it a flow of programs (docs/process-streams.md) rather than a graph? A text that cannot be read is none.
+bool is_flow_text(const std::string& text, const std::string& path);
+
+// Reads, validates and checks. Errors have no subject yet.
+Checked<ValidGraph> check_config(const ConfigArguments& config);
+Checked<ValidGraph> check_config(const ConfigArguments& config, const std::string& text);
+
+// The same; every error was reported on standard error when there is no graph.
 tl::expected<ValidGraph, ExitCode> load_config(const ConfigArguments& config);
+tl::expected<ValidGraph, ExitCode> load_config(const ConfigArguments& config, const std::string& text);
 
 // How errors call a configuration: its path, or "standard input".
 std::string name_of(const ConfigArguments& config);

@@ -133,10 +133,11 @@ class CommandLine {
 
   void add_run() {
     CLI::App& run =
-        add("run", "Run a graph: live or over files, as its configuration says.",
+        add("run", "Run a graph, live or over files, as its configuration says; or a flow of programs.",
             "  streamlab run configs/live_capture.json\n"
             "  streamlab run configs/file_analysis.json --set input=take.wav --json > levels.jsonl\n"
             "  streamlab run configs/tone_to_speakers.json --set frequency=440 --seconds 5\n"
+            "  streamlab run configs/flow_lines.yaml --state '{\"name\": \"value\"}'\n"
             "Ctrl-C ends a run cleanly; a second Ctrl-C ends it at once.",
             [this] { return run_command(run_); });
     add_config(run, run_.config);
@@ -147,6 +148,12 @@ class CommandLine {
         ->type_name("N")
         ->check(check_count)
         ->excludes(seconds);
+    run.add_option("--state", run_.state, "Of a flow: the state that it begins with, or @FILE.")
+        ->type_name("JSON");
+    run.add_flag("--resume", run_.resume, "Of a flow: go on from where \"interrupt_after\" ended it.");
+    run.add_option("--save", run_.save,
+                   "Of a flow: where its progress is kept; left out, CONFIG.progress.")
+        ->type_name("FILE");
     add_json(
         run, run_.json,
         "Print JSON Lines on standard output (standard error, where a PipeSink streams to stdout): blocks, "

@@ -1,15 +1,38 @@
 // apps/streamlab/run.cpp
 //
-// streamlab run: one graph, live or over files, as its configuration says.
+// streamlab run: one graph, live or over files, as its configuration says; or a flow of programs.
 #include "apps/streamlab/commands.hpp"
 #include "apps/streamlab/config_file.hpp"
 #include "apps/streamlab/console.hpp"
+#include "apps/streamlab/flow_file.hpp"
 #include "apps/streamlab/run_graph.hpp"
 
 namespace streamlab::app {
 
+namespace {
+
+// What only flows understand.
+Errors refuse_flow_options(const RunArguments& arguments) {
+  Errors errors;
+  const auto refuse = [&](bool is_given, const char* option) {
+    if (is_given) {
+      errors.push_back({ErrorCode::refused, option, "a graph has no state", "a flow of programs", ""});
+    }
+  };
+  refuse(!arguments.state.empty(), "--state");
+  refuse(arguments.resume, "--resume");
+  refuse(!arguments.save.empty(), "--save");
+  return errors;
+}
+
+}  // namespace
+
 ExitCode run_command(const RunArguments& arguments) {
-  const auto graph = load_config(arguments.config);
+  const auto text = read_config(arguments.config.path);
+  if (!text) { return report(text.error(), ""); }
+  if (is_flow_text(*text, arguments.config.path)) { return run_flow_file(arguments, *text); }
+  if (const Errors errors = refuse_flow_options(arguments); !errors.empty()) { return report(errors, ""); }
+  const auto graph = load_config(arguments.config, *text);
   if (!graph) { return graph.error(); }
   RunOptions options{arguments.seconds, arguments.frames, arguments.json,
                      arguments.quiet,   arguments.force,  {}};

@@ -57,6 +57,13 @@ TEST(Documents, TheReadmeQuotesFilesAsTheyAre) {
   EXPECT_THAT(text_of("README.md"), testing::HasSubstr(text_of("configs/bad/several.expected")));
 }
 
+TEST(Documents, ProcessStreamsQuotesFlowsAsTheyAre) {
+  const auto flows = quotes_of("docs/process-streams.md", "yaml");
+  ASSERT_EQ(flows.size(), 2U);
+  EXPECT_EQ(flows[0], text_of("configs/flow_lines.yaml"));
+  EXPECT_THAT(text_of("configs/flow_voice.yaml"), testing::HasSubstr(flows[1]));
+}
+
 // As the lines of a file, but for what they are indented by.
 std::string without_indent(const std::string& text) {
   std::string flat;

@@ -1,0 +1,20 @@
+// engine/flow/flow_checkpoint.hpp
+//
+// The progress of a flow as a file: what `interrupt_after` saves and `--resume` goes on from. Only the state
+// is in it; a stream cannot be saved, which is why steps with streams do not interrupt.
+#pragma once
+
+#include <string>
+
+#include "engine/flow/run_flow.hpp"
+
+namespace streamlab {
+
+// Writes the file whole or not at all: a new one, put in the place of the old. Fails for the system's
+// reasons.
+Result<void> save_progress(const std::string& path, const ValidFlow& flow, const FlowProgress& progress);
+
+// Refused: no such file, a file that is no such progress, one of a flow that was written differently.
+Result<FlowProgress> load_progress(const std::string& path, const ValidFlow& flow);
+
+}  // namespace streamlab
