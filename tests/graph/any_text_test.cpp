@@ -1,11 +1,12 @@
 // tests/graph/any_text_test.cpp
 //
-// Whatever a configuration file holds, the answer is a graph or a list of errors that say something: no
-// exception, no crash, no endless loop.
+// Whatever a configuration file holds, the answer is a graph (or a flow) or a list of errors that say
+// something: no exception, no crash, no endless loop.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include "engine/flow/valid_flow.hpp"
 #include "engine/graph/validate.hpp"
 
 namespace streamlab {
@@ -32,6 +33,20 @@ nodes:
 connections:
   - {from: a, to: g, policy: block, capacity: 9}
   - {from: g, to: p}
+)";
+
+constexpr std::string_view kFlow = R"(version: 1
+variables: {n: 3}
+settings: {parallel: {max_steps: 4, streams: {enabled: true, count: lines}}, merge: last}
+nodes:
+  - {name: a, command: [seq, "${n}"], streams: {stdout: x, stderr: y}, env: {A: b}}
+  - {name: b, run: "cat", shell: sh, streams: {stdin: {channel: x, policy: drop_oldest, unit_bytes: 2}}}
+  - {name: c, run: "return {}", streams: {fifo_in: y}, timeout: 5}
+  - {name: d, graph: g.json, set: {f: 1}, retry: {attempts: 2}, interrupt_after: true}
+edges:
+  - {from: __start__, to: a}
+  - {from: a, to: [b, c], stream_mode: broadcast, fan_in: d, merge: list}
+  - {from: d, to: __end__}
 )";
 
 // Pieces that mean something to one of the parsers, or to none.
@@ -68,11 +83,11 @@ std::string changed(std::string text) {
   return text;
 }
 
-void answers(const std::string& text, ConfigLanguage language) {
-  const auto graph = load_graph(text, language);
-  if (graph) { return; }
-  RC_ASSERT(!graph.error().empty());
-  for (const Error& error : graph.error()) {
+template <class Loaded>
+void answers(const Loaded& loaded, const std::string& text, ConfigLanguage language) {
+  if (loaded) { return; }
+  RC_ASSERT(!loaded.error().empty());
+  for (const Error& error : loaded.error()) {
     RC_ASSERT(error.code == ErrorCode::refused);
     RC_ASSERT(!error.what.empty());
     RC_ASSERT(error.what.find('\n') == std::string::npos || text.find("\\n") != std::string::npos ||
@@ -80,16 +95,23 @@ void answers(const std::string& text, ConfigLanguage language) {
   }
 }
 
+void answers(const std::string& text, ConfigLanguage language) {
+  answers(load_graph(text, language), text, language);
+  answers(load_flow(text, language), text, language);
+}
+
 RC_GTEST_PROP(AnyText, InJsonIsAnswered, ()) { answers(changed(std::string(kJson)), ConfigLanguage::json); }
 RC_GTEST_PROP(AnyText, InYamlIsAnswered, ()) { answers(changed(std::string(kYaml)), ConfigLanguage::yaml); }
+RC_GTEST_PROP(AnyText, OfAFlowIsAnswered, ()) { answers(changed(std::string(kFlow)), ConfigLanguage::yaml); }
 RC_GTEST_PROP(AnyText, OfAnyBytesIsAnswered, (const std::string& text)) {
   answers(text, ConfigLanguage::json);
   answers(text, ConfigLanguage::yaml);
 }
 
-TEST(AnyText, BothTextsAreAcceptedAsTheyAre) {
+TEST(AnyText, EveryTextIsAcceptedAsItIs) {
   EXPECT_TRUE(load_graph(kJson));
   EXPECT_TRUE(load_graph(kYaml, ConfigLanguage::yaml));
+  EXPECT_TRUE(load_flow(kFlow, ConfigLanguage::yaml));
 }
 
 }  // namespace
