@@ -203,7 +203,7 @@ class Process final : public Node {
     }
     if (!failure_ && given_ == 0 && !gave_up_) {
       check_end();
-      ended_with_ = timeline_->frames_expected(not_taken_);
+      ended_with_ = timeline_->frames_expected(unread_);
     }
     if (failure_) { return Status::fault; }
     return given_ > 0 ? Status::ok : Status::done;
@@ -241,7 +241,7 @@ class Process final : public Node {
     }
     if (ended_with_ && *ended_with_ != timeline_->frames_out()) {
       note(fmt::format("\"{}\" took {} frames and gave {}, where {} were to be expected", spec_.name,
-                       timeline_->frames_in() - not_taken_, timeline_->frames_out(), *ended_with_),
+                       timeline_->frames_in() - unread_, timeline_->frames_out(), *ended_with_),
            1, false);
     }
     if (delay_.blocks() > 0) {
@@ -281,7 +281,7 @@ class Process final : public Node {
     has_lost_reader_ = is_used_ = is_finishing_ = gave_up_ = false;
     fed_bytes_ = 0;
     ended_with_.reset();
-    not_taken_ = not_finite_ = 0;
+    not_taken_ = unread_ = not_finite_ = 0;
     stops_waiting_.store(false, std::memory_order_relaxed);
     failure_.reset();
     return {};
@@ -348,7 +348,8 @@ class Process final : public Node {
     if (!is_lost || has_lost_reader_) { return; }
     has_lost_reader_ = true;
     const std::size_t lost = pending_.size() + child_->unread_bytes();
-    not_taken_ += (lost + encoder_->frame_bytes() - 1) / encoder_->frame_bytes();
+    unread_ = (lost + encoder_->frame_bytes() - 1) / encoder_->frame_bytes();
+    not_taken_ += unread_;
     pending_.clear();
   }
 
@@ -487,6 +488,7 @@ class Process final : public Node {
   bool is_used_ = false;
   std::atomic<bool> stops_waiting_{false};
   std::uint64_t not_taken_ = 0;
+  std::uint64_t unread_ = 0;  // of them, those that were on their way to it
   std::uint64_t not_finite_ = 0;
   std::optional<Error> failure_;
 };
