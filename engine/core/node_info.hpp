@@ -52,6 +52,11 @@ enum class InputMode : std::uint8_t {
 // node.
 enum class Queue : std::uint8_t { no, yes };
 
+// May process() wait for somebody outside, such as another program? In a run that a device paces such a node,
+// with what follows it, has a thread of its own, and an edge that leads there drops its oldest blocks where it
+// names no policy: it holds up nobody.
+enum class Waits : std::uint8_t { no, yes };
+
 // Nodes whose block a device fills or takes; the domain's driver does the work.
 enum class Boundary : std::uint8_t { none, device_input, device_output };
 
@@ -66,6 +71,7 @@ struct NodeInfo {
   Boundary boundary = Boundary::none;
   InputMode input_mode = InputMode::joined;
   Queue queue = Queue::no;
+  Waits waits = Waits::no;
   std::string_view at_gap = {};    // what it does where frames are missing: a sentence
   std::string_view details = {};   // definitions and sources for the manual; may be empty
   std::string_view example = {};   // the node's JSON object, as in a configuration

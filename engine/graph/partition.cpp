@@ -63,7 +63,8 @@ std::size_t stretches(const ValidGraph& graph, const std::vector<std::size_t>& n
   return std::min<std::size_t>(cores, 1 + static_cast<std::size_t>(total / kWorthAThreadNsPerFrame));
 }
 
-// Nodes before which the same queues lie, each list in order; those behind more queues come later.
+// Nodes before which the same queues lie, each list in order; those behind more queues come later. With a
+// device a node that waits for somebody outside counts as a queue that lies before itself.
 std::vector<std::vector<std::size_t>> by_queues(const ValidGraph& graph,
                                                 const std::vector<std::size_t>& nodes) {
   std::vector<std::set<std::size_t>> queues(graph.nodes().size());
@@ -73,6 +74,7 @@ std::vector<std::vector<std::size_t>> by_queues(const ValidGraph& graph,
       queues[n].insert(queues[c.from_node].begin(), queues[c.from_node].end());
       if (graph.nodes()[c.from_node].info().queue == Queue::yes) { queues[n].insert(c.from_node); }
     }
+    if (graph.has_device() && graph.nodes()[n].info().waits == Waits::yes) { queues[n].insert(n); }
   }
   std::vector<std::vector<std::size_t>> groups;
   for (const std::size_t n : nodes) {

@@ -24,7 +24,8 @@ struct Partition {
 // share a domain, since each waits for the device domain in another way. Without one, the nodes in their
 // order are cut into stretches of about equal declared cost; "auto" cuts only where a stretch is worth the
 // waking of a thread. What lies behind a queue (NodeInfo::queue) is cut off from all that does not: nodes
-// share a domain only if the same queues lie before them.
+// share a domain only if the same queues lie before them. With a device the same holds for nodes that wait
+// for somebody outside (NodeInfo::waits), and themselves.
 Partition partition(const ValidGraph& graph, const ThreadPolicy& threads, std::uint32_t cores);
 
 }  // namespace streamlab

@@ -109,6 +109,9 @@ class Planner {
     }
     return true;
   }
+  bool leads_outside(const ValidConnection& c) const {
+    return plan_.graph_.nodes()[c.to_node].info().waits == Waits::yes;
+  }
   PlanEdge edge_of(const ValidConnection& c, std::size_t slot, std::size_t from, std::size_t to) const {
     const auto device = plan_.partition_.device_domain;
     PlanEdge edge;
@@ -119,7 +122,8 @@ class Planner {
     edge.to_domain = to;
     edge.reblocks = device == to;
     if (!plan_.options_.lossless && !edge.reblocks) {
-      edge.policy = c.policy.value_or(device == from ? OverflowPolicy::drop_oldest : OverflowPolicy::block);
+      const bool must_not_wait = device == from || leads_outside(c);
+      edge.policy = c.policy.value_or(must_not_wait ? OverflowPolicy::drop_oldest : OverflowPolicy::block);
     }
     edge.capacity = c.capacity.value_or(plan_.graph_.config().channel_capacity);
     if (edge.policy == OverflowPolicy::latest) { edge.capacity = 1; }

@@ -53,6 +53,7 @@ constexpr NodeInfo kInfo{
     .outputs = {},
     .params = kParams,
     .rt_safe = RtSafe::no,
+    .waits = Waits::yes,
     .at_gap =
         "Writes silence of the gap's length; with gap = splice, nothing. Framed: the block says how many "
         "frames are missing.",

@@ -49,6 +49,7 @@ constexpr NodeInfo kInfo{
     .description = "Reads sound, or any framed stream, from another program: stdin, a FIFO, a descriptor.",
     .outputs = kOutPorts,
     .params = kParams,
+    .waits = Waits::yes,
     .at_gap =
         "Framed: blocks that were lost on the way are a gap. Other formats cannot say that frames are "
         "missing.",

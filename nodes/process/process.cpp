@@ -91,6 +91,7 @@ constexpr NodeInfo kInfo{
     .outputs = kAudioOutPort,
     .params = kParams,
     .rt_safe = RtSafe::no,
+    .waits = Waits::yes,
     .at_gap = "The program is not told (framed is); the output has the gap at the same frame.",
     .details =
         "Full scale is 1; integers are multiplied and divided by 2^(bits-1). What the program says on "

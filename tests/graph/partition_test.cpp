@@ -91,6 +91,24 @@ TEST(Partition, PutsFeedersBeforeTheDeviceAndFollowersBehindIt) {
   EXPECT_THAT(each.domain_of, ElementsAre(2, 1, 1, 0, 1, 1, 3));  // what the device ticks stays together
 }
 
+TEST(Partition, KeepsWhatWaitsForOthersApartWhereADeviceTicks) {
+  const Words nodes{"a Outside", "b Step", "c Outside", "d Free", "e NullSink", "f NullSink"};
+  const Words edges{"s b", "b a", "a d", "d e", "b c", "c f"};
+  Words offline = nodes;
+  offline.insert(offline.begin(), "s Source");
+  EXPECT_EQ(partition(graph_of(offline, edges), {Kind::automatic, 1}, 1).domain_count, 1U);
+  Words live = nodes;
+  live.insert(live.begin(), "s AudioInput");
+  const Partition apart = partition(graph_of(live, edges), {Kind::automatic, 1}, 1);
+  const auto domain = [&](std::size_t n) { return apart.domain_of[n]; };
+  EXPECT_EQ(domain(0), apart.device_domain);
+  EXPECT_EQ(domain(1), domain(4));  // a, and what follows it
+  EXPECT_EQ(domain(1), domain(5));
+  EXPECT_EQ(domain(3), domain(6));
+  const std::set<std::size_t> different{domain(0), domain(2), domain(1), domain(3)};
+  EXPECT_EQ(different.size(), 4U);
+}
+
 // A random graph of sources, steps and joins: each node is fed by some of those before it.
 struct RandomGraph {
   Words nodes;
@@ -110,7 +128,7 @@ RandomGraph random_graph() {
       graph.nodes.push_back(id + " Source");
       continue;
     }
-    const auto* type = *rc::gen::element("Step", "Free", "Slow", "InPlace");
+    const auto* type = *rc::gen::element("Step", "Free", "Slow", "InPlace", "Outside");
     graph.nodes.push_back(id + " " + (inputs == 1 ? type : "Join"));
     for (std::size_t i = 1; i <= inputs; ++i) {
       const auto from = *rc::gen::inRange<std::size_t>(0, n);

@@ -51,6 +51,13 @@ inline constexpr NodeInfo kFreeInfo{.name = "Free",
                                     .params = kTestParams,
                                     .rt_safe = RtSafe::yes,
                                     .cost_ns_per_frame = 0.0};
+inline constexpr NodeInfo kOutsideInfo{.name = "Outside",
+                                       .inputs = kAudioInPort,
+                                       .outputs = kAudioOutPort,
+                                       .params = kTestParams,
+                                       .rt_safe = RtSafe::no,
+                                       .waits = Waits::yes,
+                                       .cost_ns_per_frame = 0.0};
 inline constexpr NodeInfo kSplitInfo{.name = "Split",
                                      .inputs = kAudioInPort,
                                      .outputs = kTwoOutputs,
@@ -98,6 +105,7 @@ inline const NodeCatalog& test_catalog() {
       {kInPlaceInfo, make_node<TestNode<1>>}, {kSlowInfo, make_node<TestNode<1>>},
       {kFreeInfo, make_node<TestNode<1>>},    {kSplitInfo, make_node<TestNode<2>>},
       {kPairInfo, make_node<TestNode<1>>},    {kJoinInfo, make_node<TestNode<1>>},
+      {kOutsideInfo, make_node<TestNode<1>>},
   };
   static const NodeCatalog kCatalog = [] {
     static std::vector<const NodeEntry*> entries;
