@@ -163,7 +163,6 @@ class Process final : public Node {
     if (!is_used_) { return; }
     if (auto started = launch(); !started) { failure_ = started.error(); }
   }
-
   void stop_waiting() noexcept override {
     stops_waiting_.store(true, std::memory_order_relaxed);
     if (child_) { child_->wake(); }
@@ -216,7 +215,6 @@ class Process final : public Node {
     child_.reset();
     return {};
   }
-
   std::vector<NodeNote> notes() const override {
     std::vector<NodeNote> notes;
     if (decoder_) { notes = decoder_->notes(); }
