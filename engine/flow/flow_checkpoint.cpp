@@ -7,6 +7,9 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
 #include <utility>
 
 #include <fmt/format.h>
@@ -16,17 +19,17 @@ namespace {
 
 constexpr const char* kVersionKey = "streamlab_flow_progress";
 constexpr int kVersion = 1;
+constexpr const char* kExpected = "what \"interrupt_after\" saved";
 
 Document document_of(const ValidFlow& flow, const FlowProgress& progress) {
   Document done = Document::array();
   for (const FlowProgress::Done& step : progress.done) {
     Document entries = Document::array();
     for (const FlowState::Entry& entry : step.state.entries()) {
-      const bool is_given = entry.writer == kGiven;
-      entries.push_back(
-          {{"key", entry.key},
-           {"value", entry.value},
-           {"set_by", is_given ? Document(nullptr) : Document(flow.steps()[entry.writer].spec.name)}});
+      Document writers = Document::array();  // none: it was given
+      if (entry.writer != kGiven) { writers.push_back(flow.steps()[entry.writer].spec.name); }
+      for (const StepIndex also : entry.also) { writers.push_back(flow.steps()[also].spec.name); }
+      entries.push_back({{"key", entry.key}, {"value", entry.value}, {"set_by", std::move(writers)}});
     }
     done.push_back({{"step", step.step}, {"state", std::move(entries)}});
   }
@@ -45,9 +48,13 @@ FlowProgress progress_of(const ValidFlow& flow, const Document& document) {
     done.step = step.at("step").get<std::string>();
     if (!flow.find(done.step)) { throw Document::other_error::create(501, done.step, nullptr); }
     for (const Document& entry : step.at("state")) {
-      const Document& set_by = entry.at("set_by");
-      const auto writer = set_by.is_null() ? kGiven : flow.find(set_by.get<std::string>()).value();
-      done.state.set(entry.at("key").get<std::string>(), entry.at("value"), writer);
+      std::vector<StepIndex> writers;
+      for (const Document& name : entry.at("set_by")) {
+        writers.push_back(flow.find(name.get<std::string>()).value());
+      }
+      const StepIndex first = writers.empty() ? kGiven : writers.front();
+      if (!writers.empty()) { writers.erase(writers.begin()); }
+      done.state.set(entry.at("key").get<std::string>(), entry.at("value"), first, std::move(writers));
     }
     progress.done.push_back(std::move(done));
   }
@@ -88,16 +95,19 @@ Result<void> save_progress(const std::string& path, const ValidFlow& flow, const
 }
 
 Result<FlowProgress> load_progress(const std::string& path, const ValidFlow& flow) {
-  const auto text = read_config_file(path);
-  if (!text) {
-    Error error = text.error();
-    error.expected = "what \"interrupt_after\" saved";
-    return tl::unexpected(error);
+  // Not by read_config_file(), which has a limit: many steps may each have a large state.
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(path, error)) {
+    return refused(
+        path, std::filesystem::exists(path, error) ? "this is not a regular file" : "there is no such file",
+        kExpected);
   }
-  const auto no_progress = [&] {
-    return refused(path, "this is not the progress of a flow", "what \"interrupt_after\" saved");
-  };
-  const Document document = Document::parse(*text, nullptr, false);
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream content;
+  content << file.rdbuf();
+  if (!file) { return refused(path, "the file cannot be read", kExpected, "is reading it permitted?"); }
+  const auto no_progress = [&] { return refused(path, "this is not the progress of a flow", kExpected); };
+  const Document document = Document::parse(content.str(), nullptr, false);
   if (!document.is_object() || !document.contains(kVersionKey)) { return no_progress(); }
   if (document[kVersionKey] != kVersion) {
     return refused(path, fmt::format("this is progress of version {}", document[kVersionKey].dump()),
