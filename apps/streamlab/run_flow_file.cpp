@@ -3,6 +3,7 @@
 // streamlab run and streamlab check of a flow.
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <thread>
 
@@ -123,17 +124,17 @@ Document channel_document(const ChannelReport& channel, bool counts_lines) {
           {"consumers", std::move(consumers)}};
 }
 
+bool has_lost_data(const ChannelReport& channel) {
+  return std::any_of(channel.relay.consumers.begin(), channel.relay.consumers.end(),
+                     [](const auto& consumer) { return consumer.dropped_bytes > 0; });
+}
 bool has_lost_data(const FlowReport& report) {
-  for (const ChannelReport& channel : report.channels) {
-    for (const auto& consumer : channel.relay.consumers) {
-      if (consumer.dropped_bytes > 0) { return true; }
-    }
-  }
-  return false;
+  return std::any_of(report.channels.begin(), report.channels.end(),
+                     [](const ChannelReport& channel) { return has_lost_data(channel); });
 }
 
-// What a flow is told on its command line that only graphs understand.
-Errors refuse_graph_options(const RunArguments& arguments) {
+// What a flow is told on its command line that only graphs understand, or that contradicts itself.
+Errors refuse_options(const RunArguments& arguments) {
   Errors errors;
   const auto refuse = [&](const char* option) {
     errors.push_back({ErrorCode::refused, option, "a flow has no such limit", "",
@@ -141,6 +142,10 @@ Errors refuse_graph_options(const RunArguments& arguments) {
   };
   if (arguments.seconds > 0.0) { refuse("--seconds"); }
   if (arguments.frames > 0) { refuse("--frames"); }
+  if (arguments.resume && !arguments.state.empty()) {
+    errors.push_back({ErrorCode::refused, "--state", "the flow goes on with the state that was saved",
+                      "either --state or --resume", ""});
+  }
   return errors;
 }
 
@@ -175,8 +180,10 @@ void show(const FlowReport& report, const ValidFlow& flow, const RunArguments& a
     for (const ChannelReport& channel : report.channels) {
       print_json_line(channel_document(channel, counts_lines));
     }
-  } else if (!arguments.quiet) {
-    for (const ChannelReport& channel : report.channels) { to_stderr(channel_line(channel, counts_lines)); }
+  } else {
+    for (const ChannelReport& channel : report.channels) {
+      if (!arguments.quiet || has_lost_data(channel)) { to_stderr(channel_line(channel, counts_lines)); }
+    }
   }
 }
 
@@ -185,7 +192,7 @@ void show(const FlowReport& report, const ValidFlow& flow, const RunArguments& a
 ExitCode run_flow_file(const RunArguments& arguments, const std::string& text) {
   const std::string name = name_of(arguments.config);
   const std::string folder = folder_of(arguments.config.path);
-  Errors errors = refuse_graph_options(arguments);
+  Errors errors = refuse_options(arguments);
   if (!errors.empty()) { return report(errors, ""); }
   const auto flow = load_flow(text, language_of(arguments.config.path), arguments.config.variables);
   if (!flow) { return report(flow.error(), name); }

@@ -231,6 +231,15 @@ TEST(ProcessFlow, DoesNotResumeAFlowThatWasChanged) {
       flow + ".progress: this is not the progress of a flow; expected what \"interrupt_after\" saved\n");
 }
 
+TEST(ProcessFlow, RefusesAStateBesideTheOneThatWasSaved) {
+  const TempDir folder;
+  const std::string flow = folder.write("flow.json", one_step(R"("run": "return {}")"));
+  const auto result = streamlab({"run", flow, "--resume", "--state", "{}"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_EQ(result.err,
+            "--state: the flow goes on with the state that was saved; expected either --state or --resume\n");
+}
+
 TEST(ProcessFlow, TellsStepsAndChannelsAsJson) {
   const TempDir folder;
   const std::string flow = folder.write("flow.yaml", R"(
@@ -276,6 +285,10 @@ edges:
   const auto result = streamlab({"run", flow}, folder.path().string());
   EXPECT_EQ(result.exit_code, 3) << result.err;
   EXPECT_THAT(result.err, HasSubstr("dropped for late"));
+  const auto quiet = streamlab({"run", flow, "--quiet"}, folder.path().string());
+  EXPECT_EQ(quiet.exit_code, 3) << quiet.err;
+  EXPECT_THAT(quiet.err, HasSubstr("dropped for late"));  // a loss is said in any case
+  EXPECT_EQ(std::count(quiet.err.begin(), quiet.err.end(), '\n'), 1) << quiet.err;
 }
 
 // A step that writes its process id and then waits for ever, ignoring SIGTERM where `stubborn`.
