@@ -317,7 +317,7 @@ class ChildSupervisor::Impl {
         if (!child.is_reaped) { child.asked = EndedBy::killed; }
         send(child, SIGKILL);
       }
-      child.end.left_processes = child.end.left_processes || child.is_reaped;
+      if (child.is_reaped && child.asked == EndedBy::itself) { child.end.left_processes = true; }
     }
   }
 
