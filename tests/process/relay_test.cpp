@@ -312,10 +312,17 @@ TEST(Relay, StopsAtOnce) {
   world.relay.reset();
 }
 
+struct Fifo {
+  test::TempDir folder;
+  std::string path = folder.file("fifo");
+  Fifo() {
+    if (::mkfifo(path.c_str(), 0600) != 0) { throw std::runtime_error("no FIFO"); }
+  }
+};
+
 TEST(Relay, OpensAFifoWhenItsReaderDoes) {
-  const test::TempDir folder;
-  const std::string path = folder.file("fifo");
-  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  const Fifo fifo;
+  const std::string& path = fifo.path;
   std::vector<RelayConsumer> two(2);
   two[0].name = "by path";
   two[0].fifo = path;
@@ -337,9 +344,8 @@ TEST(Relay, OpensAFifoWhenItsReaderDoes) {
 }
 
 TEST(Relay, AFifoThatIsOpenedAfterTheEndOfTheStreamIsAtItsEnd) {
-  const test::TempDir folder;
-  const std::string path = folder.file("fifo");
-  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  const Fifo fifo;
+  const std::string& path = fifo.path;
   std::vector<RelayConsumer> one(1);
   one[0].fifo = path;
   World world(std::move(one));
@@ -350,9 +356,8 @@ TEST(Relay, AFifoThatIsOpenedAfterTheEndOfTheStreamIsAtItsEnd) {
 }
 
 TEST(Relay, DoesNotWaitForAFifoWhoseReaderHasEnded) {
-  const test::TempDir folder;
-  const std::string path = folder.file("fifo");
-  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  const Fifo fifo;
+  const std::string& path = fifo.path;
   std::vector<RelayConsumer> one(1);
   one[0].fifo = path;
   World world(std::move(one));
@@ -361,9 +366,8 @@ TEST(Relay, DoesNotWaitForAFifoWhoseReaderHasEnded) {
 }
 
 TEST(Relay, ReadsAFifoThatIsOpenedLater) {
-  const test::TempDir folder;
-  const std::string path = folder.file("fifo");
-  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  const Fifo fifo;
+  const std::string& path = fifo.path;
   Pipe out = value_of(make_pipe());
   std::vector<RelayConsumer> one(1);
   one[0].to = std::move(out.write_end);

@@ -151,18 +151,40 @@ TEST(StreamRegistry, KnowsItsChannelsByName) {
   EXPECT_EQ(value_of(registry.find("levels"))->name(), "levels");
 }
 
-// Programs of one channel, run to their ends.
+// A script, and the end by which it is tied to the channel.
+struct Tied {
+  std::string step;
+  StreamDirection by;
+  std::string script;
+};
+
+// Two programs of one channel, run to their ends.
 struct Programs {
   test::TempDir parent;
   RunDirectory directory = value_of(RunDirectory::create(parent.path().string()));
   StreamRegistry registry;
   std::unique_ptr<ChildSupervisor> children;
   std::vector<std::pair<std::string, ChildId>> ids;
+  ChannelReport report;
 
   Programs() {
     SupervisorOptions options;
     options.grace = options.linger = std::chrono::milliseconds(50);
     children = value_of(ChildSupervisor::create(options));
+  }
+  // By step: how each ended.
+  std::map<std::string, ChildEnd> run(const Tied& producer, const Tied& consumer,
+                                      ChannelOptions options = {}) {
+    StreamChannel* data = value_of(registry.create("data", options));
+    EXPECT_EQ(said(data->connect_producer(producer.step, producer.by)), "");
+    EXPECT_EQ(said(data->connect_consumer(consumer.step, consumer.by)), "");
+    EXPECT_EQ(said(data->open(directory)), "");
+    start(consumer.step, consumer.script);
+    start(producer.step, producer.script);
+    EXPECT_EQ(said(data->start()), "");
+    auto ends = wait();
+    report = data->report();
+    return ends;
   }
   void start(const std::string& step, const std::string& script) {
     ChildSpec spec = shell(script, registry.handovers(step));
@@ -192,18 +214,12 @@ TEST(Channels, CarryAGigabyteFromOneProgramToAnother) {
   // 1 GB of counted lines; cksum is POSIX's CRC-32 over all of it.
   const std::string produce = "seq 1 200000000 | head -c 1000000000";
   const auto sum = [&](StreamMode mode) {
-    Programs run;
     ChannelOptions options;
     options.mode = mode;
     options.buffer_bytes = 1U << 20U;
-    StreamChannel* data = value_of(run.registry.create("data", options));
-    EXPECT_EQ(said(data->connect_producer("producer", kOut)), "");
-    EXPECT_EQ(said(data->connect_consumer("consumer", kIn)), "");
-    EXPECT_EQ(said(data->open(run.directory)), "");
-    run.start("producer", produce);
-    run.start("consumer", kSum);
-    EXPECT_EQ(said(data->start()), "");
-    return run.wait()["consumer"].stderr_end;
+    return Programs()
+        .run({"producer", kOut, produce}, {"consumer", kIn, kSum}, options)["consumer"]
+        .stderr_end;
   };
   Programs plain;
   plain.start("shell", produce + " | " + kSum);
@@ -214,76 +230,43 @@ TEST(Channels, CarryAGigabyteFromOneProgramToAnother) {
 }
 
 TEST(Channels, CarryStandardErrorAndKeepItsEnd) {
-  Programs run;
-  StreamChannel* log = value_of(run.registry.create("log"));
-  ASSERT_EQ(said(log->connect_producer("program", StreamDirection::stderr_)), "");
-  ASSERT_EQ(said(log->connect_consumer("reader", kIn)), "");
-  ASSERT_EQ(said(log->open(run.directory)), "");
-  run.start("program", "echo one >&2; echo two >&2; exit 4");
-  run.start("reader", "sed s/^/read:/ >&2");
-  ASSERT_EQ(said(log->start()), "");
-  auto ends = run.wait();
+  Programs programs;
+  auto ends = programs.run({"program", StreamDirection::stderr_, "echo one >&2; echo two >&2; exit 4"},
+                           {"reader", kIn, "sed s/^/read:/ >&2"});
   EXPECT_EQ(ends["reader"].stderr_end, "read:one\nread:two\n");
   EXPECT_EQ(ends["program"].exit_status, 4);
-  EXPECT_EQ(log->report().relay.tail, "one\ntwo\n");
+  EXPECT_EQ(programs.report.relay.tail, "one\ntwo\n");
 }
 
 TEST(Channels, CarryByPath) {
-  Programs run;
-  StreamChannel* data = value_of(run.registry.create("data"));
-  ASSERT_EQ(said(data->connect_producer("program", StreamDirection::fifo_out)), "");
-  ASSERT_EQ(said(data->connect_consumer("reader", StreamDirection::fifo_in)), "");
-  ASSERT_EQ(said(data->open(run.directory)), "");
-  run.start("reader", "cat \"$IN\" >&2");
-  run.start("program", "echo by path > \"$OUT\"");
-  ASSERT_EQ(said(data->start()), "");
-  EXPECT_EQ(run.wait()["reader"].stderr_end, "by path\n");
+  auto ends = Programs().run({"program", StreamDirection::fifo_out, "echo by path > \"$OUT\""},
+                             {"reader", StreamDirection::fifo_in, "cat \"$IN\" >&2"});
+  EXPECT_EQ(ends["reader"].stderr_end, "by path\n");
 }
 
 TEST(Channels, EndWhereNobodyEverOpensTheFifo) {
-  Programs run;
-  StreamChannel* data = value_of(run.registry.create("data"));
-  ASSERT_EQ(said(data->connect_producer("program", StreamDirection::fifo_out)), "");
-  ASSERT_EQ(said(data->connect_consumer("reader", kIn)), "");
-  ASSERT_EQ(said(data->open(run.directory)), "");
-  run.start("reader", "cat >&2; echo end >&2");
-  run.start("program", "exit 0");
-  ASSERT_EQ(said(data->start()), "");
-  EXPECT_EQ(run.wait()["reader"].stderr_end, "end\n");
+  auto ends = Programs().run({"program", StreamDirection::fifo_out, "exit 0"},
+                             {"reader", kIn, "cat >&2; echo end >&2"});
+  EXPECT_EQ(ends["reader"].stderr_end, "end\n");
 }
 
 TEST(Channels, AProducerWhoseConsumerLeavesEndsByABrokenPipe) {
   for (const StreamMode mode : {StreamMode::direct, StreamMode::broadcast}) {
-    Programs run;
     ChannelOptions options;
     options.mode = mode;
-    StreamChannel* data = value_of(run.registry.create("data", options));
-    ASSERT_EQ(said(data->connect_producer("endless", kOut)), "");
-    ASSERT_EQ(said(data->connect_consumer("two lines", kIn)), "");
-    ASSERT_EQ(said(data->open(run.directory)), "");
-    run.start("endless", "exec yes");
-    run.start("two lines", "head -n 2 >&2");
-    ASSERT_EQ(said(data->start()), "");
-    auto ends = run.wait();
+    auto ends = Programs().run({"endless", kOut, "exec yes"}, {"two lines", kIn, "head -n 2 >&2"}, options);
     EXPECT_TRUE(ends["endless"].is_broken_pipe());
     EXPECT_EQ(ends["two lines"].stderr_end, "y\ny\n");
   }
 }
 
 TEST(Channels, CountLinesWhereAsked) {
-  Programs run;
+  Programs programs;
   ChannelOptions options;
   options.count = StreamCount::lines;
-  StreamChannel* data = value_of(run.registry.create("data", options));
-  ASSERT_EQ(said(data->connect_producer("producer", kOut)), "");
-  ASSERT_EQ(said(data->connect_consumer("consumer", kIn)), "");
-  ASSERT_EQ(said(data->open(run.directory)), "");
-  run.start("producer", "seq 1 1000");
-  run.start("consumer", "cat >/dev/null");
-  ASSERT_EQ(said(data->start()), "");
-  run.wait();
-  EXPECT_EQ(data->report().relay.lines, 1000U);
-  EXPECT_EQ(data->report().relay.bytes, 3893U);  // 9·2 + 90·3 + 900·4 + 5
+  programs.run({"producer", kOut, "seq 1 1000"}, {"consumer", kIn, "cat >/dev/null"}, options);
+  EXPECT_EQ(programs.report.relay.lines, 1000U);
+  EXPECT_EQ(programs.report.relay.bytes, 3893U);  // 9·2 + 90·3 + 900·4 + 5
 }
 
 }  // namespace
