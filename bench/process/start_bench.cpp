@@ -94,7 +94,7 @@ void BM_TwoChildren(benchmark::State& state) {
   state.counters["descriptors_leaked"] =
       static_cast<double>(descriptors) - static_cast<double>(descriptors_left());
   state.counters["bytes_leaked"] = static_cast<double>(mallinfo2().uordblks) - static_cast<double>(bytes);
-  state.counters["zombies"] = ::waitpid(-1, nullptr, WNOHANG) == 0 ? 1.0 : 0.0;
+  state.counters["zombies"] = ::waitpid(-1, nullptr, WNOHANG) > 0 ? 1.0 : 0.0;
 }
 BENCHMARK(BM_TwoChildren)->Iterations(1000)->UseRealTime()->Unit(benchmark::kMicrosecond);
 

@@ -31,6 +31,7 @@ struct Launch {
   int from[kChildsDescriptors] = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
   int report = -1;
   pid_t parent = -1;
+  bool dies_with_us = true;
 };
 
 enum class Stage : int { group, parent_death, folder, descriptors, exec };
@@ -48,8 +49,10 @@ struct Failure {
 
 [[noreturn]] void become(const Launch& launch) noexcept {
   if (::setpgid(0, 0) != 0) { give_up(launch, Stage::group); }
-  if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) { give_up(launch, Stage::parent_death); }
-  if (::getppid() != launch.parent) { ::_exit(127); }  // it died before it could have told us
+  if (launch.dies_with_us) {
+    if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) { give_up(launch, Stage::parent_death); }
+    if (::getppid() != launch.parent) { ::_exit(127); }  // it died before it could have told us
+  }
   if (launch.folder != nullptr && ::chdir(launch.folder) != 0) { give_up(launch, Stage::folder); }
   for (int as = 0; as < kChildsDescriptors; ++as) {
     const int from = launch.from[as];
@@ -150,6 +153,7 @@ Result<StartedChild> start_child(const ChildSpec& spec) {
   for (const Handover& handover : spec.descriptors) { launch.from[handover.as] = handover.fd; }
   launch.report = report->write_end.get();
   launch.parent = ::getpid();
+  launch.dies_with_us = spec.dies_with_us;
 
   const pid_t pid = bear(launch);
   if (pid < 0) {

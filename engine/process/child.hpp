@@ -32,6 +32,7 @@ struct ChildSpec {
   std::string folder;                                            // working directory; empty: ours
   // Not named here: 0 is /dev/null, 1 and 2 are ours, all others are closed.
   std::vector<Handover> descriptors;
+  bool dies_with_us = true;  // by a parent-death signal
 };
 
 struct StartedChild {

@@ -22,6 +22,7 @@
 #include <fmt/format.h>
 
 #include "engine/process/byte_tail.hpp"
+#include "engine/process/orphan_guard.hpp"
 #include "engine/rt/thread.hpp"
 
 namespace streamlab {
@@ -130,6 +131,9 @@ class ChildSupervisor::Impl {
 
   Result<void> run() {
     if (wake_.fd() < 0) { return failed("", "no descriptor is left to wait with"); }
+    auto guard = OrphanGuard::start();
+    if (!guard) { return tl::unexpected(guard.error()); }
+    guard_.emplace(std::move(*guard));
     auto thread = Thread::start("children", [this] { loop(); });
     if (!thread) { return tl::unexpected(thread.error()); }
     thread_ = std::move(*thread);
@@ -280,6 +284,7 @@ class ChildSupervisor::Impl {
     auto process = start_child(request.spec);
     if (!process) { return tl::unexpected(process.error()); }
     child.process = std::move(*process);
+    guard_->add(child.process.pid);
     child.end.pid = child.process.pid;
     child.started = Clock::now();
     return {};
@@ -330,6 +335,7 @@ class ChildSupervisor::Impl {
         ++it;
         continue;
       }
+      guard_->remove(child.process.pid);
       for (Source& source : child.sources) { drain(child, source); }
       child.end.stderr_bytes = child.errors.total_bytes();
       child.end.stderr_lines = child.errors.lines();
@@ -419,7 +425,8 @@ class ChildSupervisor::Impl {
 
   const SupervisorOptions options_;
   WakeFd wake_;
-  mutable std::mutex mutex_;  // guards what follows
+  std::optional<OrphanGuard> guard_;  // the supervisor's thread only, once it runs
+  mutable std::mutex mutex_;          // guards what follows
   std::condition_variable answered_;
   std::condition_variable changed_;
   std::deque<Request*> requests_;

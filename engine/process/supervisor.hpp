@@ -2,7 +2,8 @@
 //
 // ChildSupervisor: a thread that starts children and looks after them until nothing is left of them.
 //
-//   - It is the thread whose end kills them (start_child), so they live no longer than it.
+//   - It is the thread whose end kills them (start_child), so they live no longer than it; and when the whole
+//     process dies, what they have started dies, too (OrphanGuard).
 //   - It always reads their standard error, so that no child ever hangs on a full pipe, and keeps the end of
 //     it. It reads whatever else is captured, up to a bound.
 //   - It reaps: no zombie. What a child leaves behind in its process group may go on for `linger`, then gets
