@@ -236,10 +236,11 @@ TEST(StreamingEngine, LiveGraphsEndWhenTheirTimeIsUp) {
   EXPECT_EQ(frames.value, 4800U);
 }
 TEST(Into, FeedsAGraph) {
-  const auto graph = graph_of(R"({"version": 1, "pipeline_config": {"sample_rate": 48000, "block_size": 500},
+  const auto graph = graph_of(
+      R"({"version": 1, "pipeline_config": {"sample_rate": 48000, "block_size": 500, "channel_capacity": 1000},
       "nodes": [{"id": "in", "type": "AudioInput", "config": {"channels": ["main_channel"]}},
                 {"id": "gain", "type": "Gain", "config": {"gain": 2}}], "connections": [{"from": "in", "to": "gain"}]})");
-  EngineOptions options;
+  EngineOptions options;  // triggers do not wait for a worker: its edge, too, has room for all
   options.triggered = true;
   auto engine = Engine::create(graph, options);
   ASSERT_TRUE(engine) << to_string(engine.error(), "");
