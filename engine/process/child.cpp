@@ -169,7 +169,10 @@ Result<StartedChild> start_child(const ChildSpec& spec) {
   }
   StartedChild child;
   child.pid = pid;
-  auto pidfd = duplicate(Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))).get());
+  const Fd low(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  Result<Fd> pidfd = low ? duplicate(low.get())
+                         : failed(spec.name, fmt::format("it cannot be watched: {}", std::strerror(errno)),
+                                  "", "Linux 5.3 or later; \"ulimit -n\" is the limit of open files");
   if (!pidfd) {
     ::kill(-pid, SIGKILL);
     while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {}

@@ -2,6 +2,8 @@
 #include "engine/process/orphan_guard.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -9,8 +11,6 @@
 #include <utility>
 
 #include <fmt/format.h>
-
-#include "engine/process/child.hpp"
 
 namespace streamlab {
 namespace {
@@ -40,19 +40,20 @@ Result<OrphanGuard> OrphanGuard::start() {
   spec.dies_with_us = false;
   auto started = start_child(spec);
   if (!started) { return tl::unexpected(started.error()); }
+  set_blocking(pipe->write_end.get(), false);
   OrphanGuard guard;
-  guard.pid_ = started->pid;
+  guard.process_ = std::move(*started);
   guard.pipe_ = std::move(pipe->write_end);
   return guard;
 }
 
-OrphanGuard::OrphanGuard(OrphanGuard&& other) noexcept
-    : pid_(std::exchange(other.pid_, -1)), pipe_(std::move(other.pipe_)) {}
-
 OrphanGuard::~OrphanGuard() {
-  if (pid_ < 0) { return; }
+  if (!process_.pidfd) { return; }
   pipe_.reset();
-  while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {}
+  pollfd ends{process_.pidfd.get(), POLLIN, 0};
+  constexpr int kPatienceMs = 1000;
+  if (::poll(&ends, 1, kPatienceMs) != 1) { ::kill(process_.pid, SIGKILL); }  // somebody stopped it
+  while (::waitpid(process_.pid, nullptr, 0) < 0 && errno == EINTR) {}
 }
 
 void OrphanGuard::tell(char change, pid_t group) noexcept {

@@ -8,7 +8,7 @@
 #include <sys/types.h>
 
 #include "engine/base/error.hpp"
-#include "engine/process/descriptor.hpp"
+#include "engine/process/child.hpp"
 
 namespace streamlab {
 
@@ -17,12 +17,13 @@ class OrphanGuard {
  public:
   // Fails when the system has no process or descriptor to give, or no shell.
   static Result<OrphanGuard> start();
-  OrphanGuard(OrphanGuard&& other) noexcept;
+  OrphanGuard(OrphanGuard&& other) noexcept = default;
   OrphanGuard& operator=(OrphanGuard&& other) = delete;
   // Ends it; groups that were not removed are killed.
   ~OrphanGuard();
 
-  // From now on the group dies with us; and no longer.
+  // From now on the group dies with us; and no longer. Neither blocks: a guard that somebody stopped misses
+  // it.
   void add(pid_t group) noexcept { tell('+', group); }
   void remove(pid_t group) noexcept { tell('-', group); }
 
@@ -30,7 +31,7 @@ class OrphanGuard {
   OrphanGuard() = default;
   void tell(char change, pid_t group) noexcept;
 
-  pid_t pid_ = -1;
+  StartedChild process_;
   Fd pipe_;  // closed when we are gone
 };
 

@@ -22,7 +22,7 @@ namespace {
 
 constexpr std::size_t kCopyBytes = 256 * 1024;
 constexpr std::size_t kMostAtOnce = 1U << 30U;  // what tee and splice are asked for: all there is
-constexpr int kFifoLookMs = 5;                  // whether somebody reads a FIFO: nothing tells
+constexpr int kFifoLookMs = 5;                  // whether somebody reads a FIFO, and how much: nothing tells
 
 // SIGPIPE never comes to the calling thread, for good.
 void block_sigpipe() {
@@ -123,7 +123,8 @@ class Relay::Impl {
   // True when it is worth another look: something came, or the source is at its end.
   bool pull_and_flush() {
     for (const std::size_t index : std::exchange(ending_, {})) {
-      if (!ends_[index].is_open()) { ends_[index].leave(static_cast<bool>(source_)); }
+      ConsumerEnd& end = ends_[index];
+      if (end.is_fifo()) { end.leave(source_ || end.held_bytes() > 0); }  // of a pipe, the kernel tells
     }
     for (ConsumerEnd& end : ends_) {
       end.try_open();
@@ -131,9 +132,9 @@ class Relay::Impl {
     }
     if (!source_) {
       // Each is at its end as soon as it has everything, whatever the others still have to take. (Who has yet
-      // to open its FIFO must find a writer there, or it would wait for one for ever.)
+      // to open its FIFO, for the first time or again, must find a writer there and what is in it.)
       for (ConsumerEnd& end : ends_) {
-        if (end.is_open() && end.held_bytes() == 0) { end.leave(false); }
+        if (end.has_all()) { end.leave(false); }
       }
       return false;
     }
@@ -250,7 +251,8 @@ class Relay::Impl {
     int timeout_ms = -1;
     for (std::size_t i = 0; i < ends_.size(); ++i) {
       if (ends_[i].is_gone()) { continue; }
-      if (!ends_[i].is_open()) {
+      const bool is_looked_at = ends_[i].is_fifo() && (!ends_[i].has_reader() || !source_);
+      if (is_looked_at) {
         timeout_ms = kFifoLookMs;
         continue;
       }
@@ -264,7 +266,8 @@ class Relay::Impl {
     // A FIFO that nobody has opened to write reads as if it were at its end; only poll tells it apart.
     source_is_ready_ = source_is_ready_ || (pulls && all[1].revents != 0);
     for (std::size_t i = 0; i < polled.size(); ++i) {
-      if ((all[first + i].revents & (POLLERR | POLLNVAL)) != 0) { ends_[polled[i]].leave(true); }
+      const bool has_gone = (all[first + i].revents & (POLLERR | POLLNVAL)) != 0;
+      if (has_gone && !ends_[polled[i]].is_fifo()) { ends_[polled[i]].leave(true); }
     }
   }
 

@@ -7,7 +7,8 @@
 // The slowest of them sets the pace. A consumer with drop_oldest or fail has a bounded buffer of its own and
 // holds up nobody; what it lost is counted.
 //
-// A consumer that goes away is dropped, and the others go on. When all have gone the source is closed, and
+// A consumer that closes its pipe is dropped, and the others go on. One with a FIFO may close it and open it
+// again; it is dropped when end_consumer() says so. When all have gone the source is closed, and
 // whoever writes to it gets EPIPE, as in a shell's pipe.
 #pragma once
 
@@ -72,7 +73,8 @@ class Relay {
   // Nobody will write any more, even if somebody still could: what is there is passed on, and that is the
   // end.
   void end_source();
-  // That consumer will not read any more: one whose FIFO was never opened is not waited for.
+  // That consumer will not read its FIFO (any more). Of one with a pipe the kernel tells, and this does
+  // nothing.
   void end_consumer(std::size_t index);
   // Ends at once: what is on its way is lost.
   void stop();

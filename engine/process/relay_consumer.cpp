@@ -2,6 +2,8 @@
 #include "engine/process/relay_consumer.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -72,6 +74,7 @@ void ConsumerEnd::flush_backlog() {
 bool ConsumerEnd::may_go_on(bool wrote) {
   if (wrote || errno == EAGAIN) { return false; }
   if (errno == EINTR) { return true; }
+  if (is_fifo() && errno == EPIPE) { return false; }
   leave(true);  // EPIPE, or a reader that cannot be written to any more for another reason
   return false;
 }
@@ -86,8 +89,23 @@ void ConsumerEnd::try_open() {
   }
 }
 
+bool ConsumerEnd::has_reader() const {
+  if (!is_open()) { return false; }
+  pollfd look{fd(), POLLOUT, 0};
+  ::poll(&look, 1, 0);
+  return (look.revents & (POLLERR | POLLNVAL)) == 0;
+}
+
+bool ConsumerEnd::has_all() const {
+  if (!is_open() || held_bytes() > 0) { return false; }
+  if (!is_fifo()) { return true; }
+  int unread = 0;
+  return has_reader() && ::ioctl(fd(), FIONREAD, &unread) == 0 && unread == 0;
+}
+
 void ConsumerEnd::leave(bool is_early) {
   if (is_gone_) { return; }
+  if (is_fifo()) { ::unlink(spec_.fifo.c_str()); }  // to open it once more is an error, and no wait for ever
   is_gone_ = true;
   counts.left_early = is_early;
   counts.lost_bytes = held_bytes();

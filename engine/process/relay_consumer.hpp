@@ -17,6 +17,12 @@ class ConsumerEnd {
   const RelayConsumer& spec() const { return spec_; }
   bool is_gone() const { return is_gone_; }
   bool is_open() const { return static_cast<bool>(spec_.to); }
+  bool is_fifo() const { return !spec_.fifo.empty(); }
+  // Is there somebody to take bytes now? A FIFO's reader may close it and open it again: what is in it stays.
+  bool has_reader() const;
+  // Has it got everything that it was given? A FIFO's reader may go and come again, so it must have read it,
+  // too.
+  bool has_all() const;
   bool is_zero_copy() const { return static_cast<bool>(own_.write_end); }
   bool waits() const { return spec_.policy == OverflowPolicy::block; }
   int fd() const { return spec_.to.get(); }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -40,12 +41,24 @@ void remove_tree(const std::string& path) {
   std::filesystem::remove_all(path, ignored);
 }
 
+// Not yet locked, or left by who died in that moment: then it gets old.
+constexpr std::string_view kUnfinishedPrefix = ".streamlab-new-";
+constexpr auto kOld = std::chrono::minutes(1);
+
+bool is_old(const std::filesystem::directory_entry& entry) {
+  std::error_code error;
+  const auto time = entry.last_write_time(error);
+  return !error && std::filesystem::file_time_type::clock::now() - time > kOld;
+}
+
 void remove_stale(const std::string& parent) {
   std::error_code error;
   for (std::filesystem::directory_iterator entry(parent, error), end; !error && entry != end;
        entry.increment(error)) {
     const std::string name = entry->path().filename().string();
-    if (!name.starts_with(name_prefix())) { continue; }
+    const bool may_be_stale =
+        name.starts_with(name_prefix()) || (name.starts_with(kUnfinishedPrefix) && is_old(*entry));
+    if (!may_be_stale) { continue; }
     if (const Fd lock = lock_if_ours(entry->path().string())) { remove_tree(entry->path().string()); }
   }
 }
@@ -54,19 +67,19 @@ void remove_stale(const std::string& parent) {
 
 Result<RunDirectory> RunDirectory::create(const std::string& parent) {
   const std::string where = parent.empty() ? default_parent() : parent;
-  // Between its making and its lock a directory looks stale: whoever makes or cleans up holds the parent.
-  const Fd parent_lock(::open(where.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!parent_lock) { return failed(where, fmt::format("cannot be entered: {}", std::strerror(errno))); }
-  while (::flock(parent_lock.get(), LOCK_EX) != 0 && errno == EINTR) {}
   remove_stale(where);
-  std::string path = fmt::format("{}/{}XXXXXX", where, name_prefix());
-  if (::mkdtemp(path.data()) == nullptr) {  // mode 0700
+  // Without its lock a directory looks stale; so it gets its name only when it is locked.
+  std::string unfinished = fmt::format("{}/{}XXXXXX", where, kUnfinishedPrefix);
+  if (::mkdtemp(unfinished.data()) == nullptr) {  // mode 0700
     return failed(where, fmt::format("a directory cannot be made here: {}", std::strerror(errno)));
   }
-  Fd lock = lock_if_ours(path);
-  if (!lock) {
-    remove_tree(path);
-    return failed(path, "the directory cannot be locked");
+  Fd lock = lock_if_ours(unfinished);
+  std::string path = fmt::format("{}/{}{}", where, name_prefix(),
+                                 unfinished.substr(unfinished.size() - std::strlen("XXXXXX")));
+  if (!lock || ::rename(unfinished.c_str(), path.c_str()) != 0) {
+    const std::string reason = std::strerror(errno);
+    remove_tree(unfinished);
+    return failed(path, fmt::format("cannot be made and locked: {}", reason));
   }
   return RunDirectory(std::move(path), std::move(lock));
 }

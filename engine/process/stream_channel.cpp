@@ -142,6 +142,7 @@ Result<void> StreamChannel::open(const RunDirectory& directory) {
     producer_->childs.reset();
     for (End& end : consumers_) { end.childs.reset(); }
     source_.reset();
+    keeps_fifo_open_.reset();
     to_relay_.clear();
     return made;
   }
@@ -167,6 +168,7 @@ Result<void> StreamChannel::make_ends(const RunDirectory& directory) {
       return failed(producer_->fifo, fmt::format("cannot be opened: {}", std::strerror(errno)));
     }
     granted_bytes_ = set_pipe_bytes(source_.get(), options_.buffer_bytes);
+    keeps_fifo_open_ = Fd(::open(producer_->fifo.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
   } else {
     auto pipe = make_pipe(options_.buffer_bytes);
     if (!pipe) { return tl::unexpected(pipe.error()); }
@@ -233,7 +235,10 @@ Result<void> StreamChannel::start() {
 
 void StreamChannel::end_step(const std::string& step) {
   if (!relay_) { return; }
-  if (producer_->step == step) { relay_->end_source(); }
+  if (producer_->step == step) {
+    keeps_fifo_open_.reset();
+    relay_->end_source();
+  }
   for (std::size_t i = 0; i < consumers_.size(); ++i) {
     if (consumers_[i].step == step) { relay_->end_consumer(i); }
   }
@@ -251,6 +256,7 @@ bool StreamChannel::close(std::chrono::steady_clock::time_point deadline) {
   if (producer_) { producer_->childs.reset(); }
   for (End& end : consumers_) { end.childs.reset(); }
   source_.reset();
+  keeps_fifo_open_.reset();
   to_relay_.clear();
   phase_ = Phase::closed;
   return was_all;

@@ -116,6 +116,7 @@ class StreamChannel {
   std::optional<End> producer_;
   std::vector<End> consumers_;
   Fd source_;                            // that the relay is to read
+  Fd keeps_fifo_open_;                   // a producer may close its FIFO and open it again
   std::vector<RelayConsumer> to_relay_;  // the other ends of the consumers' pipes
   std::unique_ptr<Relay> relay_;
   std::optional<RelayReport> passed_on_;  // once closed

@@ -101,6 +101,7 @@ std::string describe(const ChildEnd& end) {
 }
 
 std::string quote_end(std::string_view text, std::size_t max_lines) {
+  constexpr std::size_t kLongestLine = 500;
   while (!text.empty() && text.back() == '\n') { text.remove_suffix(1); }
   if (text.empty()) { return {}; }
   std::size_t begin = text.size();
@@ -110,9 +111,19 @@ std::string quote_end(std::string_view text, std::size_t max_lines) {
   }
   if (begin != 0) { text.remove_prefix(begin + 1); }
   std::string quoted = "  | ";
+  std::size_t in_line = 0;
   for (const char c : text) {
-    quoted += c;
-    if (c == '\n') { quoted += "  | "; }
+    if (c == '\n') {
+      quoted += "\n  | ";
+      in_line = 0;
+    } else if (in_line == kLongestLine) {
+      quoted += "…";
+      ++in_line;
+    } else if (in_line < kLongestLine) {
+      const bool is_control = (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7F;
+      quoted += is_control ? fmt::format("\\x{:02x}", static_cast<unsigned char>(c)) : std::string(1, c);
+      ++in_line;
+    }
   }
   return quoted;
 }

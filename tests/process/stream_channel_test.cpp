@@ -244,6 +244,27 @@ TEST(Channels, CarryByPath) {
   EXPECT_EQ(ends["reader"].stderr_end, "by path\n");
 }
 
+TEST(Channels, CarryWhatAProducerWritesIntoAFifoThatItOpensTwice) {
+  // The second opening comes when the first text has arrived: not before the relay has seen the first
+  // closing.
+  const test::TempDir folder;
+  const std::string seen = folder.file("seen");
+  auto ends = Programs().run(
+      {"program", StreamDirection::fifo_out,
+       "echo one > \"$OUT\"; while ! test -e " + seen + "; do sleep 0.01; done; echo two > \"$OUT\""},
+      {"reader", kIn, "read line; touch " + seen + "; echo \"$line\" >&2; cat >&2"});
+  EXPECT_EQ(ends["reader"].stderr_end, "one\ntwo\n");
+}
+
+TEST(Channels, CarryTheRestToAConsumerThatOpensItsFifoTwice) {
+  // dd takes three bytes and no more.
+  auto ends =
+      Programs().run({"program", kOut, "printf 0123456789"},
+                     {"reader", StreamDirection::fifo_in,
+                      "dd bs=3 count=1 status=none < \"$IN\" >&2; echo >&2; sleep 0.1; cat < \"$IN\" >&2"});
+  EXPECT_EQ(ends["reader"].stderr_end, "012\n3456789");
+}
+
 TEST(Channels, EndWhereNobodyEverOpensTheFifo) {
   auto ends = Programs().run({"program", StreamDirection::fifo_out, "exit 0"},
                              {"reader", kIn, "cat >&2; echo end >&2"});
