@@ -239,7 +239,7 @@ class Process final : public Node {
            not_finite_, false);
     }
     if (ended_with_ && *ended_with_ != timeline_->frames_out()) {
-      note(fmt::format("\"{}\" took {} frames and gave {}, where {} were to be expected", spec_.name,
+      note(fmt::format("\"{}\" was given {} frames and gave {}, where {} were to be expected", spec_.name,
                        timeline_->frames_in() - unread_, timeline_->frames_out(), *ended_with_),
            1, false);
     }
@@ -347,7 +347,9 @@ class Process final : public Node {
     if (!is_lost || has_lost_reader_) { return; }
     has_lost_reader_ = true;
     const std::size_t lost = pending_.size() + child_->unread_bytes();
-    unread_ = (lost + encoder_->frame_bytes() - 1) / encoder_->frame_bytes();
+    // (A header is no frame, but some of it may lie there, too.)
+    unread_ =
+        std::min((lost + encoder_->frame_bytes() - 1) / encoder_->frame_bytes(), timeline_->frames_in());
     not_taken_ += unread_;
     pending_.clear();
   }
@@ -383,7 +385,14 @@ class Process final : public Node {
 
   // Its end, once its output has ended: a failure unless it exited with 0.
   void check_end() {
-    const auto& end = child_->wait(Clock::now() + seconds(params_[kTimeout]));
+    const auto begin = Clock::now();
+    const auto patience = [&] {
+      const auto timeout = seconds(params_[kTimeout]);
+      return stops_waiting_.load(std::memory_order_relaxed) ? std::min(timeout, kLastPatience) : timeout;
+    };
+    constexpr auto kLook = std::chrono::milliseconds(20);  // how soon the end of the run is heard of
+    while (!child_->wait(Clock::now() + kLook) && Clock::now() < begin + patience()) {}
+    const auto& end = child_->wait(Clock::now());
     if (!end) {
       return fail(
           fmt::format("\"{}\" did not exit within {} s of its end of output", spec_.name, params_[kTimeout]),
@@ -412,6 +421,10 @@ class Process final : public Node {
     const auto known = decoder_->begin();
     if (!known) { return fail_decoding(known.error()); }
     if (!*known) { return false; }
+    if (decoder_->format().kind != StreamKind::audio) {
+      fail(fmt::format("\"{}\" gives {}", spec_.name, to_string(decoder_->format().kind)), "", "audio");
+      return false;
+    }
     const auto has_block = decoder_->has_block();
     if (!has_block) { return fail_decoding(has_block.error()); }
     if (!*has_block) { return false; }

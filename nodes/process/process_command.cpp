@@ -14,6 +14,11 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+// One that the system can hand over: it takes what stands before a NUL.
+bool is_text(const Json& value) {
+  return value.is_string() && value.get_ref<const std::string&>().find('\0') == std::string::npos;
+}
+
 Result<std::vector<std::string>> command_of(const std::string& text) {
   const Json list = Json::parse(text, nullptr, false);
   const auto no_list = [](const std::string& where) {
@@ -22,7 +27,7 @@ Result<std::vector<std::string>> command_of(const std::string& text) {
   if (!list.is_array() || list.empty()) { return no_list("/config/command"); }
   std::vector<std::string> words;
   for (std::size_t i = 0; i < list.size(); ++i) {
-    if (!list[i].is_string()) { return no_list(fmt::format("/config/command/{}", i)); }
+    if (!is_text(list[i])) { return no_list(fmt::format("/config/command/{}", i)); }
     words.push_back(list[i].get<std::string>());
   }
   return words;
@@ -32,10 +37,10 @@ Result<void> read_environment(const std::string& text, ChildSpec& spec) {
   const Json object = Json::parse(text, nullptr, false);
   if (!object.is_object()) { return refused("/config/env", "this is no object", "{\"NAME\": \"value\", …}"); }
   for (const auto& [name, value] : object.items()) {
-    const bool is_name = !name.empty() && name.find('=') == std::string::npos;
-    if (!is_name || !value.is_string()) {  // the value itself may be a secret
+    const bool is_name = !name.empty() && name.find_first_of(std::string_view("=\0", 2)) == std::string::npos;
+    if (!is_name || !is_text(value)) {  // the value itself may be a secret
       return refused("/config/env/" + pointer_token(name), "this is no environment variable",
-                     "a name without \"=\", and a text");
+                     "a name without \"=\", and a text without NUL");
     }
     spec.environment.emplace_back(name, value.get<std::string>());
   }
@@ -79,6 +84,9 @@ Result<ChildSpec> read_process_command(const ParamValues& params, const ProcessC
     if (!is_known) {
       return refused(where, fmt::format("there is no shell \"{}\"", shell),
                      "\"python\", \"sh\", \"bash\", or an absolute path");
+    }
+    if (params.text(at.run).find('\0') != std::string::npos) {
+      return refused("/config/run", "there is a NUL in the script", "a text without it");
     }
     spec.command = {shell == "python" ? "python3" : shell, "-c", params.text(at.run)};
   }

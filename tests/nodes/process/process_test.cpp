@@ -8,6 +8,7 @@
 #include <fstream>
 #include <thread>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -264,6 +265,29 @@ TEST(Process, CountsWhatAProgramThatEndsEarlyDidNotTake) {
   }
 }
 
+TEST(Process, CountsNoMoreFramesThanThereWereWhenAProgramEndsAtOnce) {
+  for (const char* format : {"framed", "wav"}) {  // their headers are no frames
+    NodeHarness node("Process",
+                     shell("exit 0", fmt::format(R"("format": "{}", "out_format": "f64le",)", format)),
+                     {48000.0, 1, 1000});
+    node.run(test::noise(1, 100'000), 1000);  // more than the pipe holds: it is seen
+    const auto notes = node.node().notes();
+    ASSERT_FALSE(notes.empty());
+    EXPECT_EQ(notes[0].text, "\"sh\" ended before the stream did: frames that it did not take: 100000");
+  }
+}
+
+TEST(Process, RefusesAnOutputThatIsNoAudio) {
+  const std::string script =
+      "import json, sys; sys.path.insert(0, '" SL_SOURCE_DIR
+      "/apps/examples'); import framed_stream; "
+      "sys.stdout.buffer.write(framed_stream.header_bytes(json.dumps({'kind': 'values', 'format': 'f64le', "
+      "'sample_rate_hz': 48000.0, 'max_frames': 1, 'channels': [{'name': 'main_channel', 'unit': "
+      "'dB'}]}).encode()))";
+  const auto config = nlohmann::json{{"run", script}, {"out_format", "framed"}}.dump();
+  EXPECT_THAT(failure_of(config, test::noise(1, 1000)), HasSubstr("\"python3\" gives values; audio"));
+}
+
 TEST(Process, CountsHalfAFrameAtTheEnd) {
   NodeHarness node("Process", shell("cat >/dev/null; printf 123456789012"), {48000.0, 1, 1000});
   EXPECT_THAT(node.run(test::noise(1, 1000), 1000), SizeIs(1));
@@ -295,7 +319,7 @@ TEST(Process, SaysThatAProgramGaveNothingForWhatItTook) {
   NodeHarness node("Process", shell("exec cat >/dev/null"), {48000.0, 1, 1000});
   const auto notes = notes_after(node, test::noise(1, 3000));
   ASSERT_THAT(notes, SizeIs(1));
-  EXPECT_EQ(notes[0].text, "\"sh\" took 3000 frames and gave 0, where 3000 were to be expected");
+  EXPECT_EQ(notes[0].text, "\"sh\" was given 3000 frames and gave 0, where 3000 were to be expected");
 }
 
 TEST(Process, TakesItsTimeWithAProgramThatGoesByteByByte) {
@@ -389,7 +413,14 @@ TEST(Process, RefusesWhatCannotBeStarted) {
   EXPECT_EQ(refusal(R"({"command": ["cat"], "cwd": "/nowhere"})"),
             "/config/cwd: there is no directory \"/nowhere\"");
   EXPECT_EQ(refusal(R"({"command": ["cat"], "env": {"KEY": 1}})"),
-            "/config/env/KEY: this is no environment variable; expected a name without \"=\", and a text");
+            "/config/env/KEY: this is no environment variable; expected a name without \"=\", and a text "
+            "without NUL");
+  EXPECT_THAT(refusal(R"({"command": ["cat", "a\u0000b"]})"),
+              HasSubstr("/config/command/1: this is no command"));
+  EXPECT_THAT(refusal(R"({"command": ["cat"], "env": {"KEY": "a\u0000b"}})"),
+              HasSubstr("/config/env/KEY: this is no environment variable"));
+  EXPECT_EQ(refusal(R"({"run": "a\u0000b"})"),
+            "/config/run: there is a NUL in the script; expected a text without it");
 }
 
 }  // namespace
