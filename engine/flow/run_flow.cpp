@@ -9,6 +9,7 @@
 #include <fmt/ranges.h>
 
 #include "engine/channel/backoff.hpp"
+#include "engine/flow/flow_channels.hpp"
 #include "engine/flow/flow_checks.hpp"
 #include "engine/flow/step_launch.hpp"
 #include "engine/flow/step_verdict.hpp"
@@ -20,6 +21,8 @@ using Time = ChildSupervisor::Clock::time_point;
 constexpr Time kNever = Time::max();
 // For what is still on its way when every step of a group has ended: nobody writes or reads any more.
 constexpr auto kLastBytes = std::chrono::seconds(5);
+// How often a consumer that must not fall behind is looked after.
+constexpr auto kLookAtChannels = std::chrono::milliseconds(50);
 
 Time now() { return ChildSupervisor::Clock::now(); }
 Time after_s(double seconds) {
@@ -34,8 +37,10 @@ class FlowRun {
       : flow_(flow),
         options_(options),
         directory_(std::move(directory)),
+        channels_(flow),
         children_(std::move(children)),
-        launch_(flow, std::move(programs), options.graph_command, options.folder, directory_, channels_),
+        launch_(flow, std::move(programs), options.graph_command, options.folder, directory_,
+                channels_.registry()),
         states_(flow, options.state),
         steps_(flow.steps().size()),
         groups_(flow.groups().size()),
@@ -45,9 +50,7 @@ class FlowRun {
 
   // Before run(). Whatever cannot be is refused.
   Result<void> prepare() {
-    for (const FlowChannel& channel : flow_.channels()) {
-      if (auto made = make_channel(channel); !made) { return made; }
-    }
+    if (auto made = channels_.make(); !made) { return made; }
     if (!options_.resume) { return {}; }
     if (auto restored = states_.restore(*options_.resume); !restored) { return restored; }
     for (std::size_t g = 0; g < groups_.size(); ++g) {
@@ -93,6 +96,8 @@ class FlowRun {
     Phase phase = Phase::waiting;
     std::size_t left = 0;  // members that have not ended for good
     Time deadline = kNever;
+    bool may_fail = false;  // by a consumer that falls behind
+    bool channel_failed = false;
   };
 
   const FlowGroup& group_of(std::size_t step) const { return flow_.groups()[flow_.steps()[step].group]; }
@@ -104,27 +109,6 @@ class FlowRun {
   void tell(FlowEvent::Kind kind, std::size_t step) {
     if (options_.on_event) { options_.on_event({kind, &report_.steps[step]}); }
   }
-
-  Result<void> make_channel(const FlowChannel& channel) {
-    ChannelOptions options;
-    options.mode = channel.mode;
-    options.buffer_bytes = channel.buffer_bytes;
-    options.count = flow_.settings().count;
-    auto made = channels_.create(channel.name, options);
-    if (!made) { return tl::unexpected(made.error()); }
-    auto connected =
-        (*made)->connect_producer(spec(channel.producer.step).name, channel.producer.stream.direction);
-    for (const FlowChannel::End& end : channel.consumers) {
-      if (!connected) { break; }
-      ConsumerOptions consumer;
-      consumer.policy = end.stream.policy.value_or(OverflowPolicy::block);
-      consumer.buffer_bytes = end.stream.buffer_bytes.value_or(flow_.settings().buffer_bytes);
-      consumer.unit_bytes = end.stream.unit_bytes.value_or(1);
-      connected = (*made)->connect_consumer(spec(end.step).name, end.stream.direction, consumer);
-    }
-    return connected;
-  }
-  StreamChannel& channel(std::size_t index) { return *channels_.get(flow_.channels()[index].name); }
 
   // --- start
 
@@ -152,6 +136,7 @@ class FlowRun {
     Group& state = groups_[g];
     state.phase = Group::Phase::running;
     state.left = group.steps.size();
+    state.may_fail = channels_.may_fail(group);
     for (const std::size_t s : down_the_flow(group)) {
       if (auto begun = states_.begin(s); !begun) {
         for (Error& error : begun.error()) { report_.failures.push_back(std::move(error)); }
@@ -163,7 +148,7 @@ class FlowRun {
       return give_up(g);
     }
     for (const std::size_t c : group.channels) {
-      if (auto opened = channel(c).open(directory_); !opened) {
+      if (auto opened = channels_.open(c, directory_); !opened) {
         fail(flow_.channels()[c].producer.step, std::move(opened.error()));
         return give_up(g);
       }
@@ -175,7 +160,7 @@ class FlowRun {
       if (!start_step(s)) { return give_up_rest(g, s); }
     }
     for (const std::size_t c : group.channels) {
-      if (auto started = channel(c).start(); !started) {
+      if (auto started = channels_.at(c).start(); !started) {
         fail(flow_.channels()[c].producer.step, std::move(started.error()));
       }
     }
@@ -223,7 +208,9 @@ class FlowRun {
     Time next = kNever;
     for (const auto& [id, s] : running_) { next = std::min(next, steps_[s].deadline); }
     for (const Group& group : groups_) {
-      if (group.phase == Group::Phase::running) { next = std::min(next, group.deadline); }
+      if (group.phase != Group::Phase::running) { continue; }
+      next = std::min(next, group.deadline);
+      if (group.may_fail) { next = std::min(next, now() + kLookAtChannels); }
     }
     const bool may_start = running_.empty() || running_.size() < max_steps_;
     for (const Step& step : steps_) {
@@ -242,7 +229,9 @@ class FlowRun {
     }
     for (std::size_t g = 0; g < groups_.size(); ++g) {
       Group& group = groups_[g];
-      if (group.phase != Group::Phase::running || time < group.deadline) { continue; }
+      if (group.phase != Group::Phase::running) { continue; }
+      look_at_channels(g);
+      if (time < group.deadline) { continue; }
       group.deadline = kNever;
       std::vector<std::string> names;
       std::size_t first = kNoStep;
@@ -261,6 +250,17 @@ class FlowRun {
     }
   }
 
+  // Consumers that must not fall behind, and did.
+  void look_at_channels(std::size_t g) {
+    while (groups_[g].may_fail) {
+      auto failure = channels_.next_failure(flow_.groups()[g]);
+      if (!failure) { return; }
+      groups_[g].channel_failed = true;
+      report_.failures.push_back(*std::move(failure));
+      end_all();
+    }
+  }
+
   // --- end
 
   void on_end(ChildEnd end) {
@@ -270,20 +270,27 @@ class FlowRun {
     running_.erase(found);
     steps_[s].deadline = kNever;
     launch_.clean(s);
-    channels_.end_step(spec(s).name);
+    // Before the end of anybody that came by it.
+    look_at_channels(flow_.steps()[s].group);
+    const bool readers_went_first = channels_.readers_went_first(s);
+    channels_.registry().end_step(spec(s).name);
     StepReport& report = report_.steps[s];
     StepCircumstances circumstances;
     circumstances.attempt = report.attempts;
     circumstances.timed_out = steps_[s].timed_out;
     circumstances.run_is_ending = is_ending();
+    circumstances.readers_went_first = readers_went_first;
     circumstances.max_state_bytes = flow_.settings().max_state_bytes;
     auto verdict = judge_step(spec(s), end, circumstances);
     end.captured.clear();
     report.outcome = verdict ? verdict->outcome : StepOutcome::failed;
     report.gave_state = verdict && verdict->gave_state;
+    report.lost_data = verdict && verdict->lost_data;
+    const bool retries = !verdict && may_retry(s);
+    if (!verdict && !retries) { end_all(); }  // nobody goes on while its stream is waited for
     if (auto text = end_of_stderr_stream(s)) { end.stderr_end = *std::move(text); }
     report.end = std::move(end);
-    if (!verdict && may_retry(s)) {
+    if (retries) {
       steps_[s].retry_at = now() + std::chrono::duration_cast<ChildSupervisor::Clock::duration>(*next_wait_);
       return tell(FlowEvent::Kind::retrying, s);
     }
@@ -312,8 +319,8 @@ class FlowRun {
     for (std::size_t c = 0; c < flow_.channels().size(); ++c) {
       const FlowChannel::End& producer = flow_.channels()[c].producer;
       if (producer.step != s || producer.stream.direction != StreamDirection::stderr_) { continue; }
-      if (report_.steps[s].outcome == StepOutcome::failed) { channel(c).close(now() + kLastBytes); }
-      return channel(c).report().relay.tail;
+      if (report_.steps[s].outcome == StepOutcome::failed) { channels_.at(c).close(now() + kLastBytes); }
+      return channels_.at(c).report().relay.tail;
     }
     return std::nullopt;
   }
@@ -359,27 +366,17 @@ class FlowRun {
   // All members have ended.
   void close_group(std::size_t g) {
     const FlowGroup& group = flow_.groups()[g];
-    bool is_good = true;
-    for (const std::size_t c : group.channels) {
-      channel(c).close(now() + kLastBytes);
-      if (const auto failure = channel(c).report().relay.failure) {
-        is_good = false;
-        fail_channel(c, *failure);
-      }
-    }
+    look_at_channels(g);
+    const Time deadline = now() + kLastBytes;
+    for (const std::size_t c : group.channels) { channels_.at(c).close(deadline); }
+    look_at_channels(g);
+    bool is_good = !groups_[g].channel_failed;
     for (const std::size_t s : group.steps) {
       is_good = is_good && !steps_[s].is_bad && report_.steps[s].attempts > 0 &&
                 report_.steps[s].outcome != StepOutcome::failed;
     }
     if (is_good) { is_good = finish_states(group); }
     groups_[g].phase = is_good ? Group::Phase::done : Group::Phase::failed;
-  }
-  void fail_channel(std::size_t c, const Error& failure) {
-    const FlowChannel& info = flow_.channels()[c];
-    report_.failures.push_back({ErrorCode::failed, info.producer.stream.pointer,
-                                fmt::format("the channel \"{}\": {}", info.name, failure.what),
-                                failure.expected, failure.hint});
-    end_all();
   }
   bool finish_states(const FlowGroup& group) {
     for (const std::size_t s : down_the_flow(group)) {
@@ -407,8 +404,8 @@ class FlowRun {
   }
 
   void finish() {
-    channels_.close(now());
-    report_.channels = channels_.reports();
+    channels_.registry().close(now());
+    report_.channels = channels_.registry().reports();
     const bool is_all = std::all_of(groups_.begin(), groups_.end(),
                                     [](const Group& group) { return group.phase == Group::Phase::done; });
     if (is_all && report_.failures.empty()) {
@@ -436,7 +433,7 @@ class FlowRun {
   const ValidFlow& flow_;
   FlowOptions& options_;
   RunDirectory directory_;
-  StreamRegistry channels_;
+  FlowChannels channels_;
   std::unique_ptr<ChildSupervisor> children_;
   StepLaunch launch_;
   FlowStates states_;

@@ -25,7 +25,7 @@ namespace streamlab {
 enum class StepOutcome : std::uint8_t {
   not_run,      // the run ended before its turn
   succeeded,    //
-  ended_early,  // its reader had gone (SIGPIPE): a normal end
+  ended_early,  // its readers had gone: a normal end, by SIGPIPE or with a status of its own
   failed,       //
   ended_by_us,  // because another step failed, or the run was to end
   resumed,      // not run: its state came from the checkpoint
@@ -39,6 +39,7 @@ struct StepReport {
   std::uint32_t attempts = 0;   // that were started
   std::optional<ChildEnd> end;  // of the last attempt; its stderr_end is the tail of a stderr channel, too
   bool gave_state = false;
+  bool lost_data = false;  // a graph that finished and said that data was lost
 };
 
 struct FlowReport {

@@ -10,6 +10,8 @@
 namespace streamlab {
 namespace {
 
+constexpr int kGraphLostData = 3;  // exit status of "streamlab run": it finished, but data was lost
+
 bool writes_a_stream(const StepSpec& step) {
   return std::any_of(step.streams.begin(), step.streams.end(),
                      [](const StepStream& stream) { return !is_input(stream.direction); });
@@ -60,8 +62,13 @@ Result<StepVerdict> judge_step(const StepSpec& step, const ChildEnd& end,
     verdict.outcome = StepOutcome::ended_by_us;
     return verdict;
   }
-  if (end.is_broken_pipe() && writes_a_stream(step)) {
+  // Most programs die by SIGPIPE then; those that look after it themselves exit with a status of theirs.
+  const bool had_no_reader =
+      circumstances.readers_went_first && end.signal == 0 && end.exit_status != 0 && writes_a_stream(step);
+  if (had_no_reader || (end.is_broken_pipe() && writes_a_stream(step))) {
     verdict.outcome = StepOutcome::ended_early;
+  } else if (step.kind == StepSpec::Kind::graph && end.signal == 0 && end.exit_status == kGraphLostData) {
+    verdict.lost_data = true;
   } else if (!end.is_success()) {
     const std::string which =
         circumstances.attempt > 1 ? fmt::format(" in attempt {}", circumstances.attempt) : std::string();

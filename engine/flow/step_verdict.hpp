@@ -11,8 +11,9 @@ namespace streamlab {
 
 struct StepCircumstances {
   std::uint32_t attempt = 1;
-  bool timed_out = false;      // its own time was over, and it was ended
-  bool run_is_ending = false;  // another step failed, or the run was stopped
+  bool timed_out = false;           // its own time was over, and it was ended
+  bool run_is_ending = false;       // another step failed, or the run was stopped
+  bool readers_went_first = false;  // nobody was left to read what it wrote
   std::size_t max_state_bytes = 0;
 };
 
@@ -20,6 +21,7 @@ struct StepVerdict {
   StepOutcome outcome = StepOutcome::succeeded;  // or ended_early, ended_by_us
   Document returned = Document::object();
   bool gave_state = false;
+  bool lost_data = false;
 };
 
 // An error is a failure of the step; its place is the step's.

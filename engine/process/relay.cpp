@@ -235,6 +235,7 @@ class Relay::Impl {
 
   void fail(const ConsumerEnd& end) {
     if (report_.failure) { return; }
+    report_.failed_consumer = static_cast<std::size_t>(&end - ends_.data());
     report_.failure =
         Error{ErrorCode::failed, name_,
               fmt::format("\"{}\" fell behind by more than {} bytes, and its policy is \"fail\"",

@@ -53,7 +53,8 @@ struct RelayReport {
   std::uint64_t copied_bytes = 0;  // that passed through our memory
   std::vector<Consumer> consumers;
   std::string tail;
-  std::optional<Error> failure;  // a consumer with `fail` fell behind
+  std::optional<Error> failure;     // a consumer with `fail` fell behind
+  std::size_t failed_consumer = 0;  // then: which of `consumers`
 };
 
 class Relay {

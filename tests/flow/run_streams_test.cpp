@@ -204,7 +204,7 @@ nodes:
   - { name: slow, shell: sh, run: 'read line < gate; wc -c > /dev/null', streams: { stdin: { channel: x, policy: fail, buffer_size: 8192 } } }
 edges: [{ from: __start__, to: make }, { from: make, to: a }, { from: a, to: [fast, slow], stream_mode: broadcast }]
 )");
-  EXPECT_THAT(failures(report), testing::StartsWith("/nodes/1/streams/stdout: the channel \"x\": "));
+  EXPECT_THAT(failures(report), testing::StartsWith("/nodes/3/streams/stdin: the channel \"x\": "));
   EXPECT_THAT(failures(report), HasSubstr("slow"));
 }
 
