@@ -44,10 +44,9 @@ constexpr ParamInfo kStreamSettings[] = {
 constexpr ParamInfo kParallelSettings[] = {
     param::choice("strategy", kStrategies, "process",
                   "A step is a process of its own either way; steps with streams need \"process\"."),
-    param::integer(
-        "max_steps", "steps", {1, 1000}, Need::optional,
-        "How many steps run at once; left out, one for each processor core. Steps joined by streams "
-        "run at once in any case."),
+    param::integer("max_steps", "steps", {1, 1000}, Need::optional,
+                   "How many steps run at once; left out, one for each processor core, but never fewer than "
+                   "streams join. A number that is given must be at least that."),
     param::object("streams", ParamType::object, kStreamSettings, Need::optional, "Streams between steps."),
 };
 constexpr ParamInfo kStateSettings[] = {
