@@ -4,7 +4,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <condition_variable>
 #include <filesystem>
+#include <mutex>
 #include <thread>
 
 #include <fmt/format.h>
@@ -61,6 +63,7 @@ std::string step_line(const StepReport& step) {
   std::string text = fmt::format("{}: {}", step.name, to_string(step.outcome));
   if (step.end) {
     if (!step.end->is_success()) { text += fmt::format(", {}", describe(*step.end)); }
+    if (step.lost_data) { text += " (data was lost)"; }
     text += fmt::format(", {}", spoken_time(step.end->wall_s));
     if (step.end->left_processes) { text += ", left processes behind, which were ended"; }
   }
@@ -79,6 +82,9 @@ std::string channel_line(const ChannelReport& channel, bool counts_lines) {
       text += fmt::format("; {} dropped for {}", bytes_text(consumer.dropped_bytes), consumer.name);
     }
     if (consumer.left_early) { text += fmt::format("; {} left before its end", consumer.name); }
+    if (consumer.lost_bytes > 0) {
+      text += fmt::format("; {} lost for {}", bytes_text(consumer.lost_bytes), consumer.name);
+    }
   }
   return text + "\n";
 }
@@ -88,7 +94,8 @@ Document step_document(const StepReport& step) {
                     {"name", step.name},
                     {"outcome", to_string(step.outcome)},
                     {"attempts", step.attempts},
-                    {"gave_state", step.gave_state}};
+                    {"gave_state", step.gave_state},
+                    {"lost_data", step.lost_data}};
   if (!step.end) { return document; }
   const ChildEnd& end = *step.end;
   document["exit_status"] = end.signal == 0 ? Document(end.exit_status) : Document(nullptr);
@@ -130,7 +137,9 @@ bool has_lost_data(const ChannelReport& channel) {
 }
 bool has_lost_data(const FlowReport& report) {
   return std::any_of(report.channels.begin(), report.channels.end(),
-                     [](const ChannelReport& channel) { return has_lost_data(channel); });
+                     [](const ChannelReport& channel) { return has_lost_data(channel); }) ||
+         std::any_of(report.steps.begin(), report.steps.end(),
+                     [](const StepReport& step) { return step.lost_data; });
 }
 
 // What a flow is told on its command line that only graphs understand, or that contradicts itself.
@@ -160,12 +169,15 @@ class InterruptWatch {
  public:
   explicit InterruptWatch(std::stop_source& stop)
       : thread_([&stop](const std::stop_token& over) {
+          std::mutex mutex;
+          std::condition_variable_any none;  // only the flow's end wakes it
+          std::unique_lock lock(mutex);
           while (!over.stop_requested()) {
             if (interrupted()) {
               stop.request_stop();
               return;
             }
-            std::this_thread::sleep_for(std::chrono::milliseconds(50));
+            none.wait_for(lock, over, std::chrono::milliseconds(50), [] { return false; });
           }
         }) {}
 
@@ -181,6 +193,9 @@ void show(const FlowReport& report, const ValidFlow& flow, const RunArguments& a
       print_json_line(channel_document(channel, counts_lines));
     }
   } else {
+    for (const StepReport& step : report.steps) {
+      if (arguments.quiet && step.lost_data) { to_stderr(step_line(step)); }  // else it was said as it ended
+    }
     for (const ChannelReport& channel : report.channels) {
       if (!arguments.quiet || has_lost_data(channel)) { to_stderr(channel_line(channel, counts_lines)); }
     }
@@ -210,11 +225,21 @@ ExitCode run_flow_file(const RunArguments& arguments, const std::string& text) {
   options.folder = folder;
   options.graph_command = {own_program(), "run", "--quiet"};
   if (arguments.force) { options.graph_command.emplace_back("--force"); }
-  options.save = [&](const FlowProgress& progress) { return save_progress(save_path, *flow, progress); };
+  bool is_unsaved = false;
+  options.save = [&](const FlowProgress& progress) {
+    auto saved = save_progress(save_path, *flow, progress);
+    is_unsaved = !saved;
+    return saved;
+  };
   if (arguments.resume) {
     auto progress = load_progress(save_path, *flow);
     if (!progress) { return report(progress.error(), ""); }
     options.resume = std::move(*progress);
+  }
+  const bool may_save = std::any_of(flow->steps().begin(), flow->steps().end(),
+                                    [](const FlowStep& step) { return step.spec.interrupts_after; });
+  if (may_save) {
+    if (auto checked = check_progress_path(save_path); !checked) { return report(checked.error(), ""); }
   }
   if (!arguments.quiet && !arguments.json) {
     options.on_event = [](const FlowEvent& event) {
@@ -251,7 +276,7 @@ ExitCode run_flow_file(const RunArguments& arguments, const std::string& text) {
                       result->interrupted_after ? Document(*result->interrupted_after) : Document(nullptr)},
                      {"wall_s", result->wall_s},
                      {"state", result->state}});
-  } else if (result->is_success()) {
+  } else if (result->is_success() || is_unsaved) {  // else what was done would be lost
     print_json(result->state);
   }
   return code;

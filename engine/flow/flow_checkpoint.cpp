@@ -94,6 +94,21 @@ Result<void> save_progress(const std::string& path, const ValidFlow& flow, const
   return {};
 }
 
+Result<void> check_progress_path(const std::string& path) {
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) {
+    return refused(path, "this is a directory", "a file for the progress");
+  }
+  const std::string beside = path + ".new";
+  const Fd file(::open(beside.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+  if (!file) {
+    return refused(path, fmt::format("cannot be written: {}", std::strerror(errno)),
+                   "a file for the progress, for \"interrupt_after\"");
+  }
+  ::unlink(beside.c_str());
+  return {};
+}
+
 Result<FlowProgress> load_progress(const std::string& path, const ValidFlow& flow) {
   // Not by read_config_file(), which has a limit: many steps may each have a large state.
   std::error_code error;

@@ -14,6 +14,9 @@ namespace streamlab {
 // reasons.
 Result<void> save_progress(const std::string& path, const ValidFlow& flow, const FlowProgress& progress);
 
+// Before there is anything to save: refused where save_progress() could not write. Leaves nothing behind.
+Result<void> check_progress_path(const std::string& path);
+
 // Refused: no such file, a file that is no such progress, one of a flow that was written differently.
 Result<FlowProgress> load_progress(const std::string& path, const ValidFlow& flow);
 

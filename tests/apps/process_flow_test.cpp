@@ -291,6 +291,84 @@ edges:
   EXPECT_EQ(std::count(quiet.err.begin(), quiet.err.end(), '\n'), 1) << quiet.err;
 }
 
+TEST(ProcessFlow, ExitsWithThreeWhenAGraphLostData) {
+  const TempDir folder;
+  // A frame of 16 bits that is cut in two.
+  const std::string flow = folder.write("flow.yaml", std::string(R"(
+settings: { parallel: { streams: { enabled: true } } }
+nodes:
+  - { name: cut, command: [head, -c, "1001", )") + kVoice +
+                                                         R"(], streams: { stdout: part } }
+  - { name: through, graph: )" + config("pipe_through.json") +
+                                                         R"(, streams: { stdin: part, stdout: sound } }
+  - { name: keep, shell: sh, run: "cat > sound.wav", streams: { stdin: sound } }
+edges:
+  - { from: __start__, to: cut }
+  - { from: cut, to: through }
+  - { from: through, to: keep }
+)");
+  const auto result = streamlab({"run", flow}, folder.path().string());
+  EXPECT_EQ(result.exit_code, 3) << result.err;
+  EXPECT_EQ(result.out, "{}\n");
+  EXPECT_THAT(result.err, HasSubstr("through: succeeded, exited with status 3 (data was lost), "));
+  const auto quiet = streamlab({"run", flow, "--quiet"}, folder.path().string());
+  EXPECT_EQ(quiet.exit_code, 3) << quiet.err;
+  EXPECT_THAT(quiet.err, HasSubstr("(data was lost)"));
+  const auto lines = json_lines(streamlab({"run", flow, "--json"}, folder.path().string()).out);
+  ASSERT_EQ(lines.size(), 6U);
+  EXPECT_EQ(lines[0]["lost_data"], false);
+  EXPECT_EQ(lines[1]["lost_data"], true);
+}
+
+TEST(ProcessFlow, SaysWhatAConsumerThatLeftHadNotRead) {
+  const TempDir folder;
+  // "early" reads nothing, and leaves when its pipe and what stands before it are full.
+  const std::string flow = folder.write("flow.yaml", R"(
+settings: { parallel: { streams: { enabled: true, buffer_size: 4096 } } }
+nodes:
+  - { name: producer, shell: sh, run: "head -c 10240 /dev/zero; touch full; head -c 8192 /dev/zero", streams: { stdout: zeros } }
+  - { name: early, shell: sh, run: "while ! test -e full; do sleep 0.01; done", streams: { stdin: zeros } }
+  - { name: keen, shell: sh, run: "cat > /dev/null", streams: { stdin: zeros } }
+edges:
+  - { from: __start__, to: producer }
+  - { from: producer, to: [early, keen], stream_mode: broadcast }
+)");
+  const auto result = streamlab({"run", flow}, folder.path().string());
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.err, testing::ContainsRegex("; early left before its end; [0-9]+ bytes lost for early"));
+}
+
+TEST(ProcessFlow, RefusesAPlaceThatCannotBeSavedToBeforeAnythingStarts) {
+  const TempDir folder;
+  const std::string flow = folder.write("flow.yaml", R"(
+nodes:
+  - { name: first, shell: sh, run: "touch started", interrupt_after: true }
+  - { name: second, run: "return {}" }
+edges: [{ from: __start__, to: first }, { from: first, to: second }]
+)");
+  const std::string nowhere = folder.file("nowhere/progress");
+  const auto result = streamlab({"run", flow, "--save", nowhere}, folder.path().string());
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_EQ(result.err, nowhere +
+                            ": cannot be written: No such file or directory; expected a file for the "
+                            "progress, for \"interrupt_after\"\n");
+  EXPECT_FALSE(std::filesystem::exists(folder.file("started")));
+}
+
+TEST(ProcessFlow, PrintsAStateThatCannotBeSaved) {
+  const TempDir folder;
+  const std::string flow = folder.write("flow.yaml", R"(
+nodes:
+  - { name: first, shell: sh, run: "mkdir flow.yaml.progress; echo '{\"a\": 1}' >&3", interrupt_after: true }
+  - { name: second, run: "return {}" }
+edges: [{ from: __start__, to: first }, { from: first, to: second }]
+)");
+  const auto result = streamlab({"run", flow}, folder.path().string());
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_EQ(json::parse(result.out), json::parse(R"({"a": 1})"));
+  EXPECT_THAT(result.err, HasSubstr("flow.yaml.progress: cannot be written: Is a directory"));
+}
+
 // A step that writes its process id and then waits for ever, ignoring SIGTERM where `stubborn`.
 std::string waiting_flow(const TempDir& folder, bool stubborn) {
   return folder.write("flow.yaml", std::string(R"(
