@@ -85,7 +85,8 @@ ChildPipes::Moved ChildPipes::move(std::span<const std::byte> to_child, std::vec
     const bool had_input = static_cast<bool>(in_);
     if (in_ && !to_child.empty()) { moved.written = write_some(to_child); }
     const bool got = out_ && read_some(from_child);
-    moved.anything = moved.written > 0 || got || had_input != static_cast<bool>(in_);
+    // (What poll told in the first round counts, too: a reader that went.)
+    moved.anything = moved.anything || moved.written > 0 || got || had_input != static_cast<bool>(in_);
     const auto left =
         std::chrono::duration_cast<std::chrono::milliseconds>(deadline - ChildSupervisor::Clock::now());
     if (moved.anything || round == 1 || left.count() <= 0) { break; }

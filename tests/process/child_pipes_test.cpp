@@ -49,6 +49,18 @@ TEST(ChildPipes, TellWhatAReaderThatWentHadNotRead) {
   EXPECT_EQ(written - child->unread_bytes(), 1000U);
 }
 
+TEST(ChildPipes, TellThatTheReaderWentWhenTheOutputHadEndedBefore) {
+  // The program closes its output, and goes once it is told to.
+  const auto child = value_of(ChildPipes::start(shell("exec >&-; read line")));
+  std::vector<std::byte> got;
+  while (!child->output_is_closed()) { child->move({}, got, soon()); }
+  const std::string line = "go\n";
+  ASSERT_EQ(child->move(bytes_of(line), got, soon()).written, line.size());
+  // Nothing can be written or read any more: this is told only by the reader's going, and is no silence.
+  EXPECT_TRUE(child->move({}, got, soon()).anything);
+  EXPECT_TRUE(child->input_is_closed());
+}
+
 TEST(ChildPipes, ReturnAtTheDeadlineAndWhenWoken) {
   const auto child = value_of(ChildPipes::start(shell("exec sleep 1000")));
   std::vector<std::byte> got;
