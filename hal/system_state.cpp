@@ -14,8 +14,7 @@ namespace {
 
 constexpr const char* kLimitsRemedy =
     "put `@audio - rtprio 95` and `@audio - memlock unlimited` into /etc/security/limits.d/audio.conf, join "
-    "group "
-    "audio (sudo usermod -aG audio $USER), log in again";
+    "group audio (sudo usermod -aG audio $USER), log in again";
 
 SystemFact priority_limit(const SystemReadings& r) {
   SystemFact fact{"real-time priority allowed", fmt::format("{} or more", kAskedPriority),

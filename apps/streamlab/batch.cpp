@@ -15,15 +15,12 @@
 #include "apps/streamlab/console.hpp"
 #include "apps/streamlab/interrupt.hpp"
 #include "apps/streamlab/ordered_jobs.hpp"
+#include "apps/streamlab/summary.hpp"
 
 namespace streamlab::app {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
 
 // Everything that two files would write to the same place, and every input that would be written over.
 Errors check_outputs(const BatchPlan& plan, const std::vector<std::string>& files) {
@@ -55,7 +52,7 @@ struct Totals {
   ExitCode exit_code = ExitCode::success;
 };
 
-void show(const BatchResult& result, bool json, Totals& totals) {
+void show_result(const BatchResult& result, bool json, Totals& totals) {
   ++totals.done;
   totals.sound_s += result.sound_s;
   totals.exit_code = worse(totals.exit_code, result.exit_code);
@@ -70,7 +67,7 @@ void show(const BatchResult& result, bool json, Totals& totals) {
   for (const std::string& note : result.notes) { to_stderr(fmt::format("{}: {}\n", result.path, note)); }
 }
 
-std::string progress_text(const Totals& totals, std::size_t count, double wall_s) {
+std::string batch_progress_text(const Totals& totals, std::size_t count, double wall_s) {
   std::string text = fmt::format("{} of {}", totals.done, counted(count, "file"));
   if (totals.done > 0) {
     const double left_s =
@@ -96,8 +93,8 @@ ExitCode batch_command(const BatchArguments& arguments) {
       count, arguments.jobs, [&](std::size_t i) { return plan->run(arguments.files[i]); },
       [&](BatchResult&& result) {
         line.clear();
-        show(result, arguments.json, totals);
-        line.show(progress_text(totals, count, seconds_since(begin)));
+        show_result(result, arguments.json, totals);
+        line.show(batch_progress_text(totals, count, seconds_since(begin)));
       });
   line.clear();
   const double wall_s = seconds_since(begin);

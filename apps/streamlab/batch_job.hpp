@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include <nlohmann/json.hpp>
+
 #include "apps/streamlab/commands.hpp"
 #include "apps/streamlab/config_file.hpp"
 

@@ -2,6 +2,7 @@
 //
 // streamlab check: everything that can be known before a graph runs. A device is opened, to learn its format,
 // and never started; nothing is written.
+#include <nlohmann/json.hpp>
 #include "apps/streamlab/commands.hpp"
 #include "apps/streamlab/config_file.hpp"
 #include "apps/streamlab/console.hpp"

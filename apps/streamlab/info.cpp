@@ -1,6 +1,7 @@
 // apps/streamlab/info.cpp
 //
 // streamlab info: what a sound file holds.
+#include <nlohmann/json.hpp>
 #include "apps/streamlab/commands.hpp"
 #include "apps/streamlab/console.hpp"
 #include "nodes/sound_file/sound_file_reader.hpp"

@@ -151,8 +151,7 @@ class CommandLine {
     run.add_option("--state", run_.state, "Of a flow: the state that it begins with, or @FILE.")
         ->type_name("JSON");
     run.add_flag("--resume", run_.resume, "Of a flow: go on from where \"interrupt_after\" ended it.");
-    run.add_option("--save", run_.save,
-                   "Of a flow: where its progress is kept; left out, CONFIG.progress.")
+    run.add_option("--save", run_.save, "Of a flow: where its progress is kept; left out, CONFIG.progress.")
         ->type_name("FILE");
     add_json(
         run, run_.json,

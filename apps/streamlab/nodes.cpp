@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <thread>
 
+#include <nlohmann/json.hpp>
+
 #include "apps/streamlab/commands.hpp"
 #include "apps/streamlab/config_file.hpp"
 #include "apps/streamlab/console.hpp"

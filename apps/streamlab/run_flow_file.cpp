@@ -10,6 +10,7 @@
 #include <thread>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "apps/streamlab/config_file.hpp"
 #include "apps/streamlab/console.hpp"
@@ -185,7 +186,7 @@ class InterruptWatch {
   std::jthread thread_;
 };
 
-void show(const FlowReport& report, const ValidFlow& flow, const RunArguments& arguments) {
+void show_report(const FlowReport& report, const ValidFlow& flow, const RunArguments& arguments) {
   const bool counts_lines = flow.settings().count == StreamCount::lines;
   if (arguments.json) {
     for (const StepReport& step : report.steps) { print_json_line(step_document(step)); }
@@ -254,7 +255,7 @@ ExitCode run_flow_file(const RunArguments& arguments, const std::string& text) {
   }();
   if (!result) { return report(result.error(), name); }
 
-  show(*result, *flow, arguments);
+  show_report(*result, *flow, arguments);
   if (result->was_stopped) { to_stderr("stopped\n"); }
   ExitCode code = has_lost_data(*result) ? ExitCode::data_lost : ExitCode::success;
   if (!result->failures.empty()) {

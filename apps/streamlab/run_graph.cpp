@@ -22,16 +22,13 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-double seconds_since(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
-
 // The rate at which the sources count frames.
 double source_rate_hz(const Plan& plan) {
   return plan.slots().empty() ? 0.0 : plan.slots().front().format->sample_rate_hz;
 }
 
-std::string progress_text(const EngineStatus& status, double rate_hz, std::int64_t expected, double wall_s) {
+std::string graph_progress_text(const EngineStatus& status, double rate_hz, std::int64_t expected,
+                                double wall_s) {
   const double signal_s = rate_hz > 0.0 ? static_cast<double>(status.frames) / rate_hz : 0.0;
   std::string text = spoken_time(signal_s);
   if (expected > 0) {
@@ -102,7 +99,7 @@ ExitCode run_graph(const ValidGraph& graph, const RunOptions& options) {
   constexpr auto kLook = std::chrono::milliseconds(100);  // how soon Ctrl-C is answered
   while (!interrupted() && !(*engine)->wait_for(kLook)) {
     if (line.is_shown()) {
-      line.show(progress_text((*engine)->status(), rate_hz, expected, seconds_since(begin)));
+      line.show(graph_progress_text((*engine)->status(), rate_hz, expected, seconds_since(begin)));
     }
   }
   // What is in force on the device's thread is known only while that thread is there.

@@ -2,6 +2,7 @@
 #include "apps/streamlab/summary.hpp"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "apps/streamlab/console.hpp"
 
@@ -41,6 +42,10 @@ std::string device_entries(const EngineStatus& status) {
 }
 
 }  // namespace
+
+double seconds_since(std::chrono::steady_clock::time_point begin) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
 
 std::string device_line(const DeviceFormat& device) {
   std::string text = fmt::format("device: {}, {} Hz, periods of {} frames, {} in, {} out", device.description,

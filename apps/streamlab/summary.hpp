@@ -3,6 +3,7 @@
 // What is said of a device when a run begins, and of the run when it is over.
 #pragma once
 
+#include <chrono>
 #include <string>
 
 #include "apps/streamlab/exit_code.hpp"
@@ -15,6 +16,8 @@ namespace streamlab::app {
 std::string device_line(const DeviceFormat& device);
 // {"type": "device", …}.
 Document device_document(const DeviceFormat& device);
+
+double seconds_since(std::chrono::steady_clock::time_point begin);
 
 struct Summary {
   EngineStatus status;   // after stop()

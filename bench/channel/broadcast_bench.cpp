@@ -4,11 +4,9 @@
 // of processors:
 //
 //   Send     sends to so many subscribers, per second; the time of the subscribers is left out. Flat: the
-//   cost does
-//            not grow with their number
+//            cost does not grow with their number
 //   Deliver  values received by all subscribers together, per second, sends included. Flat or growing: the
-//   cost per
-//            subscriber does not grow
+//            cost per subscriber does not grow
 #include <chrono>
 #include <cstdint>
 #include <thread>

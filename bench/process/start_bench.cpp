@@ -5,8 +5,7 @@
 //   PosixSpawn   posix_spawn and waitpid, bare: the limit
 //   Supervised   ChildSupervisor: own group, parent-death signal, standard error read, captured descriptor
 //   TwoChildren  two children joined by a channel, from nothing to nothing: open, start, end, close. Counts
-//   what
-//                1000 such cycles leave behind
+//                what 1000 such cycles leave behind
 #include <malloc.h>
 #include <spawn.h>
 #include <sys/wait.h>

@@ -1,6 +1,9 @@
 // engine/base/error.cpp
 #include "engine/base/error.hpp"
 
+#include <cerrno>
+#include <cstring>
+
 namespace streamlab {
 
 std::string to_string(const Error& error) {
@@ -14,6 +17,10 @@ std::string to_string(const Errors& errors, const std::string& prefix) {
   std::string text;
   for (const Error& error : errors) { text += prefix + to_string(error) + "\n"; }
   return text;
+}
+
+tl::unexpected<Error> failed_by_errno(std::string where, const std::string& what) {
+  return failed(std::move(where), what + ": " + std::strerror(errno));
 }
 
 }  // namespace streamlab

@@ -15,8 +15,7 @@ namespace streamlab {
 
 // Who has to act, and so which exit code a program ends with.
 enum class ErrorCode {
-  refused,  // the command line, the configuration or an input file cannot be used: nothing was started (exit
-            // 2)
+  refused,  // command line, configuration or input file cannot be used: nothing was started (exit 2)
   failed,   // the world failed while we ran: device, disk, child process (exit 1)
 };
 
@@ -55,5 +54,8 @@ inline tl::unexpected<Error> failed(std::string where, std::string what, std::st
   return tl::unexpected(
       Error{ErrorCode::failed, std::move(where), std::move(what), std::move(expected), std::move(hint)});
 }
+
+// `failed`, with what the system says of errno: "WHERE: WHAT: No space left on device".
+tl::unexpected<Error> failed_by_errno(std::string where, const std::string& what);
 
 }  // namespace streamlab

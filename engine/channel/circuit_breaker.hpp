@@ -22,11 +22,11 @@ namespace streamlab {
 
 struct CircuitBreakerConfig {
   // One of the two.
-  std::optional<std::uint32_t>
-      failure_count;                   // opens when so many of the last `window` calls failed; 1 .. window
+  // Opens when so many of the last `window` calls failed; 1 .. window.
+  std::optional<std::uint32_t> failure_count;
   std::optional<double> failure_rate;  // opens when this part of `window` calls failed; above 0, at most 1
-  std::uint32_t window =
-      0;  // calls looked back on; 1 .. CircuitBreaker::kMaxWindow. A rate waits until it is full.
+  // Calls looked back on; 1 .. CircuitBreaker::kMaxWindow. A rate waits until it is full.
+  std::uint32_t window = 0;
   Nanos cool_down{0};        // above 0
   std::uint32_t probes = 1;  // at least 1
 };

@@ -43,8 +43,8 @@ void ChannelRegistry::close_all() {
 }
 
 Result<void> ChannelRegistry::remove(std::string_view name) {
-  std::optional<Entry>
-      removed;  // destroyed outside of the lock: values in it may hold ends of other channels
+  // Destroyed outside of the lock: values in it may hold ends of other channels.
+  std::optional<Entry> removed;
   const std::lock_guard lock(mutex_);
   const Result<Entry*> entry = find(name);
   if (!entry) { return tl::unexpected(entry.error()); }

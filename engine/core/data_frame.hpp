@@ -33,8 +33,8 @@ enum class FrameFlag : std::uint32_t {
 };
 
 struct FrameHeader {
-  std::int64_t timestamp_us =
-      0;  // µs since the Unix epoch of the first sample; offline: since the stream's start
+  // Of the first sample: µs since the Unix epoch; offline, since the stream's start.
+  std::int64_t timestamp_us = 0;
   std::uint64_t sequence_id = 0;  // number of the block
   std::int64_t position = 0;      // index of the first sample in the stream
   std::uint64_t gap_frames = 0;   // frames missing before this block; 0 unless flag `gap` is set

@@ -69,8 +69,8 @@ struct PrepareContext {
 struct OutputFormat {
   StreamFormat format;
   std::uint32_t max_blocks = 1;  // most blocks given for one block taken, or by one call of finish()
-  std::uint32_t held_frames =
-      0;  // most input frames taken in before a block must come out (a framer's window)
+  // Most input frames taken in before a block must come out (a framer's window).
+  std::uint32_t held_frames = 0;
   std::uint32_t latency_frames = 0;  // delay of the signal itself
 };
 

@@ -34,10 +34,8 @@ inline constexpr PortInfo kAudioOutPort[] = {{"out", kAudioOnly, "Audio."}};
 inline constexpr PortInfo kAnyInPort[] = {{"in", kAnyKind, "Audio, spectra or values."}};
 
 enum class RtSafe : std::uint8_t { no, yes };  // may process() run on the real-time thread?
-enum class InPlace : std::uint8_t {
-  no,
-  yes
-};  // may output 0 be the very frame of input 0? (same format, one for one)
+// May output 0 be the very frame of input 0? (same format, one for one)
+enum class InPlace : std::uint8_t { no, yes };
 
 // How a node with several inputs is called.
 enum class InputMode : std::uint8_t {

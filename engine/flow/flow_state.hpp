@@ -15,6 +15,8 @@
 #include <utility>
 #include <vector>
 
+#include <nlohmann/json.hpp>
+
 #include "engine/base/error.hpp"
 #include "engine/flow/merge_rule.hpp"
 #include "engine/graph/config_text.hpp"

@@ -65,8 +65,8 @@ struct FlowOptions {
   Document state = Document::object();  // that the first steps see
   std::optional<FlowProgress> resume;   // skips what is done in it; `state` is then ignored
   std::stop_token stop;                 // ends the run
-  std::vector<std::string>
-      graph_command;   // what runs a graph step, before its path: {"/usr/bin/streamlab", "run"}
+  // What runs a graph step, before its path: {"/usr/bin/streamlab", "run"}.
+  std::vector<std::string> graph_command;
   std::string folder;  // of the flow's file: graph paths are relative to it
   SupervisorOptions supervisor;
   std::string run_directory_parent;                // as for RunDirectory::create()

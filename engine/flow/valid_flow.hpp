@@ -22,8 +22,8 @@ namespace streamlab {
 struct StepInput {
   static constexpr std::size_t kStart = static_cast<std::size_t>(-1);
   std::size_t step = kStart;
-  bool carries_stream =
-      false;  // then both run at the same time, and only the state before it is there to see
+  // Then both run at the same time, and only the state before it is there to see.
+  bool carries_stream = false;
 };
 
 struct FlowStep {

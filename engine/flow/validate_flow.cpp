@@ -6,6 +6,7 @@
 #include <set>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "engine/base/nearest_name.hpp"
 #include "engine/flow/flow_links.hpp"

@@ -8,14 +8,16 @@
 #include <string>
 #include <string_view>
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 #include "engine/base/error.hpp"
 #include "engine/base/json_pointer.hpp"
 
 namespace streamlab {
 
-using Document = nlohmann::ordered_json;  // keeps the order of the file
+// Keeps the order of the file. Only its name is known here: who looks inside includes <nlohmann/json.hpp>, which
+// is slow to compile.
+using Document = nlohmann::ordered_json;
 
 inline constexpr std::size_t kMaxConfigBytes = 16U << 20U;
 inline constexpr std::size_t kMaxConfigDepth = 32;

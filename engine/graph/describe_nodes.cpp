@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "engine/graph/describe.hpp"
 #include "engine/graph/read_params.hpp"

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "engine/graph/describe.hpp"
 #include "engine/graph/parse_config.hpp"
@@ -52,7 +53,7 @@ std::string node_chapter(const NodeInfo& info) {
   text += info.rt_safe == RtSafe::yes ? "- may run on the device's real-time thread\n"
                                       : "- never runs on the device's real-time thread\n";
   if (!info.at_gap.empty()) { text += fmt::format("- where frames are missing: {}\n", info.at_gap); }
-  if (!info.params.empty()) { text += "\n" + param_table(info.params); }
+  if (!info.params.empty()) { text += fmt::format("\n{}", param_table(info.params)); }
   if (!info.details.empty()) { text += fmt::format("\n{}\n", info.details); }
   if (!info.example.empty()) { text += fmt::format("\n```json\n{}\n```\n", info.example); }
   return text + "\n";

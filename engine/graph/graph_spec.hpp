@@ -11,34 +11,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "engine/graph/pipeline_config.hpp"
+
 namespace streamlab {
-
-// How many threads the nodes are spread over, where no device decides it.
-struct ThreadPolicy {
-  enum class Kind : std::uint8_t {
-    automatic,
-    count,
-    per_node,
-    one_domain,  // everything on one thread, what a device would tick too; for graphs that the caller runs
-  };
-  Kind kind = Kind::automatic;
-  std::uint32_t count = 1;  // with Kind::count
-
-  friend bool operator==(const ThreadPolicy&, const ThreadPolicy&) = default;
-};
-
-struct PipelineConfig {
-  double sample_rate_hz = 0.0;           // 0: left out; the device or the file decides
-  std::uint32_t block_size = 0;          // frames; 0: left out
-  std::uint32_t channel_capacity = 100;  // blocks, of every edge between domains that names no other
-  ThreadPolicy threads;
-  double duration_s = 0.0;  // of signal time; 0: until the sources end
-};
-
-inline constexpr std::uint32_t kDefaultBlockSize =
-    1024;  // frames, where neither the configuration nor a device says
-inline constexpr std::uint32_t kMaxBlockSize = 1U << 20U;
-inline constexpr std::uint32_t kMaxCapacity = 1U << 16U;
 
 struct NodeSpec {
   std::string id;

@@ -3,7 +3,10 @@
 // From text to ValidGraph in one go, with all errors of both steps in the order of the file.
 #include <optional>
 
+#include <nlohmann/json.hpp>
+
 #include "engine/graph/file_order.hpp"
+#include "engine/graph/graph_spec.hpp"
 #include "engine/graph/parse_config.hpp"
 #include "engine/graph/validate.hpp"
 

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "engine/graph/document_reader.hpp"
+#include "engine/graph/graph_spec.hpp"
 #include "engine/graph/read_params.hpp"
 
 namespace streamlab {

@@ -8,9 +8,10 @@
 #include "engine/base/error.hpp"
 #include "engine/core/param.hpp"
 #include "engine/graph/config_text.hpp"
-#include "engine/graph/graph_spec.hpp"
 
 namespace streamlab {
+
+struct GraphSpec;
 
 // What could be read; everything else is in `errors`, with its JSON pointer.
 GraphSpec read_graph_spec(const Document& document, Errors& errors);

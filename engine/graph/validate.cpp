@@ -9,6 +9,7 @@
 #include <fmt/ranges.h>
 
 #include "engine/base/nearest_name.hpp"
+#include "engine/graph/graph_spec.hpp"
 #include "engine/graph/read_params.hpp"
 
 namespace streamlab {

@@ -13,10 +13,12 @@
 #include "engine/base/error.hpp"
 #include "engine/core/node_catalog.hpp"
 #include "engine/graph/config_text.hpp"
-#include "engine/graph/graph_spec.hpp"
+#include "engine/graph/pipeline_config.hpp"
 #include "engine/rt/overflow_policy.hpp"
 
 namespace streamlab {
+
+struct GraphSpec;
 
 struct ValidNode {
   std::string id;

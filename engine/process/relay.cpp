@@ -186,8 +186,8 @@ class Relay::Impl {
     for (ConsumerEnd* end : ends) {
       const bool is_last = end == ends.back();
       const std::size_t ask = count < 0 ? kMostAtOnce : static_cast<std::size_t>(count);
-      const bool moves =
-          is_last && !copies && took_less.empty();  // instead of a reference: takes it out, too
+      // Instead of a reference: takes it out, too.
+      const bool moves = is_last && !copies && took_less.empty();
       const ssize_t got = moves ? ::splice(source_.get(), nullptr, end->own_pipe(), nullptr, ask,
                                            SPLICE_F_NONBLOCK | SPLICE_F_MOVE)
                                 : ::tee(source_.get(), end->own_pipe(), ask, SPLICE_F_NONBLOCK);

@@ -45,8 +45,8 @@ struct ChannelOptions {
 };
 
 struct ConsumerOptions {
-  OverflowPolicy policy =
-      OverflowPolicy::block;                     // block, drop_oldest, fail; others than block need broadcast
+  // Block, drop_oldest, fail; others than block need broadcast.
+  OverflowPolicy policy = OverflowPolicy::block;
   std::size_t buffer_bytes = kDefaultPipeBytes;  // of its own, for the others
   std::size_t unit_bytes = 1;
 };

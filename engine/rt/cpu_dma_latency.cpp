@@ -12,21 +12,22 @@
 namespace streamlab {
 namespace {
 
-constexpr const char* kPath = "/dev/cpu_dma_latency";
+constexpr const char* kDevice = "/dev/cpu_dma_latency";
 
 }  // namespace
 
 Result<CpuDmaLatency> CpuDmaLatency::hold() {
-  const int file = open(kPath, O_WRONLY | O_CLOEXEC);
+  const int file = open(kDevice, O_WRONLY | O_CLOEXEC);
   if (file < 0) {
-    return failed(kPath, std::strerror(errno), {}, "give this user the right to write to it, or run as root");
+    return failed(kDevice, std::strerror(errno), {},
+                  "give this user the right to write to it, or run as root");
   }
   // The kernel holds the request until the file is closed.
   const std::int32_t microseconds = 0;
   if (write(file, &microseconds, sizeof microseconds) != static_cast<ssize_t>(sizeof microseconds)) {
     const int error = errno;
     close(file);
-    return failed(kPath, std::strerror(error));
+    return failed(kDevice, std::strerror(error));
   }
   return CpuDmaLatency(file);
 }

@@ -13,8 +13,7 @@ enum class OverflowPolicy {
   block,        // the producer waits until there is room; nothing is lost
   drop_oldest,  // the oldest block in the edge makes room and is counted as dropped
   drop_newest,  // the new block is not taken and is counted as dropped
-  drop_buffer,  // every block in the edge makes room and is counted as dropped: what follows the gap is all
-                // new
+  drop_buffer,  // every block in the edge makes room and is counted as dropped: all that follows is new
   latest,       // drop_oldest with room for one: the consumer gets the newest there is
   fail,         // the new block is counted as dropped and the edge is marked as failed
 };

@@ -18,7 +18,7 @@ namespace streamlab {
 namespace {
 
 constexpr const char* kService = "org.freedesktop.RealtimeKit1";
-constexpr const char* kPath = "/org/freedesktop/RealtimeKit1";
+constexpr const char* kObjectPath = "/org/freedesktop/RealtimeKit1";
 constexpr const char* kWhere = "RealtimeKit";
 constexpr int kTimeoutMs = 500;  // of each call; there are four
 
@@ -73,7 +73,8 @@ Result<Connection> connect_to_system_bus() {
 
 // An integer property of RealtimeKit; 32 or 64 bits, as it likes.
 Result<std::int64_t> property(DBusConnection* bus, const char* name) {
-  Message message(dbus_message_new_method_call(kService, kPath, "org.freedesktop.DBus.Properties", "Get"));
+  Message message(
+      dbus_message_new_method_call(kService, kObjectPath, "org.freedesktop.DBus.Properties", "Get"));
   if (!message || dbus_message_append_args(message.get(), DBUS_TYPE_STRING, &kService, DBUS_TYPE_STRING,
                                            &name, DBUS_TYPE_INVALID) == FALSE) {
     return failed(kWhere, "out of memory");
@@ -126,7 +127,7 @@ Result<int> make_realtime_through_rtkit(int priority) {
   const int granted = static_cast<int>(std::min<std::int64_t>(priority, *most));
   const auto thread = static_cast<dbus_uint64_t>(syscall(SYS_gettid));
   const auto wanted = static_cast<dbus_uint32_t>(granted);
-  Message message(dbus_message_new_method_call(kService, kPath, kService, "MakeThreadRealtime"));
+  Message message(dbus_message_new_method_call(kService, kObjectPath, kService, "MakeThreadRealtime"));
   if (!message || dbus_message_append_args(message.get(), DBUS_TYPE_UINT64, &thread, DBUS_TYPE_UINT32,
                                            &wanted, DBUS_TYPE_INVALID) == FALSE) {
     return failed(kWhere, "out of memory");

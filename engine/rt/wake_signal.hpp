@@ -13,12 +13,11 @@
 //   (2) wait() adds one to waiters_, then compares epoch_ with the ticket before it sleeps.
 //   All four are sequentially consistent, so of (1) and (2) at least one sees what the other wrote: either
 //   the waiter sees the new epoch and does not sleep, or the notifier sees the waiter and wakes it. With
-//   weaker orders both could miss. (3) the kernel compares epoch_ once more under its own lock as it puts the
-//   thread to sleep, and a wake-up
+//   weaker orders both could miss.
+//   (3) the kernel compares epoch_ once more under its own lock as it puts the thread to sleep, and a wake-up
 //       takes the same lock: there is no moment between the last look and the sleep.
 //   (4) ticket() loads epoch_ (acquire): if it already holds the notification's increment (1), the change
-//   that
-//       came before it is visible; if it does not, epoch_ differs from the ticket by the time of (2) or (3).
+//       that came before it is visible; if it does not, epoch_ differs from the ticket by the time of (2) or (3).
 // A ticket is mistaken for a new one only after exactly 2^32 notifications between ticket() and wait().
 #pragma once
 

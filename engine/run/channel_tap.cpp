@@ -5,13 +5,6 @@
 #include <utility>
 
 namespace streamlab {
-namespace {
-
-// How soon the tap looks again for what a real-time thread did, which wakes nobody.
-constexpr std::chrono::milliseconds kLookAgain{1};
-
-}  // namespace
-
 ChannelTap::ChannelTap(std::string name, std::size_t capacity, OverflowPolicy policy,
                        const std::shared_ptr<const StreamFormat>& format,
                        std::shared_ptr<WakeSignal> producer, BroadcastSender<DataFrame> sender)

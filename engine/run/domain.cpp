@@ -19,7 +19,6 @@ constexpr std::chrono::microseconds kPollInterval{1000};
 }  // namespace
 
 // ---- one round
-// -------------------------------------------------------------------------------------------------
 
 Domain::Round Domain::round() noexcept {
   if (over_) { return *over_; }
@@ -464,7 +463,6 @@ void Domain::apply_changes() noexcept {
 }
 
 // ---- the device's side
-// -----------------------------------------------------------------------------------------
 
 std::span<double* const> Domain::device_inputs() noexcept {
   if (device_input_ == nullptr) { return {}; }
@@ -549,7 +547,6 @@ bool Domain::run_device_output(Step& step) noexcept {
 }
 
 // ---- other threads, and afterwards
-// -----------------------------------------------------------------------------
 
 void Domain::end_sources() noexcept {
   sources_end_.store(true, std::memory_order_release);

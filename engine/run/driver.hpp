@@ -30,20 +30,19 @@ enum class OnDeviceLoss {
 
 // What a graph asks of a device. Empty and zero mean: whatever the device does by itself.
 struct DeviceRequest {
-  std::string device =
-      "default";  // "default", "jack[:SERVER]", "alsa:PCM", "sim[:FILE]"; see hal/backends.hpp
+  // "default", "jack[:SERVER]", "alsa:PCM", "sim[:FILE]"; see hal/backends.hpp
+  std::string device = "default";
   bool capture = false;
   bool playback = false;
   double sample_rate_hz = 0.0;
   std::uint32_t period_frames = 0;
   std::vector<std::uint32_t> input_channels;   // 1-based, in the order in which the graph sees them
   std::vector<std::uint32_t> output_channels;  // likewise
-  std::vector<std::string>
-      input_ports;  // JACK ports to connect from, one per channel; empty: the physical ones
+  std::vector<std::string> input_ports;   // JACK ports to connect from, one per channel; empty: physical ones
   std::vector<std::string> output_ports;  // JACK ports to connect to
   std::string client_name = "streamlab";  // JACK client name
-  std::string sample_format =
-      "auto";  // ALSA: "auto" or S16_LE, S24_3LE, S24_LE, S24_LE_HIGH, S32_LE, FLOAT_LE, FLOAT64_LE
+  // ALSA: "auto" or S16_LE, S24_3LE, S24_LE, S24_LE_HIGH, S32_LE, FLOAT_LE, FLOAT64_LE
+  std::string sample_format = "auto";
   std::string access = "auto";  // ALSA: "auto", "mmap", "rw"
   std::uint32_t periods = 0;    // ALSA: periods in the buffer
   OnDeviceLoss on_device_loss = OnDeviceLoss::wait;
@@ -52,17 +51,17 @@ struct DeviceRequest {
 
 // What the device agreed to.
 struct DeviceFormat {
-  std::string
-      description;  // for people: `JACK server "default"`, `ALSA hw:0 (S32_LE, mmap)`, `simulated card (…)`
-  std::string
-      notice;  // for people: how the device was chosen or what is odd about it, one line; may be empty
+  // For people: `JACK server "default"`, `ALSA hw:0 (S32_LE, mmap)`, `simulated card (…)`.
+  std::string description;
+  // For people: how the device was chosen or what is odd about it, one line; may be empty.
+  std::string notice;
   double sample_rate_hz = 0.0;
   std::uint32_t period_frames = 0;
   std::uint32_t max_block_frames = 0;  // no tick is longer; a longer period comes as several ticks
   std::vector<std::string> input_names;
   std::vector<std::string> output_names;
-  bool real_time =
-      true;  // false: the device's clock is virtual and waits for the graph, so nothing need be dropped
+  // False: the device's clock is virtual and waits for the graph, so nothing need be dropped.
+  bool real_time = true;
   std::uint32_t input_latency_frames = 0;   // from the connector to tick()
   std::uint32_t output_latency_frames = 0;  // from tick() to the connector
 };

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <string>
 
@@ -14,6 +15,9 @@
 #include "engine/rt/wake_signal.hpp"
 
 namespace streamlab {
+
+// How soon a thread looks again for what a real-time thread did, which wakes nobody.
+inline constexpr std::chrono::milliseconds kLookAgain{1};
 
 struct EdgeLink {
   EdgeLink(std::string link_name, std::size_t capacity, OverflowPolicy policy,

@@ -3,10 +3,10 @@
 // Engine: a running graph. Domains on their threads, the edges between them, and the driver that ticks one of
 // them.
 //
-//   create   opens the device (it does not tick yet), prepares every node, builds edges and buffers; writes
-//   nothing start    opens output files, starts threads and device wait     until the sources have ended, the
-//   device's input is over, something failed, or the time is up stop     ends the sources, lets what is
-//   inside run through, closes files; always returns
+//   create     opens the device (it does not tick yet), prepares every node, builds edges; writes nothing
+//   start      opens output files, starts threads and device
+//   wait_for   until sources or device input ended, something failed, or the time is up
+//   stop       ends the sources, lets what is inside run through, closes files; always returns
 //
 // Everything here is called from the control thread unless it says otherwise.
 #pragma once

@@ -4,13 +4,6 @@
 #include <algorithm>
 
 namespace streamlab {
-namespace {
-
-// A real-time producer wakes nobody: look again after this long.
-constexpr std::chrono::milliseconds kLookAgain{1};
-
-}  // namespace
-
 Receiver& Receiver::operator=(Receiver&& other) noexcept {
   if (this != &other) {
     close();

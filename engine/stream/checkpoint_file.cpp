@@ -6,7 +6,6 @@
 
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <iterator>
 #include <system_error>
@@ -29,25 +28,21 @@ std::uint64_t fnv1a(std::span<const std::byte> bytes) {
   return hash;
 }
 
-tl::unexpected<Error> from_errno(const fs::path& where, const std::string& what) {
-  return failed(where.string(), fmt::format("{}: {}", what, std::strerror(errno)));
-}
-
 // Writes all of it and waits until the disk has it.
 Result<void> write_durably(const fs::path& path, std::span<const std::byte> bytes) {
   const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (file < 0) { return from_errno(path, "cannot write the checkpoint"); }
+  if (file < 0) { return failed_by_errno(path, "cannot write the checkpoint"); }
   Result<void> written;
   while (!bytes.empty() && written) {
     const ssize_t n = ::write(file, bytes.data(), bytes.size());
     if (n < 0 && errno == EINTR) { continue; }
     if (n < 0) {
-      written = from_errno(path, "cannot write the checkpoint");
+      written = failed_by_errno(path, "cannot write the checkpoint");
     } else {
       bytes = bytes.subspan(static_cast<std::size_t>(n));
     }
   }
-  if (written && ::fsync(file) != 0) { written = from_errno(path, "cannot write the checkpoint"); }
+  if (written && ::fsync(file) != 0) { written = failed_by_errno(path, "cannot write the checkpoint"); }
   ::close(file);
   return written;
 }

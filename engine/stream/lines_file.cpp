@@ -6,21 +6,10 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
-
-#include <fmt/format.h>
 
 #include "engine/base/byte_codec.hpp"
 
 namespace streamlab {
-namespace {
-
-tl::unexpected<Error> from_errno(const std::filesystem::path& where, const std::string& what) {
-  return failed(where.string(), fmt::format("{}: {}", what, std::strerror(errno)));
-}
-
-}  // namespace
-
 LinesFile::~LinesFile() { (void)close(); }
 
 Result<void> LinesFile::open() {
@@ -32,7 +21,7 @@ Result<void> LinesFile::open() {
     return refused(path_.string(), "the file exists", "a name that is free",
                    "LinesOptions::overwrite allows replacing it");
   }
-  return from_errno(path_, "cannot write");
+  return failed_by_errno(path_, "cannot write");
 }
 
 Result<void> LinesFile::write(std::string_view line) {
@@ -47,7 +36,7 @@ Result<void> LinesFile::flush() {
   while (!rest.empty()) {
     const ssize_t n = ::write(file_, rest.data(), rest.size());
     if (n < 0 && errno == EINTR) { continue; }
-    if (n < 0) { return from_errno(path_, "cannot write"); }
+    if (n < 0) { return failed_by_errno(path_, "cannot write"); }
     rest.remove_prefix(static_cast<std::size_t>(n));
     written_ += static_cast<std::uint64_t>(n);
   }
@@ -58,7 +47,7 @@ Result<void> LinesFile::flush() {
 Result<std::vector<std::byte>> LinesFile::save() {
   if (auto opened = open(); !opened) { return tl::unexpected(opened.error()); }
   if (auto flushed = flush(); !flushed) { return tl::unexpected(flushed.error()); }
-  if (::fdatasync(file_) != 0 && errno != EINVAL) { return from_errno(path_, "cannot write"); }
+  if (::fdatasync(file_) != 0 && errno != EINVAL) { return failed_by_errno(path_, "cannot write"); }
   ByteWriter state;
   state.put(written_);
   return state.take();
@@ -69,16 +58,18 @@ Result<void> LinesFile::load(const std::vector<std::byte>& state) {
   std::uint64_t length = 0;
   if (auto read = reader.get_to(length); !read) { return read; }
   file_ = ::open(path_.c_str(), O_WRONLY | O_CLOEXEC);
-  if (file_ < 0) { return from_errno(path_, "cannot go on with the file that the checkpoint belongs to"); }
+  if (file_ < 0) {
+    return failed_by_errno(path_, "cannot go on with the file that the checkpoint belongs to");
+  }
   struct stat status {};
-  if (::fstat(file_, &status) != 0) { return from_errno(path_, "cannot read its length"); }
+  if (::fstat(file_, &status) != 0) { return failed_by_errno(path_, "cannot read its length"); }
   if (static_cast<std::uint64_t>(status.st_size) < length) {
     return refused(path_.string(), fmt::format("the file has {} bytes", status.st_size),
                    fmt::format("at least {}, as the checkpoint says", length),
                    "remove the checkpoint to begin anew");
   }
   if (::ftruncate(file_, static_cast<off_t>(length)) != 0 || ::lseek(file_, 0, SEEK_END) < 0) {
-    return from_errno(path_, "cannot go back to where the checkpoint stands");
+    return failed_by_errno(path_, "cannot go back to where the checkpoint stands");
   }
   written_ = length;
   return {};
@@ -87,7 +78,7 @@ Result<void> LinesFile::load(const std::vector<std::byte>& state) {
 Result<void> LinesFile::close() {
   if (file_ < 0) { return {}; }
   auto flushed = flush();
-  if (::close(file_) != 0 && flushed) { flushed = from_errno(path_, "cannot write"); }
+  if (::close(file_) != 0 && flushed) { flushed = failed_by_errno(path_, "cannot write"); }
   file_ = -1;
   return flushed;
 }

@@ -22,10 +22,7 @@ StreamRun::StreamRun(const StreamRun& outer, std::stop_token cancel)
 }
 
 StreamRun::StreamRun(const StreamRun& outer, Within within)
-    : clock_(outer.clock_),
-      drain_(std::move(within.drain)),
-      signal_(outer.signal_),
-      shared_(outer.shared_) {
+    : clock_(outer.clock_), drain_(std::move(within.drain)), signal_(outer.signal_), shared_(outer.shared_) {
   listen({}, drain_);
 }
 

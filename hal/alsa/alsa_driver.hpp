@@ -13,17 +13,15 @@
 //           one period less. The converters' own delay, which ALSA does not tell before it runs, is not in it
 // refused   what the device cannot do, with what it can
 // xrun      counted; the streams start again at once, and the position jumps by the frames missed
-// loss      No frame for half a second (whatever the device says of itself), ENODEV, or three errors without
-// a
-//           frame between them: closed, opened again after 50 ms, then in pauses that double up to 500 ms.
+// loss      No frame for half a second (whatever the device says of itself), ENODEV, or three errors
+//           without a frame between them: closed, opened again after 50 ms, then in pauses that double up to 500 ms.
 //           The first position after that has jumped by the frames that the device's clock made meanwhile.
 //           With OnDeviceLoss::stop, and when the device comes back without the agreed rate, period or
 //           channels, the driver fails
 // hang      Nothing here waits for ALSA without a limit: a call of a plug-in that does not return within 2 s
-// has
-//           its thread left behind, and the device is opened again; see alsa_session.hpp
+//           has its thread left behind, and the device is opened again; see alsa_session.hpp
 // stop      what is queued for playback is played; then no tick() any more. At most 1 s, hung plug-ins
-// included
+//           included
 #pragma once
 
 #include <memory>

@@ -79,8 +79,8 @@ class BackgroundPlaybackFile final : public PlaybackFile {
     auto thread = Thread::start("sim-playback", [this] {
       for (;;) {
         const std::uint32_t ticket = wake_.ticket();
-        const bool last =
-            last_.load(std::memory_order_acquire);  // before the drain: then nothing comes after it
+        // Before the drain: then nothing comes after it.
+        const bool last = last_.load(std::memory_order_acquire);
         if (!drain() || last) { return; }
         wake_.wait(ticket, kLookEvery);
       }

@@ -21,7 +21,6 @@ namespace {
 constexpr double kDefaultRateHz = 48000.0;
 constexpr std::uint32_t kDefaultPeriodFrames = 256;
 constexpr std::uint32_t kLargestPeriodFrames = 1U << 20U;
-constexpr std::uint32_t kDefaultChannels = 2;
 constexpr double kDefaultBufferSeconds = 0.25;
 constexpr std::uint32_t kDefaultBufferPeriods = 4;
 

@@ -6,8 +6,7 @@
 //   sim                as DeviceRequest::sim_script says; else a voice    as the script says; else real time
 //   sim:SOUND_FILE     the file                                           as the script says; else real time
 //   sim:SCRIPT.json    as the script in this file says                    as the script says; else real time
-//   file:SOUND_FILE    the file                                           virtual: as fast as the graph takes
-//   it
+//   file:SOUND_FILE    the file                                           virtual: as fast as the graph takes it
 //
 // The script is described in hal/sim/sim_script.hpp, the two clocks in hal/sim/sim_driver.hpp. The card takes
 // the sample rate of a file; asking for another one is refused. A recorded voice is heard on every input.

@@ -1,14 +1,12 @@
 // hal/sim/sim_driver.hpp
 //
-// SimDriver: runs a simulated card. It has one thread of its own, which takes the timeline's events one by
-// one.
+// SimDriver: runs a simulated card. It has one thread of its own, which takes the timeline's events one
+// by one.
 //
 //   virtual clock  There is no time: each block follows the one before as soon as the client has taken it.
-//   Nothing
-//                  depends on the machine; two runs of one script are equal bit for bit.
+//                  Nothing depends on the machine; two runs of one script are equal bit for bit.
 //   real time      A block comes when its last frame would have been captured, by an absolute deadline, so
-//   that
-//                  late wake-ups do not add up. A wake-up that is late by more than the card's buffer
+//                  that late wake-ups do not add up. A wake-up that is late by more than the card's buffer
 //                  (buffer_frames) is an xrun, and all whole periods missed are lost. Less than that is
 //                  caught up with and loses nothing.
 //
@@ -41,8 +39,8 @@ struct SimCard {
   std::unique_ptr<SimSource> source;          // of the inputs; null: a cable or no inputs
   std::unique_ptr<LoopbackCable> cable;       // null: none
   std::unique_ptr<PlaybackFile> playback_to;  // null: none
-  std::vector<std::uint32_t>
-      input_channels;  // the card's channels that the client sees, from 0, in its order
+  // The card's channels that the client sees, from 0, in its order.
+  std::vector<std::uint32_t> input_channels;
   std::vector<std::uint32_t> output_channels;
   std::int64_t buffer_frames = 0;
   double ppm = 0.0;

@@ -11,7 +11,6 @@
 namespace streamlab {
 namespace {
 
-constexpr std::uint32_t kDefaultChannels = 2;
 // A file of at most so many samples is kept in memory; a longer one is read ahead while the card runs.
 constexpr std::int64_t kPreloadedSamples = 8 << 20;
 

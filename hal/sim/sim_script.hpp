@@ -54,6 +54,8 @@
 
 namespace streamlab {
 
+inline constexpr std::uint32_t kDefaultChannels = 2;  // in and out, where neither file nor script says
+
 enum class SimClock { real_time, virtual_time };
 
 struct SimInput {

@@ -87,19 +87,14 @@ constexpr NodeInfo kInfo{
     .rt_safe = RtSafe::yes,
     .at_gap =
         "Flags the interval and says how many frames are missing; the levels are those of the frames that "
-        "are "
-        "there. Gives no result for an interval that is missing altogether.",
+        "are there. Gives no result for an interval that is missing altogether.",
     .details =
         "Full scale is 1.0. rms_db = 20 lg rms re 1.0; rms_db_aes17 = rms_db + 3.0103 dB, so that a "
-        "full-scale sine "
-        "reads 0 dBFS (AES17). crest_db = peak_db - rms_db. ac_rms is the rms without DC. clipped counts "
-        "samples with "
-        "|x| >= 1. NaN and infinite samples are counted in not_finite and left out of the rest. With "
-        "pa_per_full_scale "
-        "also dB SPL re 20 µPa; with v_per_full_scale also dBV re 1 V and dBu re 0.7746 V. Levels of silence "
-        "are null. "
-        "The grid of intervals begins at sample 0; the last, shorter interval is given with the flag "
-        "incomplete.",
+        "full-scale sine reads 0 dBFS (AES17). crest_db = peak_db - rms_db. ac_rms is the rms without DC. "
+        "clipped counts samples with |x| >= 1. NaN and infinite samples are counted in not_finite and left "
+        "out of the rest. With pa_per_full_scale also dB SPL re 20 µPa; with v_per_full_scale also dBV re 1 "
+        "V and dBu re 0.7746 V. Levels of silence are null. The grid of intervals begins at sample 0; the "
+        "last, shorter interval is given with the flag incomplete.",
     .example = R"({"id": "level", "type": "LevelMeter", "config": {"interval_s": 0.5}})",
     .cost_ns_per_frame = 0.6,
 };

@@ -78,14 +78,10 @@ constexpr NodeInfo kInfo{
     .at_gap = "Begins a new frame behind the gap; an average that has frames on both sides of it says so.",
     .details =
         "FFT unnormalised, exp(-i…). amplitude: 2 |X| / Σw, the peak of a sine on a bin; rms: √2 |X| / Σw; "
-        "power: "
-        "2 |X|² / (Σw)²; psd: 2 |X|² / (fs Σw²); none of them doubled at DC and Nyquist. Averages are of "
-        "|X|². psd with "
-        "linear averaging is Welch's estimate, as scipy.signal.welch without detrending. Decibels: 20 lg of "
-        "amplitude "
-        "and rms, 10 lg of power and psd. The notes of the result hold window, coherent gain and equivalent "
-        "noise "
-        "bandwidth.",
+        "power: 2 |X|² / (Σw)²; psd: 2 |X|² / (fs Σw²); none of them doubled at DC and Nyquist. Averages are "
+        "of |X|². psd with linear averaging is Welch's estimate, as scipy.signal.welch without detrending. "
+        "Decibels: 20 lg of amplitude and rms, 10 lg of power and psd. The notes of the result hold window, "
+        "coherent gain and equivalent noise bandwidth.",
     .example =
         R"({"id": "spec", "type": "Spectrum", "config": {"fft_size": 4096, "window": "hann", "averaging": "linear"}})",
     .cost_ns_per_frame = 10.0,

@@ -43,8 +43,8 @@ struct SpectrumSettings {
   // linear, max, min: frames in a group; a spectrum comes out at the end of each group. 0: everything since
   // the start is one group, and a spectrum comes out after each frame of it.
   std::uint64_t averages = 1;
-  double alpha =
-      1.0;  // exponential: weight of the newest frame, 0 < alpha <= 1; the first frame sets the average
+  // Exponential: weight of the newest frame, 0 < alpha <= 1; the first frame sets the average.
+  double alpha = 1.0;
   SpectrumScaling scaling = SpectrumScaling::amplitude;
   Detrend detrend = Detrend::none;
 };

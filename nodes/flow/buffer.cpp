@@ -52,16 +52,11 @@ constexpr NodeInfo kInfo{
     .at_gap = "Passes the block on with its flag.",
     .details =
         "Policies: block (what comes before waits), drop_oldest, drop_newest, drop_buffer (all that is kept "
-        "is "
-        "dropped), latest (only the newest is kept), fail (the run ends). They count where a device paces "
-        "the run; "
-        "elsewhere everything waits, and nothing is lost. What follows runs on a thread of its own, except "
-        "where "
-        "the whole graph runs on one. With spill_path and spill_bytes, blocks for which memory has no place "
-        "go to "
-        "a file without a name in that folder, and come back in order; it is gone when the run ends, however "
-        "that "
-        "happens.",
+        "is dropped), latest (only the newest is kept), fail (the run ends). They count where a device paces "
+        "the run; elsewhere everything waits, and nothing is lost. What follows runs on a thread of its own, "
+        "except where the whole graph runs on one. With spill_path and spill_bytes, blocks for which memory "
+        "has no place go to a file without a name in that folder, and come back in order; it is gone when "
+        "the run ends, however that happens.",
     .example =
         R"({"id": "keep", "type": "Buffer", "config": {"capacity": 256, "spill_path": "/var/tmp", "spill_bytes": 1000000000}})",
     .cost_ns_per_frame = 0.2,

@@ -36,8 +36,7 @@ constexpr NodeInfo kInfo{
     .details =
         "The channel is a broadcast<DataFrame> of the registry that the engine was given, or of its own "
         "(Engine::channels()). Blocks are copied only while somebody is subscribed, and what comes before "
-        "the "
-        "first subscriber goes to nobody. Subscribers with OnLag::wait hold the graph up, those with "
+        "the first subscriber goes to nobody. Subscribers with OnLag::wait hold the graph up, those with "
         "OnLag::lose do not.",
     .example = R"({"id": "out", "type": "ChannelSink", "config": {"channel": "levels"}})",
     .cost_ns_per_frame = 1.0,

@@ -51,10 +51,8 @@ constexpr NodeInfo kInfo{
         "The channel is a broadcast<DataFrame> of the registry that the engine was given, or of its own "
         "(Engine::channels()). Senders wait while it is full. The source ends when the channel is closed. A "
         "block of another shape than declared is not taken, and counted. A block of audio whose position "
-        "lies "
-        "before the end of the one before, as in blocks made by hand, goes on where that ended. While it "
-        "waits "
-        "for a block, up to 20 ms at a time, other nodes of its thread wait, too.",
+        "lies before the end of the one before, as in blocks made by hand, goes on where that ended. While "
+        "it waits for a block, up to 20 ms at a time, other nodes of its thread wait, too.",
     .example =
         R"({"id": "in", "type": "ChannelSource", "config": {"channel": "voice", "sample_rate": 48000, "channels": ["mic"]}})",
     .cost_ns_per_frame = 30.0,

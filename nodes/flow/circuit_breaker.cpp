@@ -65,10 +65,9 @@ constexpr NodeInfo kInfo{
     .details =
         "closed: all blocks pass; when failure_count or failure_rate of the last window blocks were bad, it "
         "opens. open: blocks are left out until cool_down_s have gone by in the stream. half_open: blocks "
-        "pass "
-        "as probes; after so many good ones it closes with an empty window, at a bad one it opens again. The "
-        "metadata breaker_state says the state after each block that passed: 0 closed, 1 open, 2 half_open. "
-        "The next block after some were left out has the flag gap.",
+        "pass as probes; after so many good ones it closes with an empty window, at a bad one it opens "
+        "again. The metadata breaker_state says the state after each block that passed: 0 closed, 1 open, 2 "
+        "half_open. The next block after some were left out has the flag gap.",
     .example =
         R"({"id": "guard", "type": "CircuitBreaker", "config": {"failure_count": 3, "window": 10, "on_clipped": true}})",
     .cost_ns_per_frame = 0.3,

@@ -46,10 +46,9 @@ constexpr NodeInfo kInfo{
     .at_gap = "Joins what is there; the result has the flag gap and the sum of the missing frames.",
     .details =
         "Value by value, bin by bin, over the blocks that begin in the interval. The mean is that of the "
-        "numbers "
-        "as they are: decibels are not turned into powers first. NaN, which stands for an undefined value, "
-        "is "
-        "left out; a result of nothing but NaN is NaN. The metadata say in blocks how many were joined.",
+        "numbers as they are: decibels are not turned into powers first. NaN, which stands for an undefined "
+        "value, is left out; a result of nothing but NaN is NaN. The metadata say in blocks "
+        "how many were joined.",
     .example = R"({"id": "slow", "type": "Conflate", "config": {"interval_s": 1, "method": "max"}})",
     .cost_ns_per_frame = 1.0,
 };

@@ -42,10 +42,8 @@ constexpr NodeInfo kInfo{
     .at_gap = "Carries on: a gap is a silence like any other.",
     .details =
         "From the position of a block to that of the next; at least silence_s. A block comes out when the "
-        "next "
-        "one comes, or at the end, with its own position and time, and has the flag gap where blocks before "
-        "it "
-        "were left out.",
+        "next one comes, or at the end, with its own position and time, and has the flag gap where blocks "
+        "before it were left out.",
     .example = R"({"id": "settled", "type": "Debounce", "config": {"silence_s": 0.5}})",
     .cost_ns_per_frame = 0.2,
 };

@@ -68,20 +68,14 @@ constexpr NodeInfo kInfo{
     .at_gap = "Carries on; what is left out is added to the gap of the next block that passes.",
     .details =
         "Exactly one of level (above_db, below_db), metadata and expression. It judges block by block, so "
-        "that the "
-        "block size matters; put a Window or Batch before it to say what is judged. rms and peak are of the "
-        "block, in "
-        "dB re 1.0 (a full-scale sine has -3.01 dB rms); silence is below every level; samples that are not "
-        "finite "
-        "are left out, and a block of nothing else fits no level. An expression knows the names of Map "
-        "(channels, "
-        "ch1, …, t, n, fs, f) and, in audio, rms_NAME and peak_NAME of every channel, re 1.0, as in "
-        "\"db(rms_left) > "
-        "-40\". If it names a channel it is asked sample by sample (match: any or all), else once a block. "
-        "The next "
-        "block that passes is flagged gap, gap_frames being the distance from the end of the last one that "
-        "passed: "
-        "nothing is averaged across it unnoticed. Blocks without frames are passed over.",
+        "that the block size matters; put a Window or Batch before it to say what is judged. rms and peak "
+        "are of the block, in dB re 1.0 (a full-scale sine has -3.01 dB rms); silence is below every level; "
+        "samples that are not finite are left out, and a block of nothing else fits no level. An expression "
+        "knows the names of Map (channels, ch1, …, t, n, fs, f) and, in audio, rms_NAME and peak_NAME of "
+        "every channel, re 1.0, as in \"db(rms_left) > -40\". If it names a channel it is asked sample by "
+        "sample (match: any or all), else once a block. The next block that passes is flagged gap, "
+        "gap_frames being the distance from the end of the last one that passed: nothing is averaged across "
+        "it unnoticed. Blocks without frames are passed over.",
     .example =
         R"({"id": "speech", "type": "Filter", "config": {"above_db": -40, "detector": "rms", "channels": [1]}})",
     .cost_ns_per_frame = 2.0,

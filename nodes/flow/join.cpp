@@ -83,15 +83,12 @@ constexpr NodeInfo kInfo{
     .details =
         "Partners are decided by sequence ids or times, never by who comes first: a block of in1 waits until "
         "every other input has shown a block that is not before it, or has ended. So the result is the same "
-        "for "
-        "every partition into threads, and by \"latest\" as late as the slowest input. Only the bounds "
+        "for every partition into threads, and by \"latest\" as late as the slowest input. Only the bounds "
         "max_waiting and lateness_s depend on arrival; what falls to them is counted apart, and as lost. "
-        "Inputs "
-        "that share no source wait for each other instead. A partner of other length is cut or filled up "
-        "with silence, and the block flagged incomplete. Flags of partners, but for gaps, are kept. By "
-        "\"time\" "
-        "and \"latest\" one block may be the partner of several. Blocks of one length in time are needed by "
-        "\"time\": a tolerance below half of it could miss every block, and is refused.",
+        "Inputs that share no source wait for each other instead. A partner of other length is cut or filled "
+        "up with silence, and the block flagged incomplete. Flags of partners, but for gaps, are kept. By "
+        "\"time\" and \"latest\" one block may be the partner of several. Blocks of one length in time are "
+        "needed by \"time\": a tolerance below half of it could miss every block, and is refused.",
     .example = R"({"id": "both", "type": "Join", "config": {"by": "time", "tolerance_s": 0.05}})",
     .cost_ns_per_frame = 0.5,
 };

@@ -41,20 +41,13 @@ constexpr NodeInfo kInfo{
     .at_gap = "Carries on; t and n count the missing frames.",
     .details =
         "Names: each channel by its name where that begins with a letter or _ and goes on with letters, "
-        "digits, _ and "
-        "dots, and as ch1, ch2, … by number; t, the time in s (position / sample rate); n, the position; fs, "
-        "the sample "
-        "rate in Hz; in spectra f, the frequency of the bin. t and n are those of the sample in audio, of "
-        "the block in "
-        "spectra and values. A channel's name goes before the others. Operators + - * / ^, comparisons, &&, "
-        "||, a ? b : "
-        "c; constants _pi and _e; functions abs, sign, rint, floor, ceil, mod, sqrt, exp, ln, log (natural), "
-        "log2, "
-        "log10, sin, cos, tan and their inverse (asin …, atan2) and hyperbolic forms, in radians, min, max, "
-        "sum, avg, "
-        "db (20 lg |x|, null for 0), from_db, isnan. A block with a result that is not a finite number is "
-        "flagged "
-        "not_finite.",
+        "digits, _ and dots, and as ch1, ch2, … by number; t, the time in s (position / sample rate); n, the "
+        "position; fs, the sample rate in Hz; in spectra f, the frequency of the bin. t and n are those of "
+        "the sample in audio, of the block in spectra and values. A channel's name goes before the others. "
+        "Operators + - * / ^, comparisons, &&, ||, a ? b : c; constants _pi and _e; functions abs, sign, "
+        "rint, floor, ceil, mod, sqrt, exp, ln, log (natural), log2, log10, sin, cos, tan and their inverse "
+        "(asin …, atan2) and hyperbolic forms, in radians, min, max, sum, avg, db (20 lg |x|, null for 0), "
+        "from_db, isnan. A block with a result that is not a finite number is flagged not_finite.",
     .example =
         R"({"id": "mid_side", "type": "Map", "config": {"channels": {"mid": "(ch1 + ch2) / 2", "side": "(ch1 - ch2) / 2"}}})",
     .cost_ns_per_frame = 15.0,

@@ -34,11 +34,9 @@ constexpr NodeInfo kInfo{
     .at_gap = "Carries on; a gap before a block stays a gap before it.",
     .details =
         "Blocks come in order of arrival, those of one input in their own order. When several threads feed "
-        "it, "
-        "how the inputs mix can differ from run to run; a Join does not. Sequence ids count anew; positions "
-        "of "
-        "audio, too, so that what follows sees one stream. Metadata \"origin\" is the number of the input, "
-        "\"origin_sequence_id\" and \"origin_position\" are the block's own there.",
+        "it, how the inputs mix can differ from run to run; a Join does not. Sequence ids count anew; "
+        "positions of audio, too, so that what follows sees one stream. Metadata \"origin\" is the number of "
+        "the input, \"origin_sequence_id\" and \"origin_position\" are the block's own there.",
     .example = R"({"id": "any", "type": "Merge"})",
     .cost_ns_per_frame = 0.2,
 };

@@ -46,10 +46,9 @@ constexpr NodeInfo kInfo{
     .at_gap = "The time of the missing frames counts: the bucket fills meanwhile.",
     .details =
         "A token bucket: it is full of burst tokens at first, gains rate tokens a second, and a block takes "
-        "as "
-        "many as it counts. The time is that of the stream, so that live and offline runs pass the same "
-        "blocks. "
-        "The next block after some were left out has the flag gap and says how many frames are missing.",
+        "as many as it counts. The time is that of the stream, so that live and offline runs pass the same "
+        "blocks. The next block after some were left out has the flag gap and says how "
+        "many frames are missing.",
     .example = R"({"id": "limit", "type": "RateLimit", "config": {"rate": 10, "burst": 5}})",
     .cost_ns_per_frame = 0.1,
 };

@@ -47,23 +47,15 @@ constexpr NodeInfo kInfo{
         "inside, incomplete.",
     .details =
         "At most one of count, interval_s and per_block; without them one result at the end of the stream. "
-        "Channels "
-        "are reduced one by one, spectra bin by bin. power_mean goes by the unit: levels (dB…, LU…) 10 lg "
-        "mean "
-        "10^(x/10), powers (units with ²) their mean, all others √ mean x². mean and sum of levels are those "
-        "of the "
-        "numbers in dB. Numbers that are not finite are left out, so the level of silence, which is null, "
-        "counts for "
-        "nothing: to have it count as no energy, reduce the samples or a linear rms. Metadata: count, how "
-        "many there "
-        "were; used, how many were finite, of the channel or bin with the fewest; missing_frames. A channel "
-        "without a "
-        "finite number gives null. The grid of intervals begins at sample 0; a value or spectrum belongs to "
-        "the interval "
-        "in which it begins. The last, shorter stretch is given with the flag incomplete; of values and "
-        "spectra an "
-        "interval is whole when the next one, at the distance of the last two, would lie behind it. Sums are "
-        "compensated "
+        "Channels are reduced one by one, spectra bin by bin. power_mean goes by the unit: levels (dB…, LU…) "
+        "10 lg mean 10^(x/10), powers (units with ²) their mean, all others √ mean x². mean and sum of "
+        "levels are those of the numbers in dB. Numbers that are not finite are left out, so the level of "
+        "silence, which is null, counts for nothing: to have it count as no energy, reduce the samples or a "
+        "linear rms. Metadata: count, how many there were; used, how many were finite, of the channel or bin "
+        "with the fewest; missing_frames. A channel without a finite number gives null. The grid of "
+        "intervals begins at sample 0; a value or spectrum belongs to the interval in which it begins. The "
+        "last, shorter stretch is given with the flag incomplete; of values and spectra an interval is whole "
+        "when the next one, at the distance of the last two, would lie behind it. Sums are compensated "
         "(Neumaier): the same, bit for bit, for every block size.",
     .example = R"({"id": "leq", "type": "Reduce", "config": {"operation": "power_mean", "interval_s": 10}})",
     .cost_ns_per_frame = 8.0,

@@ -37,8 +37,7 @@ constexpr NodeInfo kInfo{
     .details =
         "A block belongs to the interval in which it begins; interval k begins at frame round(k interval_s "
         "rate). What is passed on keeps its own position and time, and has the flag gap where blocks before "
-        "it "
-        "were left out. It comes out when the first block of a later interval comes, or at the end.",
+        "it were left out. It comes out when the first block of a later interval comes, or at the end.",
     .example = R"({"id": "sample", "type": "Sample", "config": {"interval_s": 0.5}})",
     .cost_ns_per_frame = 0.2,
 };

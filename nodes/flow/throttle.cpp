@@ -41,9 +41,8 @@ constexpr NodeInfo kInfo{
     .at_gap = "The missing frames take their time, too.",
     .details =
         "For runs over files that are to look like live ones. What comes late is made up for at once; times "
-        "are "
-        "counted from the first block, so that nothing drifts. It changes when blocks pass, never what is in "
-        "them. A stopped run is not held back.",
+        "are counted from the first block, so that nothing drifts. It changes when blocks pass, never what "
+        "is in them. A stopped run is not held back.",
     .example = R"({"id": "pace", "type": "Throttle", "config": {"speed": 2}})",
     .cost_ns_per_frame = 0.1,
 };

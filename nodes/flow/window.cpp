@@ -72,24 +72,16 @@ constexpr NodeInfo kInfo{
         "over gaps up to session_gap_s and says how much is missing inside.",
     .details =
         "One of size and size_s, and at most one of hop and hop_s. A window has position and time of its "
-        "first frame; "
-        "metadata frames: how many it has. Windows that overlap (hop below size) are no continuous sound any "
-        "more: what "
-        "comes behind should look at each block by itself (Map, Filter, Reduce with per_block, sinks of "
-        "text). A window "
-        "that holds no frame which no window before held is not given, so that a stream of one size gives "
-        "one window. "
-        "Flags of a block belong to every window that has a frame of it. Values have no rate: by time, a "
-        "value belongs "
-        "where its block begins, a window is given when a later value comes, and at the end it counts as "
-        "whole if the "
-        "next value, at the distance of the last two, would lie behind it. A session is given when it ends "
-        "or is as "
-        "large as size (metadata session and part, counted from 0; missing_frames, inside); only then is the "
-        "time "
+        "first frame; metadata frames: how many it has. Windows that overlap (hop below size) are no "
+        "continuous sound any more: what comes behind should look at each block by itself (Map, Filter, "
+        "Reduce with per_block, sinks of text). A window that holds no frame which no window before held is "
+        "not given, so that a stream of one size gives one window. Flags of a block belong to every window "
+        "that has a frame of it. Values have no rate: by time, a value belongs where its block begins, a "
+        "window is given when a later value comes, and at the end it counts as whole if the next value, at "
+        "the distance of the last two, would lie behind it. A session is given when it ends or is as large "
+        "as size (metadata session and part, counted from 0; missing_frames, inside); only then is the time "
         "between two blocks known, so that the last one comes when the next begins. With session_gap_s of 0 "
-        "every gap "
-        "ends a session.",
+        "every gap ends a session.",
     .example = R"({"id": "frames", "type": "Window", "config": {"size_s": 0.4, "hop_s": 0.1}})",
     .cost_ns_per_frame = 5.0,
 };

@@ -59,19 +59,14 @@ constexpr NodeInfo kInfo{
         "frames are missing.",
     .details =
         "A WAV in a pipe cannot know its length: its header says what sox writes there (0x7FFFF000), which "
-        "most "
-        "readers take for \"up to the end\"; ffmpeg stops after 2 GiB unless it is told -ignore_length 1. "
-        "Framed "
-        "streams are described in docs/framed-stream.md; metadata of blocks does not go with them. Floats "
-        "carry NaN and infinities; integers are the nearest value, ties to even, no dither, NaN is 0; "
-        "samples "
-        "beyond full scale saturate; all are counted. When the reader goes, that is no failure: the frames "
-        "that "
-        "it did not take are counted, and the run ends once nobody reads any of its sinks, with exit code 3. "
-        "At the end of a run that is stopped, a reader that does not read is waited for one second. A "
-        "terminal is refused. With stdout, nothing else goes there: Print and --json go to standard error, "
-        "and a "
-        "second writer is refused.",
+        "most readers take for \"up to the end\"; ffmpeg stops after 2 GiB unless it is told -ignore_length "
+        "1. Framed streams are described in docs/framed-stream.md; metadata of blocks does not go with them. "
+        "Floats carry NaN and infinities; integers are the nearest value, ties to even, no dither, NaN is 0; "
+        "samples beyond full scale saturate; all are counted. When the reader goes, that is no failure: the "
+        "frames that it did not take are counted, and the run ends once nobody reads any of its sinks, with "
+        "exit code 3. At the end of a run that is stopped, a reader that does not read is waited for one "
+        "second. A terminal is refused. With stdout, nothing else goes there: Print and --json go to "
+        "standard error, and a second writer is refused.",
     .example = R"({"id": "out", "type": "PipeSink", "config": {"to": "stdout", "samples": "s16le"}})",
     .cost_ns_per_frame = 1.0,
 };

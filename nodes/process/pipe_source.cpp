@@ -51,20 +51,16 @@ constexpr NodeInfo kInfo{
     .params = kParams,
     .waits = Waits::yes,
     .at_gap =
-        "Framed: blocks that were lost on the way are a gap. Other formats cannot say that frames are "
-        "missing.",
+        "Framed: blocks that were lost on the way are a gap. Other formats cannot say "
+        "that frames are missing.",
     .details =
         "A WAV is PCM of 16, 24 or 32 bits or floats of 32 or 64; lengths as programs write them into pipes "
-        "(0, "
-        "near 2^31, 2^32 - 1) stand for \"up to the end\". Framed streams are described in "
-        "docs/framed-stream.md; "
-        "garbage in them is skipped, and counted. Full scale is 1; integers are divided by 2^(bits-1). NaN "
-        "and "
-        "infinities are passed on, flagged and counted. Half a frame at the end, a WAV that is shorter than "
-        "its "
-        "header says, and damaged or missing blocks are counted, and end the run with exit code 3. A "
-        "terminal is "
-        "refused. \"streamlab check\" reads nothing: it needs channels and sample_rate.",
+        "(0, near 2^31, 2^32 - 1) stand for \"up to the end\". Framed streams are described in "
+        "docs/framed-stream.md; garbage in them is skipped, and counted. Full scale is 1; integers are "
+        "divided by 2^(bits-1). NaN and infinities are passed on, flagged and counted. Half a frame at the "
+        "end, a WAV that is shorter than its header says, and damaged or missing blocks are counted, and end "
+        "the run with exit code 3. A terminal is refused. \"streamlab check\" reads nothing: it needs "
+        "channels and sample_rate.",
     .example = R"({"id": "in", "type": "PipeSource", "config": {"from": "stdin"}})",
     .cost_ns_per_frame = 1.0,
 };

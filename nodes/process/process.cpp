@@ -34,8 +34,8 @@ namespace {
 
 using Clock = ChildSupervisor::Clock;
 
-constexpr Clock::duration kLastPatience =
-    std::chrono::seconds(1);                     // with a program, once the run was stopped
+// With a program, once the run was stopped.
+constexpr Clock::duration kLastPatience = std::chrono::seconds(1);
 constexpr std::size_t kMostUnread = 64U << 20U;  // bytes; a program that gives more than it should
 
 enum ParamIndex : std::size_t {
@@ -52,8 +52,8 @@ enum ParamIndex : std::size_t {
   kEnv,
   kCwd
 };
-constexpr std::span<const std::string_view> kFormats =
-    std::span(kByteFormatNames).subspan(1);  // without "auto"
+// Without "auto".
+constexpr std::span<const std::string_view> kFormats = std::span(kByteFormatNames).subspan(1);
 constexpr ParamInfo out_format() {
   ParamInfo info =
       param::choice("out_format", kFormats, "f64le", "Of its standard output; left out, as format.");
@@ -95,14 +95,12 @@ constexpr NodeInfo kInfo{
     .at_gap = "The program is not told (framed is); the output has the gap at the same frame.",
     .details =
         "Full scale is 1; integers are multiplied and divided by 2^(bits-1). What the program says on "
-        "standard "
-        "error is in the message when it fails: by a status other than 0, a signal, or silence of timeout_s. "
-        "One that exits with 0 before the stream's end takes no more: frames that it did not take are "
-        "counted, "
-        "and end the run with exit code 3, as half a frame at the end does. The summary says how many frames "
-        "it "
-        "held back, and how long a block was under way. Programs in pipes often buffer their output: "
-        "PYTHONUNBUFFERED, stdbuf. Each run starts the program anew, in a process group that ends with it.",
+        "standard error is in the message when it fails: by a status other than 0, a signal, or silence of "
+        "timeout_s. One that exits with 0 before the stream's end takes no more: frames that it did not take "
+        "are counted, and end the run with exit code 3, as half a frame at the end does. The summary says "
+        "how many frames it held back, and how long a block was under way. Programs in pipes often buffer "
+        "their output: PYTHONUNBUFFERED, stdbuf. Each run starts the program anew, in a process group that "
+        "ends with it.",
     .example =
         R"({"id": "eq", "type": "Process", "config": {"command": ["sox", "-t", "f64", "-r", "48000", "-c", "1", "-", "-t", "f64", "-", "equalizer", "1000", "2q", "-6"]}})",
     .cost_ns_per_frame = 50.0,
@@ -320,8 +318,8 @@ class Process final : public Node {
       }
       if (!stops) {
         fail(fmt::format("\"{}\" did not {} within {} s", spec_.name, wanted, params_[kTimeout]), "",
-             "a longer timeout_s, a larger max_held_frames; does it buffer its output (PYTHONUNBUFFERED, "
-             "stdbuf)?");
+             "a longer timeout_s, a larger max_held_frames; does it buffer "
+             "its output (PYTHONUNBUFFERED, stdbuf)?");
       }
       gave_up_ = gave_up_ || (stops && is_finishing_);
       return false;

@@ -106,16 +106,12 @@ constexpr NodeInfo kInfo{
     .at_gap = "Carries on with the state it had: the two ends meet as in a splice.",
     .details =
         "Up to 64 second-order sections. peaking … highshelf are those of R. Bristow-Johnson's Audio EQ "
-        "Cookbook "
-        "(bandpass with 0 dB at the centre; bandwidth with the w0/sin(w0) correction). butterworth_* of "
-        "order N falls "
-        "by 6 N dB per octave and has -3.01 dB at its frequency; linkwitz_riley_* is two Butterworth filters "
-        "of half "
-        "the order, -6.02 dB, with the high output inverted for orders 2, 6, 10 … so that low and high sum "
-        "to an "
-        "all-pass. Computed in float64 and delta form: exact at low frequencies too. A sample that is NaN or "
-        "infinite "
-        "counts as 0 and its block is flagged not_finite. No parameter can change while the graph runs.",
+        "Cookbook (bandpass with 0 dB at the centre; bandwidth with the w0/sin(w0) correction). "
+        "butterworth_* of order N falls by 6 N dB per octave and has -3.01 dB at its frequency; "
+        "linkwitz_riley_* is two Butterworth filters of half the order, -6.02 dB, with the high output "
+        "inverted for orders 2, 6, 10 … so that low and high sum to an all-pass. Computed in float64 and "
+        "delta form: exact at low frequencies too. A sample that is NaN or infinite counts as 0 and its "
+        "block is flagged not_finite. No parameter can change while the graph runs.",
     .example = R"({"id": "eq", "type": "Biquad", "config": {"sections": [)"
                R"({"type": "highpass", "frequency": 20}, )"
                R"({"type": "peaking", "frequency": 1000, "q": 2, "gain_db": -3}]}})",

@@ -34,8 +34,7 @@ constexpr NodeInfo kInfo{
     .at_gap = "Carries on.",
     .details =
         "A channel that is chosen twice comes out under its name and under its name with \"_2\". A name goes "
-        "before "
-        "a number: where a channel is called \"2\", \"2\" is that channel.",
+        "before a number: where a channel is called \"2\", \"2\" is that channel.",
     .example = R"({"id": "swapped", "type": "ChannelSelect", "config": {"channels": [2, "left"]}})",
     .cost_ns_per_frame = 0.1,
 };

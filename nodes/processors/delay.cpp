@@ -5,8 +5,8 @@
 //   in   audio, float64 [channels x frames], any rate
 //   out  as `in`; latency: the delay
 //
-//   y[c][n] = x[c][n - D], silence before the first frame; D = frames, or ms · rate / 1000 to the nearest
-//   frame
+//   y[c][n] = x[c][n - D], silence before the first frame; D = frames, or ms · rate / 1000 to the
+//   nearest frame
 //
 // The output is as long as the input: the last D frames stay inside.
 #include <cmath>
@@ -40,8 +40,8 @@ constexpr NodeInfo kInfo{
     .in_place = InPlace::yes,
     .at_gap = "Restarts with silence: what came before the gap does not come out after it.",
     .details =
-        "Exactly one of \"frames\" and \"ms\". The output is as long as the input; the last frames stay "
-        "inside.",
+        "Exactly one of \"frames\" and \"ms\". The output is as long as the input; the "
+        "last frames stay inside.",
     .example = R"({"id": "later", "type": "Delay", "config": {"ms": 2.5}})",
     .cost_ns_per_frame = 0.5,
 };

@@ -2,8 +2,7 @@
 //
 // AudioOutput: where the graph's sound leaves through the device.
 //
-//   in   audio, float64 [channels x frames] at the device's rate, as many channels as connectors, or one for
-//   all
+//   in   audio, float64 [channels x frames] at the device's rate; as many channels as connectors, or one for all
 //
 // A boundary: the domain's driver takes the block. Sources and files that feed it run on threads of their own
 // and are cut into the device's blocks; what they deliver too late is silence, and counted.

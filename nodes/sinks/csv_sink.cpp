@@ -39,13 +39,10 @@ constexpr NodeInfo kInfo{
     .at_gap = "Writes the flag gap and, in the column gap_frames, the number of missing frames.",
     .details =
         "RFC 4180: commas, quotes where they are needed, lines end with CR LF. The first row names the "
-        "columns, units "
-        "in brackets. Values take one row a block, spectra one row a bin with a column for the axis, audio "
-        "one row a "
-        "frame. Numbers are the shortest that read back as the same float64; NaN is an empty field. Blocks "
-        "are handed "
-        "over whole: after a kill the file ends with a complete row. Metadata are left out; JsonlSink has "
-        "them.",
+        "columns, units in brackets. Values take one row a block, spectra one row a bin with a column for "
+        "the axis, audio one row a frame. Numbers are the shortest that read back as the same float64; NaN "
+        "is an empty field. Blocks are handed over whole: after a kill the file ends with a complete row. "
+        "Metadata are left out; JsonlSink has them.",
     .example = R"({"id": "table", "type": "CsvSink", "config": {"path": "levels.csv"}})",
     .cost_ns_per_frame = 50.0,
 };

@@ -43,15 +43,13 @@ constexpr NodeInfo kInfo{
     .params = kParams,
     .rt_safe = RtSafe::no,
     .at_gap =
-        "Writes silence of the gap's length, so that times in the file stay right; with gap = splice, "
-        "nothing.",
+        "Writes silence of the gap's length, so that times in the file stay right; with "
+        "gap = splice, nothing.",
     .details =
         "The header is brought up to date after every second of sound and when the disk is full: whatever "
-        "happens, "
-        "what lies before can be played. A WAV that grows past 4 GiB becomes RF64. Integers: nearest value, "
-        "ties to "
-        "even, no dither; samples beyond full scale saturate and are counted, NaN is written as 0 and "
-        "counted.",
+        "happens, what lies before can be played. A WAV that grows past 4 GiB becomes RF64. Integers: "
+        "nearest value, ties to even, no dither; samples beyond full scale saturate and are counted, NaN is "
+        "written as 0 and counted.",
     .example = R"({"id": "take", "type": "FileSink", "config": {"path": "take.wav", "subtype": "pcm_24"}})",
     .cost_ns_per_frame = 1.0,
 };

@@ -41,12 +41,9 @@ constexpr NodeInfo kInfo{
     .at_gap = "Writes the flag gap and gap_frames, the number of missing frames.",
     .details =
         "A line has position (frames), seconds (position / sample rate), timestamp_us, sequence_id, flags "
-        "and channels: "
-        "for each its unit and its value, bins or samples. Spectra have an axis: bin k lies at start + k "
-        "step. Numbers "
-        "are the shortest that read back as the same float64; NaN and infinities are null. Lines are handed "
-        "over "
-        "whole, one by one: after a kill the file ends with a complete line.",
+        "and channels: for each its unit and its value, bins or samples. Spectra have an axis: bin k lies at "
+        "start + k step. Numbers are the shortest that read back as the same float64; NaN and infinities are "
+        "null. Lines are handed over whole, one by one: after a kill the file ends with a complete line.",
     .example = R"({"id": "log", "type": "JsonlSink", "config": {"path": "levels.jsonl"}})",
     .cost_ns_per_frame = 50.0,
 };

@@ -42,8 +42,7 @@ constexpr NodeInfo kInfo{
     .at_gap = "Shows the gap's length with the block behind it.",
     .details =
         "Audio: length, mean and rms of the finite samples of each channel. Values: each with its unit; null "
-        "is "
-        "undefined. Spectra: number of bins and the largest of them.",
+        "is undefined. Spectra: number of bins and the largest of them.",
     .example = R"({"id": "show", "type": "Print", "config": {"label": "Mic"}})",
     .cost_ns_per_frame = 5.0,
 };

@@ -49,12 +49,9 @@ constexpr NodeInfo kInfo{
     .details =
         "Reads WAV, RF64, W64, FLAC, AIFF, AU, CAF, Ogg and MP3. Full scale is 1; integers are divided by "
         "2^(bits-1), floats of 32 and 64 bits are exact. The channel of a mono file is main_channel, those "
-        "of a "
-        "stereo file left and right, else ch1, ch2, … Positions count from the start of the file and go on "
-        "growing "
-        "when the range is played again. A file that is shorter than its header says is played as far as it "
-        "goes, and "
-        "the summary says so. NaN and infinities are passed on, flagged and counted.",
+        "of a stereo file left and right, else ch1, ch2, … Positions count from the start of the file and go "
+        "on growing when the range is played again. A file that is shorter than its header says is played as "
+        "far as it goes, and the summary says so. NaN and infinities are passed on, flagged and counted.",
     .example = R"({"id": "voice", "type": "FileSource", "config": {"path": "voice.wav", "start_s": 1.5}})",
     .cost_ns_per_frame = 0.5,
 };
@@ -226,8 +223,8 @@ class FileSource final : public Node {
   std::uint64_t end_ = 0;        // the frame behind it
   std::vector<double*> planar_;  // one per channel
   std::uint64_t position_ = 0;   // of the next block
-  std::int64_t rounds_left_ =
-      0;  // times that the range is still to be played, the present one included; < 0: no end
+  // Times that the range is still to be played, the present one included; < 0: no end.
+  std::int64_t rounds_left_ = 0;
   std::uint64_t not_finite_ = 0;
   std::optional<Error> failure_;
 };

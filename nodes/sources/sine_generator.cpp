@@ -47,8 +47,7 @@ constexpr NodeInfo kInfo{
     .at_gap = "Has no input.",
     .details =
         "sin, with phase_deg at sample 0; amplitude is the peak. Phase in 128-bit integers: no drift, and "
-        "the "
-        "same samples for every frame size. Harmonics and spurs are below -320 dB.",
+        "the same samples for every frame size. Harmonics and spurs are below -320 dB.",
     .example = R"({"id": "tone", "type": "SineGenerator", "config": {"frequency": 440, "amplitude": 0.5}})",
     .cost_ns_per_frame = 2.0,
 };
@@ -119,7 +118,6 @@ class SineGenerator final : public Node {
     position_ += count;
     return Status::ok;
   }
-
 
   std::vector<NodeNote> notes() const override {
     if (refused_changes_ == 0) { return {}; }

@@ -6,14 +6,13 @@
 #include <gtest/gtest.h>
 
 #include "tests/apps/streamlab_runner.hpp"
+#include "tests/apps/voice.hpp"
 
 namespace streamlab::test {
 namespace {
 
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-constexpr const char* kVoice = "/usr/share/sounds/alsa/Front_Center.wav";
 
 TEST(CommandLine, AnswersHelpAndVersion) {
   const auto help = streamlab({"--help"});

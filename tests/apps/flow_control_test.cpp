@@ -115,17 +115,17 @@ std::vector<Level> alarms_of(const std::vector<Level>& levels) {
   return alarms;
 }
 
-struct Lines {
+struct ControlledLines {
   std::vector<nlohmann::json> levels;
   std::vector<nlohmann::json> alarms;
 };
 
-Lines run_config(const std::vector<std::string>& more) {
+ControlledLines run_flow_control(const std::vector<std::string>& more) {
   std::vector<std::string> arguments{"run", std::string(SL_CONFIGS) + "/flow_control.json", "--json"};
   arguments.insert(arguments.end(), more.begin(), more.end());
   const auto result = streamlab(arguments);
   EXPECT_EQ(result.exit_code, 0) << result.err;
-  Lines lines;
+  ControlledLines lines;
   for (const auto& line : json_lines(result.out)) {
     const std::string label = line.value("label", "");
     if (label == "Level") { lines.levels.push_back(line); }
@@ -157,7 +157,7 @@ TEST(FlowControl, MeasuresWhatPlainLoopsMeasure) {
   ASSERT_TRUE(std::any_of(levels.begin(), levels.end(), [](const Level& l) { return l.after_gap; }));
   ASSERT_EQ(alarms.size(), 3U);
 
-  const Lines lines = run_config({});
+  const ControlledLines lines = run_flow_control({});
   expect_same(lines.levels, levels);
   expect_same(lines.alarms, alarms);
   for (std::size_t k = 0; k < levels.size(); ++k) {
@@ -172,7 +172,7 @@ TEST(FlowControl, AnswersToTheRangeOfTheInput) {
   for (const char* overload : {"1", "0.3", "0.2", "0.05"}) {
     const auto levels = levels_in(x, std::stod(overload));
     counts.push_back(levels.size());
-    const Lines lines = run_config({"--set", std::string("overload=") + overload});
+    const ControlledLines lines = run_flow_control({"--set", std::string("overload=") + overload});
     expect_same(lines.levels, levels);
     expect_same(lines.alarms, alarms_of(levels));
   }

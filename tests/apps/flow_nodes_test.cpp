@@ -45,18 +45,18 @@ std::vector<Found> utterances_in(const std::vector<double>& x, double threshold_
   return found;
 }
 
-struct Lines {
+struct NodeLines {
   std::vector<nlohmann::json> levels;
   std::vector<nlohmann::json> maxima;
   std::vector<nlohmann::json> utterances;
 };
 
-Lines run_config(std::vector<std::string> more) {
+NodeLines run_flow_nodes(std::vector<std::string> more) {
   std::vector<std::string> arguments{"run", std::string(SL_CONFIGS) + "/flow_nodes.json", "--json"};
   arguments.insert(arguments.end(), more.begin(), more.end());
   const auto result = streamlab(arguments);
   EXPECT_EQ(result.exit_code, 0) << result.err;
-  Lines lines;
+  NodeLines lines;
   for (const auto& line : json_lines(result.out)) {
     const std::string label = line.value("label", "");
     if (label == "Level") { lines.levels.push_back(line); }
@@ -71,7 +71,7 @@ double value(const nlohmann::json& line, const char* channel) { return line["cha
 TEST(FlowNodes, MeasureWhatPlainLoopsMeasure) {
   const std::vector<double> x = samples_of_voice();
   ASSERT_EQ(x.size(), 68'545U);
-  const Lines lines = run_config({});
+  const NodeLines lines = run_flow_nodes({});
 
   // Windows of 0.4 s every 0.1 s, whole ones alone; 1e-12 dB is far above the rounding of either sum.
   constexpr std::size_t kSize = 19'200;
@@ -103,7 +103,7 @@ TEST(FlowNodes, MeasureWhatPlainLoopsMeasure) {
 
 TEST(FlowNodes, AnswerToTheThreshold) {
   const auto expected = utterances_in(samples_of_voice(), -22.0);
-  const Lines lines = run_config({"--set", "threshold_db=-22"});
+  const NodeLines lines = run_flow_nodes({"--set", "threshold_db=-22"});
   EXPECT_GT(expected.size(), 2U);  // falls apart
   ASSERT_EQ(lines.utterances.size(), expected.size());
   for (std::size_t u = 0; u < expected.size(); ++u) {

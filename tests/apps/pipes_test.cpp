@@ -182,9 +182,9 @@ TEST(Pipes, KeepStandardOutputForTheStream) {
   EXPECT_EQ(text.exit_code, 0);
   EXPECT_EQ(text.out.size(), 9600U);
   EXPECT_THAT(text.err, HasSubstr("[Print] Frame #0"));
-  const auto json = streamlab({"run", dir.file("graph.json"), "--json"});
-  EXPECT_EQ(json.out, text.out);
-  EXPECT_EQ(json_lines(json.err).back()["type"], "summary");
+  const auto lines = streamlab({"run", dir.file("graph.json"), "--json"});
+  EXPECT_EQ(lines.out, text.out);
+  EXPECT_EQ(json_lines(lines.err).back()["type"], "summary");
 }
 
 TEST(Pipes, RefuseASecondUserOfAStandardStream) {

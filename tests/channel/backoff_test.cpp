@@ -2,13 +2,13 @@
 #include "engine/channel/backoff.hpp"
 
 #include <cmath>
-#include <limits>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
+#include "tests/support/not_finite.hpp"
 #include "tests/support/rt_guard.hpp"
 
 namespace streamlab {
@@ -109,15 +109,14 @@ TEST(Backoff, RefusesValuesOutsideTheirRanges) {
     const auto made = Backoff::make(config);
     return made ? std::string("accepted") : made.error().where;
   };
-  constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
   EXPECT_EQ(refused_at({}), "accepted");
   EXPECT_EQ(refused_at({.first = 0ns}), "first");
   EXPECT_EQ(refused_at({.first = -1ns}), "first");
-  for (const double wrong : {0.99, 0.0, -2.0, kNan, std::numeric_limits<double>::infinity()}) {
+  for (const double wrong : {0.99, 0.0, -2.0, test::kNaN, test::kInfinity}) {
     EXPECT_EQ(refused_at({.factor = wrong}), "factor") << wrong;
   }
   EXPECT_EQ(refused_at({.first = 2s, .cap = 1s}), "cap");
-  for (const double wrong : {-0.1, 1.1, kNan}) {
+  for (const double wrong : {-0.1, 1.1, test::kNaN}) {
     EXPECT_EQ(refused_at({.jitter = wrong}), "jitter") << wrong;
   }
   EXPECT_EQ(refused_at({.attempts = 0}), "attempts");

@@ -13,18 +13,14 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
+#include "tests/channel/take_all.hpp"
+
 namespace streamlab {
 namespace {
 
 using namespace std::chrono_literals;
+using test::take_all;
 using testing::ElementsAre;
-
-template <class T>
-std::vector<T> take_all(BroadcastReceiver<T>& receiver) {
-  std::vector<T> values;
-  while (auto value = receiver.try_receive()) { values.push_back(*std::move(value)); }
-  return values;
-}
 
 TEST(Broadcast, GivesEverySubscriberEveryValue) {
   const auto sender = broadcast<int>(4);

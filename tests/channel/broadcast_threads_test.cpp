@@ -22,8 +22,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::uint64_t kSenders = 2;
-constexpr std::uint64_t kValues = 3000;  // of each sender
+constexpr std::uint64_t kBroadcastSenders = 2;
+constexpr std::uint64_t kBroadcastValues = 3000;  // of each sender
 
 struct Got {
   std::vector<std::uint64_t> values;
@@ -60,10 +60,10 @@ TEST(BroadcastThreads, GiveEveryoneTheSameOrderAndCountEveryLoss) {
     for (std::size_t i = 0; i < receivers.size(); ++i) {
       threads.emplace_back([&, i] { got[i] = drain(receivers[i]); });
     }
-    for (std::uint64_t s = 0; s < kSenders; ++s) {
+    for (std::uint64_t s = 0; s < kBroadcastSenders; ++s) {
       threads.emplace_back([s, own = sender->clone()] {
-        for (std::uint64_t i = 0; i < kValues; ++i) {
-          EXPECT_TRUE(own.send(std::make_shared<const std::uint64_t>(i * kSenders + s)));
+        for (std::uint64_t i = 0; i < kBroadcastValues; ++i) {
+          EXPECT_TRUE(own.send(std::make_shared<const std::uint64_t>(i * kBroadcastSenders + s)));
         }
       });
     }
@@ -71,9 +71,9 @@ TEST(BroadcastThreads, GiveEveryoneTheSameOrderAndCountEveryLoss) {
     for (auto& thread : threads) { thread.join(); }
     for (std::size_t i = 0; i < receivers.size(); ++i) {
       EXPECT_EQ(got[i].end, Why::closed);
-      EXPECT_EQ(got[i].values.size() + got[i].lost, kSenders * kValues);
-      EXPECT_EQ(receivers[i].counters(),
-                (ChannelCounters{kSenders * kValues, got[i].values.size(), got[i].lost, 0}));
+      EXPECT_EQ(got[i].values.size() + got[i].lost, kBroadcastSenders * kBroadcastValues);
+      EXPECT_EQ(receivers[i].counters(), (ChannelCounters{kBroadcastSenders * kBroadcastValues,
+                                                          got[i].values.size(), got[i].lost, 0}));
       if (receivers[i].on_lag() == OnLag::wait) {
         EXPECT_EQ(got[i].lost, 0U);
         EXPECT_EQ(got[i].values, got[0].values);  // the one order
@@ -193,13 +193,13 @@ TEST(WatchThreads, ShowValuesInOrderAndTheLastOneToEveryone) {
   }
   {
     const auto sender = std::move(channel.sender);
-    for (std::uint64_t i = 1; i <= kValues; ++i) { EXPECT_TRUE(sender.send(i)); }
+    for (std::uint64_t i = 1; i <= kBroadcastValues; ++i) { EXPECT_TRUE(sender.send(i)); }
   }
   for (auto& thread : threads) { thread.join(); }
   EXPECT_EQ(disorder.load(), 0U);
-  EXPECT_THAT(last, testing::Each(kValues));
+  EXPECT_THAT(last, testing::Each(kBroadcastValues));
   for (const auto& receiver : receivers) {
-    EXPECT_EQ(receiver.counters().pushed, kValues);
+    EXPECT_EQ(receiver.counters().pushed, kBroadcastValues);
     EXPECT_EQ(receiver.counters().in_queue, 0U);
   }
 }
@@ -214,15 +214,15 @@ TEST(WatchThreads, ShowTheLastValueOfARealTimeSender) {
       EXPECT_GT(value->front(), last);
       last = value->front();
     }
-    EXPECT_EQ(last, kValues);
-    EXPECT_EQ(receiver.counters().pushed, kValues);
+    EXPECT_EQ(last, kBroadcastValues);
+    EXPECT_EQ(receiver.counters().pushed, kBroadcastValues);
   };
   std::thread first([&] { follow(channel.receiver); });
   std::thread second([&] { follow(other); });
   {
     auto rt = channel.sender.rt_sender();
     { const auto gone = std::move(channel.sender); }
-    for (std::uint64_t i = 1; i <= kValues; ++i) {
+    for (std::uint64_t i = 1; i <= kBroadcastValues; ++i) {
       EXPECT_TRUE(rt.try_send_with([i](std::vector<std::uint64_t>& next) noexcept {
         for (auto& element : next) { element = i; }
       }));

@@ -13,18 +13,14 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
+#include "tests/channel/take_all.hpp"
+
 namespace streamlab {
 namespace {
 
 using namespace std::chrono_literals;
+using test::take_all;
 using testing::ElementsAre;
-
-template <class T>
-std::vector<T> take_all(MpscReceiver<T>& receiver) {
-  std::vector<T> values;
-  while (auto value = receiver.try_receive()) { values.push_back(*std::move(value)); }
-  return values;
-}
 
 void send_range(const MpscSender<int>& sender, int from, int to) {
   for (int i = from; i < to; ++i) { ASSERT_TRUE(sender.try_send(i)); }
@@ -129,7 +125,6 @@ TEST(Mpsc, UnderFailIsClosedByTheFirstValueThatDoesNotFit) {
 }
 
 // ---- The end
-// -----------------------------------------------------------------------------------------------
 
 TEST(Mpsc, EndsWhenTheLastSenderIsGone) {
   auto channel = mpsc<int>(4);
@@ -191,7 +186,6 @@ TEST(Mpsc, CanBeMovedAndAssigned) {
 }
 
 // ---- Limits of a wait, in virtual time
-// ---------------------------------------------------------------------
 
 TEST(Mpsc, GivesUpAtTheDeadline) {
   VirtualClock clock(VirtualClock::Advance::when_idle);
@@ -220,10 +214,9 @@ TEST(Mpsc, ObeysAStopBeforeAnythingElse) {
 }
 
 // ---- Any sequence of calls
-// -----------------------------------------------------------------------------------
 
 // The channel as a list, with the promise of each policy written down once more.
-struct Model {
+struct MpscModel {
   std::size_t capacity;
   OverflowPolicy policy;
   std::deque<int> queue = {};
@@ -261,7 +254,7 @@ TEST(Mpsc, BehavesLikeItsModelUnderAnySequenceOfCalls) {
       auto [first, receiver] = mpsc<int>(asked, policy, clock);
       std::vector<MpscSender<int>> senders;
       senders.push_back(std::move(first));
-      Model model{policy == OverflowPolicy::latest ? 1 : asked, policy};
+      MpscModel model{policy == OverflowPolicy::latest ? 1 : asked, policy};
       int next = 0;
       for (const int call : *rc::gen::container<std::vector<int>>(rc::gen::inRange(0, 12))) {
         if (call < 6 && !senders.empty()) {

@@ -29,8 +29,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::uint32_t kSenders = 4;
-constexpr std::uint32_t kValues = 3000;  // of each sender
+constexpr std::uint32_t kMpscSenders = 4;
+constexpr std::uint32_t kMpscValues = 3000;  // of each sender
 
 struct Value {
   std::uint32_t sender = 0;
@@ -45,9 +45,9 @@ TEST_P(MpscThreads, KeepTheOrderOfEverySenderAndCountEveryValue) {
   std::vector<std::thread> threads;
   std::atomic<std::uint64_t> sent{0};
   std::atomic<std::uint64_t> offered{0};
-  for (std::uint32_t s = 0; s < kSenders; ++s) {
+  for (std::uint32_t s = 0; s < kMpscSenders; ++s) {
     threads.emplace_back([&, s, sender = channel.sender.clone()] {
-      for (std::uint32_t i = 1; i <= kValues; ++i) {
+      for (std::uint32_t i = 1; i <= kMpscValues; ++i) {
         const Sent result = sender.send({s, i});
         if (!result && result.why() == Why::closed) { return; }
         offered.fetch_add(1);
@@ -56,7 +56,7 @@ TEST_P(MpscThreads, KeepTheOrderOfEverySenderAndCountEveryValue) {
     });
   }
   { const auto gone = std::move(channel.sender); }
-  std::array<std::uint32_t, kSenders> last{};
+  std::array<std::uint32_t, kMpscSenders> last{};
   std::uint64_t received = 0;
   std::uint64_t disorder = 0;
   auto value = channel.receiver.receive();
@@ -74,8 +74,8 @@ TEST_P(MpscThreads, KeepTheOrderOfEverySenderAndCountEveryValue) {
   EXPECT_EQ(counters.dropped, offered.load() - received);
   EXPECT_EQ(counters.in_queue, 0U);
   if (policy == OverflowPolicy::block) {
-    EXPECT_EQ(received, std::uint64_t{kSenders} * kValues);
-    EXPECT_THAT(last, testing::Each(kValues));
+    EXPECT_EQ(received, std::uint64_t{kMpscSenders} * kMpscValues);
+    EXPECT_THAT(last, testing::Each(kMpscValues));
   }
   if (policy == OverflowPolicy::drop_newest || policy == OverflowPolicy::fail) {
     EXPECT_EQ(received, sent.load());
@@ -95,7 +95,6 @@ INSTANTIATE_TEST_SUITE_P(Every, MpscThreads,
                          });
 
 // ---- Ends in the middle of everything: what was said to be sent is received, to the value.
-// -------------------
 
 // Sends from several threads until the channel is closed; how many were sent.
 class ManySenders {
@@ -177,7 +176,6 @@ TEST(MpscEnd, FreesEveryValueWhenTheReceiverGoes) {
 }
 
 // ---- Every wait ends, and says why
-// ---------------------------------------------------------------------------
 
 class MpscWait : public testing::Test {
  protected:
@@ -261,7 +259,6 @@ TEST_F(MpscWait, OfSeveralSendersEndsForOneWithEveryValueReceived) {
 }
 
 // ---- Real-time senders
-// -----------------------------------------------------------------------------------------
 
 TEST(MpscRtSender, SendsWithoutAllocationOrSystemCall) {
   auto [sender, receiver] = mpsc<int>(4);
@@ -372,13 +369,13 @@ TEST(MpscRtSender, DeliversEverythingInOrderBesideOtherSenders) {
   std::vector<std::thread> threads;
   for (std::uint32_t s = 0; s < 2; ++s) {
     threads.emplace_back([s, rt = channel.sender.rt_sender()]() mutable {
-      for (std::uint32_t i = 1; i <= kValues; ++i) {
+      for (std::uint32_t i = 1; i <= kMpscValues; ++i) {
         while (!rt.try_send(Value{s, i})) { give_way(); }
       }
     });
   }
   threads.emplace_back([sender = std::move(channel.sender)] {
-    for (std::uint32_t i = 1; i <= kValues; ++i) { EXPECT_TRUE(sender.send({2, i})); }
+    for (std::uint32_t i = 1; i <= kMpscValues; ++i) { EXPECT_TRUE(sender.send({2, i})); }
   });
   std::array<std::uint32_t, 3> last{};
   std::uint64_t disorder = 0;
@@ -388,7 +385,7 @@ TEST(MpscRtSender, DeliversEverythingInOrderBesideOtherSenders) {
   }
   for (auto& thread : threads) { thread.join(); }
   EXPECT_EQ(disorder, 0U);
-  EXPECT_THAT(last, testing::Each(kValues));
+  EXPECT_THAT(last, testing::Each(kMpscValues));
 }
 
 }  // namespace

@@ -8,8 +8,12 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include "tests/flow/flow_texts.hpp"
+
 namespace streamlab {
 namespace {
+
+using test::json;
 
 // Steps "a", "b", …; `below[a]` are those that `a` leads to.
 struct Flow {
@@ -34,8 +38,6 @@ struct Flow {
 constexpr StepIndex kA = 0;
 constexpr StepIndex kB = 1;
 constexpr StepIndex kC = 2;
-
-Document json(const char* text) { return Document::parse(text); }
 
 FlowState after(const FlowState& before, const char* returned, StepIndex writer) {
   FlowState state = before;

@@ -17,8 +17,7 @@ namespace streamlab {
 namespace {
 
 using test::flow_of;
-
-Document json(const char* text) { return Document::parse(text); }
+using test::json;
 
 std::string said(const Checked<void>& done) { return done ? std::string() : to_string(done.error(), ""); }
 std::string said(const Checked<Document>& done) { return done ? done->dump() : to_string(done.error(), ""); }

@@ -7,9 +7,16 @@
 #include <string>
 #include <string_view>
 
+#include <nlohmann/json.hpp>
+
 #include "engine/flow/valid_flow.hpp"
 
 namespace streamlab::test {
+
+// Settings that allow streams.
+inline const std::string kStreams = "settings: { parallel: { streams: { enabled: true } } }\n";
+
+inline Document json(const char* text) { return Document::parse(text); }
 
 // A producer, two consumers of what it prints, and a step that gathers what they found.
 inline constexpr std::string_view kProducerAndConsumers = R"(

@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/flow/flow_runner.hpp"
+#include "tests/flow/flow_texts.hpp"
 
 namespace streamlab {
 namespace {
@@ -20,10 +21,9 @@ using testing::HasSubstr;
 using testing::Not;
 
 using test::failures;
+using test::json;
 using test::step;
 using test::WorkFolder;
-
-Document json(const char* text) { return Document::parse(text); }
 
 TEST(RunFlow, RunsAProducerItsConsumersAndWhatGathers) {
   const WorkFolder here;

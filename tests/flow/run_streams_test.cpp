@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/flow/flow_runner.hpp"
+#include "tests/flow/flow_texts.hpp"
 #include "tests/process/children.hpp"
 
 namespace streamlab {
@@ -17,10 +18,9 @@ namespace {
 using testing::HasSubstr;
 
 using test::failures;
+using test::kStreams;
 using test::step;
 using test::WorkFolder;
-
-const std::string kStreams = "settings: { parallel: { streams: { enabled: true } } }\n";
 
 TEST(RunStreams, JoinsTwoProgramsByOnePipe) {
   const WorkFolder here;

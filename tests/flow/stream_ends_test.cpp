@@ -6,15 +6,15 @@
 #include <gtest/gtest.h>
 
 #include "tests/flow/flow_runner.hpp"
+#include "tests/flow/flow_texts.hpp"
 
 namespace streamlab {
 namespace {
 
 using test::failures;
+using test::kStreams;
 using test::step;
 using test::WorkFolder;
-
-const std::string kStreams = "settings: { parallel: { streams: { enabled: true } } }\n";
 
 TEST(StreamEnds, AreEarlyForProgramsThatLookAfterABrokenPipeThemselves) {
   const WorkFolder here;

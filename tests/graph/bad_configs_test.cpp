@@ -9,6 +9,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "engine/flow/read_flow.hpp"
 #include "engine/flow/valid_flow.hpp"
@@ -35,8 +36,8 @@ fs::path expectation_of(const std::string& config) {
   return fs::path(SL_SOURCE_DIR) / fs::path(config).replace_extension(".expected");
 }
 
-// A card of two channels each way, for graphs that have a device.
-DeviceStream card() {
+// Some card of two channels each way, for graphs that have a device.
+DeviceStream any_card() {
   return {.sample_rate_hz = 48000.0,
           .max_block_frames = 256,
           .input_names = {"left", "right"},
@@ -57,7 +58,7 @@ std::string messages_about(const std::string& config) {
   PlanOptions options;
   options.threads = graph->config().threads;
   options.cores = 2;
-  if (graph->has_device()) { options.device = card(); }
+  if (graph->has_device()) { options.device = any_card(); }
   const auto plan = make_plan(*graph, options);
   return plan ? std::string{} : to_string(plan.error(), config + ": ");
 }

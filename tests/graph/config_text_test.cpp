@@ -6,7 +6,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <nlohmann/json.hpp>
 
+#include "engine/graph/graph_spec.hpp"
 #include "engine/graph/parse_config.hpp"
 #include "tests/support/temp_dir.hpp"
 

@@ -4,6 +4,7 @@
 // against graphs written by hand.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "engine/graph/describe.hpp"
 #include "engine/graph/parse_config.hpp"

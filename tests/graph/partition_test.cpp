@@ -14,15 +14,10 @@ namespace streamlab {
 namespace {
 
 using test::graph_json;
+using test::graph_of;
+using test::Words;
 using testing::ElementsAre;
 using Kind = ThreadPolicy::Kind;
-using Words = std::vector<std::string>;
-
-ValidGraph graph_of(const Words& nodes, const Words& edges) {
-  auto graph = load_graph(graph_json(nodes, edges), ConfigLanguage::json, {}, test::test_catalog());
-  if (!graph) { throw std::runtime_error(to_string(graph.error(), "")); }
-  return *graph;
-}
 
 // s -> n1 -> … of these types.
 ValidGraph chain(const Words& types) {

@@ -12,17 +12,10 @@
 namespace streamlab {
 namespace {
 
-using test::graph_json;
+using test::graph_of;
+using test::Words;
 using testing::ElementsAre;
 using Kind = ThreadPolicy::Kind;
-using Words = std::vector<std::string>;
-
-ValidGraph graph_of(const Words& nodes, const Words& edges, const std::string& pipeline_config = "{}") {
-  auto graph =
-      load_graph(graph_json(nodes, edges, pipeline_config), ConfigLanguage::json, {}, test::test_catalog());
-  if (!graph) { throw std::runtime_error(to_string(graph.error(), "")); }
-  return *graph;
-}
 
 Plan plan_of(const ValidGraph& graph, const PlanOptions& options = {}) {
   auto plan = make_plan(graph, options);
@@ -30,7 +23,7 @@ Plan plan_of(const ValidGraph& graph, const PlanOptions& options = {}) {
   return *std::move(plan);
 }
 
-Words refusals(const ValidGraph& graph, const PlanOptions& options = {}) {
+Words plan_refusals(const ValidGraph& graph, const PlanOptions& options = {}) {
   const auto plan = make_plan(graph, options);
   Words list;
   if (!plan) {
@@ -193,20 +186,20 @@ TEST(Plan, RefusesMoreMemoryThanTheLimit) {
       graph_of({R"(s Source {"size": 1048576})", "a Step"}, {R"(s a "capacity": 65534)"});
   // Two blocks in the nodes, 65534 + 2 in the edge, each of 8 MiB and its head.
   const double mib = 65538.0 * (8.0 + sizeof(DataFrame) / 1048576.0);
-  EXPECT_THAT(refusals(graph, per_node()),
+  EXPECT_THAT(plan_refusals(graph, per_node()),
               ElementsAre(fmt::format("/pipeline_config: the graph's blocks and edges would take {:.1f} MiB; "
                                       "expected at most 4096.0 MiB; a smaller block_size or channel_capacity "
                                       "takes less",
                                       mib)));
   PlanOptions small;
   small.memory_limit_bytes = 1U << 20U;
-  EXPECT_EQ(refusals(graph, small).size(), 1U);
+  EXPECT_EQ(plan_refusals(graph, small).size(), 1U);
   small.memory_limit_bytes = 64U << 20U;
-  EXPECT_EQ(refusals(graph, small).size(), 0U);
+  EXPECT_EQ(plan_refusals(graph, small).size(), 0U);
 }
 
 TEST(Plan, PointsToTheNodeThatCouldNotBePrepared) {
-  EXPECT_THAT(refusals(graph_of({"s Source", R"(a Step {"refuse": "this cannot be"})"}, {"s a"})),
+  EXPECT_THAT(plan_refusals(graph_of({"s Source", R"(a Step {"refuse": "this cannot be"})"}, {"s a"})),
               ElementsAre("/nodes/1/config/refuse: this cannot be"));
 }
 
@@ -216,14 +209,14 @@ TEST(Plan, SaysEveryErrorButNoneThatFollowsFromAnother) {
                 R"(other Source {"rate": 44100})", "j Join"},
                {"s a", "a behind", "s b", "s j.in1", "other j.in2"});
   EXPECT_THAT(
-      refusals(graph),
+      plan_refusals(graph),
       testing::UnorderedElementsAre(
           "/nodes/1/config/refuse: first", "/nodes/3/config/refuse: second",
           "/nodes/5: \"j\" joins \"s\" at 48000 Hz and \"other\" at 44100 Hz; expected one sample rate"));
 }
 
 TEST(Plan, RefusesToJoinAnythingButAudio) {
-  EXPECT_THAT(refusals(graph_of({"s Source", "m LevelMeter", "j Join"}, {"s m", "m j.in1", "s j.in2"})),
+  EXPECT_THAT(plan_refusals(graph_of({"s Source", "m LevelMeter", "j Join"}, {"s m", "m j.in1", "s j.in2"})),
               ElementsAre("/nodes/2: \"j\" joins streams of values; expected audio on every input"));
 }
 

@@ -5,11 +5,14 @@
 #pragma once
 
 #include <memory>
+#include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/core/node.hpp"
 #include "engine/core/node_catalog.hpp"
+#include "engine/graph/validate.hpp"
 
 namespace streamlab::test {
 
@@ -118,7 +121,8 @@ inline const NodeCatalog& test_catalog() {
 
 // A configuration in short: nodes as "id Type {config}", connections as "from to {more members}"; an end that
 // begins with # is a channel.
-inline std::string graph_json(const std::vector<std::string>& nodes, const std::vector<std::string>& edges,
+using Words = std::vector<std::string>;
+inline std::string graph_json(const Words& nodes, const Words& edges,
                               const std::string& pipeline_config = "{}") {
   const auto words = [](const std::string& text) {
     const auto first = text.find(' ');
@@ -145,6 +149,15 @@ inline std::string graph_json(const std::vector<std::string>& nodes, const std::
             (w[2].empty() ? "" : ", " + w[2]) + "}";
   }
   return json + "]}";
+}
+
+// The graph of such a configuration, with the nodes above.
+inline ValidGraph graph_of(const Words& nodes, const Words& edges,
+                           const std::string& pipeline_config = "{}") {
+  auto graph =
+      load_graph(graph_json(nodes, edges, pipeline_config), ConfigLanguage::json, {}, test_catalog());
+  if (!graph) { throw std::runtime_error(to_string(graph.error(), "")); }
+  return *std::move(graph);
 }
 
 }  // namespace streamlab::test

@@ -15,12 +15,13 @@ namespace streamlab {
 namespace {
 
 using test::graph_json;
+using test::graph_of;
 using test::test_catalog;
+using test::Words;
 using testing::ElementsAre;
 using testing::IsEmpty;
-using Words = std::vector<std::string>;
 
-Words refusals(const Words& nodes, const Words& edges, const std::string& pipeline_config = "{}") {
+Words graph_refusals(const Words& nodes, const Words& edges, const std::string& pipeline_config = "{}") {
   const auto graph =
       load_graph(graph_json(nodes, edges, pipeline_config), ConfigLanguage::json, {}, test_catalog());
   Words list;
@@ -30,35 +31,29 @@ Words refusals(const Words& nodes, const Words& edges, const std::string& pipeli
   return list;
 }
 
-ValidGraph valid(const Words& nodes, const Words& edges) {
-  auto graph = load_graph(graph_json(nodes, edges), ConfigLanguage::json, {}, test_catalog());
-  if (!graph) { throw std::runtime_error(to_string(graph.error(), "")); }
-  return *graph;
-}
-
 TEST(Validate, AllowsLettersDigitsUnderscoreAndMinusInAnId) {
-  EXPECT_THAT(refusals({"aZ09_- Source"}, {}), IsEmpty());
+  EXPECT_THAT(graph_refusals({"aZ09_- Source"}, {}), IsEmpty());
   for (const std::string id : {"a.b", "a/b", "ä"}) {
-    EXPECT_THAT(refusals({id + " Source"}, {}),
+    EXPECT_THAT(graph_refusals({id + " Source"}, {}),
                 ElementsAre("/nodes/0/id: \"" + id +
                             "\" cannot be an id; expected letters, digits, \"_\" and \"-\" (no dot)"));
   }
 }
 
 TEST(Validate, NamesTheFirstUseOfAnId) {
-  EXPECT_THAT(refusals({"a Source", "b Source", "a Source"}, {}),
+  EXPECT_THAT(graph_refusals({"a Source", "b Source", "a Source"}, {}),
               ElementsAre("/nodes/2/id: the id \"a\" is taken by /nodes/0; expected another id"));
 }
 
 TEST(Validate, SuggestsTheNearestType) {
-  EXPECT_THAT(refusals({"a Sourec", "b Xyzzyx"}, {}),
+  EXPECT_THAT(graph_refusals({"a Sourec", "b Xyzzyx"}, {}),
               ElementsAre("/nodes/0/type: there is no node type \"Sourec\"; did you mean \"Source\"?",
                           "/nodes/1/type: there is no node type \"Xyzzyx\"; \"streamlab nodes\" lists them"));
 }
 
 TEST(Validate, FindsPortsByNameAndTakesTheFirstWithoutOne) {
-  const ValidGraph graph = valid({"s Source", "split Split", "pair Pair"},
-                                 {"s split", "split.high pair.reference", "split.low pair.response"});
+  const ValidGraph graph = graph_of({"s Source", "split Split", "pair Pair"},
+                                    {"s split", "split.high pair.reference", "split.low pair.response"});
   EXPECT_EQ(graph.connections()[0].to_port, 0U);
   EXPECT_EQ(graph.connections()[1].from_port, 1U);
   EXPECT_EQ(graph.connections()[1].to_port, 0U);
@@ -69,8 +64,8 @@ TEST(Validate, FindsPortsByNameAndTakesTheFirstWithoutOne) {
 
 TEST(Validate, NamesThePortsThereAre) {
   EXPECT_THAT(
-      refusals({"s Source", "split Split", "pair Pair"},
-               {"s split", "split.hihg pair.reference", "split.low pair.x"}),
+      graph_refusals({"s Source", "split Split", "pair Pair"},
+                     {"s split", "split.hihg pair.reference", "split.low pair.x"}),
       ElementsAre("/connections/1/from: \"split\" has no output \"hihg\"; expected \"low\", \"high\"; "
                   "did you mean \"high\"?",
                   "/connections/2/to: \"pair\" has no input \"x\"; expected \"reference\", "
@@ -78,31 +73,31 @@ TEST(Validate, NamesThePortsThereAre) {
 }
 
 TEST(Validate, SaysWhenANodeHasNoSuchSide) {
-  EXPECT_THAT(refusals({"s Source", "t Source"}, {"s t"}),
+  EXPECT_THAT(graph_refusals({"s Source", "t Source"}, {"s t"}),
               ElementsAre("/connections/0/to: \"t\" is a Source, which has no input"));
-  EXPECT_THAT(refusals({"s Source", "end NullSink", "g Step"}, {"s end", "end g"}),
+  EXPECT_THAT(graph_refusals({"s Source", "end NullSink", "g Step"}, {"s end", "end g"}),
               ElementsAre("/connections/1/from: \"end\" is a NullSink, which has no output"));
 }
 
 TEST(Validate, RefusesAKindThatThePortDoesNotTake) {
-  EXPECT_THAT(refusals({"s Source", "level LevelMeter", "g Step"}, {"s level", "level g"}),
+  EXPECT_THAT(graph_refusals({"s Source", "level LevelMeter", "g Step"}, {"s level", "level g"}),
               ElementsAre("/connections/1: \"level\" gives values, and \"g\" takes audio"));
 }
 
 TEST(Validate, NamesTheNodeThatMixesWhereSeveralGoIntoOnePort) {
   EXPECT_THAT(
-      refusals({"a Source", "b Source", "g Step"}, {"a g", "b g.in"}),
+      graph_refusals({"a Source", "b Source", "g Step"}, {"a g", "b g.in"}),
       ElementsAre("/connections/1/to: the input \"g.in\" is already fed by /connections/0; expected one "
                   "connection; a \"Join\" adds several streams: connect them to its in1, in2, …"));
 }
 
 TEST(Validate, AllowsSeveralOutOfOnePort) {
-  EXPECT_THAT(refusals({"s Source", "a Step", "b Step"}, {"s a", "s b"}), IsEmpty());
+  EXPECT_THAT(graph_refusals({"s Source", "a Step", "b Step"}, {"s a", "s b"}), IsEmpty());
 }
 
 TEST(Validate, WantsEveryInputConnected) {
   EXPECT_THAT(
-      refusals({"s Source", "pair Pair", "g Step"}, {"s pair.response"}),
+      graph_refusals({"s Source", "pair Pair", "g Step"}, {"s pair.response"}),
       ElementsAre("/nodes/1: the input \"reference\" of \"pair\" is not connected; expected a connection "
                   "to \"pair.reference\"",
                   "/nodes/2: the input \"in\" of \"g\" is not connected; expected a connection to "
@@ -110,71 +105,73 @@ TEST(Validate, WantsEveryInputConnected) {
 }
 
 TEST(Validate, WantsRepeatedInputsWithoutHoles) {
-  EXPECT_THAT(refusals({"s Source", "j Join"}, {"s j.in2", "s j.in4"}),
+  EXPECT_THAT(graph_refusals({"s Source", "j Join"}, {"s j.in2", "s j.in4"}),
               ElementsAre("/nodes/1: the input \"in1\" of \"j\" is not connected; expected a connection to "
                           "\"j.in1\"",
                           "/nodes/1: the input \"in3\" of \"j\" is not connected; expected a connection to "
                           "\"j.in3\""));
-  EXPECT_THAT(refusals({"s Source", "j Join"}, {"s j.in2", "s j.in1"}), IsEmpty());
+  EXPECT_THAT(graph_refusals({"s Source", "j Join"}, {"s j.in2", "s j.in1"}), IsEmpty());
   EXPECT_THAT(
-      refusals({"s Source", "j Join"}, {"s j.in9"}),
+      graph_refusals({"s Source", "j Join"}, {"s j.in9"}),
       ElementsAre("/connections/0/to: \"j\" has no input \"in9\"; expected \"in1\", \"in2\", \"in3\", "
                   "\"in4\", …; did you mean \"in1\"?"));
 }
 
 TEST(Validate, SpellsACycleOut) {
   EXPECT_THAT(
-      refusals({"s Source", "j Join", "a Step", "b Step", "end Step"},
-               {"s j.in1", "j a", "a b", "b j.in2", "b end"}),
+      graph_refusals({"s Source", "j Join", "a Step", "b Step", "end Step"},
+                     {"s j.in1", "j a", "a b", "b j.in2", "b end"}),
       ElementsAre("/connections: the connections form a cycle: j -> a -> b -> j; expected a graph without "
                   "cycles"));
-  EXPECT_THAT(refusals({"a Step"}, {"a a"}),
+  EXPECT_THAT(graph_refusals({"a Step"}, {"a a"}),
               ElementsAre("/connections: the connections form a cycle: a -> a; expected a graph without "
                           "cycles"));
 }
 
 TEST(Validate, OrdersNodesBehindWhatFeedsThem) {
-  const ValidGraph graph = valid({"end NullSink", "b Step", "a Step", "s Source"}, {"s a", "a b", "b end"});
+  const ValidGraph graph =
+      graph_of({"end NullSink", "b Step", "a Step", "s Source"}, {"s a", "a b", "b end"});
   EXPECT_THAT(graph.order(), ElementsAre(3, 2, 1, 0));
 }
 
 TEST(Validate, KnowsThePolicies) {
   for (const char* policy : {"block", "drop_oldest", "drop_newest", "drop_buffer", "latest", "fail"}) {
-    EXPECT_THAT(refusals({"s Source", "g Step"}, {"s g \"policy\": \"" + std::string(policy) + "\""}),
+    EXPECT_THAT(graph_refusals({"s Source", "g Step"}, {"s g \"policy\": \"" + std::string(policy) + "\""}),
                 IsEmpty());
   }
-  EXPECT_THAT(refusals({"s Source", "g Step"}, {R"(s g "policy": "drop")"}),
+  EXPECT_THAT(graph_refusals({"s Source", "g Step"}, {R"(s g "policy": "drop")"}),
               ElementsAre("/connections/0/policy: there is no policy \"drop\"; expected \"block\", "
                           "\"drop_oldest\", \"drop_newest\", \"drop_buffer\", \"latest\", \"fail\""));
 }
 
 TEST(Validate, KeepsTheRealTimeDomainFromWaiting) {
   EXPECT_THAT(
-      refusals({"mic AudioInput", "end NullSink"}, {R"(mic end "policy": "block")"}),
+      graph_refusals({"mic AudioInput", "end NullSink"}, {R"(mic end "policy": "block")"}),
       ElementsAre("/connections/0/policy: \"block\" cannot be used here: \"mic\" runs on the real-time "
                   "domain, which may not wait; expected \"drop_oldest\", \"drop_newest\", \"drop_buffer\", "
                   "\"latest\" or "
                   "\"fail\""));
   // Between nodes of the real-time domain, and behind it, nothing drops.
-  EXPECT_THAT(refusals({"mic AudioInput", "g Step", "out AudioOutput"},
-                       {R"(mic g "policy": "block")", R"(g out "policy": "block")"}),
+  EXPECT_THAT(graph_refusals({"mic AudioInput", "g Step", "out AudioOutput"},
+                             {R"(mic g "policy": "block")", R"(g out "policy": "block")"}),
               IsEmpty());
-  EXPECT_THAT(refusals({"mic AudioInput", "g Step", "end NullSink"}, {"mic g", R"(g end "policy": "block")"}),
-              IsEmpty());
+  EXPECT_THAT(
+      graph_refusals({"mic AudioInput", "g Step", "end NullSink"}, {"mic g", R"(g end "policy": "block")"}),
+      IsEmpty());
 }
 
 TEST(Validate, KeepsWhatIsNotRealTimeSafeOutFromBetweenInputAndOutput) {
-  EXPECT_THAT(refusals({"mic AudioInput", "slow Slow", "out AudioOutput"}, {"mic slow", "slow out"}),
+  EXPECT_THAT(graph_refusals({"mic AudioInput", "slow Slow", "out AudioOutput"}, {"mic slow", "slow out"}),
               ElementsAre("/nodes/1/type: a Slow cannot run between \"mic\" and \"out\": it is not real-time "
                           "safe; expected a branch of its own"));
-  EXPECT_THAT(refusals({"mic AudioInput", "slow Slow", "out AudioOutput"}, {"mic slow", "mic out"}),
+  EXPECT_THAT(graph_refusals({"mic AudioInput", "slow Slow", "out AudioOutput"}, {"mic slow", "mic out"}),
               IsEmpty());
 }
 
 TEST(Validate, PutsWhatLiesBetweenInputAndOutputOnTheDeviceDomain) {
   const ValidGraph graph =
-      valid({"mic AudioInput", "g Step", "tone Source", "j Join", "out AudioOutput", "level LevelMeter"},
-            {"mic g", "g j.in1", "tone j.in2", "j out", "g level"});
+      graph_of({"mic AudioInput", "g Step", "tone Source", "j Join", "out AudioOutput", "level LevelMeter"},
+               {"mic g", "g j.in1", "tone j.in2", "j out", "g level"});
   EXPECT_THAT(graph.on_device_domain(), ElementsAre(true, true, false, true, true, false));
   EXPECT_TRUE(graph.has_device());
   EXPECT_EQ(graph.find(Boundary::device_output), 4U);
@@ -182,11 +179,12 @@ TEST(Validate, PutsWhatLiesBetweenInputAndOutputOnTheDeviceDomain) {
 
 TEST(Validate, AllowsOneDeviceAGraph) {
   EXPECT_THAT(
-      refusals({"mic AudioInput", "mic2 AudioInput"}, {}),
+      graph_refusals({"mic AudioInput", "mic2 AudioInput"}, {}),
       ElementsAre("/nodes/1: a second AudioInput beside \"mic\"; expected one device a graph: two devices "
                   "are two clocks, and nothing in this graph matches their rates"));
   EXPECT_THAT(
-      refusals({R"(mic AudioInput {"device": "a"})", R"(out AudioOutput {"device": "b"})"}, {"mic out"}),
+      graph_refusals({R"(mic AudioInput {"device": "a"})", R"(out AudioOutput {"device": "b"})"},
+                     {"mic out"}),
       ElementsAre("/nodes/1/config/device: \"b\" is not the device of \"mic\", \"a\"; expected the same "
                   "device: two devices are two clocks, and nothing in this graph matches their rates"));
 }
@@ -195,9 +193,9 @@ TEST(Validate, AllowsOneDeviceAGraph) {
 
 TEST(Validate, LeadsANamedChannelToEveryReader) {
   const ValidGraph graph =
-      valid({"s Source", "a Step", "b Step"},
-            {R"(#raw a "capacity": 7)", R"(s #raw "policy": "drop_newest", "capacity": 3)",
-             R"(#raw b "policy": "latest")"});
+      graph_of({"s Source", "a Step", "b Step"},
+               {R"(#raw a "capacity": 7)", R"(s #raw "policy": "drop_newest", "capacity": 3)",
+                R"(#raw b "policy": "latest")"});
   ASSERT_EQ(graph.channels().size(), 1U);
   EXPECT_EQ(graph.channels()[0].name, "raw");
   EXPECT_EQ(graph.channels()[0].from_node, 0U);
@@ -215,49 +213,49 @@ TEST(Validate, LeadsANamedChannelToEveryReader) {
 }
 
 TEST(Validate, LetsAChannelBeReadByNobodyOrNameAConnection) {
-  EXPECT_EQ(valid({"s Source", "two Split"}, {"s two", "two.high #raw"}).channels()[0].from_port, 1U);
-  const ValidGraph named = valid({"s Source", "a Step", "b Step"}, {R"(s a "channel": "raw")", "#raw b"});
+  EXPECT_EQ(graph_of({"s Source", "two Split"}, {"s two", "two.high #raw"}).channels()[0].from_port, 1U);
+  const ValidGraph named = graph_of({"s Source", "a Step", "b Step"}, {R"(s a "channel": "raw")", "#raw b"});
   EXPECT_EQ(named.connections().size(), 2U);
   EXPECT_EQ(named.channels().size(), 1U);
 }
 
 TEST(Validate, RefusesChannelsWithoutOneWriter) {
   EXPECT_THAT(
-      refusals({"s Source", "a Step"}, {"s #raw", "#rawe a"}),
+      graph_refusals({"s Source", "a Step"}, {"s #raw", "#rawe a"}),
       ElementsAre("/connections/1/channel: nobody writes to a channel \"rawe\"; expected a connection "
                   "{\"from\": …, \"channel\": \"rawe\"}; did you mean \"raw\"?"));
   EXPECT_THAT(
-      refusals({"s Source", "t Source", "a Step"}, {"s #raw", "t #raw", "#raw a"}),
+      graph_refusals({"s Source", "t Source", "a Step"}, {"s #raw", "t #raw", "#raw a"}),
       ElementsAre("/connections/1/channel: the channel \"raw\" is already written to by /connections/0; "
                   "expected one writer; a \"Merge\" makes one stream of several"));
   EXPECT_THAT(
-      refusals({"s Source", "a Step"}, {"s #r.w", "#r.w a"}),
+      graph_refusals({"s Source", "a Step"}, {"s #r.w", "#r.w a"}),
       ElementsAre("/connections/0/channel: \"r.w\" cannot be the name of a channel; expected letters, "
                   "digits, \"_\" and \"-\""));
   // One mistake, said once: the readers of a channel without a writer say nothing.
-  EXPECT_THAT(refusals({"s Source", "a Step"}, {"x #raw", "#raw a"}),
+  EXPECT_THAT(graph_refusals({"s Source", "a Step"}, {"x #raw", "#raw a"}),
               ElementsAre("/connections/0/from: there is no node \"x\"; did you mean \"s\"?"));
-  EXPECT_THAT(refusals({"s Source", "a Step"}, {R"( a "channel": "")"}),
+  EXPECT_THAT(graph_refusals({"s Source", "a Step"}, {R"( a "channel": "")"}),
               ElementsAre("/connections/0/from: this is empty; expected \"node\" or \"node.port\"",
                           "/connections/0/channel: this is empty; expected the name of a channel"));
-  EXPECT_THAT(refusals({"s Source", "a Step"}, {R"(s #raw "policy": "blok")", "#raw a"}),
+  EXPECT_THAT(graph_refusals({"s Source", "a Step"}, {R"(s #raw "policy": "blok")", "#raw a"}),
               ElementsAre(testing::StartsWith("/connections/0/policy: there is no policy \"blok\"")));
 }
 
 TEST(Validate, RefusesAChannelThatWouldHoldUpTheDevice) {
   const std::string message =
       "\"block\" cannot be used here: \"mic\" runs on the real-time domain, which may not wait";
-  EXPECT_THAT(refusals({"mic AudioInput", "a NullSink", "b NullSink"},
-                       {R"(mic #raw "policy": "block")", "#raw a", R"(#raw b "policy": "latest")"}),
+  EXPECT_THAT(graph_refusals({"mic AudioInput", "a NullSink", "b NullSink"},
+                             {R"(mic #raw "policy": "block")", "#raw a", R"(#raw b "policy": "latest")"}),
               ElementsAre(testing::HasSubstr("/connections/0/policy: " + message)));
-  EXPECT_THAT(refusals({"mic AudioInput", "a NullSink"}, {"mic #raw", R"(#raw a "policy": "block")"}),
+  EXPECT_THAT(graph_refusals({"mic AudioInput", "a NullSink"}, {"mic #raw", R"(#raw a "policy": "block")"}),
               ElementsAre(testing::HasSubstr("/connections/1/policy: " + message)));
 }
 
 TEST(Validate, SaysAllErrorsInTheOrderOfTheFile) {
   EXPECT_THAT(
-      refusals({"a.b Source", "g Stepp", R"(h Step {"latency": -1})"}, {"g x", R"(h g "capacity": 0)"},
-               R"({"thredas": 2})"),
+      graph_refusals({"a.b Source", "g Stepp", R"(h Step {"latency": -1})"}, {"g x", R"(h g "capacity": 0)"},
+                     R"({"thredas": 2})"),
       ElementsAre(testing::StartsWith("/pipeline_config/thredas: "), testing::StartsWith("/nodes/0/id: "),
                   testing::StartsWith("/nodes/1/type: "), testing::StartsWith("/nodes/2/config/latency: "),
                   testing::StartsWith("/connections/0/to: "),
@@ -265,7 +263,7 @@ TEST(Validate, SaysAllErrorsInTheOrderOfTheFile) {
 }
 
 TEST(ValidGraph, GivesChangedCopies) {
-  const ValidGraph graph = valid({"s Source", "end NullSink"}, {"s end"});
+  const ValidGraph graph = graph_of({"s Source", "end NullSink"}, {"s end"});
   const ValidGraph changed = graph.with_text(0, 5, "no");
   EXPECT_EQ(changed.nodes()[0].params.text(5), "no");
   EXPECT_EQ(graph.nodes()[0].params.text(5), "");

@@ -8,7 +8,7 @@ namespace streamlab {
 namespace {
 
 // The messages, one a line; empty if the script is right.
-std::string complaints(std::string_view text) {
+std::string script_complaints(std::string_view text) {
   const auto script = parse_sim_script(text);
   return script ? "" : to_string(script.error(), "");
 }
@@ -69,7 +69,7 @@ TEST(SimScript, ReadsEveryInput) {
 
 TEST(SimScript, NamesTheNearestKey) {
   EXPECT_EQ(
-      complaints(R"({"lop": true})"),
+      script_complaints(R"({"lop": true})"),
       "/sim/lop: there is no key \"lop\"; expected one of clock, input, loop, loopback, sample_rate_hz, "
       "input_channels, output_channels, ppm, jitter_us, seed, epoch_us, frames, duration_s, "
       "input_latency_frames, output_latency_frames, buffer_frames, playback_to, overwrite, faults; "
@@ -77,13 +77,13 @@ TEST(SimScript, NamesTheNearestKey) {
 }
 
 TEST(SimScript, NamesTheNearestFaultType) {
-  EXPECT_EQ(complaints(R"({"faults": [{"at_frame": 5, "type": "xrum", "lost_frames": 1}]})"),
+  EXPECT_EQ(script_complaints(R"({"faults": [{"at_frame": 5, "type": "xrum", "lost_frames": 1}]})"),
             "/sim/faults/0/type: there is no fault type \"xrum\"; expected one of xrun, stall, unplug, "
             "rate_change, period_change; did you mean \"xrun\"?\n");
 }
 
 TEST(SimScript, SaysEveryErrorInOrder) {
-  EXPECT_EQ(complaints(R"({"clock": "fast", "ppm": "x", "frames": 0, "faults": [
+  EXPECT_EQ(script_complaints(R"({"clock": "fast", "ppm": "x", "frames": 0, "faults": [
                 {"at_frame": 9.5, "type": "unplug", "frames": 10},
                 {"type": "xrun", "lost_frames": -1, "frames": 3}]})"),
             "/sim/clock: there is no clock \"fast\"; expected one of real_time, virtual\n"
@@ -104,7 +104,7 @@ void PrintTo(const BadScript& bad, std::ostream* to) { *to << bad.text; }
 class BadScripts : public testing::TestWithParam<BadScript> {};
 
 TEST_P(BadScripts, AreRefusedWithPlaceAndReason) {
-  EXPECT_EQ(complaints(GetParam().text), std::string(GetParam().message) + "\n");
+  EXPECT_EQ(script_complaints(GetParam().text), std::string(GetParam().message) + "\n");
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -140,7 +140,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(SimScript, SaysLineAndColumnOfASyntaxError) {
   EXPECT_EQ(
-      complaints("{\n  \"ppm\": 1,,\n}"),
+      script_complaints("{\n  \"ppm\": 1,,\n}"),
       "/sim: line 2, column 12: syntax error while parsing object key - unexpected ','; expected string "
       "literal\n");
 }

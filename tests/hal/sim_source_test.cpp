@@ -42,7 +42,7 @@ SimFileReader reader_of(const std::string& path) {
 
 // Reads channels 2 and 0 of the counting file in blocks of 37, leaving out `lost` frames behind every block,
 // up to `end`, and checks each sample; waits for the disk where it must.
-void expect_counting(SimSource& source, std::int64_t lost, std::int64_t end) {
+void expect_counting_source(SimSource& source, std::int64_t lost, std::int64_t end) {
   std::vector<double> third(37);
   std::vector<double> first(37);
   double* const channels[] = {third.data(), first.data()};
@@ -84,12 +84,12 @@ TEST(SimSource, ReadsAFileWithAndWithoutReadAhead) {
   for (const std::int64_t lost : {0, 1, 500, 7000}) {
     const auto direct = make_file_source(reader_of(path), {2, 0}, 37, false);
     EXPECT_EQ(direct->length(), kFrames);
-    expect_counting(*direct, lost, kFrames);
+    expect_counting_source(*direct, lost, kFrames);
     RtGuardScope::take_violations();  // this one reads in read()
     const auto ahead = make_read_ahead_source(reader_of(path), {2, 0}, false);
     ASSERT_TRUE(ahead);
     EXPECT_EQ((*ahead)->length(), kFrames);
-    expect_counting(**ahead, lost, kFrames);
+    expect_counting_source(**ahead, lost, kFrames);
     EXPECT_THAT(RtGuardScope::take_violations(), testing::IsEmpty());
   }
 }
@@ -98,12 +98,12 @@ TEST(SimSource, StartsAFileAgain) {
   const std::string path = counting_file();
   const auto direct = make_file_source(reader_of(path), {2, 0}, 37, true);
   EXPECT_EQ(direct->length(), std::nullopt);
-  expect_counting(*direct, 11, 3 * kFrames);
+  expect_counting_source(*direct, 11, 3 * kFrames);
   const auto ahead = make_read_ahead_source(reader_of(path), {2, 0}, true);
   ASSERT_TRUE(ahead);
   EXPECT_EQ((*ahead)->length(), std::nullopt);
   RtGuardScope::take_violations();
-  expect_counting(**ahead, 11, 3 * kFrames);
+  expect_counting_source(**ahead, 11, 3 * kFrames);
   EXPECT_THAT(RtGuardScope::take_violations(), testing::IsEmpty());
 }
 

@@ -4,14 +4,13 @@
 // closes. See queues_test.cpp.
 #include <gtest/gtest.h>
 
-#include "tests/relacy/relacy_atomics.hpp"
+#include "tests/relacy/model_checks.hpp"
 
 #include "engine/channel/mpmc_ring.hpp"
 
 namespace streamlab::relacy {
 namespace {
 
-constexpr rl::iteration_t kExecutions = 20000;
 constexpr unsigned kPushing = 2;  // threads; their values are 10, 11, … and 20, 21, …
 
 // Pops `alone` as an mpsc channel does under block, else as under drop_oldest.
@@ -126,16 +125,6 @@ struct CloseModel : rl::test_suite<CloseModel<Atomics>, kPushing + 1> {
     ring.reset();
   }
 };
-
-template <class Model>
-void expect_correct() {
-  const Verdict verdict = check<Model>(kExecutions);
-  EXPECT_TRUE(verdict.correct) << verdict.report;
-}
-template <class Model>
-void expect_error_found() {
-  EXPECT_FALSE(check<Model>(kExecutions).correct);
-}
 
 TEST(RelacyMpmcRing, FindsNoErrorWhereOneThreadPops) {
   expect_correct<PushModel<CheckedAtomics, 1, true>>();

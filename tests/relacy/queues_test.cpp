@@ -6,7 +6,7 @@
 // would prove nothing here.
 #include <gtest/gtest.h>
 
-#include "tests/relacy/relacy_atomics.hpp"
+#include "tests/relacy/model_checks.hpp"
 
 #include "engine/rt/edge.hpp"
 #include "engine/rt/latest.hpp"
@@ -15,11 +15,9 @@
 namespace streamlab::relacy {
 namespace {
 
-constexpr rl::iteration_t kExecutions = 20000;
 constexpr int kProducer = 0;
 
 // ---- SpscRing: five values through a ring of two, with stale counters, full, empty and wrapped.
-// ---------------
 
 template <class Atomics>
 struct RingModel : rl::test_suite<RingModel<Atomics>, 2> {
@@ -63,7 +61,6 @@ struct RingSpanModel : rl::test_suite<RingSpanModel<Atomics>, 2> {
 };
 
 // ---- Edge: blocks offered, lost and delivered; every buffer back in the right hands.
-// -------------------------
 
 struct Block {
   CheckedSlot<int> number;
@@ -130,7 +127,6 @@ struct EdgeModel : rl::test_suite<EdgeModel<Atomics, policy, capacity>, 2> {
 };
 
 // ---- Latest
-// ------------------------------------------------------------------------------------------------
 
 struct Pair {
   CheckedSlot<int> one;
@@ -165,17 +161,6 @@ struct LatestModel : rl::test_suite<LatestModel<Atomics>, 2> {
     }
   }
 };
-
-template <class Model>
-void expect_correct() {
-  const Verdict verdict = check<Model>(kExecutions);
-  EXPECT_TRUE(verdict.correct) << verdict.report;
-}
-
-template <class Model>
-void expect_error_found() {
-  EXPECT_FALSE(check<Model>(kExecutions).correct);
-}
 
 template <class Atomics, std::size_t capacity = 2>
 using DropOldest = EdgeModel<Atomics, OverflowPolicy::drop_oldest, capacity>;

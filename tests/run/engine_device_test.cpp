@@ -15,7 +15,7 @@
 namespace streamlab {
 namespace {
 
-std::unique_ptr<Engine> engine_of(VirtualDriver& card, std::string_view json, double duration_s = 0.0) {
+std::unique_ptr<Engine> engine_on(VirtualDriver& card, std::string_view json, double duration_s = 0.0) {
   auto graph = load_graph(json);
   if (!graph) { throw std::runtime_error(to_string(graph.error(), "")); }
   EngineOptions options;
@@ -32,7 +32,7 @@ constexpr const char* kCapture = R"({"version": 1,
 
 TEST(EngineOnADevice, DeliversEverySampleWithItsPosition) {
   VirtualDriver card;
-  auto engine = engine_of(card, kCapture);
+  auto engine = engine_on(card, kCapture);
   auto receiver = engine->subscribe("gain", 1000);
   ASSERT_TRUE(receiver);
   ASSERT_TRUE(engine->start());
@@ -57,7 +57,7 @@ TEST(EngineOnADevice, DeliversEverySampleWithItsPosition) {
 
 TEST(EngineOnADevice, MarksAGapWithItsExactLength) {
   VirtualDriver card;
-  auto engine = engine_of(card, kCapture);
+  auto engine = engine_on(card, kCapture);
   auto receiver = engine->subscribe("gain", 1000);
   ASSERT_TRUE(receiver);
   ASSERT_TRUE(engine->start());
@@ -77,7 +77,7 @@ TEST(EngineOnADevice, MarksAGapWithItsExactLength) {
 
 TEST(EngineOnADevice, PlaysWhatItCapturesInTheSamePeriod) {
   VirtualDriver card({.inputs = 2, .outputs = 2});
-  auto engine = engine_of(card, R"({"version": 1,
+  auto engine = engine_on(card, R"({"version": 1,
       "nodes": [{"id": "in", "type": "AudioInput"}, {"id": "gain", "type": "Gain", "config": {"gain": 0.5}},
                 {"id": "out", "type": "AudioOutput"}],
       "connections": [{"from": "in", "to": "gain"}, {"from": "gain", "to": "out"}]})");
@@ -96,7 +96,7 @@ TEST(EngineOnADevice, PlaysWhatItCapturesInTheSamePeriod) {
 
 TEST(EngineOnADevice, PlaysAGeneratorThroughAWorkerWithoutLosingASample) {
   VirtualDriver card({.period_frames = 50, .inputs = 0, .outputs = 2});
-  auto engine = engine_of(card, R"({"version": 1, "pipeline_config": {"sample_rate": 48000},
+  auto engine = engine_on(card, R"({"version": 1, "pipeline_config": {"sample_rate": 48000},
       "nodes": [{"id": "sine", "type": "SineGenerator", "config": {"frequency": 1000, "frame_size": 48}},
                 {"id": "out", "type": "AudioOutput"}],
       "connections": [{"from": "sine", "to": "out", "capacity": 4}]})");
@@ -114,7 +114,7 @@ TEST(EngineOnADevice, PlaysAGeneratorThroughAWorkerWithoutLosingASample) {
 
 TEST(EngineOnADevice, EndsAfterTheTimeAskedForToTheFrame) {
   VirtualDriver card;
-  auto engine = engine_of(card, kCapture, 0.01);  // 480 frames
+  auto engine = engine_on(card, kCapture, 0.01);  // 480 frames
   auto receiver = engine->subscribe("gain", 1000);
   ASSERT_TRUE(engine->start());
   card.run(1000);
@@ -128,7 +128,7 @@ TEST(EngineOnADevice, EndsAfterTheTimeAskedForToTheFrame) {
 TEST(EngineOnADevice, ARealTimeTickMakesNoForbiddenCall) {
   if (!RtGuardScope::available()) { GTEST_SKIP() << "the sanitizer stands where the guard would"; }
   VirtualDriver card({.inputs = 2, .outputs = 2, .real_time = true});
-  auto engine = engine_of(card, R"({"version": 1,
+  auto engine = engine_on(card, R"({"version": 1,
       "nodes": [{"id": "in", "type": "AudioInput"},
                 {"id": "eq", "type": "Biquad", "config": {"sections": [{"type": "peaking", "frequency": 1000, "q": 1, "gain_db": 6}]}},
                 {"id": "delay", "type": "Delay", "config": {"frames": 10}},
@@ -147,7 +147,7 @@ TEST(EngineOnADevice, ARealTimeTickMakesNoForbiddenCall) {
 
 TEST(EngineOnADevice, SaysWhatTheDeviceSaidWhenItFails) {
   VirtualDriver card;
-  auto engine = engine_of(card, kCapture);
+  auto engine = engine_on(card, kCapture);
   ASSERT_TRUE(engine->start());
   card.tick(64);
   card.fail({ErrorCode::failed, "card", "the card caught fire", "", ""});

@@ -9,11 +9,11 @@
 namespace streamlab {
 namespace {
 
-constexpr const char* kTone = R"({"version": 1, "nodes": [{"id": "sine", "type": "SineGenerator",
+constexpr const char* kPoolTone = R"({"version": 1, "nodes": [{"id": "sine", "type": "SineGenerator",
     "config": {"frequency": 880, "sample_rate": 48000, "frame_size": 64}}], "connections": []})";
 
 TEST(PipelinePool, GivesEachFrameTheResultOfAnInstanceAsNew) {
-  auto pool = PipelinePool::create(kTone, 3);
+  auto pool = PipelinePool::create(kPoolTone, 3);
   ASSERT_TRUE(pool) << to_string(pool.error(), "");
   EXPECT_EQ(pool->max_concurrent(), 3U);
   std::vector<std::future<Result<DataFrame>>> results;
@@ -33,7 +33,7 @@ TEST(PipelinePool, GivesEachFrameTheResultOfAnInstanceAsNew) {
 TEST(PipelinePool, FinishesWhatItWasGivenBeforeItGoes) {
   std::future<Result<DataFrame>> last;
   {
-    auto pool = PipelinePool::create(kTone, 2);
+    auto pool = PipelinePool::create(kPoolTone, 2);
     ASSERT_TRUE(pool);
     for (std::uint64_t i = 0; i < 100; ++i) { last = pool->execute(DataFrame(0, i)); }
   }
@@ -41,7 +41,7 @@ TEST(PipelinePool, FinishesWhatItWasGivenBeforeItGoes) {
 }
 
 TEST(PipelinePool, SaysWhatIsWrongBeforeAnythingRuns) {
-  EXPECT_FALSE(PipelinePool::create(kTone, 0));
+  EXPECT_FALSE(PipelinePool::create(kPoolTone, 0));
   EXPECT_FALSE(PipelinePool::create("{", 1));
 }
 

@@ -69,7 +69,7 @@ struct Results {
   friend bool operator==(const Results&, const Results&) = default;
 };
 
-Results run(const std::string& json, const TempDir& dir) {
+Results run_to_files(const std::string& json, const TempDir& dir) {
   auto valid = load_graph(json);
   EXPECT_TRUE(valid) << to_string(valid.error(), "");
   if (!valid) { return {}; }
@@ -101,12 +101,13 @@ class SameSamples : public testing::Test {
 };
 
 TEST_F(SameSamples, ForEveryBlockSize) {
-  const Results reference = run(graph(file_source(), R"("block_size": 1024)", dir_), dir_);
+  const Results reference = run_to_files(graph(file_source(), R"("block_size": 1024)", dir_), dir_);
   EXPECT_GT(reference.samples.size(), 24000U * 2 * 8);
   EXPECT_GT(reference.levels.size(), 100U);
   EXPECT_GT(reference.spectra.size(), 100U);
   for (const char* block : {"7", "64", "480", "30000"}) {
-    const Results other = run(graph(file_source(), std::string(R"("block_size": )") + block, dir_), dir_);
+    const Results other =
+        run_to_files(graph(file_source(), std::string(R"("block_size": )") + block, dir_), dir_);
     EXPECT_EQ(other.samples == reference.samples, true) << block;
     EXPECT_EQ(other.levels == reference.levels, true) << block;
     EXPECT_EQ(other.spectra == reference.spectra, true) << block;
@@ -114,12 +115,12 @@ TEST_F(SameSamples, ForEveryBlockSize) {
 }
 
 TEST_F(SameSamples, ForEveryPartitionIntoThreads) {
-  const Results reference = run(graph(file_source(), R"("threads": 1)", dir_), dir_);
+  const Results reference = run_to_files(graph(file_source(), R"("threads": 1)", dir_), dir_);
   for (const char* threads : {"2", "3", "\"per_node\"", "\"auto\""}) {
     for (const char* capacity : {"1", "100"}) {
       const std::string config =
           std::string(R"("threads": )") + threads + R"(, "channel_capacity": )" + capacity;
-      EXPECT_EQ(run(graph(file_source(), config, dir_), dir_) == reference, true) << config;
+      EXPECT_EQ(run_to_files(graph(file_source(), config, dir_), dir_) == reference, true) << config;
     }
   }
 }
@@ -141,13 +142,14 @@ TEST_F(SameSamples, ForSourcesOfDifferentBlocks) {
       "connections": [{"from": "a", "to": "half"}, {"from": "half", "to": "sum.in1"}, {"from": "b", "to": "sum.in2"},
                       {"from": "sum", "to": "out"}]})";
   };
-  const Results reference = run(json("500", "500", R"("threads": 1)"), dir_);
+  const Results reference = run_to_files(json("500", "500", R"("threads": 1)"), dir_);
   EXPECT_GE(reference.samples.size(), 30001U * 16);
   for (const char* threads : {"1", "2", "3", "\"per_node\""}) {
     for (const auto& [small, large] :
          {std::pair("10", "4000"), std::pair("4000", "10"), std::pair("64", "65")}) {
       const std::string config = std::string(R"("channel_capacity": 2, "threads": )") + threads;
-      EXPECT_EQ(run(json(small, large, config), dir_).samples == reference.samples, true) << config << small;
+      EXPECT_EQ(run_to_files(json(small, large, config), dir_).samples == reference.samples, true)
+          << config << small;
     }
   }
 }
@@ -176,14 +178,14 @@ TEST_F(SameSamples, ForJoinsOfSeparateInputs) {
         {"from": "slow", "to": "levels.in2"}, {"from": "levels", "to": "table"}, {"from": "a", "to": "both.in1"},
         {"from": "a", "to": "eq"}, {"from": "eq", "to": "both.in2"}, {"from": "both", "to": "out"}]})";
   };
-  const Results reference = run(json(R"("threads": 1)"), dir_);
+  const Results reference = run_to_files(json(R"("threads": 1)"), dir_);
   EXPECT_EQ(std::count(reference.levels.begin(), reference.levels.end(), '\n'), 100);  // 0.5 s of a
   EXPECT_EQ(reference.samples.size() / (4 * 8 * 100), 240U);  // 24000 frames of four channels, and a header
   for (const char* threads : {"2", "4", "\"per_node\""}) {
     for (const char* capacity : {"1", "7", "100"}) {
       const std::string config =
           std::string(R"("threads": )") + threads + R"(, "channel_capacity": )" + capacity;
-      const Results results = run(json(config), dir_);
+      const Results results = run_to_files(json(config), dir_);
       EXPECT_EQ(results.samples == reference.samples, true) << config;
       EXPECT_EQ(results.levels == reference.levels, true) << config;
     }
@@ -199,11 +201,11 @@ TEST_F(SameSamples, LiveAndOfflineFromTheRecordingOfTheLiveRun) {
                 live.file("tape.wav") + "\"}}",
             R"("block_size": 96)", live);
   json.replace(json.rfind("]}"), 2, R"(, {"from": "in", "to": "tape"}]})");
-  const Results while_live = run(json, live);
+  const Results while_live = run_to_files(json, live);
   const std::string tape = live.file("tape.wav");
   const std::string replay =
       graph(R"({"id": "in", "type": "FileSource", "config": {"path": ")" + tape + "\"}}", "", dir_);
-  const Results offline = run(replay, dir_);
+  const Results offline = run_to_files(replay, dir_);
   EXPECT_GT(offline.samples.size(), 24000U * 2 * 8);
   EXPECT_EQ(offline.samples == while_live.samples, true);
   EXPECT_EQ(offline.levels == while_live.levels, true);

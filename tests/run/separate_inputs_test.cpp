@@ -187,7 +187,7 @@ struct RunResult {
   }
 };
 
-RunResult run(const std::string& nodes, const std::string& connections, const std::string& config) {
+RunResult run_ear(const std::string& nodes, const std::string& connections, const std::string& config) {
   const auto graph = load_graph(R"({"version": 1, "pipeline_config": {)" + config + R"(}, "nodes": [)" +
                                     nodes + R"(], "connections": [)" + connections + "]}",
                                 ConfigLanguage::json, {}, catalog());
@@ -221,12 +221,12 @@ const std::vector<std::string>& partitions() {
 
 TEST(SeparateInputs, GetEveryBlockOfEveryKindInOrderAndThenTheirEnd) {
   for (const std::string& config : partitions()) {
-    const RunResult result = run(R"({"id": "a", "type": "Count", "config": {"blocks": 500, "size": 10}},
+    const RunResult result = run_ear(R"({"id": "a", "type": "Count", "config": {"blocks": 500, "size": 10}},
         {"id": "b", "type": "Count", "config": {"blocks": 40, "size": 333, "rate": 44100}},
         {"id": "thin", "type": "Thin"}, {"id": "ear", "type": "Ear"})",
-                                 R"({"from": "a", "to": "ear.in1"}, {"from": "b", "to": "ear.in3"},
+                                     R"({"from": "a", "to": "ear.in1"}, {"from": "b", "to": "ear.in3"},
         {"from": "a", "to": "thin"}, {"from": "thin", "to": "ear.in2"})",
-                                 config);
+                                     config);
     const auto& heard = result.ear().heard();
     EXPECT_EQ(heard[0].firsts, steps(500, 10)) << config;
     EXPECT_EQ(heard[1].firsts, steps(125, 40)) << config;
@@ -242,12 +242,12 @@ TEST(SeparateInputs, DoNotWaitForEachOtherWhereAStreamSplits) {
   // Of a thousand blocks one path gives ten: a node that waited for both, with room for three, would wait for
   // ever.
   for (const std::string& config : partitions()) {
-    const RunResult result = run(R"({"id": "a", "type": "Count", "config": {"blocks": 1000}},
+    const RunResult result = run_ear(R"({"id": "a", "type": "Count", "config": {"blocks": 1000}},
         {"id": "thin", "type": "Thin", "config": {"keep": 100}},
         {"id": "ear", "type": "Ear", "config": {"room": 3}})",
-                                 R"({"from": "a", "to": "ear.in1"}, {"from": "a", "to": "thin"},
+                                     R"({"from": "a", "to": "ear.in1"}, {"from": "a", "to": "thin"},
         {"from": "thin", "to": "ear.in2"})",
-                                 config);
+                                     config);
     EXPECT_EQ(result.ear().heard()[0].firsts.size(), 1000U) << config;
     EXPECT_EQ(result.ear().heard()[1].firsts.size(), 10U) << config;
   }
@@ -255,9 +255,10 @@ TEST(SeparateInputs, DoNotWaitForEachOtherWhereAStreamSplits) {
 
 TEST(SeparateInputs, OfDifferentSourcesWaitForRoom) {
   for (const std::string& config : partitions()) {
-    const RunResult result = run(R"({"id": "a", "type": "Count", "config": {"blocks": 400}},
+    const RunResult result =
+        run_ear(R"({"id": "a", "type": "Count", "config": {"blocks": 400}},
         {"id": "b", "type": "Count", "config": {"blocks": 300}}, {"id": "ear", "type": "Ear", "config": {"room": 5}})",
-                                 R"({"from": "a", "to": "ear.in1"}, {"from": "b", "to": "ear.in2"})", config);
+                R"({"from": "a", "to": "ear.in1"}, {"from": "b", "to": "ear.in2"})", config);
     EXPECT_EQ(result.ear().heard()[0].firsts, steps(400, 64)) << config;
     EXPECT_EQ(result.ear().heard()[1].firsts, steps(300, 64)) << config;
     // While both were there, neither ran further ahead than it had room.
@@ -267,11 +268,11 @@ TEST(SeparateInputs, OfDifferentSourcesWaitForRoom) {
 
 TEST(SeparateInputs, AreToldHowFarOneMayRunAhead) {
   const RunResult result =
-      run(R"({"id": "a", "type": "Count", "config": {"blocks": 1}},
+      run_ear(R"({"id": "a", "type": "Count", "config": {"blocks": 1}},
       {"id": "thin", "type": "Thin", "config": {"keep": 8}}, {"id": "ear", "type": "Ear"})",
-          R"({"from": "a", "to": "ear.in1", "capacity": 10}, {"from": "a", "to": "thin", "capacity": 20},
+              R"({"from": "a", "to": "ear.in1", "capacity": 10}, {"from": "a", "to": "thin", "capacity": 20},
       {"from": "thin", "to": "ear.in2", "capacity": 30})",
-          R"("threads": "per_node", "block_size": 64)");
+              R"("threads": "per_node", "block_size": 64)");
   // The slower way: two edges, each with its capacity and a block in hand at either end, and 8 blocks of 64
   // frames inside "thin"; two more for the domains' hands.
   EXPECT_THAT(result.ear().ahead_blocks(), Each(20 + 2 + 30 + 2 + 8 + 2));

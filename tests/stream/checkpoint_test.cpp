@@ -29,7 +29,7 @@ using testing::HasSubstr;
 
 std::string text_of(const fs::path& path) { return test::content_of(path.string()); }
 
-Generator<int> numbers(int count) {
+Generator<int> generate_numbers(int count) {
   for (int i = 0; i < count; ++i) { co_yield i; }
 }
 
@@ -40,7 +40,7 @@ constexpr std::uint64_t kNoMore = 100000;
 StreamReport job(const fs::path& folder, int fail_at, std::uint64_t every = 10, const std::string& key = "") {
   StreamContext<int> seen;
   int asked = 0;
-  return from_generator(numbers(1000))
+  return from_generator(generate_numbers(1000))
       .skip(3)
       .distinct_by([](int x) { return x / 2; })
       .flat_map([](int x) {

@@ -20,13 +20,6 @@ using testing::IsEmpty;
 using testing::Pair;
 using namespace testing_streams;
 
-Script<int> script_of(std::vector<int> items, Finally finally = Finally::ends) {
-  Script<int> script;
-  for (const int i : items) { script.steps.emplace_back(i); }
-  script.finally = finally;
-  return script;
-}
-
 TEST(Zip, PairsItemsByTheirNumbers) {
   EXPECT_TRUE(rc::check([](const std::vector<int>& left, const std::vector<char>& right) {
     std::vector<std::pair<int, char>> expected;

@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include <future>
-#include <numeric>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -13,22 +12,19 @@
 #include "engine/channel/mpsc.hpp"
 #include "engine/stream/operators.hpp"
 #include "engine/stream/sources.hpp"
+#include "tests/stream/first_numbers.hpp"
 
 namespace streamlab {
 namespace {
 
 using namespace std::chrono_literals;
 using testing::ElementsAre;
+using testing_streams::first_numbers;
 
 constexpr int kCount = 9;
 
-std::vector<int> numbers() {
-  std::vector<int> all(kCount);
-  std::iota(all.begin(), all.end(), 0);
-  return all;
-}
 std::vector<int> without(int bad) {
-  std::vector<int> all = numbers();
+  std::vector<int> all = first_numbers(kCount);
   std::erase(all, bad);
   return all;
 }
@@ -50,10 +46,10 @@ INSTANTIATE_TEST_SUITE_P(AtEveryPosition, Strategy, testing::Range(0, kCount));
 
 TEST_P(Strategy, FailFastEndsThere) {
   const int bad = GetParam();
-  std::vector<int> expected = numbers();
+  std::vector<int> expected = first_numbers(kCount);
   expected.resize(static_cast<std::size_t>(bad));
-  for (const auto& result : {from_range(numbers()).map(fails_at(bad)).collect(),
-                             from_range(numbers()).map(throws_at(bad)).collect()}) {
+  for (const auto& result : {from_range(first_numbers(kCount)).map(fails_at(bad)).collect(),
+                             from_range(first_numbers(kCount)).map(throws_at(bad)).collect()}) {
     EXPECT_EQ(result.report.ended, StreamEnd::failed);
     EXPECT_EQ(result.value, expected);
     ASSERT_TRUE(result.report.error);
@@ -62,7 +58,7 @@ TEST_P(Strategy, FailFastEndsThere) {
   }
 }
 TEST_P(Strategy, SkipFailedLeavesItOut) {
-  const auto result = from_range(numbers()).map(fails_at(GetParam()), skip_failed()).collect();
+  const auto result = from_range(first_numbers(kCount)).map(fails_at(GetParam()), skip_failed()).collect();
   EXPECT_TRUE(result);
   EXPECT_EQ(result.value, without(GetParam()));
   EXPECT_EQ(result.report.stage("map")->failed, 1U);
@@ -70,7 +66,7 @@ TEST_P(Strategy, SkipFailedLeavesItOut) {
 }
 TEST_P(Strategy, CollectErrorsListsIt) {
   const auto result =
-      from_range(numbers()).map(throws_at(GetParam()), collect_errors()).named("probe").collect();
+      from_range(first_numbers(kCount)).map(throws_at(GetParam()), collect_errors()).named("probe").collect();
   EXPECT_EQ(result.value, without(GetParam()));
   ASSERT_EQ(result.report.collected.size(), 1U);
   EXPECT_EQ(to_string(result.report.collected[0]), "stage \"probe\", item " + std::to_string(GetParam()) +
@@ -78,15 +74,16 @@ TEST_P(Strategy, CollectErrorsListsIt) {
                                                        std::to_string(GetParam()));
 }
 TEST_P(Strategy, DefaultValueTakesItsPlace) {
-  const auto result = from_range(numbers()).map(fails_at(GetParam()), default_value(-1)).collect();
-  std::vector<int> expected = numbers();
+  const auto result =
+      from_range(first_numbers(kCount)).map(fails_at(GetParam()), default_value(-1)).collect();
+  std::vector<int> expected = first_numbers(kCount);
   expected[static_cast<std::size_t>(GetParam())] = -1;
   EXPECT_EQ(result.value, expected);
 }
 TEST_P(Strategy, DeadLetterGoesIntoAChannel) {
   auto [sender, receiver] = mpsc<FailedItem<int>>(4);
   const auto result =
-      from_range(numbers()).map(fails_at(GetParam()), dead_letter(std::move(sender))).collect();
+      from_range(first_numbers(kCount)).map(fails_at(GetParam()), dead_letter(std::move(sender))).collect();
   EXPECT_EQ(result.value, without(GetParam()));
   auto letter = receiver.try_receive();
   ASSERT_TRUE(letter);
@@ -104,19 +101,19 @@ TEST_P(Strategy, RetrySucceedsAtTheThirdAttempt) {
     if (x == GetParam() && ++calls < 3) { return failed("", "not yet"); }
     return x;
   };
-  const auto result = from_range(numbers()).map(third, retry({.attempts = 3})).collect(options);
+  const auto result = from_range(first_numbers(kCount)).map(third, retry({.attempts = 3})).collect(options);
   EXPECT_TRUE(result);
-  EXPECT_EQ(result.value, numbers());
+  EXPECT_EQ(result.value, first_numbers(kCount));
   EXPECT_EQ(result.report.stage("map")->retried, 2U);
   EXPECT_EQ(result.report.stage("map")->failed, 0U);
 }
 TEST_P(Strategy, RetryThenLeavesItToTheNextStrategy) {
   VirtualClock clock(VirtualClock::Advance::when_idle);
   RunOptions options{.clock = &clock};
-  const auto result = from_range(numbers())
+  const auto result = from_range(first_numbers(kCount))
                           .map(fails_at(GetParam()), retry({.attempts = 4}, default_value(99)))
                           .collect(options);
-  std::vector<int> expected = numbers();
+  std::vector<int> expected = first_numbers(kCount);
   expected[static_cast<std::size_t>(GetParam())] = 99;
   EXPECT_EQ(result.value, expected);
   EXPECT_EQ(result.report.stage("map")->retried, 3U);
@@ -131,8 +128,8 @@ TEST_P(Strategy, APredicateThatThrowsIsAFailureOfFilter) {
   for (const int x : without(bad)) {
     if (x % 2 == 0) { even_but_bad.push_back(x); }
   }
-  EXPECT_EQ(from_range(numbers()).filter(predicate, skip_failed()).collect().value, even_but_bad);
-  const auto stopped = from_range(numbers()).filter(predicate).collect();
+  EXPECT_EQ(from_range(first_numbers(kCount)).filter(predicate, skip_failed()).collect().value, even_but_bad);
+  const auto stopped = from_range(first_numbers(kCount)).filter(predicate).collect();
   EXPECT_EQ(to_string(*stopped.report.error),
             "stage \"filter\", item " + std::to_string(bad) + ": the function threw: no answer");
 }
@@ -144,7 +141,7 @@ TEST_P(Strategy, FlatMapScanAndTheEndFailToo) {
   };
   std::vector<int> doubled;
   for (const int x : without(bad)) { doubled.insert(doubled.end(), {x, x}); }
-  EXPECT_EQ(from_range(numbers()).flat_map(twice, skip_failed()).collect().value, doubled);
+  EXPECT_EQ(from_range(first_numbers(kCount)).flat_map(twice, skip_failed()).collect().value, doubled);
 
   const auto add = [bad](const int& sum, int x) -> Result<int> {
     if (x == bad) { return failed("", "bad"); }
@@ -153,10 +150,10 @@ TEST_P(Strategy, FlatMapScanAndTheEndFailToo) {
   std::vector<int> sums;
   int sum = 0;
   for (const int x : without(bad)) { sums.push_back(sum += x); }
-  EXPECT_EQ(from_range(numbers()).scan(0, add, skip_failed()).collect().value, sums);
+  EXPECT_EQ(from_range(first_numbers(kCount)).scan(0, add, skip_failed()).collect().value, sums);
 
   int seen = 0;
-  const auto report = from_range(numbers()).for_each([&](int x) -> Result<void> {
+  const auto report = from_range(first_numbers(kCount)).for_each([&](int x) -> Result<void> {
     if (x == bad) { return failed("", "the disk is full"); }
     ++seen;
     return {};
@@ -168,10 +165,12 @@ TEST_P(Strategy, FlatMapScanAndTheEndFailToo) {
 TEST(Functions, ThatThrowFailTheStreamWhereverTheyStand) {
   const auto thrower = [](int) -> int { throw std::runtime_error("no"); };
   for (const auto& report :
-       {from_range(numbers()).distinct_by(thrower).execute(),
-        from_range(numbers()).rate_limit(1.0, 1.0, thrower).execute(),
-        from_range(numbers()).conflate([](int, int) -> int { throw std::runtime_error("no"); }).execute(),
-        from_range(numbers()).for_each([](int) { throw std::runtime_error("no"); })}) {
+       {from_range(first_numbers(kCount)).distinct_by(thrower).execute(),
+        from_range(first_numbers(kCount)).rate_limit(1.0, 1.0, thrower).execute(),
+        from_range(first_numbers(kCount))
+            .conflate([](int, int) -> int { throw std::runtime_error("no"); })
+            .execute(),
+        from_range(first_numbers(kCount)).for_each([](int) { throw std::runtime_error("no"); })}) {
     ASSERT_TRUE(report.error);
     EXPECT_EQ(report.error->error.what, "the function threw: no");
   }
@@ -220,7 +219,8 @@ TEST(Retry, CanBeCancelledWhileItWaits) {
 TEST(DeadLetter, CountsWhatFindsNoRoom) {
   auto [sender, receiver] = mpsc<FailedItem<int>>(2);
   const auto all_bad = [](int) -> Result<int> { return failed("", "bad"); };
-  const auto result = from_range(numbers()).map(all_bad, dead_letter(std::move(sender))).collect();
+  const auto result =
+      from_range(first_numbers(kCount)).map(all_bad, dead_letter(std::move(sender))).collect();
   EXPECT_TRUE(result);
   EXPECT_EQ(result.report.stage("map")->failed, 9U);
   EXPECT_EQ(result.report.stage("map")->dropped, 7U);
@@ -231,7 +231,7 @@ TEST(DeadLetter, CountsWhatFindsNoRoom) {
 TEST(SendTo, EndsWhenNobodyListens) {
   auto [sender, receiver] = mpsc<int>(100);
   int sent = 0;
-  const auto report = from_range(numbers())
+  const auto report = from_range(first_numbers(kCount))
                           .map([&, &rx = receiver](int x) {
                             if (++sent == 4) { rx.close(); }
                             return x;
@@ -242,19 +242,19 @@ TEST(SendTo, EndsWhenNobodyListens) {
 }
 TEST(FromReceiver, GivesWhatWasSentAndEndsWithTheSender) {
   auto [sender, receiver] = mpsc<int>(100);
-  for (const int x : numbers()) { ASSERT_TRUE(sender.try_send(int(x))); }
+  for (const int x : first_numbers(kCount)) { ASSERT_TRUE(sender.try_send(int(x))); }
   sender.close();
-  EXPECT_EQ(from_receiver(std::move(receiver)).collect().value, numbers());
+  EXPECT_EQ(from_receiver(std::move(receiver)).collect().value, first_numbers(kCount));
 }
 TEST(FromReceiver, WakesUpForWhatIsSentLater) {
   auto [sender, receiver] = mpsc<int>(1);
   auto reader = std::async(std::launch::async, [rx = std::move(receiver)]() mutable {
     return from_receiver(std::move(rx)).collect().value;
   });
-  const auto report = from_range(numbers()).send_to(sender);
+  const auto report = from_range(first_numbers(kCount)).send_to(sender);
   EXPECT_TRUE(report.ok());
   sender.close();
-  EXPECT_EQ(reader.get(), numbers());
+  EXPECT_EQ(reader.get(), first_numbers(kCount));
 }
 TEST(FromReceiver, CanBeCancelledWhileNothingComes) {
   auto [sender, receiver] = mpsc<int>(1);

@@ -21,15 +21,15 @@
 #include "engine/stream/sources.hpp"
 #include "hal/backends.hpp"
 #include "nodes/sources/frames_of.hpp"
+#include "tests/apps/voice.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/support/virtual_driver.hpp"
 
 namespace streamlab {
 namespace {
 
+using test::kVoice;
 using test::TempDir;
-
-constexpr const char* kVoice = "/usr/share/sounds/alsa/Front_Center.wav";
 
 ValidGraph graph_of(const std::string& json) {
   auto graph = load_graph(json);

@@ -29,11 +29,8 @@ const auto itself = [](std::int64_t x) { return x; };
 using Numbers = std::vector<std::int64_t>;
 using Pairs = std::vector<std::pair<std::int64_t, std::int64_t>>;
 
-Script<std::int64_t> script_of(const Numbers& items, Finally finally = Finally::ends) {
-  Script<std::int64_t> script;
-  for (const auto i : items) { script.steps.emplace_back(i); }
-  script.finally = finally;
-  return script;
+Script<std::int64_t> numbers_script(const Numbers& items, Finally finally = Finally::ends) {
+  return script_of(items, finally);
 }
 
 // Different keys of 0 .. 59, each moved by no more than a few places.
@@ -100,17 +97,19 @@ TEST(JoinBy, WaitsForASlowSideWithoutLosingTheOther) {
     all.push_back(k);
   }
   int given = 0;
-  const auto result = scripted(script_of(all), &given).join_by(scripted(slow), itself, itself, 3).collect();
+  const auto result =
+      scripted(numbers_script(all), &given).join_by(scripted(slow), itself, itself, 3).collect();
   EXPECT_EQ(result.value.size(), 10U);
   EXPECT_EQ(result.report.stage("join_by")->dropped, 0U);
 }
 
 TEST(JoinBy, EndsWhenNothingCanMatchAnyMore) {
-  EXPECT_TRUE(scripted(script_of({1, 2}, Finally::waits))
+  EXPECT_TRUE(scripted(numbers_script({1, 2}, Finally::waits))
                   .join_by(from_range(Numbers{}), itself, itself, 4)
                   .collect());
-  EXPECT_TRUE(
-      from_range(Numbers{}).join_by(scripted(script_of({1}, Finally::waits)), itself, itself, 4).collect());
+  EXPECT_TRUE(from_range(Numbers{})
+                  .join_by(scripted(numbers_script({1}, Finally::waits)), itself, itself, 4)
+                  .collect());
   // One that waits in vain does not keep an endless stream running.
   const auto result =
       from_range(Numbers{5})
@@ -145,9 +144,9 @@ TEST(JoinBy, RefusesAndFails) {
     const Numbers all{0, 1, 2, 3, 4};
     const Numbers some(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(n));
     const auto left =
-        scripted(script_of(some, Finally::fails)).join_by(from_range(all), itself, itself, 4).collect();
+        scripted(numbers_script(some, Finally::fails)).join_by(from_range(all), itself, itself, 4).collect();
     const auto right =
-        from_range(all).join_by(scripted(script_of(some, Finally::fails)), itself, itself, 4).collect();
+        from_range(all).join_by(scripted(numbers_script(some, Finally::fails)), itself, itself, 4).collect();
     EXPECT_EQ(left.report.error->stage, "scripted");
     EXPECT_EQ(right.report.error->stage, "scripted");
     EXPECT_EQ(left.value.size(), n);
@@ -205,10 +204,11 @@ TEST(JoinByTime, LeavesOutWhatGoesBackInTime) {
 TEST(JoinByTime, AsksNoFurtherThanItMust) {
   int left = 0;
   int right = 0;
-  const auto result = scripted(script_of({10, 20, 30}), &left)
-                          .join_by_time(scripted(script_of({9, 12, 21, 31}), &right), itself, itself, 5, 8)
-                          .take(1)
-                          .collect();
+  const auto result =
+      scripted(numbers_script({10, 20, 30}), &left)
+          .join_by_time(scripted(numbers_script({9, 12, 21, 31}), &right), itself, itself, 5, 8)
+          .take(1)
+          .collect();
   EXPECT_THAT(result.value, ElementsAre(Pair(10, 9)));
   EXPECT_EQ(left, 1);
   EXPECT_EQ(right, 2);
@@ -218,8 +218,8 @@ TEST(JoinByTime, AsksTheOtherSideAheadWhileOneHasNothing) {
   int left = 0;
   Numbers many;
   for (std::int64_t i = 0; i < 100; ++i) { many.push_back(i); }
-  auto stages = scripted(script_of(many), &left)
-                    .join_by_time(scripted(script_of({}, Finally::waits)), itself, itself, 5, 8)
+  auto stages = scripted(numbers_script(many), &left)
+                    .join_by_time(scripted(numbers_script({}, Finally::waits)), itself, itself, 5, 8)
                     .take_stages();
   StreamRun run({});
   std::pair<std::int64_t, std::int64_t>* pair = nullptr;
@@ -229,16 +229,16 @@ TEST(JoinByTime, AsksTheOtherSideAheadWhileOneHasNothing) {
 }
 
 TEST(JoinByTime, EndsWhenNothingCanMatchAnyMore) {
-  const auto far = scripted(script_of({1, 2, 100}, Finally::waits))
+  const auto far = scripted(numbers_script({1, 2, 100}, Finally::waits))
                        .join_by_time(from_range(Numbers{1, 2}), itself, itself, 5, 8)
                        .collect();
   EXPECT_TRUE(far);
   EXPECT_THAT(far.value, ElementsAre(Pair(1, 1), Pair(2, 2)));
-  EXPECT_TRUE(scripted(script_of({}, Finally::waits))
+  EXPECT_TRUE(scripted(numbers_script({}, Finally::waits))
                   .join_by_time(from_range(Numbers{}), itself, itself, 5, 8)
                   .collect());
   EXPECT_TRUE(from_range(Numbers{})
-                  .join_by_time(scripted(script_of({}, Finally::waits)), itself, itself, 5, 8)
+                  .join_by_time(scripted(numbers_script({}, Finally::waits)), itself, itself, 5, 8)
                   .collect());
 }
 
@@ -250,9 +250,10 @@ TEST(JoinByTime, RefusesWhatCanMatchNothing) {
   const auto none =
       from_range(Numbers{1}).join_by_time(from_range(Numbers{1}), itself, itself, 1, 0).collect();
   EXPECT_THAT(to_string(*none.report.error), HasSubstr("no item may wait for its partner"));
-  const auto failing = from_range(Numbers{1, 2, 3})
-                           .join_by_time(scripted(script_of({1, 2}, Finally::fails)), itself, itself, 1, 8)
-                           .collect();
+  const auto failing =
+      from_range(Numbers{1, 2, 3})
+          .join_by_time(scripted(numbers_script({1, 2}, Finally::fails)), itself, itself, 1, 8)
+          .collect();
   EXPECT_EQ(failing.report.error->stage, "scripted");
   EXPECT_THAT(failing.value, ElementsAre(Pair(1, 1), Pair(2, 2)));
 }
@@ -273,8 +274,9 @@ TEST(JoinLatest, WaitsForTheFirstOfTheRight) {
 }
 
 TEST(JoinLatest, EndsWithTheLeftOrWithARightThatGaveNothing) {
-  EXPECT_TRUE(from_range(Numbers{}).join_latest(scripted(script_of({}, Finally::waits))).collect());
-  const auto nothing = scripted(script_of({1}, Finally::waits)).join_latest(from_range(Numbers{})).collect();
+  EXPECT_TRUE(from_range(Numbers{}).join_latest(scripted(numbers_script({}, Finally::waits))).collect());
+  const auto nothing =
+      scripted(numbers_script({1}, Finally::waits)).join_latest(from_range(Numbers{})).collect();
   EXPECT_TRUE(nothing);
   EXPECT_EQ(nothing.report.stage("join_latest")->dropped, 1U);
 }
@@ -287,8 +289,8 @@ TEST(JoinLatest, IsNotHeldUpByARightThatAlwaysHasSomething) {
 }
 
 TEST(JoinLatest, FailsWithEitherSide) {
-  EXPECT_FALSE(scripted(script_of({1}, Finally::fails)).join_latest(from_range(Numbers{1})).collect());
-  EXPECT_FALSE(from_range(Numbers{1}).join_latest(scripted(script_of({1}, Finally::fails))).collect());
+  EXPECT_FALSE(scripted(numbers_script({1}, Finally::fails)).join_latest(from_range(Numbers{1})).collect());
+  EXPECT_FALSE(from_range(Numbers{1}).join_latest(scripted(numbers_script({1}, Finally::fails))).collect());
 }
 
 TEST(Joins, AreOperatorsToo) {

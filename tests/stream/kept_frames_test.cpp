@@ -14,11 +14,12 @@
 #include "engine/run/streaming_engine.hpp"
 #include "engine/stream/node_stage.hpp"
 #include "nodes/sources/frames_of.hpp"
+#include "tests/apps/voice.hpp"
 
 namespace streamlab {
 namespace {
 
-constexpr const char* kVoice = "/usr/share/sounds/alsa/Front_Center.wav";
+using test::kVoice;
 
 // Position and samples of every block.
 struct Seen {

@@ -20,13 +20,13 @@ namespace {
 using Items = std::vector<int>;
 
 // One stage, as a stream and as a plain loop.
-struct Step {
+struct ChainStep {
   std::string name;
   std::function<Stream<int>(Stream<int>)> stage;
   std::function<Items(const Items&)> plain;
 };
 
-Step make_step(int kind, int n) {
+ChainStep make_step(int kind, int n) {
   const auto size = static_cast<std::size_t>(n);
   switch (kind) {
     case 0:
@@ -118,8 +118,8 @@ Step make_step(int kind, int n) {
   }
 }
 
-std::vector<Step> random_chain() {
-  std::vector<Step> chain;
+std::vector<ChainStep> random_chain() {
+  std::vector<ChainStep> chain;
   const int length = *rc::gen::inRange(0, 7);
   for (int i = 0; i < length; ++i) {
     chain.push_back(make_step(*rc::gen::inRange(0, 11), *rc::gen::inRange(0, 6)));
@@ -134,7 +134,7 @@ TEST(Chains, GiveWhatLoopsOverVectorsGive) {
     const Items items = random_items();
     Items expected = items;
     Stream<int> stream = from_range(items);
-    for (const Step& step : chain) {
+    for (const ChainStep& step : chain) {
       RC_TAG(step.name);
       expected = step.plain(expected);
       stream = step.stage(std::move(stream));
@@ -155,7 +155,7 @@ TEST(Chains, CanBeCancelledAfterAnyItem) {
     const Items items = random_items();
     Items expected = items;
     Stream<int> stream = from_range(items);
-    for (const Step& step : chain) {
+    for (const ChainStep& step : chain) {
       expected = step.plain(expected);
       stream = step.stage(std::move(stream));
     }
@@ -177,7 +177,7 @@ TEST(Chains, CanBeCancelledAfterAnyItem) {
 TEST(Chains, AskForNoMoreThanTheyNeed) {
   EXPECT_TRUE(rc::check([] {
     // Stages without threads: to give k items the source is asked as often as a loop would read.
-    std::vector<Step> chain;
+    std::vector<ChainStep> chain;
     const int length = *rc::gen::inRange(0, 5);
     for (int i = 0; i < length; ++i) {
       chain.push_back(make_step(*rc::gen::inRange(0, 2), *rc::gen::inRange(0, 6)));
@@ -192,14 +192,14 @@ TEST(Chains, AskForNoMoreThanTheyNeed) {
       }
       return items[asked++];
     });
-    for (const Step& step : chain) { stream = step.stage(std::move(stream)); }
+    for (const ChainStep& step : chain) { stream = step.stage(std::move(stream)); }
     RC_ASSERT(asked == 0);
     const auto result = std::move(stream).take(wanted).collect();
     // The shortest beginning of the items that gives so many.
     std::size_t needed = 0;
     for (; needed <= items.size(); ++needed) {
       Items out(items.begin(), items.begin() + static_cast<std::ptrdiff_t>(needed));
-      for (const Step& step : chain) { out = step.plain(out); }
+      for (const ChainStep& step : chain) { out = step.plain(out); }
       if (out.size() >= wanted) { break; }
     }
     RC_ASSERT(asked == needed);

@@ -64,6 +64,15 @@ Stream<T> scripted(Script<T> script, int* given = nullptr) {
   return Stream<T>(std::make_unique<Scripted<T>>(std::move(script), given));
 }
 
+// `items` with nothing in between. A list in braces is one of int.
+template <class T = int>
+Script<T> script_of(const std::vector<T>& items, Finally finally = Finally::ends) {
+  Script<T> script;
+  for (const T& item : items) { script.steps.emplace_back(item); }
+  script.finally = finally;
+  return script;
+}
+
 // `items` with "nothing yet" at random places, which RapidCheck chooses.
 template <class T>
 Script<T> with_pauses(const std::vector<T>& items) {

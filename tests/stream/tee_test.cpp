@@ -5,7 +5,6 @@
 
 #include <atomic>
 #include <latch>
-#include <numeric>
 #include <thread>
 
 #include <gmock/gmock.h>
@@ -15,6 +14,7 @@
 #include "engine/channel/clock.hpp"
 #include "engine/stream/operators.hpp"
 #include "engine/stream/sources.hpp"
+#include "tests/stream/first_numbers.hpp"
 #include "tests/stream/scripted.hpp"
 
 namespace streamlab {
@@ -25,16 +25,10 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using namespace testing_streams;
 
-std::vector<int> numbers(int n) {
-  std::vector<int> all(static_cast<std::size_t>(n));
-  std::iota(all.begin(), all.end(), 0);
-  return all;
-}
-
 TEST(Tee, GivesEveryItemToEveryStream) {
   int given = 0;
   Script<int> script;
-  for (const int i : numbers(5)) { script.steps.emplace_back(i); }
+  for (const int i : first_numbers(5)) { script.steps.emplace_back(i); }
   auto [a, b] = scripted(script, &given).tee<2>(8);
   EXPECT_EQ(given, 0);  // nobody asks
   EXPECT_THAT(std::move(a).collect().value, ElementsAre(0, 1, 2, 3, 4));
@@ -59,7 +53,7 @@ TEST(Tee, JoinsItselfOnOneThread) {
 TEST(Tee, FeedsStreamsOnThreadsOfTheirOwnWithoutLossOrDisorder) {
   constexpr int kItems = 20000;
   for (const std::size_t depth : {1U, 16U}) {
-    auto streams = from_range(numbers(kItems)).tee(3, depth);
+    auto streams = from_range(first_numbers(kItems)).tee(3, depth);
     std::vector<StreamResult<std::vector<int>>> results(streams.size());
     {
       std::vector<std::jthread> threads;
@@ -70,7 +64,7 @@ TEST(Tee, FeedsStreamsOnThreadsOfTheirOwnWithoutLossOrDisorder) {
     std::uint64_t reported = 0;
     for (const auto& result : results) {
       EXPECT_TRUE(result);
-      EXPECT_EQ(result.value, numbers(kItems));
+      EXPECT_EQ(result.value, first_numbers(kItems));
       EXPECT_EQ(result.report.stage("tee")->dropped, 0U);
       reported += result.report.stage("from_range") != nullptr ? 1 : 0;
     }
@@ -114,24 +108,24 @@ TEST(Tee, WaitsForSlowChannelsOnEveryThread) {
       if (i % 16 == 0) { std::this_thread::yield(); }
     }
   }
-  EXPECT_THAT(got, Each(numbers(kItems)));
+  EXPECT_THAT(got, Each(first_numbers(kItems)));
 }
 
 TEST(Tee, AStreamThatIsGoneIsNotWaitedFor) {
-  auto [a, b] = from_range(numbers(100)).tee<2>(4);
+  auto [a, b] = from_range(first_numbers(100)).tee<2>(4);
   {
     auto gone = std::move(b);  // destroyed without having run
   }
   EXPECT_EQ(std::move(a).count().value, 100U);
 
-  auto [c, d] = from_range(numbers(100)).tee<2>(4);
+  auto [c, d] = from_range(first_numbers(100)).tee<2>(4);
   EXPECT_EQ(std::move(d).take(2).count().value, 2U);  // ended early
   EXPECT_THAT(std::move(c).collect().value, testing::SizeIs(100));
 }
 
 TEST(Tee, AStreamThatLeavesWakesTheOneThatWaitsForIt) {
   VirtualClock clock(VirtualClock::Advance::by_hand);
-  auto streams = from_range(numbers(100)).tee(2, 4);
+  auto streams = from_range(first_numbers(100)).tee(2, 4);
   std::uint64_t count = 0;
   std::jthread fast(
       [&, a = std::move(streams[0])]() mutable { count = std::move(a).count({.clock = &clock}).value; });
@@ -143,7 +137,7 @@ TEST(Tee, AStreamThatLeavesWakesTheOneThatWaitsForIt) {
 
 TEST(Tee, CancellingOneLeavesTheOtherAlone) {
   VirtualClock clock(VirtualClock::Advance::by_hand);
-  auto streams = from_range(numbers(100)).tee(2, 4);
+  auto streams = from_range(first_numbers(100)).tee(2, 4);
   std::stop_source stop;
   StreamReport cancelled;
   std::jthread fast([&, a = std::move(streams[0])]() mutable {
@@ -158,7 +152,7 @@ TEST(Tee, CancellingOneLeavesTheOtherAlone) {
 
 TEST(Tee, DrainingOneEndsTheSourceForAll) {
   VirtualClock clock(VirtualClock::Advance::by_hand);
-  auto streams = from_range(numbers(100)).tee(2, 4);
+  auto streams = from_range(first_numbers(100)).tee(2, 4);
   std::stop_source stop;
   StreamReport drained;
   std::jthread fast([&, a = std::move(streams[0])]() mutable {
@@ -176,12 +170,12 @@ TEST(Tee, DrainingOneEndsTheSourceForAll) {
 TEST(Tee, AllLearnOfAFailureAfterWhatTheyHave) {
   for (int n = 0; n < 5; ++n) {
     Script<int> script;
-    for (const int i : numbers(n)) { script.steps.emplace_back(i); }
+    for (const int i : first_numbers(n)) { script.steps.emplace_back(i); }
     script.finally = Finally::fails;
     auto streams = scripted(script).tee(3, 8);
     for (auto& stream : streams) {
       const auto result = std::move(stream).collect();
-      EXPECT_EQ(result.value, numbers(n));
+      EXPECT_EQ(result.value, first_numbers(n));
       ASSERT_TRUE(result.report.error);
       EXPECT_EQ(result.report.error->stage, "scripted");
     }
@@ -190,7 +184,7 @@ TEST(Tee, AllLearnOfAFailureAfterWhatTheyHave) {
 
 // The first stream is run to its end; what the second then has, and how many it lost.
 std::pair<std::vector<int>, std::uint64_t> left_for_second(OverflowPolicy policy) {
-  auto [a, b] = from_range(numbers(10)).tee<2>(4, policy);
+  auto [a, b] = from_range(first_numbers(10)).tee<2>(4, policy);
   EXPECT_EQ(std::move(a).count().value, 10U);
   const auto result = std::move(b).collect();
   EXPECT_TRUE(result);
@@ -205,7 +199,7 @@ TEST(Tee, LosesAsThePolicySaysAndCountsIt) {
 }
 
 TEST(Tee, FailsTheStreamThatFellBehindAndNoOther) {
-  auto [a, b] = from_range(numbers(10)).tee<2>(4, OverflowPolicy::fail);
+  auto [a, b] = from_range(first_numbers(10)).tee<2>(4, OverflowPolicy::fail);
   EXPECT_TRUE(std::move(a).execute().ok());
   const auto late = std::move(b).collect();
   EXPECT_THAT(late.value, ElementsAre(0, 1, 2, 3));
@@ -217,21 +211,22 @@ TEST(Tee, FailsTheStreamThatFellBehindAndNoOther) {
 }
 
 TEST(Tee, RefusesNothing) {
-  auto none = from_range(numbers(3)).tee(0, 4);
+  auto none = from_range(first_numbers(3)).tee(0, 4);
   ASSERT_EQ(none.size(), 1U);
   EXPECT_THAT(to_string(*std::move(none[0]).collect().report.error), HasSubstr("a tee of 0 streams"));
-  for (auto& stream : from_range(numbers(3)).tee(2, 0)) {
+  for (auto& stream : from_range(first_numbers(3)).tee(2, 0)) {
     EXPECT_THAT(to_string(*std::move(stream).collect().report.error),
                 HasSubstr("a tee with room for 0 items"));
   }
   // What is refused before the tee is refused to all.
-  for (auto& stream : from_range(numbers(3)).batch(0).tee(2, 4)) {
+  for (auto& stream : from_range(first_numbers(3)).batch(0).tee(2, 4)) {
     EXPECT_EQ(std::move(stream).collect().report.error->error.what, "batch() of 0 items");
   }
 }
 
 TEST(Tee, SharesStagesThatHaveThreads) {
-  auto streams = from_range(numbers(500)).parallel_map(2, [](int i) { return i + 1; }).buffer(8).tee(2, 4);
+  auto streams =
+      from_range(first_numbers(500)).parallel_map(2, [](int i) { return i + 1; }).buffer(8).tee(2, 4);
   std::vector<std::vector<int>> got(2);
   {
     std::vector<std::jthread> threads;

@@ -8,7 +8,6 @@
 #include <atomic>
 #include <latch>
 #include <mutex>
-#include <numeric>
 #include <set>
 #include <stdexcept>
 #include <stop_token>
@@ -17,6 +16,7 @@
 
 #include "engine/stream/sources.hpp"
 #include "engine/stream/stream.hpp"
+#include "tests/stream/first_numbers.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace streamlab {
@@ -26,12 +26,7 @@ using test::TempDir;
 using testing::Each;
 using testing::ElementsAre;
 using testing::UnorderedElementsAreArray;
-
-std::vector<int> first_numbers(int count) {
-  std::vector<int> numbers(static_cast<std::size_t>(count));
-  std::iota(numbers.begin(), numbers.end(), 0);
-  return numbers;
-}
+using testing_streams::first_numbers;
 
 TEST(ParallelMap, GivesEveryItemOnceAndInOrder) {
   for (const std::size_t threads : {1U, 2U, 3U, 8U}) {

@@ -12,6 +12,7 @@
 
 #include "engine/stream/operators.hpp"
 #include "engine/stream/sources.hpp"
+#include "tests/stream/first_numbers.hpp"
 #include "tests/stream/scripted.hpp"
 
 namespace streamlab {
@@ -20,12 +21,6 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using namespace testing_streams;
-
-std::vector<int> numbers(int n) {
-  std::vector<int> all(static_cast<std::size_t>(n));
-  std::iota(all.begin(), all.end(), 0);
-  return all;
-}
 
 // The slices [k hop, k hop + size) as long as each has an item that none before it had.
 std::vector<Window<int>> slices(const std::vector<int>& items, std::size_t size, std::size_t hop) {
@@ -59,7 +54,7 @@ void expect_same(const std::vector<Window<int>>& got, const std::vector<Window<i
 
 TEST(CountWindow, WindowsAreSlicesOfTheItems) {
   EXPECT_TRUE(rc::check([] {
-    const auto items = numbers(*rc::gen::inRange(0, 40));
+    const auto items = first_numbers(*rc::gen::inRange(0, 40));
     const auto size = *rc::gen::inRange<std::size_t>(1, 12);
     const auto hop = *rc::gen::inRange<std::size_t>(1, 15);
     const auto result = scripted(with_pauses(items)).window(size, hop, Loss::allow).collect();
@@ -75,7 +70,7 @@ TEST(CountWindow, WindowsAreSlicesOfTheItems) {
 TEST(CountWindow, AsksForNoMoreThanAWindowNeeds) {
   int given = 0;
   Script<int> script;
-  for (const int i : numbers(100)) { script.steps.emplace_back(i); }
+  for (const int i : first_numbers(100)) { script.steps.emplace_back(i); }
   const auto result = scripted(script, &given).window(4, 2).take(3).collect();
   EXPECT_EQ(given, 8);  // 0-3, 2-5, 4-7
   EXPECT_THAT(result.value[2].items, ElementsAre(4, 5, 6, 7));
@@ -84,7 +79,7 @@ TEST(CountWindow, AsksForNoMoreThanAWindowNeeds) {
 TEST(CountWindow, GivesWhatCameBeforeAFailureAtEveryPosition) {
   for (int n = 0; n < 10; ++n) {
     Script<int> script;
-    for (const int i : numbers(n)) { script.steps.emplace_back(i); }
+    for (const int i : first_numbers(n)) { script.steps.emplace_back(i); }
     script.finally = Finally::fails;
     const auto result = scripted(script).window(3, 2).collect();
     EXPECT_FALSE(result);
@@ -94,12 +89,12 @@ TEST(CountWindow, GivesWhatCameBeforeAFailureAtEveryPosition) {
 }
 
 TEST(CountWindow, RefusesShapesThatCannotBe) {
-  const auto none = from_range(numbers(3)).window(0).collect();
+  const auto none = from_range(first_numbers(3)).window(0).collect();
   EXPECT_EQ(to_string(*none.report.error),
             "stage \"window\", item 0: a window of size 0; expected 1 or more");
-  const auto still = from_range(numbers(3)).window(4, 0).collect();
+  const auto still = from_range(first_numbers(3)).window(4, 0).collect();
   EXPECT_THAT(to_string(*still.report.error), HasSubstr("windows with a hop of 0; expected 1 or more"));
-  const auto loses = from_range(numbers(3)).window(4, 6).collect();
+  const auto loses = from_range(first_numbers(3)).window(4, 6).collect();
   EXPECT_EQ(
       to_string(*loses.report.error),
       "stage \"window\", item 0: windows of 4 with a hop of 6 lose 2 of every 6; expected a hop of 1 .. 4; "
@@ -108,7 +103,7 @@ TEST(CountWindow, RefusesShapesThatCannotBe) {
 
 TEST(CountWindow, TakesItemsThatCannotBeCopiedWhereNothingOverlaps) {
   const auto owned = [] {
-    return from_range(numbers(5)).map([](int i) { return std::make_unique<int>(i); });
+    return from_range(first_numbers(5)).map([](int i) { return std::make_unique<int>(i); });
   };
   const auto result = owned().window(2).collect();
   ASSERT_EQ(result.value.size(), 3U);
@@ -120,7 +115,7 @@ TEST(CountWindow, TakesItemsThatCannotBeCopiedWhereNothingOverlaps) {
 
 TEST(CountWindow, GoesOnFromWhatWasSaved) {
   EXPECT_TRUE(rc::check([] {
-    const auto items = numbers(*rc::gen::inRange(0, 30));
+    const auto items = first_numbers(*rc::gen::inRange(0, 30));
     const auto size = *rc::gen::inRange<std::size_t>(1, 8);
     const auto hop = *rc::gen::inRange<std::size_t>(1, 10);
     const auto chain = [&] { return from_range(items).window(size, hop, Loss::allow); };
@@ -149,7 +144,7 @@ TEST(CountWindow, IsAnOperatorToo) {
   const auto sums = window(2) | map([](const Window<int>& w) {
                       return std::accumulate(w.items.begin(), w.items.end(), 0);
                     });
-  EXPECT_THAT((from_range(numbers(5)) | sums | collect()).value, ElementsAre(1, 5, 4));
+  EXPECT_THAT((from_range(first_numbers(5)) | sums | collect()).value, ElementsAre(1, 5, 4));
 }
 
 }  // namespace

@@ -12,12 +12,12 @@
 namespace streamlab {
 namespace {
 
-constexpr double kRateHz = 48000.0;
+constexpr double kJackRateHz = 48000.0;
 constexpr std::uint32_t kPeriod = 256;
-constexpr std::int64_t kStartNs = 5'000'000'000;
+constexpr std::int64_t kFirstCycleNs = 5'000'000'000;
 constexpr std::int64_t kEpochNs = 1'700'000'000'000'000'000;
 
-std::int64_t ns_of(double frames) { return std::llround(frames * 1e9 / kRateHz); }
+std::int64_t ns_of(double frames) { return std::llround(frames * 1e9 / kJackRateHz); }
 
 // A graph of one input and one output that turns its input round and keeps what it is told.
 class Inverter final : public DeviceClient {
@@ -46,10 +46,10 @@ class Inverter final : public DeviceClient {
 class Server {
  public:
   explicit Server(std::uint32_t max_block_frames = kPeriod, std::uint32_t frame_time = 0)
-      : graph(max_block_frames), stream(kRateHz, max_block_frames, kEpochNs - kStartNs) {
+      : graph(max_block_frames), stream(kJackRateHz, max_block_frames, kEpochNs - kFirstCycleNs) {
     next.frame_count = kPeriod;
     next.frame_time = frame_time;
-    next.start_ns = kStartNs;
+    next.start_ns = kFirstCycleNs;
   }
   // Runs the next cycle. Its input counts 1, 2, 3 … / 2^20.
   void cycle() {
@@ -68,7 +68,7 @@ class Server {
   }
   void pass(std::uint32_t frames) {  // of time
     time_frames_ += frames;
-    next.start_ns = kStartNs + ns_of(time_frames_);
+    next.start_ns = kFirstCycleNs + ns_of(time_frames_);
   }
   const TickInfo& last() const { return graph.ticks.back(); }
   std::int64_t jump() const {  // between the last two ticks
@@ -112,7 +112,7 @@ TEST(JackStream, CutsALongPeriodIntoTicksThatFollowEachOther) {
     EXPECT_EQ(tick.position, position);
     // 1 µs: the clock's whole nanoseconds and the timestamp's whole microseconds, both rounded down.
     EXPECT_NEAR(static_cast<double>(tick.timestamp_us),
-                1.7e15 + static_cast<double>(position) * 1e6 / kRateHz, 1.0);
+                1.7e15 + static_cast<double>(position) * 1e6 / kJackRateHz, 1.0);
     position += tick.frame_count;
   }
   for (std::uint32_t n = 0; n < kPeriod; ++n) {
@@ -183,7 +183,7 @@ TEST(JackStream, TakesALateCycleForNothingMore) {
   // The first jitter believed, 500 µs, has come down by exp(-2.1 / 2) after 2.1 s; four of these enter with
   // the gain of the least-squares line, 4 · 5.3 ms / 2.2 s: 7 µs.
   EXPECT_NEAR(static_cast<double>(server.last().timestamp_us),
-              1.7e15 + static_cast<double>(server.last().position) * 1e6 / kRateHz, 8.0);
+              1.7e15 + static_cast<double>(server.last().position) * 1e6 / kJackRateHz, 8.0);
 }
 
 TEST(JackStream, DoesNotBelieveAFrameTimeThatTheClockContradicts) {
@@ -210,7 +210,7 @@ TEST(JackStream, GoesOnAfterANewConnectionWithAGapOfTheTimeThatPassed) {
   EXPECT_EQ(server.stream.gaps(), 1U);
   EXPECT_EQ(server.stream.lost_frames(), 144'000U);
   EXPECT_NEAR(static_cast<double>(server.last().timestamp_us),
-              1.7e15 + static_cast<double>(server.last().position) * 1e6 / kRateHz, 1.0);
+              1.7e15 + static_cast<double>(server.last().position) * 1e6 / kJackRateHz, 1.0);
 }
 
 TEST(JackStream, LosesNothingWhereThePeriodChanges) {
@@ -248,13 +248,13 @@ TEST(JackStream, TimeFollowsTheFramesWhileFreewheelingAndNeverGoesBack) {
     ASSERT_EQ(tick.position, static_cast<std::int64_t>(n) * kPeriod);
     // The clock before freewheeling is exact to a nanosecond in half a second: 11 ns in 5.3 s.
     ASSERT_NEAR(static_cast<double>(tick.timestamp_us),
-                1.7e15 + static_cast<double>(tick.position) * 1e6 / kRateHz, 1.5);
+                1.7e15 + static_cast<double>(tick.position) * 1e6 / kJackRateHz, 1.5);
   }
   EXPECT_EQ(server.stream.gaps(), 0U);
 }
 
 TEST(JackStream, RoundsToTheNearestFloatAndLeavesTheRestAlone) {
-  JackStream stream(kRateHz, 4, 0);
+  JackStream stream(kJackRateHz, 4, 0);
   class Source final : public DeviceClient {
    public:
     std::span<double* const> inputs() noexcept override { return {}; }

@@ -7,15 +7,15 @@
 #include <gtest/gtest.h>
 
 #include "nodes/dsp/sine.hpp"
+#include "tests/nodes/analysis/metadata_of.hpp"
 #include "tests/support/node_harness.hpp"
+#include "tests/support/not_finite.hpp"
 #include "tests/support/signals.hpp"
 
 namespace streamlab::test {
 namespace {
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-
-Signal sine(double f, double amplitude, double dc, std::size_t frames) {
+Signal sine_with_dc(double f, double amplitude, double dc, std::size_t frames) {
   Signal signal{std::vector<double>(frames)};
   dsp::Sine(f, 48000.0, amplitude).fill(0, signal[0]);
   for (double& x : signal[0]) { x += dc; }
@@ -27,10 +27,8 @@ double value(const DataFrame& frame, std::string_view name) {
   return frame.has_channel(name) ? frame.channel(name)[0] : kNaN;
 }
 
-double meta(const DataFrame& frame, std::string_view key) { return frame.metadata().get(key).value_or(-1.0); }
-
 // Values bit for bit (NaN included), headers and metadata.
-void expect_same(const std::vector<DataFrame>& a, const std::vector<DataFrame>& b) {
+void expect_same_levels(const std::vector<DataFrame>& a, const std::vector<DataFrame>& b) {
   ASSERT_EQ(a.size(), b.size());
   for (std::size_t i = 0; i < a.size(); ++i) {
     EXPECT_EQ(a[i].header(), b[i].header()) << i;
@@ -45,8 +43,8 @@ void expect_same(const std::vector<DataFrame>& a, const std::vector<DataFrame>& 
 }
 
 // Feeds `frames` frames of `value` at `position`.
-std::vector<DataFrame> feed(NodeHarness& meter, std::int64_t position, std::uint32_t frames, double x,
-                            std::uint32_t flags = 0, std::uint64_t gap_frames = 0) {
+std::vector<DataFrame> feed_constant(NodeHarness& meter, std::int64_t position, std::uint32_t frames,
+                                     double x, std::uint32_t flags = 0, std::uint64_t gap_frames = 0) {
   DataFrame block = meter.input_frame();
   block.header().position = position;
   block.header().timestamp_us = std::llround(static_cast<double>(position) * 1e6 / 48000.0);
@@ -60,7 +58,7 @@ std::vector<DataFrame> feed(NodeHarness& meter, std::int64_t position, std::uint
 TEST(LevelMeter, MeasuresASineOnDc) {
   // 1 kHz, 0.25, on DC 0.1: closed form. 1e-15 is 8 ulp; dB: 1e-14.
   NodeHarness meter("LevelMeter", "{}");
-  const auto results = meter.run_frames(sine(1000.0, 0.25, 0.1, 96000), 1024);
+  const auto results = meter.run_frames(sine_with_dc(1000.0, 0.25, 0.1, 96000), 1024);
   ASSERT_EQ(results.size(), 2U);
   for (const DataFrame& r : results) {
     EXPECT_NEAR(value(r, "main_channel.dc"), 0.1, 1e-15);
@@ -79,7 +77,7 @@ TEST(LevelMeter, MeasuresASineOnDc) {
 
 TEST(LevelMeter, ReadsAFullScaleSineAs0DbfsByAes17) {
   NodeHarness meter("LevelMeter", "{}");
-  const auto results = meter.run_frames(sine(1000.0, 1.0, 0.0, 48000), 480);
+  const auto results = meter.run_frames(sine_with_dc(1000.0, 1.0, 0.0, 48000), 480);
   ASSERT_EQ(results.size(), 1U);
   EXPECT_NEAR(value(results[0], "main_channel.rms_db"), -3.010299956639812, 1e-14);
   EXPECT_NEAR(value(results[0], "main_channel.rms_db_aes17"), 0.0, 1e-14);
@@ -111,7 +109,7 @@ TEST(LevelMeter, IsTheSameForEveryBlockSize) {
     const auto results = meter.run_frames(x, block);
     if (whole.empty()) { whole = results; }
     EXPECT_EQ(results.size(), 7U);
-    expect_same(results, whole);
+    expect_same_levels(results, whole);
   }
 }
 
@@ -141,8 +139,8 @@ TEST(LevelMeter, GivesTheLastIntervalApart) {
 
 TEST(LevelMeter, SaysHowManyFramesAreMissing) {
   NodeHarness meter("LevelMeter", R"({"interval_s": 0.01})");  // 480 frames
-  EXPECT_TRUE(feed(meter, 0, 100, 0.5).empty());
-  const auto first = feed(meter, 300, 200, 0.5);  // 200 lost, then to 500
+  EXPECT_TRUE(feed_constant(meter, 0, 100, 0.5).empty());
+  const auto first = feed_constant(meter, 300, 200, 0.5);  // 200 lost, then to 500
   ASSERT_EQ(first.size(), 1U);
   EXPECT_TRUE(first[0].header().has(FrameFlag::gap));
   EXPECT_TRUE(first[0].header().has(FrameFlag::incomplete));
@@ -150,15 +148,15 @@ TEST(LevelMeter, SaysHowManyFramesAreMissing) {
   EXPECT_EQ(meta(first[0], "missing_frames"), 200.0);
   EXPECT_EQ(meta(first[0], "frames"), 280.0);
   EXPECT_EQ(value(first[0], "main_channel.rms"), 0.5);
-  const auto second = feed(meter, 500, 460, 0.5);
+  const auto second = feed_constant(meter, 500, 460, 0.5);
   ASSERT_EQ(second.size(), 1U);
   EXPECT_EQ(second[0].header().flags, 0U);  // whole again
 }
 
 TEST(LevelMeter, SkipsIntervalsThatAreMissing) {
   NodeHarness meter("LevelMeter", R"({"interval_s": 0.01})");
-  feed(meter, 0, 100, 0.5);
-  const auto results = feed(meter, 480'000 + 80, 400, 0.25);  // ten seconds on
+  feed_constant(meter, 0, 100, 0.5);
+  const auto results = feed_constant(meter, 480'000 + 80, 400, 0.25);  // ten seconds on
   ASSERT_EQ(results.size(), 2U);
   EXPECT_EQ(results[0].position(), 0);
   EXPECT_EQ(meta(results[0], "missing_frames"), 380.0);
@@ -174,7 +172,7 @@ TEST(LevelMeter, SkipsIntervalsThatAreMissing) {
 
 TEST(LevelMeter, CountsAGapBeforeTheFirstBlock) {
   NodeHarness meter("LevelMeter", R"({"interval_s": 0.01})");
-  const auto results = feed(meter, 80, 400, 0.5, static_cast<std::uint32_t>(FrameFlag::gap), 80);
+  const auto results = feed_constant(meter, 80, 400, 0.5, static_cast<std::uint32_t>(FrameFlag::gap), 80);
   ASSERT_EQ(results.size(), 1U);
   EXPECT_EQ(meta(results[0], "missing_frames"), 80.0);
   EXPECT_EQ(results[0].header().gap_frames, 80U);
@@ -182,8 +180,8 @@ TEST(LevelMeter, CountsAGapBeforeTheFirstBlock) {
 
 TEST(LevelMeter, BeginsAnewWhereTheStreamCountsAnew) {
   NodeHarness meter("LevelMeter", R"({"interval_s": 0.01})");
-  feed(meter, 960, 100, 0.5);
-  const auto results = feed(meter, 0, 480, 0.25);
+  feed_constant(meter, 960, 100, 0.5);
+  const auto results = feed_constant(meter, 0, 480, 0.25);
   ASSERT_EQ(results.size(), 2U);
   EXPECT_TRUE(results[0].header().has(FrameFlag::incomplete));
   EXPECT_EQ(value(results[0], "main_channel.rms"), 0.5);
@@ -193,9 +191,9 @@ TEST(LevelMeter, BeginsAnewWhereTheStreamCountsAnew) {
 
 TEST(LevelMeter, PassesOnAnXrun) {
   NodeHarness meter("LevelMeter", R"({"interval_s": 0.01})");
-  feed(meter, 0, 240, 0.5, static_cast<std::uint32_t>(FrameFlag::xrun));
-  EXPECT_TRUE(feed(meter, 240, 240, 0.5)[0].header().has(FrameFlag::xrun));
-  EXPECT_EQ(feed(meter, 480, 480, 0.5)[0].header().flags, 0U);
+  feed_constant(meter, 0, 240, 0.5, static_cast<std::uint32_t>(FrameFlag::xrun));
+  EXPECT_TRUE(feed_constant(meter, 240, 240, 0.5)[0].header().has(FrameFlag::xrun));
+  EXPECT_EQ(feed_constant(meter, 480, 480, 0.5)[0].header().flags, 0U);
 }
 
 TEST(LevelMeter, HasNoLevelForSilence) {
@@ -245,16 +243,16 @@ TEST(LevelMeter, IsAsNewAfterReset) {
   const Signal x = noise(1, 10'000);
   NodeHarness meter("LevelMeter", R"({"interval_s": 0.05})");
   const auto fresh = meter.run_frames(x, 480);
-  feed(meter, 123, 77, 2.0);
+  feed_constant(meter, 123, 77, 2.0);
   meter.reset();
-  expect_same(meter.run_frames(x, 480), fresh);
+  expect_same_levels(meter.run_frames(x, 480), fresh);
 }
 
 TEST(LevelMeter, TakesBlocksOfNoAndOneFrame) {
   NodeHarness meter("LevelMeter", "{}");
-  EXPECT_TRUE(feed(meter, 0, 0, 0.0).empty());
+  EXPECT_TRUE(feed_constant(meter, 0, 0, 0.0).empty());
   EXPECT_TRUE(meter.finish().empty());
-  EXPECT_TRUE(feed(meter, 0, 1, 0.5).empty());
+  EXPECT_TRUE(feed_constant(meter, 0, 1, 0.5).empty());
   const auto last = meter.finish();
   ASSERT_EQ(last.size(), 1U);
   EXPECT_EQ(value(last[0], "main_channel.rms"), 0.5);

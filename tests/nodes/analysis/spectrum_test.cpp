@@ -8,8 +8,10 @@
 #include <gtest/gtest.h>
 
 #include "nodes/dsp/sine.hpp"
+#include "tests/nodes/analysis/metadata_of.hpp"
 #include "tests/nodes/dsp/welch_reference.hpp"
 #include "tests/support/node_harness.hpp"
+#include "tests/support/not_finite.hpp"
 #include "tests/support/signals.hpp"
 
 namespace streamlab::test {
@@ -18,18 +20,14 @@ namespace {
 using testing::Each;
 using testing::Eq;
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-
 Signal sine(double f, double amplitude, std::size_t frames) {
   Signal signal{std::vector<double>(frames)};
   dsp::Sine(f, 48000.0, amplitude, 33.0).fill(0, signal[0]);
   return signal;
 }
 
-double meta(const DataFrame& frame, std::string_view key) { return frame.metadata().get(key).value_or(-1.0); }
-
 // Bins bit for bit (NaN included), headers and metadata.
-void expect_same(const std::vector<DataFrame>& a, const std::vector<DataFrame>& b) {
+void expect_same_spectra(const std::vector<DataFrame>& a, const std::vector<DataFrame>& b) {
   ASSERT_EQ(a.size(), b.size());
   for (std::size_t i = 0; i < a.size(); ++i) {
     EXPECT_EQ(a[i].header(), b[i].header()) << i;
@@ -45,8 +43,9 @@ void expect_same(const std::vector<DataFrame>& a, const std::vector<DataFrame>& 
 }
 
 // Feeds `x` at `position`.
-std::vector<DataFrame> feed(NodeHarness& spectrum, std::int64_t position, const std::vector<double>& x,
-                            std::uint32_t flags = 0, std::uint64_t gap_frames = 0) {
+std::vector<DataFrame> feed_samples(NodeHarness& spectrum, std::int64_t position,
+                                    const std::vector<double>& x, std::uint32_t flags = 0,
+                                    std::uint64_t gap_frames = 0) {
   DataFrame block = spectrum.input_frame();
   block.header().position = position;
   block.header().timestamp_us = std::llround(static_cast<double>(position) * 1e6 / 48000.0);
@@ -126,7 +125,7 @@ TEST(Spectrum, IsTheSameForEveryBlockSize) {
       const auto results = spectrum.run_frames(x, block);
       ASSERT_GT(results.size(), 10U);
       if (whole.empty()) { whole = results; }
-      expect_same(results, whole);
+      expect_same_spectra(results, whole);
     }
   }
 }
@@ -134,10 +133,10 @@ TEST(Spectrum, IsTheSameForEveryBlockSize) {
 TEST(Spectrum, NeverPutsBothSidesOfAGapIntoOneFrame) {
   const auto x = noise(1, 256)[0];
   NodeHarness spectrum("Spectrum", R"({"fft_size": 128})");
-  feed(spectrum, 0, std::vector<double>(100, 0.9));
-  const auto results = feed(spectrum, 1100, x);
+  feed_samples(spectrum, 0, std::vector<double>(100, 0.9));
+  const auto results = feed_samples(spectrum, 1100, x);
   NodeHarness fresh("Spectrum", R"({"fft_size": 128})");
-  const auto expected = feed(fresh, 0, x);
+  const auto expected = feed_samples(fresh, 0, x);
   ASSERT_EQ(results.size(), 3U);
   ASSERT_EQ(expected.size(), 3U);
   for (std::size_t i = 0; i < 3; ++i) {
@@ -153,8 +152,8 @@ TEST(Spectrum, NeverPutsBothSidesOfAGapIntoOneFrame) {
 TEST(Spectrum, SaysThatAnAverageSpansAGap) {
   const auto x = noise(1, 192)[0];
   NodeHarness spectrum("Spectrum", R"({"fft_size": 64, "overlap": 0, "averaging": "linear", "averages": 4})");
-  EXPECT_TRUE(feed(spectrum, 0, x).empty());
-  const auto results = feed(spectrum, 202, x);
+  EXPECT_TRUE(feed_samples(spectrum, 0, x).empty());
+  const auto results = feed_samples(spectrum, 202, x);
   ASSERT_EQ(results.size(), 1U);
   EXPECT_EQ(results[0].header().gap_frames, 10U);
   EXPECT_EQ(meta(results[0], "gaps"), 1.0);
@@ -164,11 +163,11 @@ TEST(Spectrum, SaysThatAnAverageSpansAGap) {
 TEST(Spectrum, TellsOfAGapBeforeTheFirstBlockAndOfAnotherCount) {
   const auto x = noise(1, 64)[0];
   NodeHarness spectrum("Spectrum", R"({"fft_size": 64})");
-  const auto first = feed(spectrum, 500, x, static_cast<std::uint32_t>(FrameFlag::gap), 500);
+  const auto first = feed_samples(spectrum, 500, x, static_cast<std::uint32_t>(FrameFlag::gap), 500);
   ASSERT_EQ(first.size(), 1U);
   EXPECT_EQ(first[0].position(), 500);
   EXPECT_EQ(first[0].header().gap_frames, 500U);
-  const auto again = feed(spectrum, 0, x);  // the stream counts anew
+  const auto again = feed_samples(spectrum, 0, x);  // the stream counts anew
   ASSERT_EQ(again.size(), 1U);
   EXPECT_EQ(again[0].position(), 0);
   EXPECT_TRUE(again[0].header().has(FrameFlag::gap));
@@ -196,9 +195,9 @@ TEST(Spectrum, PassesOnXrunsAndClipping) {
   NodeHarness spectrum("Spectrum", R"({"fft_size": 64, "overlap": 0})");
   constexpr auto kBoth =
       static_cast<std::uint32_t>(FrameFlag::xrun) | static_cast<std::uint32_t>(FrameFlag::clipped);
-  EXPECT_EQ(feed(spectrum, 0, loud, kBoth)[0].header().flags, kBoth);
-  feed(spectrum, 64, quiet);
-  EXPECT_EQ(feed(spectrum, 128, quiet)[0].header().flags, 0U);
+  EXPECT_EQ(feed_samples(spectrum, 0, loud, kBoth)[0].header().flags, kBoth);
+  feed_samples(spectrum, 64, quiet);
+  EXPECT_EQ(feed_samples(spectrum, 128, quiet)[0].header().flags, 0U);
 }
 
 TEST(Spectrum, IsZeroForSilenceAndNullInDecibels) {
@@ -217,16 +216,16 @@ TEST(Spectrum, IsAsNewAfterReset) {
   const Signal x = noise(1, 2000);
   NodeHarness spectrum("Spectrum", R"({"fft_size": 128, "averaging": "linear", "averages": 0})");
   const auto fresh = spectrum.run_frames(x, 480);
-  feed(spectrum, 17, std::vector<double>(300, 2.0));
+  feed_samples(spectrum, 17, std::vector<double>(300, 2.0));
   spectrum.reset();
-  expect_same(spectrum.run_frames(x, 480), fresh);
+  expect_same_spectra(spectrum.run_frames(x, 480), fresh);
 }
 
 TEST(Spectrum, GivesNothingForWhatIsNotWhole) {
   NodeHarness spectrum("Spectrum", R"({"fft_size": 64})");
-  EXPECT_TRUE(feed(spectrum, 0, {}).empty());
-  EXPECT_TRUE(feed(spectrum, 0, {0.5}).empty());
-  EXPECT_TRUE(feed(spectrum, 1, std::vector<double>(62, 0.5)).empty());
+  EXPECT_TRUE(feed_samples(spectrum, 0, {}).empty());
+  EXPECT_TRUE(feed_samples(spectrum, 0, {0.5}).empty());
+  EXPECT_TRUE(feed_samples(spectrum, 1, std::vector<double>(62, 0.5)).empty());
   EXPECT_TRUE(spectrum.finish().empty());
 }
 

@@ -9,11 +9,13 @@
 #include <gtest/gtest.h>
 
 #include "nodes/dsp/sine.hpp"
+#include "tests/support/not_finite.hpp"
 
 namespace streamlab::dsp {
 namespace {
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+using test::kNaN;
+
 constexpr double kInf = std::numeric_limits<double>::infinity();
 
 std::vector<double> sine(double f, double amplitude, double dc, std::size_t count) {

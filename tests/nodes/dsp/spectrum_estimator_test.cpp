@@ -10,12 +10,14 @@
 
 #include "nodes/dsp/sine.hpp"
 #include "tests/nodes/dsp/welch_reference.hpp"
+#include "tests/support/not_finite.hpp"
 
 namespace streamlab::dsp {
 namespace {
 
+using test::kNaN;
+
 using Spectra = std::vector<std::vector<double>>;
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 struct Stream {
   Spectra spectra;

@@ -37,7 +37,7 @@ TEST(Buffer, DoesWhatItsPolicySays) {
       const auto capacity = *rc::gen::inRange<std::size_t>(1, 5);
       NodeHarness buffer("Buffer",
                          R"({"capacity": )" + std::to_string(capacity) + R"(, "policy": ")" + policy + "\"}",
-                         {values_format(1000.0)}, paced());
+                         {values_at_rate(1000.0)}, paced());
       const std::size_t places = policy == "latest" ? 1 : capacity;
       std::deque<Kept> model;
       std::int64_t dropped_front = -1;  // position of the first block that is missing before the next given
@@ -46,7 +46,7 @@ TEST(Buffer, DoesWhatItsPolicySays) {
       for (std::int64_t i = 0; i < 60; ++i) {
         if (*rc::gen::inRange(0, 5) < 3) {
           RC_ASSERT(buffer.node().has_room(0, 1));
-          RC_ASSERT(buffer.process(block_at(buffer, i, static_cast<double>(i))).empty());
+          RC_ASSERT(buffer.process(flat_block_at(buffer, i, static_cast<double>(i))).empty());
           if (model.size() == places && policy == "drop_newest") {
             if (dropped_new < 0) { dropped_new = i; }
             ++drops;
@@ -88,10 +88,10 @@ TEST(Buffer, DoesWhatItsPolicySays) {
 }
 
 TEST(Buffer, AsksToWaitWhenItIsFull) {
-  NodeHarness buffer("Buffer", R"({"capacity": 3, "policy": "drop_oldest"})", {values_format(1000.0)});
+  NodeHarness buffer("Buffer", R"({"capacity": 3, "policy": "drop_oldest"})", {values_at_rate(1000.0)});
   for (std::int64_t i = 0; i < 3; ++i) {
     EXPECT_TRUE(buffer.node().has_room(0, 1));  // nothing paces this run: the policy does not count
-    buffer.process(block_at(buffer, i));
+    buffer.process(flat_block_at(buffer, i));
   }
   EXPECT_FALSE(buffer.node().has_room(0, 1));
   EXPECT_THAT(positions_of(take(buffer)), ElementsAre(0));
@@ -101,18 +101,18 @@ TEST(Buffer, AsksToWaitWhenItIsFull) {
 }
 
 TEST(Buffer, TakesAllThatComesAtOnceWhenItIsEmpty) {
-  NodeHarness buffer("Buffer", R"({"capacity": 2})", {values_format(1000.0)});
+  NodeHarness buffer("Buffer", R"({"capacity": 2})", {values_at_rate(1000.0)});
   EXPECT_TRUE(buffer.node().has_room(0, 5));
-  for (std::int64_t i = 0; i < 5; ++i) { buffer.process(block_at(buffer, i)); }
+  for (std::int64_t i = 0; i < 5; ++i) { buffer.process(flat_block_at(buffer, i)); }
   EXPECT_FALSE(buffer.node().has_room(0, 1));
   EXPECT_THAT(positions_of(buffer.finish()), ElementsAre(0, 1, 2, 3, 4));
 }
 
 TEST(Buffer, FailsWhenItIsToldTo) {
-  NodeHarness buffer("Buffer", R"({"capacity": 1, "policy": "fail"})", {values_format(1000.0)}, paced());
-  buffer.process(block_at(buffer, 0));
+  NodeHarness buffer("Buffer", R"({"capacity": 1, "policy": "fail"})", {values_at_rate(1000.0)}, paced());
+  buffer.process(flat_block_at(buffer, 0));
   EXPECT_EQ(buffer.last_status(), Status::ok);
-  buffer.process(block_at(buffer, 1));
+  buffer.process(flat_block_at(buffer, 1));
   EXPECT_EQ(buffer.last_status(), Status::fault);
   EXPECT_EQ(buffer.node().failure().what, "the buffer overflowed, and its policy is \"fail\"");
 }
@@ -129,8 +129,8 @@ TEST(Buffer, KeepsBlocksOnDiskAsTheyAre) {
     model.clear();
     for (std::int64_t i = 0; i < 80; ++i) {
       if (*rc::gen::inRange(0, 5) < 3 && buffer.node().has_room(0, 1)) {
-        DataFrame block = block_at(buffer, i * 50, static_cast<double>(i), *rc::gen::inRange(0U, 51U),
-                                   bit(FrameFlag::clipped));
+        DataFrame block = flat_block_at(buffer, i * 50, static_cast<double>(i), *rc::gen::inRange(0U, 51U),
+                                        bit(FrameFlag::clipped));
         block.metadata().set("number", static_cast<double>(i));
         buffer.process(block);
         model.push_back(block);
@@ -147,7 +147,7 @@ TEST(Buffer, KeepsBlocksOnDiskAsTheyAre) {
   }));
   buffer.reset();
   std::int64_t taken = 0;
-  while (buffer.node().has_room(0, 1)) { buffer.process(block_at(buffer, 50 * taken++, 1.0, 50)); }
+  while (buffer.node().has_room(0, 1)) { buffer.process(flat_block_at(buffer, 50 * taken++, 1.0, 50)); }
   // 2 blocks in memory, and as many of at least 2 x 50 samples of 8 bytes as the file has room for.
   EXPECT_GT(taken, 2 + 60);
   EXPECT_LE(taken, 2 + 100000 / 800);
@@ -160,8 +160,8 @@ TEST(Buffer, DropsTheOldestWhenDiskAndMemoryAreFull) {
   NodeHarness buffer("Buffer",
                      R"({"capacity": 2, "policy": "drop_oldest", "spill_path": ")" + folder.path().string() +
                          R"(", "spill_bytes": 10000})",
-                     {values_format(1000.0)}, paced());
-  for (std::int64_t i = 0; i < 100; ++i) { buffer.process(block_at(buffer, i)); }
+                     {values_at_rate(1000.0)}, paced());
+  for (std::int64_t i = 0; i < 100; ++i) { buffer.process(flat_block_at(buffer, i)); }
   const auto out = buffer.finish();
   ASSERT_GT(out.size(), 2U);
   ASSERT_LT(out.size(), 100U);

@@ -11,7 +11,7 @@ namespace {
 using test::block_at;
 using test::NodeHarness;
 
-PrepareContext context_with(ChannelRegistry& registry) {
+PrepareContext sink_context(ChannelRegistry& registry) {
   PrepareContext context;
   context.channels = &registry;
   return context;
@@ -22,7 +22,7 @@ struct Sink {
   NodeHarness node;
 
   explicit Sink(std::string_view config)
-      : node("ChannelSink", config, std::vector{audio_format(8000.0, {"x"}, 4)}, context_with(registry)) {}
+      : node("ChannelSink", config, std::vector{audio_format(8000.0, {"x"}, 4)}, sink_context(registry)) {}
 };
 
 TEST(ChannelSink, SendsWhatComesWhileSomebodyIsSubscribed) {
@@ -63,7 +63,7 @@ TEST(ChannelSink, RefusesAChannelOfAnotherType) {
   ChannelRegistry registry;
   ASSERT_TRUE(registry.add("out", broadcast<int>(4)));
   const Errors errors = NodeHarness::refusals("ChannelSink", R"({"channel": "out"})",
-                                              {audio_format(8000.0, {"x"}, 4)}, context_with(registry));
+                                              {audio_format(8000.0, {"x"}, 4)}, sink_context(registry));
   ASSERT_EQ(errors.size(), 1U);
   EXPECT_EQ(errors[0].where, "/config/channel");
 }

@@ -10,7 +10,7 @@ namespace {
 
 using test::NodeHarness;
 
-PrepareContext context_with(ChannelRegistry& registry) {
+PrepareContext source_context(ChannelRegistry& registry) {
   PrepareContext context;
   context.sample_rate_hz = 8000.0;
   context.block_size = 4;
@@ -25,7 +25,7 @@ struct Fed {
   BroadcastSender<DataFrame> sender;
 
   explicit Fed(std::string_view config)
-      : node("ChannelSource", config, std::vector<StreamFormat>{}, context_with(registry)),
+      : node("ChannelSource", config, std::vector<StreamFormat>{}, source_context(registry)),
         sender(*registry.broadcast_sender<DataFrame>("in")) {}
 
   std::vector<DataFrame> send(const DataFrame& frame) {
@@ -34,7 +34,8 @@ struct Fed {
   }
 };
 
-DataFrame block(std::int64_t position, const std::vector<double>& samples, std::string_view name = "x") {
+DataFrame channel_block(std::int64_t position, const std::vector<double>& samples,
+                        std::string_view name = "x") {
   DataFrame frame(0, 0);
   EXPECT_TRUE(frame.set_channel(name, samples));
   frame.header().position = position;
@@ -54,30 +55,30 @@ TEST(ChannelSource, DeclaresWhatItsConfigurationSays) {
 
 TEST(ChannelSource, CountsPositionsOnAndMarksGaps) {
   Fed fed(R"({"channel": "in", "channels": ["x"]})");
-  auto given = fed.send(block(0, {1.0, 2.0, test::kNaN}));
+  auto given = fed.send(channel_block(0, {1.0, 2.0, test::kNaN}));
   ASSERT_EQ(given.size(), 1U);
   EXPECT_EQ(test::bits_of(given[0].channel(0U)), test::bits_of(std::vector{1.0, 2.0, test::kNaN}));
-  given = fed.send(block(0, {3.0}));
+  given = fed.send(channel_block(0, {3.0}));
   ASSERT_EQ(given.size(), 1U);
   EXPECT_EQ(given[0].position(), 3);
   EXPECT_EQ(given[0].header().flags, 0U);
-  given = fed.send(block(10, {4.0}));
+  given = fed.send(channel_block(10, {4.0}));
   ASSERT_EQ(given.size(), 1U);
   EXPECT_EQ(given[0].position(), 10);
   EXPECT_TRUE(given[0].header().has(FrameFlag::gap));
   EXPECT_EQ(given[0].header().gap_frames, 6U);
   fed.node.reset();
-  EXPECT_EQ(fed.send(block(0, {}))[0].position(), 0);
+  EXPECT_EQ(fed.send(channel_block(0, {}))[0].position(), 0);
 }
 
 TEST(ChannelSource, RefusesBlocksOfAnotherShapeAndCountsThem) {
   Fed fed(R"({"channel": "in", "channels": ["x"]})");
-  EXPECT_THAT(fed.send(block(0, {1, 2, 3, 4, 5})), testing::IsEmpty());
-  EXPECT_THAT(fed.send(block(0, {1}, "y")), testing::IsEmpty());
-  DataFrame two = block(0, {1});
+  EXPECT_THAT(fed.send(channel_block(0, {1, 2, 3, 4, 5})), testing::IsEmpty());
+  EXPECT_THAT(fed.send(channel_block(0, {1}, "y")), testing::IsEmpty());
+  DataFrame two = channel_block(0, {1});
   ASSERT_TRUE(two.set_channel("y", {2}));
   EXPECT_THAT(fed.send(two), testing::IsEmpty());
-  EXPECT_EQ(fed.send(block(0, {1})).size(), 1U);
+  EXPECT_EQ(fed.send(channel_block(0, {1})).size(), 1U);
   const auto notes = fed.node.node().notes();
   ASSERT_EQ(notes.size(), 1U);
   EXPECT_EQ(notes[0].text, "3 blocks of \"in\" were of another shape than declared");
@@ -89,7 +90,7 @@ TEST(ChannelSource, EndsWhenTheChannelIsClosed) {
   Fed fed(R"({"channel": "in", "channels": ["x"]})");
   EXPECT_THAT(fed.node.run_source(1), testing::IsEmpty());  // nothing yet: not the end
   EXPECT_EQ(fed.node.last_status(), Status::ok);
-  ASSERT_TRUE(fed.sender.send(block(0, {1})));
+  ASSERT_TRUE(fed.sender.send(channel_block(0, {1})));
   fed.sender.close();
   EXPECT_EQ(fed.node.run_source(5).size(), 1U);
   EXPECT_EQ(fed.node.last_status(), Status::done);

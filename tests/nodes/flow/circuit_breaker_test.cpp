@@ -17,7 +17,8 @@ constexpr std::uint32_t kBad = static_cast<std::uint32_t>(FrameFlag::not_finite)
 std::vector<DataFrame> blocks_of(const NodeHarness& node, const std::string& bad) {
   std::vector<DataFrame> blocks;
   for (std::size_t i = 0; i < bad.size(); ++i) {
-    blocks.push_back(block_at(node, static_cast<std::int64_t>(i) * 100, 0.5, 100, bad[i] == 'x' ? kBad : 0U));
+    blocks.push_back(
+        flat_block_at(node, static_cast<std::int64_t>(i) * 100, 0.5, 100, bad[i] == 'x' ? kBad : 0U));
   }
   return blocks;
 }
@@ -74,7 +75,7 @@ TEST(CircuitBreakerNode, TakesForBadWhatItIsTold) {
     for (const FrameFlag other :
          {FrameFlag::clipped, FrameFlag::gap, FrameFlag::xrun, FrameFlag::not_finite}) {
       breaker.reset();
-      const auto out = breaker.process(block_at(breaker, 0, 0.0, 100, bit(other)));
+      const auto out = breaker.process(flat_block_at(breaker, 0, 0.0, 100, bit(other)));
       EXPECT_THAT(states_of(out), ElementsAre(other == flag ? 1.0 : 0.0)) << config;
     }
   }
@@ -87,17 +88,17 @@ TEST(CircuitBreakerNode, JudgesMagnitudesOfAudioAndValuesAsTheyAre) {
     node.reset();
     return states_of(node.process(block)).at(0);
   };
-  EXPECT_EQ(state_after(audio, block_at(audio, 0, 0.5, 100)), 0.0);
-  EXPECT_EQ(state_after(audio, block_at(audio, 0, -0.76, 100)), 1.0);
-  EXPECT_EQ(state_after(audio, block_at(audio, 0, 0.75, 100)), 0.0);
-  EXPECT_EQ(state_after(audio, block_at(audio, 0, 0.2, 100)), 1.0);
-  DataFrame one_peak = block_at(audio, 0, 0.2, 100);
+  EXPECT_EQ(state_after(audio, flat_block_at(audio, 0, 0.5, 100)), 0.0);
+  EXPECT_EQ(state_after(audio, flat_block_at(audio, 0, -0.76, 100)), 1.0);
+  EXPECT_EQ(state_after(audio, flat_block_at(audio, 0, 0.75, 100)), 0.0);
+  EXPECT_EQ(state_after(audio, flat_block_at(audio, 0, 0.2, 100)), 1.0);
+  DataFrame one_peak = flat_block_at(audio, 0, 0.2, 100);
   one_peak.channel(1U)[50] = -0.25;
   EXPECT_EQ(state_after(audio, one_peak), 0.0);
-  NodeHarness values("CircuitBreaker", config, {values_format(1000.0)});
-  EXPECT_EQ(state_after(values, block_at(values, 0, -0.5)), 1.0);
-  EXPECT_EQ(state_after(values, block_at(values, 0, 0.5)), 0.0);
-  EXPECT_EQ(state_after(values, block_at(values, 0, std::numeric_limits<double>::quiet_NaN())), 1.0);
+  NodeHarness values("CircuitBreaker", config, {values_at_rate(1000.0)});
+  EXPECT_EQ(state_after(values, flat_block_at(values, 0, -0.5)), 1.0);
+  EXPECT_EQ(state_after(values, flat_block_at(values, 0, 0.5)), 0.0);
+  EXPECT_EQ(state_after(values, flat_block_at(values, 0, std::numeric_limits<double>::quiet_NaN())), 1.0);
 }
 
 TEST(CircuitBreakerNode, IsAsNewAfterReset) {

@@ -8,13 +8,12 @@
 #include <rapidcheck.h>
 
 #include "tests/nodes/flow/timed_blocks.hpp"
+#include "tests/support/not_finite.hpp"
 
 namespace streamlab::test {
 namespace {
 
 using testing::ElementsAre;
-
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 double joined(const std::string& method, const std::vector<double>& all) {
   std::vector<double> values;
@@ -37,14 +36,14 @@ TEST(Conflate, JoinsTheValuesOfEachInterval) {
       NodeHarness conflate("Conflate",
                            R"({"interval_s": )" + std::to_string(static_cast<double>(interval) / 1000.0) +
                                R"(, "method": ")" + method + "\"}",
-                           {values_format(1000.0, 2)});
+                           {values_at_rate(1000.0, 2)});
       std::map<std::int64_t, std::vector<double>> cells;
       std::map<std::int64_t, std::int64_t> begins;
       std::vector<DataFrame> in;
       std::int64_t position = *rc::gen::inRange<std::int64_t>(0, 100);
       for (int i = 0; i < 30; ++i) {
         const double value = *rc::gen::inRange(0, 4) == 0 ? kNaN : *rc::gen::inRange(-1000, 1000);
-        in.push_back(block_at(conflate, position, value));
+        in.push_back(flat_block_at(conflate, position, value));
         in.back().channel(1U)[0] = -value;
         cells[position / interval].push_back(value);
         begins.emplace(position / interval, position);
@@ -75,8 +74,8 @@ TEST(Conflate, JoinsSpectraBinByBin) {
   StreamFormat format = audio_format(1000.0, {"a"}, 3);
   format.kind = StreamKind::spectrum;
   NodeHarness conflate("Conflate", R"({"interval_s": 0.1, "method": "max"})", {format});
-  DataFrame first = block_at(conflate, 0, 0.0, 3);
-  DataFrame second = block_at(conflate, 50, 0.0, 3);
+  DataFrame first = flat_block_at(conflate, 0, 0.0, 3);
+  DataFrame second = flat_block_at(conflate, 50, 0.0, 3);
   const double a[] = {1.0, -5.0, kNaN};
   const double b[] = {0.5, -4.0, 2.0};
   std::copy_n(a, 3, first.channel_data(0));
@@ -88,11 +87,12 @@ TEST(Conflate, JoinsSpectraBinByBin) {
 }
 
 TEST(Conflate, KeepsFlagsAndGapsOfAllThatItJoins) {
-  NodeHarness conflate("Conflate", R"({"interval_s": 0.1})", {values_format(1000.0)});
+  NodeHarness conflate("Conflate", R"({"interval_s": 0.1})", {values_at_rate(1000.0)});
   const auto out = run_blocks(
-      conflate, {block_at(conflate, 10, 1.0, 1, bit(FrameFlag::gap), 10), block_at(conflate, 20, 3.0),
-                 block_at(conflate, 40, 8.0, 1, bit(FrameFlag::gap) | bit(FrameFlag::clipped), 5),
-                 block_at(conflate, 100, 9.0)});
+      conflate,
+      {flat_block_at(conflate, 10, 1.0, 1, bit(FrameFlag::gap), 10), flat_block_at(conflate, 20, 3.0),
+       flat_block_at(conflate, 40, 8.0, 1, bit(FrameFlag::gap) | bit(FrameFlag::clipped), 5),
+       flat_block_at(conflate, 100, 9.0)});
   ASSERT_THAT(positions_of(out), ElementsAre(10, 100));
   EXPECT_EQ(out[0].channel(0U)[0], 4.0);
   EXPECT_EQ(out[0].header().gap_frames, 15U);
@@ -102,12 +102,12 @@ TEST(Conflate, KeepsFlagsAndGapsOfAllThatItJoins) {
 }
 
 TEST(Conflate, IsAsNewAfterReset) {
-  NodeHarness conflate("Conflate", R"({"interval_s": 1})", {values_format(10.0)});
-  run_blocks(conflate, {block_at(conflate, 0, 5.0), block_at(conflate, 11, 5.0)});
-  conflate.process(block_at(conflate, 31, 100.0));
+  NodeHarness conflate("Conflate", R"({"interval_s": 1})", {values_at_rate(10.0)});
+  run_blocks(conflate, {flat_block_at(conflate, 0, 5.0), flat_block_at(conflate, 11, 5.0)});
+  conflate.process(flat_block_at(conflate, 31, 100.0));
   conflate.reset();
   EXPECT_TRUE(conflate.finish().empty());
-  const auto out = run_blocks(conflate, {block_at(conflate, 31, 1.0), block_at(conflate, 32, 2.0)});
+  const auto out = run_blocks(conflate, {flat_block_at(conflate, 31, 1.0), flat_block_at(conflate, 32, 2.0)});
   ASSERT_EQ(out.size(), 1U);
   EXPECT_EQ(out[0].channel(0U)[0], 1.5);
   EXPECT_EQ(out[0].sequence_id(), 0U);

@@ -15,13 +15,13 @@ TEST(Debounce, PassesOnWhatIsFollowedByASilence) {
     const auto silence = *rc::gen::inRange<std::int64_t>(1, 50);  // frames of 1 ms
     NodeHarness debounce("Debounce",
                          R"({"silence_s": )" + std::to_string(static_cast<double>(silence) / 1000.0) + "}",
-                         {values_format(1000.0)});
+                         {values_at_rate(1000.0)});
     std::vector<std::int64_t> positions;
     std::vector<DataFrame> in;
     std::int64_t position = *rc::gen::inRange<std::int64_t>(0, 100);
     for (int i = 0; i < 30; ++i) {
       positions.push_back(position);
-      in.push_back(block_at(debounce, position, static_cast<double>(i)));
+      in.push_back(flat_block_at(debounce, position, static_cast<double>(i)));
       position += *rc::gen::inRange<std::int64_t>(1, 60);
     }
     std::vector<std::int64_t> expected;
@@ -40,10 +40,10 @@ TEST(Debounce, PassesOnWhatIsFollowedByASilence) {
 }
 
 TEST(Debounce, KeepsPositionTimeAndValueOfWhatItPassesOn) {
-  NodeHarness debounce("Debounce", R"({"silence_s": 0.1})", {values_format(48000.0)});  // 4800 frames
-  EXPECT_TRUE(debounce.process(block_at(debounce, 100, 1.0)).empty());
-  EXPECT_TRUE(debounce.process(block_at(debounce, 4899, 2.0)).empty());
-  const auto out = debounce.process(block_at(debounce, 9699, 3.0));
+  NodeHarness debounce("Debounce", R"({"silence_s": 0.1})", {values_at_rate(48000.0)});  // 4800 frames
+  EXPECT_TRUE(debounce.process(flat_block_at(debounce, 100, 1.0)).empty());
+  EXPECT_TRUE(debounce.process(flat_block_at(debounce, 4899, 2.0)).empty());
+  const auto out = debounce.process(flat_block_at(debounce, 9699, 3.0));
   ASSERT_THAT(positions_of(out), ElementsAre(4899));
   EXPECT_EQ(out[0].channel(0U)[0], 2.0);
   EXPECT_EQ(out[0].timestamp_us(), 102'063);  // 4899 / 48 kHz
@@ -53,12 +53,12 @@ TEST(Debounce, KeepsPositionTimeAndValueOfWhatItPassesOn) {
 }
 
 TEST(Debounce, IsAsNewAfterReset) {
-  NodeHarness debounce("Debounce", R"({"silence_s": 1})", {values_format(10.0)});
-  debounce.process(block_at(debounce, 1));
-  debounce.process(block_at(debounce, 2));
+  NodeHarness debounce("Debounce", R"({"silence_s": 1})", {values_at_rate(10.0)});
+  debounce.process(flat_block_at(debounce, 1));
+  debounce.process(flat_block_at(debounce, 2));
   debounce.reset();
   EXPECT_TRUE(debounce.finish().empty());
-  const auto out = run_blocks(debounce, {block_at(debounce, 2), block_at(debounce, 12)});
+  const auto out = run_blocks(debounce, {flat_block_at(debounce, 2), flat_block_at(debounce, 12)});
   EXPECT_THAT(positions_of(out), ElementsAre(2, 12));
   EXPECT_EQ(out[0].header().flags, 0U);
 }

@@ -37,7 +37,7 @@ double value_of(const std::string& text, double left = 0.0, double right = 0.0) 
   return expression->evaluate();
 }
 
-std::string refusal(const std::string& text) {
+std::string expression_refusal(const std::string& text) {
   Three x;
   const auto expression = Expression::compile(text, x.names, "/here");
   return expression ? "accepted" : to_string(expression.error());
@@ -198,9 +198,9 @@ TEST(Expression, SaysInWhichColumnSomethingIsWrong) {
       {"1e999", "column 1: \"1e999\" is not known here"},
   };
   for (const auto& [text, message] : cases) {
-    EXPECT_EQ(refusal(text), std::string("/here: ") + message) << text;
+    EXPECT_EQ(expression_refusal(text), std::string("/here: ") + message) << text;
   }
-  EXPECT_EQ(refusal(std::string(30'000, '1')),
+  EXPECT_EQ(expression_refusal(std::string(30'000, '1')),
             "/here: an expression of 30000 characters; expected less than 20000");
 }
 
@@ -214,7 +214,7 @@ TEST(Expression, AnswersAnyText) {
         *rc::gen::container<std::vector<std::size_t>>(rc::gen::inRange<std::size_t>(0, std::size(kPieces)));
     std::string text;
     for (const std::size_t pick : picks) { text += kPieces[pick]; }
-    RC_ASSERT(!refusal(text).empty());
+    RC_ASSERT(!expression_refusal(text).empty());
   }));
 }
 

@@ -163,45 +163,45 @@ TEST(Filter, IsTheSameAfterResetAndForEmptyBlocks) {
   expect_same_blocks(filter.run_frames(x, 64), fresh);
 }
 
-std::string refusal(std::string_view config) {
+std::string filter_refusal(std::string_view config) {
   return refusal_of("Filter", config, AudioShape{48000.0, 2, 64});
 }
 
 TEST(Filter, RefusesWhatDoesNotSayWhichBlocksPass) {
   constexpr const char* kOneOf = "; expected one of above_db or below_db, metadata and expression";
   const std::string several = "; several Filters in a row pass what fits all of them";
-  EXPECT_EQ(refusal("{}"), std::string("/config: it is not said which blocks pass") + kOneOf);
-  EXPECT_EQ(refusal(R"({"above_db": -10, "metadata": "x"})"),
+  EXPECT_EQ(filter_refusal("{}"), std::string("/config: it is not said which blocks pass") + kOneOf);
+  EXPECT_EQ(filter_refusal(R"({"above_db": -10, "metadata": "x"})"),
             std::string("/config/metadata: a level is given too") + kOneOf + several);
-  EXPECT_EQ(refusal(R"({"below_db": -10, "expression": "ch1"})"),
+  EXPECT_EQ(filter_refusal(R"({"below_db": -10, "expression": "ch1"})"),
             std::string("/config/expression: a level is given too") + kOneOf + several);
-  EXPECT_EQ(refusal(R"({"metadata": "x", "expression": "ch1"})"),
+  EXPECT_EQ(filter_refusal(R"({"metadata": "x", "expression": "ch1"})"),
             std::string("/config/expression: metadata is given too") + kOneOf + several);
 }
 
 TEST(Filter, RefusesWhatMeansNothing) {
-  EXPECT_EQ(refusal(R"({"above_db": -10, "below_db": -20})"),
+  EXPECT_EQ(filter_refusal(R"({"above_db": -10, "below_db": -20})"),
             "/config/below_db: no level is both above -10 and below -20 dBFS; expected more than -10");
-  EXPECT_EQ(refusal(R"({"metadata": "x", "min": 2, "max": 1})"),
+  EXPECT_EQ(filter_refusal(R"({"metadata": "x", "min": 2, "max": 1})"),
             "/config/max: no value lies between 2 and 1; expected at least 2");
-  EXPECT_EQ(refusal(R"({"metadata": ""})"),
+  EXPECT_EQ(filter_refusal(R"({"metadata": ""})"),
             "/config/metadata: no key has 0 characters; expected 1 .. 31 characters");
-  EXPECT_EQ(refusal(R"({"above_db": -10, "max": 1})"),
+  EXPECT_EQ(filter_refusal(R"({"above_db": -10, "max": 1})"),
             "/config/max: means nothing here; expected it beside metadata");
-  EXPECT_EQ(refusal(R"({"metadata": "x", "detector": "peak"})"),
+  EXPECT_EQ(filter_refusal(R"({"metadata": "x", "detector": "peak"})"),
             "/config/detector: means nothing here; expected it beside a level");
-  EXPECT_EQ(refusal(R"({"expression": "ch1", "channels": [1]})"),
+  EXPECT_EQ(filter_refusal(R"({"expression": "ch1", "channels": [1]})"),
             "/config/channels: means nothing here; expected it beside a level");
-  EXPECT_EQ(refusal(R"({"metadata": "x", "match": "all"})"),
+  EXPECT_EQ(filter_refusal(R"({"metadata": "x", "match": "all"})"),
             "/config/match: means nothing here; expected it beside a level or an expression");
-  EXPECT_EQ(refusal(R"({"expression": "rms_left > 1", "match": "all"})"),
+  EXPECT_EQ(filter_refusal(R"({"expression": "rms_left > 1", "match": "all"})"),
             "/config/match: the expression is the same for every sample of a block; expected it beside an "
             "expression that names a channel");
-  EXPECT_EQ(refusal(R"({"above_db": -10, "channels": []})"),
+  EXPECT_EQ(filter_refusal(R"({"above_db": -10, "channels": []})"),
             "/config/channels: no channel is chosen; expected one at least");
-  EXPECT_EQ(refusal(R"({"above_db": -10, "channels": ["lef"]})"),
+  EXPECT_EQ(filter_refusal(R"({"above_db": -10, "channels": ["lef"]})"),
             "/config/channels/0: there is no channel \"lef\"; expected left, right; did you mean \"left\"?");
-  EXPECT_EQ(refusal(R"({"expression": "rms_lft > 1"})"),
+  EXPECT_EQ(filter_refusal(R"({"expression": "rms_lft > 1"})"),
             "/config/expression: column 1: nothing is called \"rms_lft\"; expected left, right, ch1, ch2, t, "
             "n, fs, rms_left, peak_left, rms_ch1, peak_ch1, rms_right, …; did you mean \"rms_left\"?");
   EXPECT_EQ(refusal_of("Filter", R"({"below_db": -10})", values_format()),

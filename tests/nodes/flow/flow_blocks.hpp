@@ -17,12 +17,10 @@
 #include <fmt/format.h>
 
 #include "tests/support/node_harness.hpp"
+#include "tests/support/not_finite.hpp"
 #include "tests/support/signals.hpp"
 
 namespace streamlab::test {
-
-inline constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-inline constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 // Values of channels "level" in dB and, if asked for, "x" without a unit; positions count at 1000 Hz.
 inline StreamFormat values_format(std::uint32_t channels = 1, std::uint32_t max_frames = 1) {

@@ -333,7 +333,7 @@ TEST(Join, KeepsNaNInfinityAndFullScale) {
   EXPECT_EQ(given[0].channel(1U)[0], -infinity);
 }
 
-std::string refusal(std::string_view config, std::vector<StreamFormat> inputs) {
+std::string join_refusal(std::string_view config, std::vector<StreamFormat> inputs) {
   std::string text = to_string(NodeHarness::refusals("Join", config, std::move(inputs)), "");
   if (!text.empty()) { text.pop_back(); }
   return text;
@@ -341,35 +341,35 @@ std::string refusal(std::string_view config, std::vector<StreamFormat> inputs) {
 
 TEST(Join, RefusesWhatCannotMatch) {
   const StreamFormat audio = audio_format(48000.0, {"x"}, 480);
-  EXPECT_EQ(refusal("{}", {audio}), "a join of one input; expected a connection to in2, too");
-  EXPECT_EQ(refusal("{}", {audio, value_named("y")}),
+  EXPECT_EQ(join_refusal("{}", {audio}), "a join of one input; expected a connection to in2, too");
+  EXPECT_EQ(join_refusal("{}", {audio, value_named("y")}),
             "in1 is audio, in2 values: their blocks cannot stand side by side; expected inputs of one kind");
-  EXPECT_EQ(refusal("{}", {audio, audio_format(44100.0, {"y"}, 480)}),
+  EXPECT_EQ(join_refusal("{}", {audio, audio_format(44100.0, {"y"}, 480)}),
             "in1 runs at 48000 Hz, in2 at 44100 Hz; expected one sample rate; resample one of them first");
-  EXPECT_EQ(refusal("{}", {audio, audio_format(48000.0, {"y"}, 512)}),
+  EXPECT_EQ(join_refusal("{}", {audio, audio_format(48000.0, {"y"}, 512)}),
             "blocks of in1 have up to 480 frames, those of in2 up to 512; expected blocks of one size");
-  EXPECT_EQ(refusal(R"({"tolerance_s": 1})", {audio, audio}),
+  EXPECT_EQ(join_refusal(R"({"tolerance_s": 1})", {audio, audio}),
             "/config/tolerance_s: sequence ids are the same or not; expected no tolerance_s; \"by\": "
             "\"time\" takes one");
   EXPECT_EQ(
-      refusal(R"({"by": "time"})", {audio, audio}),
+      join_refusal(R"({"by": "time"})", {audio, audio}),
       "/config: a join by time needs \"tolerance_s\"; expected how far apart partners may be, in seconds");
   EXPECT_EQ(
-      refusal(R"({"by": "time", "tolerance_s": 0.004})", {audio, audio}),
+      join_refusal(R"({"by": "time", "tolerance_s": 0.004})", {audio, audio}),
       "/config/tolerance_s: 0.004 s is less than half a block, 0.005 s: streams that do not begin together "
       "would never match; expected at least 0.005 s; streams that split from one match by sequence");
-  EXPECT_EQ(refusal(R"({"by": "time", "tolerance_s": 0.005})", {audio, audio}), "");
+  EXPECT_EQ(join_refusal(R"({"by": "time", "tolerance_s": 0.005})", {audio, audio}), "");
   EXPECT_EQ(
-      refusal(R"({"by": "time", "tolerance_s": 1, "lateness_s": 0.5})", {audio, audio}),
+      join_refusal(R"({"by": "time", "tolerance_s": 1, "lateness_s": 0.5})", {audio, audio}),
       "/config/lateness_s: 0.5 s is less than tolerance_s: partners would not be waited for; expected at "
       "least 1 s");
-  EXPECT_EQ(refusal(R"({"prefixes": ["a"]})", {audio, audio}),
+  EXPECT_EQ(join_refusal(R"({"prefixes": ["a"]})", {audio, audio}),
             "/config/prefixes: 1 prefixes for 2 inputs; expected 2 prefixes");
-  EXPECT_EQ(refusal(R"({"prefixes": ["a", "a"]})", {audio, audio}),
+  EXPECT_EQ(join_refusal(R"({"prefixes": ["a", "a"]})", {audio, audio}),
             "/config/prefixes: two channels would be named \"ax\"; expected prefixes that make every name "
             "different");
-  EXPECT_THAT(refusal(R"({"max_waiting": 0})", {audio, audio}), HasSubstr("0 is outside 1 .. 65536"));
-  EXPECT_THAT(refusal(R"({"by": "chance"})", {audio, audio}), HasSubstr("/by"));
+  EXPECT_THAT(join_refusal(R"({"max_waiting": 0})", {audio, audio}), HasSubstr("0 is outside 1 .. 65536"));
+  EXPECT_THAT(join_refusal(R"({"by": "chance"})", {audio, audio}), HasSubstr("/by"));
 }
 
 }  // namespace

@@ -82,32 +82,34 @@ TEST(Map, PassesHeadersAndEmptyBlocks) {
   EXPECT_EQ(map.process(block_at(map, 961, {}))[0].frame_count(), 0U);
 }
 
-std::string refusal(std::string_view config) { return refusal_of("Map", config, AudioShape{48000.0, 2, 64}); }
+std::string map_refusal(std::string_view config) {
+  return refusal_of("Map", config, AudioShape{48000.0, 2, 64});
+}
 
 TEST(Map, RefusesFormulasThatCannotBeRead) {
-  EXPECT_EQ(refusal(R"({"channels": {"mid": "(left + rigth) / 2"}})"),
+  EXPECT_EQ(map_refusal(R"({"channels": {"mid": "(left + rigth) / 2"}})"),
             "/config/channels/mid: column 9: nothing is called \"rigth\"; expected left, right, ch1, ch2, t, "
             "n, fs; did you mean \"right\"?");
   EXPECT_EQ(
-      refusal(R"({"channels": {"a/b": "1 +"}})"),
+      map_refusal(R"({"channels": {"a/b": "1 +"}})"),
       "/config/channels/a~1b: column 4: the expression ends where a number, a name or \"(\" is missing");
 }
 
 TEST(Map, RefusesWhatIsNoSetOfFormulas) {
-  EXPECT_EQ(refusal(R"({"channels": {}})"),
+  EXPECT_EQ(map_refusal(R"({"channels": {}})"),
             "/config/channels: no channel is made; expected {\"name\": \"expression\", …}");
-  EXPECT_EQ(refusal(R"({"channels": ["ch1"]})"),
+  EXPECT_EQ(map_refusal(R"({"channels": ["ch1"]})"),
             "/config/channels: [\"ch1\"] is not what belongs here; expected {\"name\": \"expression\", …}");
-  EXPECT_EQ(refusal(R"({"channels": {"x": 1}})"),
+  EXPECT_EQ(map_refusal(R"({"channels": {"x": 1}})"),
             "/config/channels/x: 1 is not what belongs here; expected text in quotes");
-  EXPECT_EQ(refusal(R"({"channels": {"": "1"}})"),
+  EXPECT_EQ(map_refusal(R"({"channels": {"": "1"}})"),
             "/config/channels: a channel without a name; expected {\"name\": \"expression\", …}");
-  EXPECT_EQ(refusal(R"({"channels": {"left": "1"}, "keep": true})"),
+  EXPECT_EQ(map_refusal(R"({"channels": {"left": "1"}, "keep": true})"),
             "/config/channels/left: \"left\" is a channel of the input; expected a name of its own; without "
             "\"keep\" it may have that name");
-  EXPECT_EQ(refusal(R"({"channels": {"mid": "1"}, "units": {"mib": "V"}})"),
+  EXPECT_EQ(map_refusal(R"({"channels": {"mid": "1"}, "units": {"mib": "V"}})"),
             "/config/units/mib: there is no new channel \"mib\"; expected mid; did you mean \"mid\"?");
-  EXPECT_EQ(refusal(R"({"channels": {"mid": "1"}, "units": {"mid": 3}})"),
+  EXPECT_EQ(map_refusal(R"({"channels": {"mid": "1"}, "units": {"mid": 3}})"),
             "/config/units/mid: 3 is not what belongs here; expected text in quotes");
 }
 

@@ -13,8 +13,8 @@ using test::meta;
 using test::NodeHarness;
 using testing::ElementsAre;
 
-DataFrame block(const NodeHarness& node, std::uint32_t input, std::int64_t position, std::uint64_t id,
-                const std::vector<double>& samples) {
+DataFrame block_of_input(const NodeHarness& node, std::uint32_t input, std::int64_t position,
+                         std::uint64_t id, const std::vector<double>& samples) {
   DataFrame frame = node.input_frame(input);
   frame.header().position = position;
   frame.header().sequence_id = id;
@@ -31,18 +31,18 @@ std::vector<DataFrame> feed_audio(NodeHarness& node) {
   const auto take = [&](std::uint32_t input, DataFrame frame) {
     for (DataFrame& y : node.process_input(input, frame)) { given.push_back(std::move(y)); }
   };
-  take(1, block(node, 1, 1000, 40, {1.0, -1.0, kNaN}));
-  take(0, block(node, 0, 0, 0, {2.0}));
-  DataFrame with_gap = block(node, 1, 1013, 41, {3.0, 3.5});
+  take(1, block_of_input(node, 1, 1000, 40, {1.0, -1.0, kNaN}));
+  take(0, block_of_input(node, 0, 0, 0, {2.0}));
+  DataFrame with_gap = block_of_input(node, 1, 1013, 41, {3.0, 3.5});
   with_gap.header().set(FrameFlag::gap);
   with_gap.header().gap_frames = 10;
   take(1, with_gap);
-  take(0, block(node, 0, 1, 1, {}));
-  DataFrame last = block(node, 0, 1, 2, {4.0});
+  take(0, block_of_input(node, 0, 1, 1, {}));
+  DataFrame last = block_of_input(node, 0, 1, 2, {4.0});
   last.header().set(FrameFlag::end_of_stream);
   take(0, last);
   node.end_input(0);
-  take(1, block(node, 1, 1015, 42, {5.0}));
+  take(1, block_of_input(node, 1, 1015, 42, {5.0}));
   node.end_input(1);
   for (DataFrame& y : node.finish()) { given.push_back(std::move(y)); }
   return given;
@@ -86,10 +86,10 @@ TEST(Merge, IsAsNewAfterReset) {
 TEST(Merge, KeepsPositionsOfValuesAndSpectra) {
   for (const StreamFormat& format : {test::values_format(2), test::spectrum_format(4)}) {
     NodeHarness node("Merge", "{}", {format, format});
-    auto given = node.process_input(1, block(node, 1, 500, 9, {0.25}));
+    auto given = node.process_input(1, block_of_input(node, 1, 500, 9, {0.25}));
     ASSERT_EQ(given.size(), 1U);
     EXPECT_EQ(given[0].position(), 500);
-    given = node.process_input(0, block(node, 0, 20, 3, {0.5}));
+    given = node.process_input(0, block_of_input(node, 0, 20, 3, {0.5}));
     ASSERT_EQ(given.size(), 1U);
     EXPECT_EQ(given[0].position(), 20);
     EXPECT_EQ(given[0].sequence_id(), 1U);
@@ -99,7 +99,7 @@ TEST(Merge, KeepsPositionsOfValuesAndSpectra) {
 
 TEST(Merge, SaysWhenMetadataIsFull) {
   NodeHarness node("Merge", "{}", {test::values_format(), test::values_format()});
-  DataFrame full = block(node, 0, 0, 0, {1.0});
+  DataFrame full = block_of_input(node, 0, 0, 0, {1.0});
   for (std::size_t i = 0; i < Metadata::kCapacity; ++i) {
     full.metadata().set("key" + std::to_string(i), 0.0);
   }
@@ -110,7 +110,7 @@ TEST(Merge, SaysWhenMetadataIsFull) {
   EXPECT_EQ(notes[0].count, 1U);
 }
 
-std::string refusal(std::vector<StreamFormat> inputs) {
+std::string merge_refusal(std::vector<StreamFormat> inputs) {
   std::string text = to_string(NodeHarness::refusals("Merge", "{}", std::move(inputs)), "");
   if (!text.empty()) { text.pop_back(); }
   return text;
@@ -119,17 +119,18 @@ std::string refusal(std::vector<StreamFormat> inputs) {
 TEST(Merge, RefusesOtherFormats) {
   const StreamFormat audio = audio_format(48000.0, {"x"}, 64);
   const std::string tail = ": they cannot be one stream; expected inputs of one format";
-  EXPECT_EQ(refusal({audio}), "a merge of one input; expected a connection to in2, too");
-  EXPECT_EQ(refusal({audio, test::values_format()}), "in1 and in2 differ in kind (audio, values)" + tail);
-  EXPECT_EQ(refusal({audio, audio, audio_format(44100.0, {"x"}, 64)}),
+  EXPECT_EQ(merge_refusal({audio}), "a merge of one input; expected a connection to in2, too");
+  EXPECT_EQ(merge_refusal({audio, test::values_format()}),
+            "in1 and in2 differ in kind (audio, values)" + tail);
+  EXPECT_EQ(merge_refusal({audio, audio, audio_format(44100.0, {"x"}, 64)}),
             "in1 and in3 differ in sample rate (48000 Hz, 44100 Hz)" + tail);
-  EXPECT_EQ(refusal({audio, audio_format(48000.0, {"x", "y"}, 64)}),
+  EXPECT_EQ(merge_refusal({audio, audio_format(48000.0, {"x", "y"}, 64)}),
             "in1 and in2 differ in number of channels (1, 2)" + tail);
-  EXPECT_EQ(refusal({audio, audio_format(48000.0, {"y"}, 64)}),
+  EXPECT_EQ(merge_refusal({audio, audio_format(48000.0, {"y"}, 64)}),
             "in1 and in2 differ in channel 1 (\"x\" [FS], \"y\" [FS])" + tail);
   StreamFormat finer = test::spectrum_format(4);
   finer.axis.step = 5.0;
-  EXPECT_EQ(refusal({test::spectrum_format(4), finer}), "in1 and in2 differ in axis" + tail);
+  EXPECT_EQ(merge_refusal({test::spectrum_format(4), finer}), "in1 and in2 differ in axis" + tail);
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ TEST(RateLimit, PassesWhatAnExactTokenBucketPasses) {
     const auto burst = *rc::gen::inRange<std::int64_t>(1, 10);
     NodeHarness limit("RateLimit",
                       R"({"rate": )" + std::to_string(rate) + R"(, "burst": )" + std::to_string(burst) + "}",
-                      {values_format(1000.0)});
+                      {values_at_rate(1000.0)});
     std::int64_t level = burst * 1000;  // in thousandths of a token: a frame brings `rate`
     std::int64_t last = 0;
     std::int64_t position = *rc::gen::inRange<std::int64_t>(0, 1000);
@@ -28,7 +28,7 @@ TEST(RateLimit, PassesWhatAnExactTokenBucketPasses) {
     for (int i = 0; i < 50; ++i) {
       level = std::min(burst * 1000, level + (position - last) * rate);
       last = position;
-      const auto out = limit.process(block_at(limit, position, 7.0));
+      const auto out = limit.process(flat_block_at(limit, position, 7.0));
       RC_ASSERT(out.size() == (level >= 1000 ? 1U : 0U));
       if (!out.empty()) {
         level -= 1000;
@@ -53,13 +53,13 @@ TEST(RateLimit, PassesAStreamOfExactlyItsRateForEver) {
         R"({"rate": )" + std::to_string(2.0 * rate_hz) + R"(, "burst": 2048, "unit": "samples"})",
         {rate_hz, 2, 1024});
     for (std::int64_t k = 0; k < 20'000; ++k) {
-      ASSERT_EQ(limit.process(block_at(limit, k * 1024, 0.0, 1024)).size(), 1U) << k;
+      ASSERT_EQ(limit.process(flat_block_at(limit, k * 1024, 0.0, 1024)).size(), 1U) << k;
     }
   }
   for (const std::int64_t frames : {441, 480, 1, 7}) {
-    NodeHarness limit("RateLimit", R"({"rate": 100})", {values_format(100.0 * static_cast<double>(frames))});
+    NodeHarness limit("RateLimit", R"({"rate": 100})", {values_at_rate(100.0 * static_cast<double>(frames))});
     for (std::int64_t k = 0; k < 20'000; ++k) {
-      ASSERT_EQ(limit.process(block_at(limit, k * frames)).size(), 1U) << k;
+      ASSERT_EQ(limit.process(flat_block_at(limit, k * frames)).size(), 1U) << k;
     }
   }
 }
@@ -69,7 +69,7 @@ TEST(RateLimit, CountsBytesOfSamples) {
   // block of 0.25 s.
   NodeHarness limit("RateLimit", R"({"rate": 3200, "burst": 1600, "unit": "bytes"})", {400.0, 2, 100});
   std::vector<DataFrame> in;
-  for (std::int64_t k = 0; k < 6; ++k) { in.push_back(block_at(limit, k * 100, 1.0, 100)); }
+  for (std::int64_t k = 0; k < 6; ++k) { in.push_back(flat_block_at(limit, k * 100, 1.0, 100)); }
   const auto out = run_blocks(limit, in);
   EXPECT_THAT(positions_of(out), ElementsAre(0, 200, 400));
   EXPECT_FALSE(out[0].header().has(FrameFlag::gap));
@@ -84,11 +84,11 @@ TEST(RateLimit, CountsBytesOfSamples) {
 }
 
 TEST(RateLimit, KeepsAGapAndAnXrunOfWhatItLeavesOut) {
-  NodeHarness limit("RateLimit", R"({"rate": 1})", {values_format(1000.0)});
+  NodeHarness limit("RateLimit", R"({"rate": 1})", {values_at_rate(1000.0)});
   const auto out =
-      run_blocks(limit, {block_at(limit, 0),
-                         block_at(limit, 150, 0.0, 1, bit(FrameFlag::gap) | bit(FrameFlag::xrun), 50),
-                         block_at(limit, 200), block_at(limit, 1000), block_at(limit, 2000)});
+      run_blocks(limit, {flat_block_at(limit, 0),
+                         flat_block_at(limit, 150, 0.0, 1, bit(FrameFlag::gap) | bit(FrameFlag::xrun), 50),
+                         flat_block_at(limit, 200), flat_block_at(limit, 1000), flat_block_at(limit, 2000)});
   ASSERT_THAT(positions_of(out), ElementsAre(0, 1000, 2000));
   EXPECT_EQ(out[1].header().gap_frames, 50U + 850U);
   EXPECT_TRUE(out[1].header().has(FrameFlag::xrun));
@@ -96,12 +96,13 @@ TEST(RateLimit, KeepsAGapAndAnXrunOfWhatItLeavesOut) {
 }
 
 TEST(RateLimit, IsAsNewAfterReset) {
-  NodeHarness limit("RateLimit", R"({"rate": 1})", {values_format(1000.0)});
+  NodeHarness limit("RateLimit", R"({"rate": 1})", {values_at_rate(1000.0)});
   const auto feed = [&] {
-    return run_blocks(limit, {block_at(limit, 500), block_at(limit, 600), block_at(limit, 1500)});
+    return run_blocks(limit,
+                      {flat_block_at(limit, 500), flat_block_at(limit, 600), flat_block_at(limit, 1500)});
   };
   const auto first = feed();
-  limit.process(block_at(limit, 1600));
+  limit.process(flat_block_at(limit, 1600));
   limit.reset();
   const auto again = feed();
   EXPECT_THAT(positions_of(again), ElementsAre(500, 1500));

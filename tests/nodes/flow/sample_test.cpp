@@ -15,13 +15,13 @@ TEST(Sample, PassesOnTheNewestBlockOfEachInterval) {
     const auto interval = *rc::gen::inRange<std::int64_t>(1, 50);  // frames of 1 ms
     NodeHarness sample("Sample",
                        R"({"interval_s": )" + std::to_string(static_cast<double>(interval) / 1000.0) + "}",
-                       {values_format(1000.0)});
+                       {values_at_rate(1000.0)});
     std::vector<std::int64_t> positions;
     std::vector<DataFrame> in;
     std::int64_t position = *rc::gen::inRange<std::int64_t>(0, 100);
     for (int i = 0; i < 30; ++i) {
       positions.push_back(position);
-      in.push_back(block_at(sample, position, static_cast<double>(i)));
+      in.push_back(flat_block_at(sample, position, static_cast<double>(i)));
       position += *rc::gen::inRange<std::int64_t>(1, 40);
     }
     std::vector<std::int64_t> expected;
@@ -44,9 +44,9 @@ TEST(Sample, PassesOnTheNewestBlockOfEachInterval) {
 
 TEST(Sample, HasIntervalsThatDoNotDrift) {
   // A third of a second at 1000 Hz: the intervals begin at 0, 333, 667, 1000.
-  NodeHarness sample("Sample", R"({"interval_s": 0.3333333333333333})", {values_format(1000.0)});
+  NodeHarness sample("Sample", R"({"interval_s": 0.3333333333333333})", {values_at_rate(1000.0)});
   std::vector<DataFrame> in;
-  for (std::int64_t p = 0; p < 1001; ++p) { in.push_back(block_at(sample, p, static_cast<double>(p))); }
+  for (std::int64_t p = 0; p < 1001; ++p) { in.push_back(flat_block_at(sample, p, static_cast<double>(p))); }
   const auto out = run_blocks(sample, in);
   EXPECT_THAT(positions_of(out), ElementsAre(332, 666, 999, 1000));
   EXPECT_EQ(out[1].channel(0U)[0], 666.0);
@@ -56,7 +56,7 @@ TEST(Sample, HasIntervalsThatDoNotDrift) {
 TEST(Sample, PassesAudioWithItsGaps) {
   NodeHarness sample("Sample", R"({"interval_s": 0.1})", {1000.0, 2, 50});
   std::vector<DataFrame> in;
-  for (std::int64_t k = 0; k < 6; ++k) { in.push_back(block_at(sample, k * 50, 0.5, 50)); }
+  for (std::int64_t k = 0; k < 6; ++k) { in.push_back(flat_block_at(sample, k * 50, 0.5, 50)); }
   const auto out = run_blocks(sample, in);
   ASSERT_THAT(positions_of(out), ElementsAre(50, 150, 250));
   EXPECT_EQ(out[0].header().gap_frames, 50U);
@@ -67,12 +67,12 @@ TEST(Sample, PassesAudioWithItsGaps) {
 }
 
 TEST(Sample, IsAsNewAfterReset) {
-  NodeHarness sample("Sample", R"({"interval_s": 1})", {values_format(10.0)});
-  sample.process(block_at(sample, 3));
-  sample.process(block_at(sample, 4));
+  NodeHarness sample("Sample", R"({"interval_s": 1})", {values_at_rate(10.0)});
+  sample.process(flat_block_at(sample, 3));
+  sample.process(flat_block_at(sample, 4));
   sample.reset();
   EXPECT_TRUE(sample.finish().empty());
-  const auto out = run_blocks(sample, {block_at(sample, 3), block_at(sample, 12)});
+  const auto out = run_blocks(sample, {flat_block_at(sample, 3), flat_block_at(sample, 12)});
   EXPECT_THAT(positions_of(out), ElementsAre(3, 12));
   EXPECT_EQ(out[0].header().flags, 0U);
 }

@@ -12,15 +12,16 @@
 namespace streamlab::test {
 
 // Results of a stream of `rate_hz` frames a second: so many numbers a block.
-inline StreamFormat values_format(double rate_hz, std::uint32_t channels = 1) {
+inline StreamFormat values_at_rate(double rate_hz, std::uint32_t channels = 1) {
   StreamFormat format = audio_format(rate_hz, default_channel_names(channels), 1);
   format.kind = StreamKind::values;
   return format;
 }
 
 // A block of the harness's first input, every sample `value`.
-inline DataFrame block_at(const NodeHarness& node, std::int64_t position, double value = 0.0,
-                          std::uint32_t frames = 1, std::uint32_t flags = 0, std::uint64_t gap_frames = 0) {
+inline DataFrame flat_block_at(const NodeHarness& node, std::int64_t position, double value = 0.0,
+                               std::uint32_t frames = 1, std::uint32_t flags = 0,
+                               std::uint64_t gap_frames = 0) {
   DataFrame block = node.input_frame();
   FrameHeader& header = block.header();
   header.position = position;

@@ -16,11 +16,11 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-std::string config(const std::string& to, const std::string& more = "") {
+std::string sink_config(const std::string& to, const std::string& more = "") {
   return R"({"to": ")" + to + "\"" + (more.empty() ? "" : ", " + more) + "}";
 }
 
-std::string refusal(const std::string& json) {
+std::string sink_refusal(const std::string& json) {
   ChannelRegistry registry;
   const Errors errors = NodeHarness::refusals(
       "PipeSink", json, std::vector{audio_format(48000.0, {"left", "right"}, 64)}, running(registry));
@@ -44,7 +44,8 @@ std::string written(const std::string& more, const Signal& signal, std::uint32_t
   std::string text;
   std::thread reader([&] { text = read_all(pipe.read_end.get()); });
   {
-    NodeHarness sink("PipeSink", config(descriptor_name(pipe.write_end.get()), more), {48000.0, 2, 4096});
+    NodeHarness sink("PipeSink", sink_config(descriptor_name(pipe.write_end.get()), more),
+                     {48000.0, 2, 4096});
     pipe.write_end.reset();
     sink.run(signal, block);
     EXPECT_THAT(sink.node().notes(), IsEmpty());
@@ -74,8 +75,8 @@ TEST(PipeSink, BeginsBeforeItsFirstBlock) {
   for (const auto& [format, bytes] :
        std::vector<std::pair<std::string, std::string>>{{"wav", "RIFF"}, {"framed", "SLST"}}) {
     Pipe pipe = new_pipe();
-    const NodeHarness sink("PipeSink",
-                           config(descriptor_name(pipe.write_end.get()), R"("format": ")" + format + "\""));
+    const NodeHarness sink(
+        "PipeSink", sink_config(descriptor_name(pipe.write_end.get()), R"("format": ")" + format + "\""));
     char first[4];
     ASSERT_EQ(::read(pipe.read_end.get(), first, 4), 4);
     EXPECT_EQ(std::string(first, 4), bytes);
@@ -86,7 +87,8 @@ TEST(PipeSink, WritesFramedBlocksWithTheirTimes) {
   Pipe pipe = new_pipe();
   {
     NodeHarness sink(
-        "PipeSink", config(descriptor_name(pipe.write_end.get()), R"("format": "framed", "header_every": 1)"),
+        "PipeSink",
+        sink_config(descriptor_name(pipe.write_end.get()), R"("format": "framed", "header_every": 1)"),
         {8000.0, 1, 16});
     pipe.write_end.reset();
     for (std::uint64_t id = 0; id < 3; ++id) {
@@ -120,8 +122,8 @@ TEST(PipeSink, FillsAGapWithSilenceOrJoinsWhatIsThere) {
     {
       NodeHarness sink(
           "PipeSink",
-          config(descriptor_name(pipe.write_end.get()),
-                 std::string(R"("format": "s16le", "gap": )") + (splice ? R"("splice")" : R"("silence")")),
+          sink_config(descriptor_name(pipe.write_end.get()), std::string(R"("format": "s16le", "gap": )") +
+                                                                 (splice ? R"("splice")" : R"("silence")")),
           {8000.0, 1, 16});
       pipe.write_end.reset();
       DataFrame block = sink.input_frame();
@@ -144,7 +146,7 @@ TEST(PipeSink, FillsAGapWithSilenceOrJoinsWhatIsThere) {
 TEST(PipeSink, IsDoneWhenItsReaderHasGone) {
   Pipe pipe = new_pipe();
   const std::string name = descriptor_name(pipe.write_end.get());
-  NodeHarness sink("PipeSink", config(name, R"("format": "s16le")"), {8000.0, 1, 16});
+  NodeHarness sink("PipeSink", sink_config(name, R"("format": "s16le")"), {8000.0, 1, 16});
   DataFrame block = sink.input_frame();
   block.set_frame_count(10);
   sink.process(block);
@@ -164,7 +166,7 @@ TEST(PipeSink, IsDoneWhenItsReaderHasGone) {
 TEST(PipeSink, WaitsForASlowReaderAndGivesUpOnlyWhenTheRunIsToEnd) {
   Pipe pipe = new_pipe(4096);
   const std::string name = descriptor_name(pipe.write_end.get());
-  NodeHarness sink("PipeSink", config(name, R"("format": "f64le")"), {8000.0, 1, 4096});
+  NodeHarness sink("PipeSink", sink_config(name, R"("format": "f64le")"), {8000.0, 1, 4096});
   DataFrame block = sink.input_frame();
   block.set_frame_count(4096);
   // It writes 32 KiB while 4 are there: it waits, here for a reader that comes when it has begun.
@@ -198,14 +200,14 @@ TEST(PipeSink, WaitsForTheReaderOfAFifo) {
     text = read_all(fd.get());
   });
   {
-    NodeHarness sink("PipeSink", config("fifo:" + path, R"("format": "s16le", "timeout_s": 60)"),
+    NodeHarness sink("PipeSink", sink_config("fifo:" + path, R"("format": "s16le", "timeout_s": 60)"),
                      {8000.0, 2, 64});
     sink.run(counting(100), 64);
   }
   reader.join();
   EXPECT_EQ(text, counting_samples(100));
   try {
-    const NodeHarness alone("PipeSink", config("fifo:" + path, R"("timeout_s": 0.02)"));
+    const NodeHarness alone("PipeSink", sink_config("fifo:" + path, R"("timeout_s": 0.02)"));
     FAIL() << "was accepted";
   } catch (const std::runtime_error& error) {
     EXPECT_EQ(std::string(error.what()),
@@ -217,7 +219,7 @@ TEST(PipeSink, WaitsForTheReaderOfAFifo) {
 TEST(PipeSink, CountsWhatDoesNotFit) {
   const Pipe pipe = new_pipe();
   const std::string name = descriptor_name(pipe.write_end.get());
-  NodeHarness sink("PipeSink", config(name, R"("format": "s16le")"), {8000.0, 1, 64});
+  NodeHarness sink("PipeSink", sink_config(name, R"("format": "s16le")"), {8000.0, 1, 64});
   sink.run(Signal{{2.0, std::numeric_limits<double>::quiet_NaN(), 0.0}}, 64);
   const auto notes = sink.node().notes();
   ASSERT_THAT(notes, SizeIs(2));
@@ -227,27 +229,27 @@ TEST(PipeSink, CountsWhatDoesNotFit) {
 
 TEST(PipeSink, RefusesWhatItCannotWriteTo) {
   const TempDir dir;
-  EXPECT_EQ(refusal(config("stdin")),
+  EXPECT_EQ(sink_refusal(sink_config("stdin")),
             "/config/to: \"stdin\" names no end of a pipe; expected \"stdout\", \"fifo:/path\" or \"fd:5\"");
   const std::string file = dir.write("file", "x");
   EXPECT_EQ(
-      refusal(config("fifo:" + file)),
+      sink_refusal(sink_config("fifo:" + file)),
       "/config/to: \"" + file + "\" is no FIFO; expected a FIFO; files are for FileSource and FileSink");
   const Pipe pipe = new_pipe();
   const std::string name = descriptor_name(pipe.read_end.get());
-  EXPECT_EQ(refusal(config(name)),
+  EXPECT_EQ(sink_refusal(sink_config(name)),
             "/config/to: " + name + " is not open for writing; expected the other end of the pipe");
   const Fd terminal(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
   ASSERT_TRUE(static_cast<bool>(terminal));
   const std::string tty = descriptor_name(terminal.get());
-  EXPECT_EQ(refusal(config(tty)),
+  EXPECT_EQ(sink_refusal(sink_config(tty)),
             "/config/to: " + tty +
                 " is a terminal; expected a pipe or a file; streamlab run … | sox -t wav - "
                 "out.wav");
-  EXPECT_EQ(
-      refusal(config(descriptor_name(pipe.write_end.get()), R"("format": "f32le", "samples": "s16le")")),
-      "/config/samples: contradicts the format \"f32le\", which says what the samples are; expected no "
-      "samples");
+  EXPECT_EQ(sink_refusal(sink_config(descriptor_name(pipe.write_end.get()),
+                                     R"("format": "f32le", "samples": "s16le")")),
+            "/config/samples: contradicts the format \"f32le\", which says what the samples are; expected no "
+            "samples");
 }
 
 TEST(PipeSink, LeavesNoDescriptorBehindAndTheGivenOneAsItWas) {
@@ -256,7 +258,7 @@ TEST(PipeSink, LeavesNoDescriptorBehindAndTheGivenOneAsItWas) {
     const Pipe pipe = new_pipe();
     const int flags = ::fcntl(pipe.write_end.get(), F_GETFL);
     for (int i = 0; i < 20; ++i) {
-      NodeHarness sink("PipeSink", config(descriptor_name(pipe.write_end.get())), {8000.0, 2, 64});
+      NodeHarness sink("PipeSink", sink_config(descriptor_name(pipe.write_end.get())), {8000.0, 2, 64});
       sink.run(counting(10), 64);
     }
     EXPECT_EQ(::fcntl(pipe.write_end.get(), F_GETFL), flags);

@@ -15,7 +15,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-std::string config(const std::string& from, const std::string& more = "") {
+std::string source_config(const std::string& from, const std::string& more = "") {
   return R"({"from": ")" + from + "\"" + (more.empty() ? "" : ", " + more) + "}";
 }
 
@@ -23,7 +23,7 @@ NodeHarness source_of(ChannelRegistry& registry, const std::string& json, std::u
   return {"PipeSource", json, std::vector<StreamFormat>{}, running(registry, block_size)};
 }
 
-std::string refusal(const std::string& json, double rate_hz = 0.0) {
+std::string source_refusal(const std::string& json, double rate_hz = 0.0) {
   ChannelRegistry registry;
   PrepareContext context = running(registry);
   context.sample_rate_hz = rate_hz;
@@ -33,7 +33,7 @@ std::string refusal(const std::string& json, double rate_hz = 0.0) {
 }
 
 // Blocks until the source is done; it waits at most 20 ms a call, so it may take several for one.
-std::vector<DataFrame> run_to_end(NodeHarness& source) {
+std::vector<DataFrame> run_until_done(NodeHarness& source) {
   std::vector<DataFrame> all;
   for (int call = 0; call < 100'000 && source.last_status() == Status::ok; ++call) {
     for (DataFrame& frame : source.run_source(1)) { all.push_back(std::move(frame)); }
@@ -42,7 +42,7 @@ std::vector<DataFrame> run_to_end(NodeHarness& source) {
   return all;
 }
 
-std::vector<int> codes(const std::vector<DataFrame>& frames) {
+std::vector<int> frame_codes(const std::vector<DataFrame>& frames) {
   std::vector<int> list;
   for (const DataFrame& frame : frames) {
     for (const double x : frame.channel(0U)) { list.push_back(static_cast<int>(x * 32768.0)); }
@@ -61,10 +61,10 @@ TEST(PipeSource, ReadsAWavFromADescriptor) {
   ASSERT_TRUE(write_all(pipe.write_end.get(), wave_saying(0x7FFFF000, counting_samples(10))));
   pipe.write_end.reset();
   ChannelRegistry registry;
-  NodeHarness source = source_of(registry, config(descriptor_name(pipe.read_end.get())));
+  NodeHarness source = source_of(registry, source_config(descriptor_name(pipe.read_end.get())));
   EXPECT_EQ(source.outputs()[0].format, audio_format(48000.0, {"left", "right"}, 4));
-  const auto frames = run_to_end(source);
-  EXPECT_EQ(codes(frames), count_to(10));
+  const auto frames = run_until_done(source);
+  EXPECT_EQ(frame_codes(frames), count_to(10));
   ASSERT_THAT(frames, SizeIs(3));
   EXPECT_EQ(frames[2].position(), 8);
   EXPECT_EQ(frames[2].timestamp_us(), 167);  // 8 / 48000 s
@@ -84,9 +84,9 @@ TEST(PipeSource, GivesTheSameSamplesForEveryBlockSize) {
       pipe.write_end.reset();
     });
     {
-      NodeHarness source = source_of(registry, config(descriptor_name(pipe.read_end.get())), block);
-      const auto frames = run_to_end(source);
-      EXPECT_EQ(codes(frames), count_to(20'000)) << block;
+      NodeHarness source = source_of(registry, source_config(descriptor_name(pipe.read_end.get())), block);
+      const auto frames = run_until_done(source);
+      EXPECT_EQ(frame_codes(frames), count_to(20'000)) << block;
       for (std::size_t b = 0; b + 1 < frames.size(); ++b) { EXPECT_EQ(frames[b].frame_count(), block); }
     }
     writer.join();
@@ -98,15 +98,15 @@ TEST(PipeSource, ReadsSamplesWithoutAHeaderFromAFifo) {
   const std::string path = new_fifo(dir);
   ChannelRegistry registry;
   NodeHarness source = source_of(
-      registry,
-      config("fifo:" + path, R"("format": "s16le", "channels": 2, "sample_rate": 8000, "frame_size": 3)"));
+      registry, source_config("fifo:" + path,
+                              R"("format": "s16le", "channels": 2, "sample_rate": 8000, "frame_size": 3)"));
   EXPECT_THAT(source.run_source(1), IsEmpty());  // nobody writes yet: that is no end
   EXPECT_EQ(source.last_status(), Status::ok);
   Fd writer(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
   ASSERT_TRUE(write_all(writer.get(), counting_samples(4) + "ab"));
   writer.reset();
-  const auto frames = run_to_end(source);
-  EXPECT_EQ(codes(frames), count_to(4));
+  const auto frames = run_until_done(source);
+  EXPECT_EQ(frame_codes(frames), count_to(4));
   EXPECT_EQ(source.outputs()[0].format, audio_format(8000.0, {"left", "right"}, 3));
   const auto notes = source.node().notes();
   ASSERT_THAT(notes, SizeIs(1));
@@ -135,11 +135,11 @@ TEST(PipeSource, GivesFramedBlocksAsTheyWereWritten) {
   pipe.write_end.reset();
   ChannelRegistry registry;
   NodeHarness source =
-      source_of(registry, config(descriptor_name(pipe.read_end.get()), R"("format": "framed")"));
+      source_of(registry, source_config(descriptor_name(pipe.read_end.get()), R"("format": "framed")"));
   StreamFormat expected = audio_format(96000.0, {"mic"}, 8);
   expected.channels[0].unit = "Pa";
   EXPECT_EQ(source.outputs()[0].format, expected);
-  const auto frames = run_to_end(source);
+  const auto frames = run_until_done(source);
   ASSERT_THAT(frames, SizeIs(3));
   EXPECT_EQ(frames[0].header().position, 1000);
   EXPECT_EQ(frames[0].sequence_id(), 4U);
@@ -171,7 +171,7 @@ TEST(PipeSource, FailsWhenTheStreamBecomesAnother) {
   ASSERT_TRUE(write_all(pipe.write_end.get(), {reinterpret_cast<const char*>(bytes.data()), bytes.size()}));
   ChannelRegistry registry;
   const std::string name = descriptor_name(pipe.read_end.get());
-  NodeHarness source = source_of(registry, config(name));
+  NodeHarness source = source_of(registry, source_config(name));
   source.run_source(1);
   EXPECT_EQ(source.last_status(), Status::fault);
   EXPECT_EQ(to_string(source.node().failure()),
@@ -186,8 +186,8 @@ TEST(PipeSource, FlagsAndCountsWhatIsNoNumber) {
   ChannelRegistry registry;
   const std::string name = descriptor_name(pipe.read_end.get());
   NodeHarness source =
-      source_of(registry, config(name, R"("format": "f32le", "channels": 1, "sample_rate": 8000)"));
-  const auto frames = run_to_end(source);
+      source_of(registry, source_config(name, R"("format": "f32le", "channels": 1, "sample_rate": 8000)"));
+  const auto frames = run_until_done(source);
   ASSERT_THAT(frames, SizeIs(1));
   EXPECT_TRUE(frames[0].header().has(FrameFlag::not_finite));
   EXPECT_TRUE(frames[0].header().has(FrameFlag::clipped));
@@ -199,8 +199,8 @@ TEST(PipeSource, EndsItsWaitWhenTheRunIsToEnd) {
   const Pipe pipe = new_pipe();
   ChannelRegistry registry;
   NodeHarness source =
-      source_of(registry, config(descriptor_name(pipe.read_end.get()),
-                                 R"("format": "s16le", "channels": 1, "sample_rate": 8000)"));
+      source_of(registry, source_config(descriptor_name(pipe.read_end.get()),
+                                        R"("format": "s16le", "channels": 1, "sample_rate": 8000)"));
   source.node().stop_waiting();
   for (int call = 0; call < 1000; ++call) {  // 20 s, if they waited
     EXPECT_THAT(source.run_source(1), IsEmpty());
@@ -211,7 +211,7 @@ TEST(PipeSource, EndsItsWaitWhenTheRunIsToEnd) {
 TEST(PipeSource, WaitsForAHeaderNoLongerThanItsTimeout) {
   const TempDir dir;
   const std::string path = new_fifo(dir);
-  EXPECT_EQ(refusal(config("fifo:" + path, R"("timeout_s": 0.02)")),
+  EXPECT_EQ(source_refusal(source_config("fifo:" + path, R"("timeout_s": 0.02)")),
             "/config/from: no header came from fifo:" + path +
                 " within 0.02 s; expected a writer; start it, or give it a longer timeout_s");
 }
@@ -223,11 +223,11 @@ TEST(PipeSource, NeedsChannelsAndRateWhereNothingMayBeRead) {
     return to_string(NodeHarness::refusals("PipeSource", json, std::vector<StreamFormat>{}, context), "");
   };
   EXPECT_EQ(
-      look(config("stdin"), 48000.0),
+      look(source_config("stdin"), 48000.0),
       "/config: what stdin carries is known only when it comes; expected \"channels\" and \"sample_rate\", "
       "which its header is then held against\n");
-  EXPECT_EQ(look(config("stdin", R"("channels": 2)"), 48000.0), "");
-  EXPECT_EQ(look(config("stdin", R"("channels": 2, "sample_rate": 48000)"), 0.0), "");
+  EXPECT_EQ(look(source_config("stdin", R"("channels": 2)"), 48000.0), "");
+  EXPECT_EQ(look(source_config("stdin", R"("channels": 2, "sample_rate": 48000)"), 0.0), "");
 }
 
 TEST(PipeSource, HoldsWhatComesAgainstWhatItWasPreparedFor) {
@@ -236,13 +236,13 @@ TEST(PipeSource, HoldsWhatComesAgainstWhatItWasPreparedFor) {
   ASSERT_TRUE(write_all(pipe.write_end.get(), wave_saying(0, counting_samples(3))));
   pipe.write_end.reset();
   const std::string name = descriptor_name(pipe.read_end.get());
-  NodeHarness fitting("PipeSource", config(name, R"("channels": 2, "sample_rate": 48000)"));
-  EXPECT_EQ(codes(run_to_end(fitting)), count_to(3));
+  NodeHarness fitting("PipeSource", source_config(name, R"("channels": 2, "sample_rate": 48000)"));
+  EXPECT_EQ(frame_codes(run_until_done(fitting)), count_to(3));
   Pipe other = new_pipe();
   ASSERT_TRUE(write_all(other.write_end.get(), wave_saying(0, counting_samples(3))));
   try {
-    const NodeHarness wrong("PipeSource", config(descriptor_name(other.read_end.get()),
-                                                 R"("channels": 1, "sample_rate": 48000)"));
+    const NodeHarness wrong("PipeSource", source_config(descriptor_name(other.read_end.get()),
+                                                        R"("channels": 1, "sample_rate": 48000)"));
     FAIL() << "was accepted";
   } catch (const std::runtime_error& error) {
     EXPECT_THAT(error.what(), HasSubstr("says 2, which contradicts 1"));
@@ -252,36 +252,36 @@ TEST(PipeSource, HoldsWhatComesAgainstWhatItWasPreparedFor) {
 TEST(PipeSource, RefusesWhatItCannotRead) {
   const TempDir dir;
   EXPECT_EQ(
-      refusal(config("stdout")),
+      source_refusal(source_config("stdout")),
       "/config/from: \"stdout\" names no end of a pipe; expected \"stdin\", \"fifo:/path\" or \"fd:5\"");
   for (const char* name : {"fd:", "fd:x", "fd:-1", "fd:5x", "fifo:", ""}) {
-    EXPECT_THAT(refusal(config(name)), HasSubstr("names no end of a pipe")) << name;
+    EXPECT_THAT(source_refusal(source_config(name)), HasSubstr("names no end of a pipe")) << name;
   }
-  EXPECT_EQ(refusal(config("fd:999999")),
+  EXPECT_EQ(source_refusal(source_config("fd:999999")),
             "/config/from: fd:999999 is not open; expected a descriptor that the program was started with");
   const std::string path = dir.file("none");
-  EXPECT_EQ(refusal(config("fifo:" + path)), "/config/from: there is no FIFO \"" + path +
-                                                 "\"; expected one that exists; mkfifo '" + path +
-                                                 "' makes it");
+  EXPECT_EQ(source_refusal(source_config("fifo:" + path)), "/config/from: there is no FIFO \"" + path +
+                                                               "\"; expected one that exists; mkfifo '" +
+                                                               path + "' makes it");
   const std::string file = dir.write("file", "x");
   EXPECT_EQ(
-      refusal(config("fifo:" + file)),
+      source_refusal(source_config("fifo:" + file)),
       "/config/from: \"" + file + "\" is no FIFO; expected a FIFO; files are for FileSource and FileSink");
   const Pipe pipe = new_pipe();
   const std::string name = descriptor_name(pipe.write_end.get());
-  EXPECT_EQ(refusal(config(name)),
+  EXPECT_EQ(source_refusal(source_config(name)),
             "/config/from: " + name + " is not open for reading; expected the other end of the pipe");
   Pipe wav = new_pipe();
   ASSERT_TRUE(write_all(wav.write_end.get(), wave_saying(0, "")));
   const std::string in = descriptor_name(wav.read_end.get());
-  EXPECT_EQ(refusal(config(in), 44100.0),
+  EXPECT_EQ(source_refusal(source_config(in), 44100.0),
             "/config/from: " + in +
                 " has 48000 Hz, which contradicts /pipeline_config/sample_rate of 44100 Hz; "
                 "expected one rate");
   const Fd terminal(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
   ASSERT_TRUE(static_cast<bool>(terminal));
   const std::string tty = descriptor_name(terminal.get());
-  EXPECT_EQ(refusal(config(tty)),
+  EXPECT_EQ(source_refusal(source_config(tty)),
             "/config/from: " + tty +
                 " is a terminal; expected a pipe or a file; sox in.wav -t wav - | streamlab "
                 "run …");
@@ -295,8 +295,8 @@ TEST(PipeSource, LeavesNoDescriptorBehindAndTheGivenOneAsItWas) {
     ChannelRegistry registry;
     for (int i = 0; i < 20; ++i) {
       NodeHarness source =
-          source_of(registry, config(descriptor_name(pipe.read_end.get()),
-                                     R"("format": "s16le", "channels": 1, "sample_rate": 8000)"));
+          source_of(registry, source_config(descriptor_name(pipe.read_end.get()),
+                                            R"("format": "s16le", "channels": 1, "sample_rate": 8000)"));
       source.run_source(1);
     }
     EXPECT_EQ(::fcntl(pipe.read_end.get(), F_GETFL), flags);

@@ -16,7 +16,7 @@ namespace {
 using namespace test;  // NOLINT(google-build-using-namespace): a test of one thing
 using testing::IsEmpty;
 
-constexpr std::chrono::seconds kPatience{60};  // a bound for what hangs
+constexpr std::chrono::seconds kLivePatience{60};  // a bound for what hangs
 
 // Every reason why it does not run; none if `engine` does.
 Errors start(const std::string& json, std::unique_ptr<Engine>& engine) {
@@ -31,7 +31,7 @@ Errors start(const std::string& json, std::unique_ptr<Engine>& engine) {
   return running ? Errors{} : Errors{running.error()};
 }
 
-std::unique_ptr<Engine> started(const std::string& json) {
+std::unique_ptr<Engine> started_live(const std::string& json) {
   std::unique_ptr<Engine> engine;
   const Errors errors = start(json, engine);
   if (!errors.empty()) { throw std::runtime_error(to_string(errors, "")); }
@@ -49,7 +49,7 @@ TEST(ProcessLive, LosesNoFrameToSoxNorToPython) {
     return R"({"id": ")" + id + R"(_file", "type": "FileSink", "config": {"subtype": "double", "path": ")" +
            dir.file(id + ".wav") + R"("}})";
   };
-  const auto engine = started(
+  const auto engine = started_live(
       R"json({"version": 1, "pipeline_config": {"sample_rate": 48000, "block_size": 256}, "nodes": [)json" +
       kMic + R"json(,
       {"id": "sox", "type": "Process", "config": {"command":
@@ -61,7 +61,7 @@ TEST(ProcessLive, LosesNoFrameToSoxNorToPython) {
         {"from": "mic", "to": "card_file", "capacity": 10000}, {"from": "mic", "to": "sox", "capacity": 10000},
         {"from": "mic", "to": "python", "capacity": 10000}, {"from": "sox", "to": "sox_file"},
         {"from": "python", "to": "python_file"}]})json");
-  EXPECT_TRUE(engine->wait_for(kPatience));
+  EXPECT_TRUE(engine->wait_for(kLivePatience));
   engine->stop();
   const EngineStatus status = engine->status();
   EXPECT_THAT(to_string(status.failures, ""), IsEmpty());
@@ -84,7 +84,7 @@ TEST(ProcessLive, LosesNoFrameToSoxNorToPython) {
 TEST(ProcessLive, DropsBlocksForAProgramThatTakesNothingAndForNobodyElse) {
   const TempDir dir;
   const std::string gate = new_fifo(dir, "gate");
-  const auto engine = started(
+  const auto engine = started_live(
       R"json({"version": 1, "pipeline_config": {"sample_rate": 48000, "block_size": 256}, "nodes": [)json" +
       kMic +
       R"json(, {"id": "stuck", "type": "Process", "config": {"shell": "sh", "timeout_s": 60, "run": "read x < )json" +
@@ -95,7 +95,7 @@ TEST(ProcessLive, DropsBlocksForAProgramThatTakesNothingAndForNobodyElse) {
       "connections": [{"from": "mic", "to": "file", "capacity": 10000},
                       {"from": "mic", "to": "stuck", "capacity": 2, "policy": "drop_oldest"},
                       {"from": "stuck", "to": "null"}]})json");
-  EXPECT_TRUE(engine->wait_for(kPatience));  // the card has come to its end
+  EXPECT_TRUE(engine->wait_for(kLivePatience));  // the card has come to its end
   const Fd writer(::open(gate.c_str(), O_WRONLY | O_CLOEXEC));
   EXPECT_TRUE(write_all(writer.get(), "go\n"));
   engine->stop();

@@ -12,6 +12,7 @@
 
 #include "nodes/process/stream_decoder.hpp"
 #include "tests/nodes/process/pipe_ends.hpp"
+#include "tests/support/not_finite.hpp"
 
 namespace streamlab {
 namespace {
@@ -19,7 +20,6 @@ namespace {
 using namespace test;  // NOLINT(google-build-using-namespace): a test of one thing
 
 constexpr double kInf = std::numeric_limits<double>::infinity();
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 DataFrame block_of(const StreamFormat& format, const std::vector<std::vector<double>>& channels) {
   DataFrame block(std::make_shared<const StreamFormat>(format));

@@ -192,17 +192,17 @@ TEST(Biquad, CarriesOnAcrossAGap) {
   EXPECT_EQ(samples_of(gapped.process(block)), samples_of(expected));
 }
 
-std::string refusal(std::string_view config) {
+std::string biquad_refusal(std::string_view config) {
   return to_string(NodeHarness::refusals("Biquad", config), "");
 }
 
 TEST(Biquad, RefusesFrequenciesAboveHalfTheSampleRateAndPointsAtThem) {
-  EXPECT_EQ(refusal(R"({"type": "lowpass", "frequency": 24000})"),
+  EXPECT_EQ(biquad_refusal(R"({"type": "lowpass", "frequency": 24000})"),
             "/config/frequency: 24000 Hz cannot be filtered at a sample rate of 48000 Hz; expected above 0 "
             "and below 24000 "
             "Hz\n");
   EXPECT_EQ(
-      refusal(
+      biquad_refusal(
           R"({"sections": [{"type": "lowpass", "frequency": 100}, {"type": "lowpass", "frequency": 0}]})"),
       "/config/sections/1/frequency: 0 Hz cannot be filtered at a sample rate of 48000 Hz; expected above 0 "
       "and "
@@ -210,60 +210,61 @@ TEST(Biquad, RefusesFrequenciesAboveHalfTheSampleRateAndPointsAtThem) {
 }
 
 TEST(Biquad, RefusesADescriptionThatIsMissingOrDouble) {
-  EXPECT_EQ(refusal("{}"), "/config: no filter is described; expected \"type\" or \"sections\"\n");
-  EXPECT_EQ(refusal(R"({"sections": []})"),
+  EXPECT_EQ(biquad_refusal("{}"), "/config: no filter is described; expected \"type\" or \"sections\"\n");
+  EXPECT_EQ(biquad_refusal(R"({"sections": []})"),
             "/config/sections: an empty list of sections; expected one at least\n");
-  EXPECT_EQ(refusal(R"({"frequency": 10, "sections": [{"type": "lowpass", "frequency": 100}]})"),
+  EXPECT_EQ(biquad_refusal(R"({"frequency": 10, "sections": [{"type": "lowpass", "frequency": 100}]})"),
             "/config/frequency: one filter is described beside a list of sections; expected either the one "
             "or the list\n");
-  EXPECT_EQ(refusal(R"({"type": "lowpass"})"),
+  EXPECT_EQ(biquad_refusal(R"({"type": "lowpass"})"),
             "/config: \"frequency\" is missing for a filter of type \"lowpass\"; expected Centre or corner "
             "frequency: above "
             "0, below half the sample rate.\n");
 }
 
 TEST(Biquad, RefusesWhatItsTypeDoesNotHaveOrNeeds) {
-  EXPECT_EQ(refusal(R"({"type": "lowpass", "frequency": 100, "gain_db": 3})"),
+  EXPECT_EQ(biquad_refusal(R"({"type": "lowpass", "frequency": 100, "gain_db": 3})"),
             "/config/gain_db: a filter of type \"lowpass\" has no gain_db; expected none, or a type that has "
             "a gain: "
             "\"peaking\", \"lowshelf\", \"highshelf\"\n");
-  EXPECT_EQ(refusal(R"({"type": "peaking", "frequency": 100})"),
+  EXPECT_EQ(biquad_refusal(R"({"type": "peaking", "frequency": 100})"),
             "/config: a filter of type \"peaking\" needs a gain; expected a number of dB\n");
-  EXPECT_EQ(refusal(R"({"type": "linkwitz_riley_lowpass", "frequency": 100, "order": 3})"),
+  EXPECT_EQ(biquad_refusal(R"({"type": "linkwitz_riley_lowpass", "frequency": 100, "order": 3})"),
             "/config/order: a filter of type \"linkwitz_riley_lowpass\" cannot have order 3; expected an "
             "even number in 2 "
             ".. 64\n");
   EXPECT_EQ(
-      refusal(R"({"type": "peaking", "frequency": 100, "gain_db": 3, "q": 1, "bandwidth": 1})"),
+      biquad_refusal(R"({"type": "peaking", "frequency": 100, "gain_db": 3, "q": 1, "bandwidth": 1})"),
       "/config/bandwidth: the bandwidth is given twice, as bandwidth and as q; expected one of the two\n");
 }
 
 TEST(Biquad, RefusesWhatIsOutOfRange) {
-  EXPECT_EQ(refusal(R"({"type": "lopass", "frequency": 100})").substr(0, 34),
+  EXPECT_EQ(biquad_refusal(R"({"type": "lopass", "frequency": 100})").substr(0, 34),
             "/type: there is no type \"lopass\"; ");
-  EXPECT_EQ(refusal(R"({"type": "lowpass", "frequency": 100, "q": -1})"), "/q: -1 is outside 0 .. 1000000\n");
-  EXPECT_EQ(refusal(R"({"type": "lowpass", "frequency": 100, "q": 0})"),
+  EXPECT_EQ(biquad_refusal(R"({"type": "lowpass", "frequency": 100, "q": -1})"),
+            "/q: -1 is outside 0 .. 1000000\n");
+  EXPECT_EQ(biquad_refusal(R"({"type": "lowpass", "frequency": 100, "q": 0})"),
             "/config/q: 0 is not a positive number; expected a number above 0\n");
-  EXPECT_EQ(refusal(R"({"type": "peaking", "frequency": 100, "gain_db": 201})"),
+  EXPECT_EQ(biquad_refusal(R"({"type": "peaking", "frequency": 100, "gain_db": 201})"),
             "/gain_db: 201 is outside -200 .. 200 dB\n");
-  EXPECT_EQ(refusal(R"({"type": "butterworth_lowpass", "frequency": 100, "order": 65})"),
+  EXPECT_EQ(biquad_refusal(R"({"type": "butterworth_lowpass", "frequency": 100, "order": 65})"),
             "/order: 65 is outside 1 .. 64\n");
 }
 
 TEST(Biquad, RefusesCoefficientsThatMakeNoFilter) {
-  EXPECT_EQ(refusal(R"({"type": "coefficients", "coefficients": [1, 0, 0]})"),
+  EXPECT_EQ(biquad_refusal(R"({"type": "coefficients", "coefficients": [1, 0, 0]})"),
             "/config/coefficients: 3 coefficients; expected six: b0, b1, b2, a0, a1, a2\n");
-  EXPECT_EQ(refusal(R"({"type": "coefficients"})"),
+  EXPECT_EQ(biquad_refusal(R"({"type": "coefficients"})"),
             "/config: 0 coefficients; expected six: b0, b1, b2, a0, a1, a2\n");
-  EXPECT_EQ(refusal(R"({"type": "coefficients", "coefficients": [1, 0, 0, 0, 0, 0]})"),
+  EXPECT_EQ(biquad_refusal(R"({"type": "coefficients", "coefficients": [1, 0, 0, 0, 0, 0]})"),
             "/config/coefficients: a0 is 0; expected another number, usually 1\n");
-  EXPECT_EQ(refusal(R"({"type": "coefficients", "coefficients": [1, 0, 0, 1, -2.1, 1.1]})"),
+  EXPECT_EQ(biquad_refusal(R"({"type": "coefficients", "coefficients": [1, 0, 0, 1, -2.1, 1.1]})"),
             "/config/coefficients: the filter is not stable; expected both poles inside the unit circle\n");
-  EXPECT_EQ(refusal(R"({"type": "coefficients", "frequency": 5, "coefficients": [1, 0, 0, 1, 0, 0]})"),
+  EXPECT_EQ(biquad_refusal(R"({"type": "coefficients", "frequency": 5, "coefficients": [1, 0, 0, 1, 0, 0]})"),
             "/config/frequency: a filter of type \"coefficients\" has no frequency; expected "
             "\"coefficients\" alone\n");
   EXPECT_EQ(
-      refusal(R"({"type": "lowpass", "frequency": 5, "coefficients": [1, 0, 0, 1, 0, 0]})"),
+      biquad_refusal(R"({"type": "lowpass", "frequency": 5, "coefficients": [1, 0, 0, 1, 0, 0]})"),
       "/config/coefficients: a filter of type \"lowpass\" works them out itself; expected none, or type "
       "\"coefficients\"\n");
 }
@@ -275,7 +276,7 @@ TEST(Biquad, RefusesMoreSectionsThanItHolds) {
         std::string(i == 0 ? "" : ", ") + R"({"type": "butterworth_lowpass", "frequency": 100, "order": 64})";
   }
   EXPECT_EQ(
-      refusal("{\"sections\": [" + sections + "]}"),
+      biquad_refusal("{\"sections\": [" + sections + "]}"),
       "/config/sections: 96 second-order sections; expected at most 64; put the rest into another Biquad\n");
 }
 

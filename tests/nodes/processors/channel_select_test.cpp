@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/nodes/processors/channel_names.hpp"
 #include "tests/support/node_harness.hpp"
 #include "tests/support/signals.hpp"
 
@@ -11,12 +12,6 @@ namespace streamlab::test {
 namespace {
 
 using testing::ElementsAre;
-
-std::vector<std::string> names_of(const NodeHarness& node) {
-  std::vector<std::string> names;
-  for (const ChannelInfo& channel : node.outputs()[0].format.channels) { names.push_back(channel.name); }
-  return names;
-}
 
 TEST(ChannelSelect, ReordersAndRepeatsByNumberAndName) {
   NodeHarness select("ChannelSelect", R"({"channels": [2, "left", 2]})", {48000.0, 2, 64});
@@ -74,32 +69,32 @@ TEST(ChannelSelect, PassesEmptyBlocksAndWhateverASampleHolds) {
   EXPECT_TRUE(std::signbit(out[0].channel(0)[2]));
 }
 
-std::string refusal(std::string_view config) {
+std::string channel_select_refusal(std::string_view config) {
   return to_string(NodeHarness::refusals("ChannelSelect", config, {48000.0, 2, 64}), "");
 }
 
 TEST(ChannelSelect, RefusesChannelsThatAreNotThere) {
   EXPECT_EQ(
-      refusal(R"({"channels": [1, "rigth"]})"),
+      channel_select_refusal(R"({"channels": [1, "rigth"]})"),
       "/config/channels/1: there is no channel \"rigth\"; expected left, right; did you mean \"right\"?\n");
-  EXPECT_EQ(refusal(R"({"channels": [3]})"),
+  EXPECT_EQ(channel_select_refusal(R"({"channels": [3]})"),
             "/config/channels/0: there is no channel 3 among 2; expected 1 .. 2\n");
-  EXPECT_EQ(refusal(R"({"channels": ["12345678901234567890"]})"),
+  EXPECT_EQ(channel_select_refusal(R"({"channels": ["12345678901234567890"]})"),
             "/config/channels/0: there is no channel 12345678901234567890 among 2; expected 1 .. 2\n");
 }
 
 TEST(ChannelSelect, RefusesAListThatSaysNothing) {
-  EXPECT_EQ(refusal(R"({"channels": []})"),
+  EXPECT_EQ(channel_select_refusal(R"({"channels": []})"),
             "/config/channels: no channel is chosen; expected one at least\n");
   EXPECT_EQ(
-      refusal("{}"),
+      channel_select_refusal("{}"),
       "\"channels\" is missing; expected Channels to pass on, in this order: numbers from 1, or names.\n");
-  EXPECT_EQ(refusal(R"({"channels": [0]})"),
+  EXPECT_EQ(channel_select_refusal(R"({"channels": [0]})"),
             "/channels/0: 0 is not a channel; expected a number from 1, or a name in quotes\n");
 }
 
 TEST(ChannelSelect, RefusesNamesThatDoNotFit) {
-  EXPECT_EQ(refusal(R"({"channels": [1], "names": ["a", "b"]})"),
+  EXPECT_EQ(channel_select_refusal(R"({"channels": [1], "names": ["a", "b"]})"),
             "/config/names: 2 names for 1 output channels; expected 1 names\n");
 }
 

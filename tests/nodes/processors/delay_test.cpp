@@ -83,27 +83,27 @@ TEST(Delay, TakesABlockOfNoFrames) {
   EXPECT_EQ(delay.process(empty)[0].frame_count(), 0U);
 }
 
-std::string refusal(std::string_view config, AudioShape shape = {}) {
+std::string delay_refusal(std::string_view config, AudioShape shape = {}) {
   return to_string(NodeHarness::refusals("Delay", config, shape), "");
 }
 
 TEST(Delay, RefusesNoDelayAndTwoDelays) {
-  EXPECT_EQ(refusal("{}"), "/config: the delay is missing; expected \"frames\" or \"ms\"\n");
-  EXPECT_EQ(refusal(R"({"frames": 1, "ms": 1})"),
+  EXPECT_EQ(delay_refusal("{}"), "/config: the delay is missing; expected \"frames\" or \"ms\"\n");
+  EXPECT_EQ(delay_refusal(R"({"frames": 1, "ms": 1})"),
             "/config/ms: the delay is given twice, in frames and in ms; expected one of the two\n");
 }
 
 TEST(Delay, RefusesWhatIsOutOfRange) {
-  EXPECT_EQ(refusal(R"({"frames": -1})"), "/frames: -1 is outside 0 .. 33554432 frames\n");
-  EXPECT_EQ(refusal(R"({"frames": 1.5})"),
+  EXPECT_EQ(delay_refusal(R"({"frames": -1})"), "/frames: -1 is outside 0 .. 33554432 frames\n");
+  EXPECT_EQ(delay_refusal(R"({"frames": 1.5})"),
             "/frames: 1.5 is not a whole number; expected 0 .. 33554432 frames\n");
-  EXPECT_EQ(refusal(R"({"ms": -1})"), "/ms: -1 is outside 0 .. 10000000 ms\n");
+  EXPECT_EQ(delay_refusal(R"({"ms": -1})"), "/ms: -1 is outside 0 .. 10000000 ms\n");
 }
 
 TEST(Delay, RefusesWhatWouldExhaustTheMemory) {
-  EXPECT_EQ(refusal(R"({"ms": 1000000})"),
+  EXPECT_EQ(delay_refusal(R"({"ms": 1000000})"),
             "/config/ms: 1000000 ms are 48000000 frames at 48000 Hz; expected at most 33554432 frames\n");
-  EXPECT_EQ(refusal(R"({"frames": 33554432})", {48000.0, 64, 64}),
+  EXPECT_EQ(delay_refusal(R"({"frames": 33554432})", {48000.0, 64, 64}),
             "/config/frames: 33554432 frames of 64 channels need 16.0 GiB; expected at most 8388608 frames "
             "for that many "
             "channels\n");

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/nodes/processors/channel_names.hpp"
 #include "tests/support/node_harness.hpp"
 #include "tests/support/signals.hpp"
 
@@ -12,12 +13,6 @@ namespace streamlab::test {
 namespace {
 
 using testing::ElementsAre;
-
-std::vector<std::string> names_of(const NodeHarness& node) {
-  std::vector<std::string> names;
-  for (const ChannelInfo& channel : node.outputs()[0].format.channels) { names.push_back(channel.name); }
-  return names;
-}
 
 TEST(Mixer, IsTheMatrixTimesTheChannelsOfAllInputsInPortOrder) {
   NodeHarness mixer("Mixer", R"({"matrix": [[1, 0.5, -2, 0.25], [0, 0, 0, 4]]})", {48000.0, 2, 64}, 2);
@@ -109,29 +104,29 @@ TEST(Mixer, SilenceGivesSilence) {
   EXPECT_THAT(mixer.run(constant(0.0, 2, 100), 64), testing::Each(0.0));
 }
 
-std::string refusal(std::string_view config, std::uint32_t channels = 2, std::uint32_t inputs = 2) {
+std::string mixer_refusal(std::string_view config, std::uint32_t channels = 2, std::uint32_t inputs = 2) {
   return to_string(NodeHarness::refusals("Mixer", config, {48000.0, channels, 64}, inputs), "");
 }
 
 TEST(Mixer, RefusesAMatrixOfTheWrongShape) {
-  EXPECT_EQ(refusal(R"({"matrix": [[1, 2, 3]]})"),
+  EXPECT_EQ(mixer_refusal(R"({"matrix": [[1, 2, 3]]})"),
             "/config/matrix: rows of 3 factors for 4 input channels (in1 has 2, in2 has 2); expected 4 "
             "factors in each "
             "row\n");
-  EXPECT_EQ(refusal(R"({"matrix": []})"),
+  EXPECT_EQ(mixer_refusal(R"({"matrix": []})"),
             "/config/matrix: a matrix without rows; expected one row per output channel\n");
-  EXPECT_EQ(refusal(R"({"matrix": [[1, 2, 3, 4], [1]]})"),
+  EXPECT_EQ(mixer_refusal(R"({"matrix": [[1, 2, 3, 4], [1]]})"),
             "/matrix/1: a row of 1 numbers; expected 4 as in the first row\n");
-  EXPECT_EQ(refusal(R"({"matrix": [[1, 2, 3, 1e7]]})"),
+  EXPECT_EQ(mixer_refusal(R"({"matrix": [[1, 2, 3, 1e7]]})"),
             "/matrix/0/3: 10000000.0 is outside -1000000 .. 1000000\n");
 }
 
 TEST(Mixer, RefusesNamesThatDoNotFit) {
-  EXPECT_EQ(refusal(R"({"names": ["a"]})"),
+  EXPECT_EQ(mixer_refusal(R"({"names": ["a"]})"),
             "/config/names: 1 names for 2 output channels; expected 2 names\n");
-  EXPECT_EQ(refusal(R"({"names": ["a", ""]})"),
+  EXPECT_EQ(mixer_refusal(R"({"names": ["a", ""]})"),
             "/config/names/1: an empty name; expected a name for every output channel\n");
-  EXPECT_EQ(refusal(R"({"names": ["a", "a"]})"),
+  EXPECT_EQ(mixer_refusal(R"({"names": ["a", "a"]})"),
             "/config/names/1: the name \"a\" is taken; expected a different name for every output channel\n");
 }
 

@@ -3,7 +3,9 @@
 
 #include <gmock/gmock.h>
 
+#include "tests/nodes/sinks/sink_config.hpp"
 #include "tests/support/node_harness.hpp"
+#include "tests/support/not_finite.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace streamlab {
@@ -12,13 +14,6 @@ namespace {
 using testing::HasSubstr;
 using testing::SizeIs;
 using namespace test;  // NOLINT(google-build-using-namespace): a test of one thing
-
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
-std::string config(const std::string& path, const std::string& more = "") {
-  return R"({"path": ")" + path + "\"" + (more.empty() ? "" : ", " + more) + "}";
-}
 
 TEST(CsvSink, WritesARowForEveryBlockOfValues) {
   const TempDir dir;

@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 
 #include "nodes/sound_file/sound_file_reader.hpp"
+#include "tests/nodes/sinks/sink_config.hpp"
 #include "tests/support/node_harness.hpp"
 #include "tests/support/signals.hpp"
 #include "tests/support/temp_dir.hpp"
@@ -18,10 +19,6 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 using namespace test;  // NOLINT(google-build-using-namespace): a test of one thing
-
-std::string config(const std::string& path, const std::string& more = "") {
-  return R"({"path": ")" + path + "\"" + (more.empty() ? "" : ", " + more) + "}";
-}
 
 Signal read_back(const std::string& path, SoundFileInfo* info = nullptr) {
   auto reader = SoundFileReader::open(path);

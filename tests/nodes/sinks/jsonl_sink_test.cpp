@@ -5,7 +5,9 @@
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
 
+#include "tests/nodes/sinks/sink_config.hpp"
 #include "tests/support/node_harness.hpp"
+#include "tests/support/not_finite.hpp"
 #include "tests/support/signals.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -15,13 +17,6 @@ namespace {
 using testing::HasSubstr;
 using testing::SizeIs;
 using namespace test;  // NOLINT(google-build-using-namespace): a test of one thing
-
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
-std::string config(const std::string& path, const std::string& more = "") {
-  return R"({"path": ")" + path + "\"" + (more.empty() ? "" : ", " + more) + "}";
-}
 
 std::vector<std::string> lines_of(const std::string& path) {
   std::vector<std::string> lines;

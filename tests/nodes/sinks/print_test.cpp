@@ -8,12 +8,11 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/support/node_harness.hpp"
+#include "tests/support/not_finite.hpp"
 #include "tests/support/signals.hpp"
 
 namespace streamlab::test {
 namespace {
-
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 // A console that keeps what is written to it.
 class Console {

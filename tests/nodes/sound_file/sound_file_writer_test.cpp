@@ -394,8 +394,7 @@ TEST(SoundFileWriter, KeepsAnExistingFileUnlessToldToOverwrite) {
   const auto writer = SoundFileWriter::create(path, {}, Overwrite::no);
   ASSERT_FALSE(writer);
   EXPECT_EQ(writer.error().code, ErrorCode::failed);
-  EXPECT_EQ(to_string(writer.error()),
-            path + ": exists already; use --force to replace it, or name another");
+  EXPECT_EQ(to_string(writer.error()), path + ": exists already; use --force to replace it, or name another");
   EXPECT_EQ(content_of(path), "precious");
 }
 

@@ -22,7 +22,6 @@ using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-constexpr std::uint32_t kPeriod = 1024;
 constexpr std::size_t kBlocks = 40;  // 0.85 s
 
 // The samples of a block are consecutive frames of the ramp, and between blocks it jumps as the position

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <csignal>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
@@ -15,6 +16,8 @@
 #include "tests/system/jack/jack_peers.hpp"
 
 namespace streamlab::test {
+
+inline constexpr std::uint32_t kPeriod = 1024;  // frames; the server's, when it is started with {}
 
 class JackTest : public testing::Test {
  protected:

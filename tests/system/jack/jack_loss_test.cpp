@@ -10,8 +10,6 @@ namespace {
 
 using JackLoss = JackTest;
 
-constexpr double kPeriod = 1024.0;
-
 struct Session {
   std::unique_ptr<Driver> driver;
   std::unique_ptr<RecordingClient> client;
