@@ -44,7 +44,7 @@ Clock& steady_clock();
 class VirtualClock final : public Clock {
  public:
   enum class Advance {
-    by_hand,  // by advance() and advance_to(); a wait sleeps until another thread calls them, or notifies
+    by_hand,    // by advance() and advance_to(); a wait sleeps until another thread calls them, or notifies
     when_idle,  // also by itself: a wait with a deadline moves the clock there and returns at once. For tests
                 // on one thread. A wait without a deadline really sleeps until the signal.
   };

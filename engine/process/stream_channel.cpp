@@ -64,9 +64,10 @@ Result<void> StreamChannel::connect_producer(std::string step, StreamDirection d
     return refused(name_, fmt::format("both \"{}\" and \"{}\" write to it", producer_->step, step),
                    "one producer");
   }
-  producer_.emplace();
-  producer_->step = std::move(step);
-  producer_->direction = direction;
+  End producer;
+  producer.step = std::move(step);
+  producer.direction = direction;
+  producer_ = std::move(producer);
   if (!consumers_.empty()) { phase_ = Phase::connected; }
   return {};
 }

@@ -147,7 +147,7 @@ class Attempt {
       config.attempts = options.attempts - 1;
       auto made = Backoff::make(config);
       if (!made) { return tl::unexpected(made.error()); }
-      backoff_ = std::move(*made);
+      backoff_ = *made;
     }
     return {};
   }

@@ -59,7 +59,7 @@ Result<void> check_descriptor(const PipeName& name, int way, std::string_view ve
   if (::isatty(name.fd) == 1) {
     const bool reads = way == O_RDONLY;
     return refused(
-        "", fmt::format("{} is a terminal", name.text), reads ? "a pipe or a file" : "a pipe or a file",
+        "", fmt::format("{} is a terminal", name.text), "a pipe or a file",
         reads ? "sox in.wav -t wav - | streamlab run …" : "streamlab run … | sox -t wav - out.wav");
   }
   return {};

@@ -18,7 +18,7 @@ constexpr std::uint32_t kMostWavChannels = 1024;
 // saturates.
 template <class Float>
 void interleave_floats(const DataFrame& block, std::byte* to, EncoderCounts& counts) {
-  constexpr double kMost = std::numeric_limits<Float>::max();
+  constexpr auto kMost = static_cast<double>(std::numeric_limits<Float>::max());
   const std::size_t stride = block.channel_count() * sizeof(Float);
   for (std::uint32_t c = 0; c < block.channel_count(); ++c) {
     std::byte* place = to + c * sizeof(Float);

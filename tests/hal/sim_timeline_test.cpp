@@ -17,22 +17,22 @@ std::string timeline_story(SimTimeline timeline) {
   for (;;) {
     const SimEvent event = timeline.next();
     switch (event.kind) {
-      case SimEvent::FaultKind::block:
+      case SimEvent::Kind::block:
         text += fmt::format("{}+{}@{} ", event.position, event.frames, event.due);
         break;
-      case SimEvent::FaultKind::hold:
+      case SimEvent::Kind::hold:
         text += fmt::format("hold {}+{} ", event.position, event.frames);
         break;
-      case SimEvent::FaultKind::xrun:
+      case SimEvent::Kind::xrun:
         text += fmt::format("xrun {}+{} ", event.position, event.frames);
         break;
-      case SimEvent::FaultKind::unplugged:
+      case SimEvent::Kind::unplugged:
         text += fmt::format("away {}+{} ", event.position, event.frames);
         break;
-      case SimEvent::FaultKind::rate_changed:
+      case SimEvent::Kind::rate_changed:
         text += fmt::format("{} Hz at {} ", event.sample_rate_hz, event.position);
         break;
-      case SimEvent::FaultKind::ended:
+      case SimEvent::Kind::ended:
         return text + fmt::format("end {}", event.position);
     }
   }
@@ -104,9 +104,9 @@ TEST(SimTimeline, SkipsNoFault) {
   EXPECT_EQ(timeline.skip(15), 15);
   EXPECT_EQ(timeline.position(), 25);
   EXPECT_EQ(timeline.skip(1000), 5);
-  EXPECT_EQ(timeline.next().kind, SimEvent::FaultKind::xrun);
+  EXPECT_EQ(timeline.next().kind, SimEvent::Kind::xrun);
   EXPECT_EQ(timeline.skip(1000), 65);
-  EXPECT_EQ(timeline.next().kind, SimEvent::FaultKind::ended);
+  EXPECT_EQ(timeline.next().kind, SimEvent::Kind::ended);
 }
 
 TEST(SimTimeline, GoesOnWithoutEnd) {
