@@ -1,0 +1,3 @@
+// cmake/precompiled.cpp
+//
+// Nothing: a target that only precompiles headers needs a file to compile.
