@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "apps/streamlab/console.hpp"
 #include "apps/streamlab/standard_streams.hpp"

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "apps/streamlab/commands.hpp"
 #include "apps/streamlab/console.hpp"

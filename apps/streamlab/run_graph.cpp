@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 #include <unistd.h>
+#include <nlohmann/json.hpp>
 
 #include "apps/streamlab/config_file.hpp"
 #include "apps/streamlab/console.hpp"

@@ -7,6 +7,8 @@
 
 #include <cerrno>
 
+#include <fmt/format.h>
+
 #include "engine/base/byte_codec.hpp"
 
 namespace streamlab {
