@@ -5,7 +5,7 @@
 //   closed     every call is allowed. When too many of the last `window` calls failed: open.
 //   open       no call is allowed. After `cool_down` the next one asked for is a probe: half_open.
 //   half_open  `probes` calls are allowed. When all have succeeded: closed, with an empty window. When one
-//              fails: open, and the cool-down begins anew.
+//              fails: open, and the cool-down starts again.
 //
 // Holds no clock and no lock: the time is a value, and one thread at a time calls. Allocates in make() only.
 #pragma once

@@ -30,7 +30,7 @@ namespace streamlab {
 enum class Status : std::uint8_t {
   ok,
   done,   // a source: the stream is over, and nothing was emitted by this call. finish(): nothing is left. A
-          // sink: whoever took its blocks takes no more; when all sinks say so the run ends.
+          // sink: the reader of its blocks takes no more; when all sinks say so the run ends.
   fault,  // cannot go on; failure() says why
 };
 
@@ -88,7 +88,7 @@ class OutputPort {
   // and time come from what triggered it; without a time of its own the trigger leaves position / rate.
   DataFrame& emit_at(std::int64_t position, std::uint32_t frame_count, double sample_rate_hz) noexcept;
 
-  // --- for whoever runs the node
+  // --- called by what runs the node
   // `frames`: capacity pointers. Forgets earlier blocks.
   void bind(DataFrame* const* frames, std::uint32_t capacity) noexcept {
     frames_ = frames;

@@ -43,7 +43,7 @@ enum class InputMode : std::uint8_t {
   separate,  // one block of one input at a time, in order within each input; every kind of stream
 };
 
-// Does the node keep blocks until whoever follows has room for them? Such a node has one input and one
+// Does the node keep blocks until the next node has room for them? Such a node has one input and one
 // output. process() with a block takes it and gives none; without input it gives the oldest, or none;
 // finish() gives what is left, one by one. While has_room() says no, a domain that may wait brings no more.
 // What follows the node runs in another domain where there are several, so that it holds up nobody before the

@@ -1,7 +1,7 @@
 // engine/flow/valid_flow.hpp
 //
 // ValidFlow: a flow whose names, edges, channels and rules were checked. Steps, channels and groups are
-// numbers into flat arrays. Only validate_flow() makes one, so that whoever has one need not check again.
+// numbers into flat arrays. Only validate_flow() makes one, so a holder need not check again.
 //
 // Steps that streams join form a group and run at the same time; every other step is a group of its own. A
 // group waits for the groups that its members depend on.

@@ -372,7 +372,7 @@ class Validator {
       }
     }
     for (const ValidChannel& channel : graph_.channels_) {
-      // Whoever subscribes to it does so from another thread.
+      // Its subscribers are on other threads.
       if (graph_.on_device_domain_[channel.from_node]) {
         check_may_wait(channel.policy, channel.from_node, channel.pointer);
       }

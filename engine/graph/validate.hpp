@@ -1,7 +1,7 @@
 // engine/graph/validate.hpp
 //
 // ValidGraph: a graph whose names, types, parameters, ports, cycles, policies and real-time rules were
-// checked against the node catalogue. Only validate() makes one, so that whoever has one need not check
+// checked against the node catalogue. Only validate() makes one, so that a holder need not check
 // again.
 #pragma once
 
