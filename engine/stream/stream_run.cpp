@@ -13,7 +13,7 @@ StreamRun::StreamRun(const RunOptions& options, std::shared_ptr<Shared> shared)
   listen(options.cancel, drain_);
 }
 
-StreamRun::StreamRun(const StreamRun& outer, std::stop_token cancel)
+StreamRun::StreamRun(const StreamRun& outer, const std::stop_token& cancel)
     : clock_(outer.clock_),
       drain_(outer.drain_),
       signal_(std::make_shared<WakeSignal>()),
@@ -29,6 +29,12 @@ StreamRun::StreamRun(const StreamRun& outer, Within within)
 void StreamRun::listen(const std::stop_token& cancel, const std::stop_token& drain) {
   if (cancel.stop_possible()) { on_cancel_.emplace(cancel, Raise{&cancelled_, signal_}); }
   if (drain.stop_possible()) { on_drain_.emplace(drain, Raise{&draining_, signal_}); }
+}
+
+Result<Thread> StreamRun::start_thread(std::string name, const std::stop_token& cancel,
+                                       std::function<void(StreamRun&)> body) const {
+  const auto own = std::make_shared<StreamRun>(*this, cancel);  // made here, while this run is there
+  return Thread::start(std::move(name), [own, body = std::move(body)] { body(*own); });
 }
 
 Poll StreamRun::fail(const std::string& stage, std::uint64_t item, Error error) {

@@ -12,6 +12,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -21,6 +22,7 @@
 
 #include "engine/base/error.hpp"
 #include "engine/channel/clock.hpp"
+#include "engine/rt/thread.hpp"
 #include "engine/rt/wake_signal.hpp"
 #include "engine/stream/report.hpp"
 
@@ -57,8 +59,8 @@ class StreamRun {
 
   explicit StreamRun(const RunOptions& options, std::shared_ptr<Shared> shared = std::make_shared<Shared>());
   // A run of its own for a thread of a stage of `outer`: same clock, same draining, same store of errors;
-  // cancelled by `cancel` alone.
-  StreamRun(const StreamRun& outer, std::stop_token cancel);
+  // cancelled by `cancel` alone. `outer` may go before it.
+  StreamRun(const StreamRun& outer, const std::stop_token& cancel);
   // A run of its own within `outer`, on the same thread: same clock, store of errors and signal; never
   // cancelled, drained by `drain` alone. For stages that share what is before them with other runs.
   struct Within {
@@ -92,6 +94,10 @@ class StreamRun {
   void collect(const std::string& stage, std::uint64_t item, Error error);
   void note(std::string text);
   const std::shared_ptr<Shared>& shared() const noexcept { return shared_; }
+  // A thread of a stage, with a run of its own that is cancelled by `cancel` alone. This run may be over before
+  // the thread begins.
+  Result<Thread> start_thread(std::string name, const std::stop_token& cancel,
+                              std::function<void(StreamRun&)> body) const;
 
   // --- for ends, and for threads of stages
   // Before a question: forgets what earlier answers waited for.

@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <latch>
+#include <memory>
 #include <mutex>
 #include <set>
 #include <stdexcept>
@@ -249,6 +250,27 @@ TEST(Buffer, RefusesWhatCannotBe) {
   EXPECT_EQ(nowhere.report.ended, StreamEnd::failed);
 }
 
+TEST(Threads, OfARunMayBeginAfterIt) {
+  const auto shared = std::make_shared<StreamRun::Shared>();
+  std::latch over{1};
+  std::stop_source stop;
+  std::stop_source drain;
+  bool saw_both = false;
+  auto run = std::make_unique<StreamRun>(RunOptions{.drain = drain.get_token()}, shared);
+  auto thread = run->start_thread("late", stop.get_token(), [&](StreamRun& own) {
+    over.wait();
+    stop.request_stop();
+    drain.request_stop();
+    saw_both = own.cancelled() && own.draining();
+    own.note("it went on");
+  });
+  ASSERT_TRUE(thread);
+  run.reset();
+  over.count_down();
+  thread->join();
+  EXPECT_TRUE(saw_both);
+  EXPECT_THAT(shared->notes, ElementsAre("it went on"));
+}
 TEST(Threads, CanBeCancelledAtEveryItem) {
   for (int at = 0; at < 40; ++at) {
     std::stop_source stop;

@@ -165,7 +165,8 @@ class Buffer final : public Step<T, T> {
  protected:
   Poll poll(StreamRun& run, T*& item) override {
     if (!thread_.joinable()) {
-      auto started = Thread::start("stream buffer", [this, &run] { fill(run); });
+      auto started =
+          run.start_thread("stream buffer", stop_.get_token(), [this](StreamRun& own) { fill(own); });
       if (!started) { return run.fail(this->stats_.name, 0, started.error()); }
       thread_ = std::move(*started);
     }
@@ -184,9 +185,8 @@ class Buffer final : public Step<T, T> {
   }
 
  private:
-  // The thread: upstream's own run. `outer` outlives it: halt() joins.
-  void fill(const StreamRun& outer) {
-    StreamRun run(outer, stop_.get_token());
+  // The thread: upstream's own run.
+  void fill(StreamRun& run) {
     const Poll answer = run_upstream(run);
     queue_.close(answer);
     items_.fire();

@@ -73,7 +73,8 @@ class ParallelMap final : public Step<T, U> {
     if (!started_) {
       started_ = true;
       for (auto& worker : workers_) {
-        auto thread = Thread::start("stream map", [this, &run, &w = *worker] { work(run, w); });
+        auto thread = run.start_thread("stream map", stop_.get_token(),
+                                       [this, &w = *worker](StreamRun& own) { work(own, w); });
         if (!thread) { return run.fail(this->stats_.name, 0, thread.error()); }
         threads_.push_back(std::move(*thread));
       }
@@ -163,9 +164,8 @@ class ParallelMap final : public Step<T, U> {
     return job;
   }
 
-  // A worker's thread. `outer` outlives it: halt() joins.
-  void work(const StreamRun& outer, Worker& worker) {
-    StreamRun run(outer, stop_.get_token());
+  // A worker's thread.
+  void work(StreamRun& run, Worker& worker) {
     while (true) {
       Job* job = nullptr;
       {
