@@ -25,6 +25,7 @@
 #include "nodes/dsp/level_stats.hpp"
 
 namespace streamlab {
+namespace level_meter_node {
 namespace {
 
 struct Quantity {
@@ -303,7 +304,8 @@ class LevelMeter final : public Node {
 };
 
 }  // namespace
+}  // namespace level_meter_node
 
-extern const NodeEntry kLevelMeterEntry{kInfo, make_node<LevelMeter>};
+extern const NodeEntry kLevelMeterEntry{level_meter_node::kInfo, make_node<level_meter_node::LevelMeter>};
 
 }  // namespace streamlab

@@ -24,6 +24,7 @@
 #include "nodes/dsp/spectrum_estimator.hpp"
 
 namespace streamlab {
+namespace spectrum_node {
 namespace {
 
 constexpr double kMaxMemoryBytes = 1024.0 * 1024.0 * 1024.0;
@@ -367,7 +368,8 @@ class Spectrum final : public Node {
 };
 
 }  // namespace
+}  // namespace spectrum_node
 
-extern const NodeEntry kSpectrumEntry{kInfo, make_node<Spectrum>};
+extern const NodeEntry kSpectrumEntry{spectrum_node::kInfo, make_node<spectrum_node::Spectrum>};
 
 }  // namespace streamlab

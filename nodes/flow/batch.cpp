@@ -15,6 +15,7 @@
 #include "nodes/flow/item_ring.hpp"
 
 namespace streamlab {
+namespace batch_node {
 namespace {
 
 enum ParamIndex : std::size_t { kBlocks };
@@ -140,7 +141,8 @@ class Batch final : public Node {
 };
 
 }  // namespace
+}  // namespace batch_node
 
-extern const NodeEntry kBatchEntry{kInfo, make_node<Batch>};
+extern const NodeEntry kBatchEntry{batch_node::kInfo, make_node<batch_node::Batch>};
 
 }  // namespace streamlab

@@ -26,6 +26,7 @@
 #include "nodes/flow/spilled_block.hpp"
 
 namespace streamlab {
+namespace buffer_node {
 namespace {
 
 enum Policy : std::size_t { kBlock, kDropOldest, kDropNewest, kDropBuffer, kLatest, kFail };
@@ -261,7 +262,8 @@ class Buffer final : public Node {
 };
 
 }  // namespace
+}  // namespace buffer_node
 
-extern const NodeEntry kBufferEntry{kInfo, make_node<Buffer>};
+extern const NodeEntry kBufferEntry{buffer_node::kInfo, make_node<buffer_node::Buffer>};
 
 }  // namespace streamlab

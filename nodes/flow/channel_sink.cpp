@@ -16,6 +16,7 @@
 #include "nodes/flow/frame_channel.hpp"
 
 namespace streamlab {
+namespace channel_sink_node {
 namespace {
 
 enum ParamIndex : std::size_t { kChannel, kCapacity, kTimeout };
@@ -100,7 +101,8 @@ class ChannelSink final : public Node {
 };
 
 }  // namespace
+}  // namespace channel_sink_node
 
-extern const NodeEntry kChannelSinkEntry{kInfo, make_node<ChannelSink>};
+extern const NodeEntry kChannelSinkEntry{channel_sink_node::kInfo, make_node<channel_sink_node::ChannelSink>};
 
 }  // namespace streamlab

@@ -19,6 +19,7 @@
 #include "nodes/processors/channel_names.hpp"
 
 namespace streamlab {
+namespace channel_source_node {
 namespace {
 
 constexpr std::chrono::milliseconds kLongestWait{20};
@@ -152,7 +153,9 @@ class ChannelSource final : public Node {
 };
 
 }  // namespace
+}  // namespace channel_source_node
 
-extern const NodeEntry kChannelSourceEntry{kInfo, make_node<ChannelSource>};
+extern const NodeEntry kChannelSourceEntry{channel_source_node::kInfo,
+                                           make_node<channel_source_node::ChannelSource>};
 
 }  // namespace streamlab

@@ -20,6 +20,7 @@
 #include "nodes/flow/left_out.hpp"
 
 namespace streamlab {
+namespace circuit_breaker_node {
 namespace {
 
 enum ParamIndex : std::size_t {
@@ -212,7 +213,9 @@ class CircuitBreakerNode final : public Node {
 };
 
 }  // namespace
+}  // namespace circuit_breaker_node
 
-extern const NodeEntry kCircuitBreakerEntry{kInfo, make_node<CircuitBreakerNode>};
+extern const NodeEntry kCircuitBreakerEntry{circuit_breaker_node::kInfo,
+                                            make_node<circuit_breaker_node::CircuitBreakerNode>};
 
 }  // namespace streamlab

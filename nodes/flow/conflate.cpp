@@ -23,6 +23,7 @@
 #include "nodes/flow/interval_grid.hpp"
 
 namespace streamlab {
+namespace conflate_node {
 namespace {
 
 constexpr std::string_view kMethods[] = {"mean", "max", "min", "last"};
@@ -169,7 +170,8 @@ class Conflate final : public Node {
 };
 
 }  // namespace
+}  // namespace conflate_node
 
-extern const NodeEntry kConflateEntry{kInfo, make_node<Conflate>};
+extern const NodeEntry kConflateEntry{conflate_node::kInfo, make_node<conflate_node::Conflate>};
 
 }  // namespace streamlab

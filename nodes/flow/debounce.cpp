@@ -22,6 +22,7 @@
 #include "nodes/flow/left_out.hpp"
 
 namespace streamlab {
+namespace debounce_node {
 namespace {
 
 enum ParamIndex : std::size_t { kSilenceS };
@@ -115,7 +116,8 @@ class Debounce final : public Node {
 };
 
 }  // namespace
+}  // namespace debounce_node
 
-extern const NodeEntry kDebounceEntry{kInfo, make_node<Debounce>};
+extern const NodeEntry kDebounceEntry{debounce_node::kInfo, make_node<debounce_node::Debounce>};
 
 }  // namespace streamlab

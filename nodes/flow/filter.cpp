@@ -22,6 +22,7 @@
 #include "nodes/processors/channel_names.hpp"
 
 namespace streamlab {
+namespace filter_node {
 namespace {
 
 enum ParamIndex : std::size_t {
@@ -333,7 +334,8 @@ class Filter final : public Node {
 };
 
 }  // namespace
+}  // namespace filter_node
 
-extern const NodeEntry kFilterEntry{kInfo, make_node<Filter>};
+extern const NodeEntry kFilterEntry{filter_node::kInfo, make_node<filter_node::Filter>};
 
 }  // namespace streamlab

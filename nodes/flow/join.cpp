@@ -31,6 +31,7 @@
 #include "nodes/flow/waiting_blocks.hpp"
 
 namespace streamlab {
+namespace join_node {
 namespace {
 
 constexpr std::string_view kBys[] = {"sequence", "time", "latest"};
@@ -406,7 +407,8 @@ class Join final : public Node {
 };
 
 }  // namespace
+}  // namespace join_node
 
-extern const NodeEntry kJoinEntry{kInfo, make_node<Join>};
+extern const NodeEntry kJoinEntry{join_node::kInfo, make_node<join_node::Join>};
 
 }  // namespace streamlab

@@ -20,6 +20,7 @@
 #include "nodes/flow/stream_variables.hpp"
 
 namespace streamlab {
+namespace map_node {
 namespace {
 
 enum ParamIndex : std::size_t { kChannels, kUnits, kKeep };
@@ -160,7 +161,8 @@ class Map final : public Node {
 };
 
 }  // namespace
+}  // namespace map_node
 
-extern const NodeEntry kMapEntry{kInfo, make_node<Map>};
+extern const NodeEntry kMapEntry{map_node::kInfo, make_node<map_node::Map>};
 
 }  // namespace streamlab

@@ -16,6 +16,7 @@
 #include "engine/core/node.hpp"
 
 namespace streamlab {
+namespace merge_node {
 namespace {
 
 constexpr PortInfo kInPorts[] = {{.name = "in",
@@ -122,7 +123,8 @@ class Merge final : public Node {
 };
 
 }  // namespace
+}  // namespace merge_node
 
-extern const NodeEntry kMergeEntry{kInfo, make_node<Merge>};
+extern const NodeEntry kMergeEntry{merge_node::kInfo, make_node<merge_node::Merge>};
 
 }  // namespace streamlab

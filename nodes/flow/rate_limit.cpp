@@ -21,6 +21,7 @@
 #include "nodes/flow/left_out.hpp"
 
 namespace streamlab {
+namespace rate_limit_node {
 namespace {
 
 enum Unit : std::size_t { kBlocks, kSamples, kBytes };
@@ -131,7 +132,8 @@ class RateLimit final : public Node {
 };
 
 }  // namespace
+}  // namespace rate_limit_node
 
-extern const NodeEntry kRateLimitEntry{kInfo, make_node<RateLimit>};
+extern const NodeEntry kRateLimitEntry{rate_limit_node::kInfo, make_node<rate_limit_node::RateLimit>};
 
 }  // namespace streamlab

@@ -20,6 +20,7 @@
 #include "nodes/flow/reduction.hpp"
 
 namespace streamlab {
+namespace reduce_node {
 namespace {
 
 enum ParamIndex : std::size_t { kOperation, kCount, kIntervalS, kPerBlock };
@@ -342,7 +343,8 @@ class Reduce final : public Node {
 };
 
 }  // namespace
+}  // namespace reduce_node
 
-extern const NodeEntry kReduceEntry{kInfo, make_node<Reduce>};
+extern const NodeEntry kReduceEntry{reduce_node::kInfo, make_node<reduce_node::Reduce>};
 
 }  // namespace streamlab

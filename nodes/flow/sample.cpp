@@ -18,6 +18,7 @@
 #include "nodes/flow/left_out.hpp"
 
 namespace streamlab {
+namespace sample_node {
 namespace {
 
 enum ParamIndex : std::size_t { kIntervalS };
@@ -108,7 +109,8 @@ class Sample final : public Node {
 };
 
 }  // namespace
+}  // namespace sample_node
 
-extern const NodeEntry kSampleEntry{kInfo, make_node<Sample>};
+extern const NodeEntry kSampleEntry{sample_node::kInfo, make_node<sample_node::Sample>};
 
 }  // namespace streamlab

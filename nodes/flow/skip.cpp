@@ -10,6 +10,7 @@
 #include "nodes/flow/amount.hpp"
 
 namespace streamlab {
+namespace skip_node {
 namespace {
 
 constexpr ParamInfo kParams[] = {
@@ -57,7 +58,8 @@ class Skip final : public Node {
 };
 
 }  // namespace
+}  // namespace skip_node
 
-extern const NodeEntry kSkipEntry{kInfo, make_node<Skip>};
+extern const NodeEntry kSkipEntry{skip_node::kInfo, make_node<skip_node::Skip>};
 
 }  // namespace streamlab

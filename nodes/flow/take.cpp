@@ -10,6 +10,7 @@
 #include "nodes/flow/amount.hpp"
 
 namespace streamlab {
+namespace take_node {
 namespace {
 
 constexpr ParamInfo kParams[] = {
@@ -59,7 +60,8 @@ class Take final : public Node {
 };
 
 }  // namespace
+}  // namespace take_node
 
-extern const NodeEntry kTakeEntry{kInfo, make_node<Take>};
+extern const NodeEntry kTakeEntry{take_node::kInfo, make_node<take_node::Take>};
 
 }  // namespace streamlab

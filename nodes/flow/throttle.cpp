@@ -22,6 +22,7 @@
 #include "engine/core/node.hpp"
 
 namespace streamlab {
+namespace throttle_node {
 namespace {
 
 enum ParamIndex : std::size_t { kSpeed };
@@ -123,7 +124,8 @@ class Throttle final : public Node {
 };
 
 }  // namespace
+}  // namespace throttle_node
 
-extern const NodeEntry kThrottleEntry{kInfo, make_node<Throttle>};
+extern const NodeEntry kThrottleEntry{throttle_node::kInfo, make_node<throttle_node::Throttle>};
 
 }  // namespace streamlab

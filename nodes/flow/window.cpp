@@ -21,6 +21,7 @@
 #include "nodes/flow/item_ring.hpp"
 
 namespace streamlab {
+namespace window_node {
 namespace {
 
 enum ParamIndex : std::size_t {
@@ -409,7 +410,8 @@ class Window final : public Node {
 };
 
 }  // namespace
+}  // namespace window_node
 
-extern const NodeEntry kWindowEntry{kInfo, make_node<Window>};
+extern const NodeEntry kWindowEntry{window_node::kInfo, make_node<window_node::Window>};
 
 }  // namespace streamlab

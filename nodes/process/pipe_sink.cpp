@@ -18,6 +18,7 @@
 #include "nodes/process/stream_encoder.hpp"
 
 namespace streamlab {
+namespace pipe_sink_node {
 namespace {
 
 constexpr std::chrono::milliseconds kPatience{1000};  // for the reader, in all, when the run is to end
@@ -227,7 +228,8 @@ class PipeSink final : public Node {
 };
 
 }  // namespace
+}  // namespace pipe_sink_node
 
-extern const NodeEntry kPipeSinkEntry{kInfo, make_node<PipeSink>};
+extern const NodeEntry kPipeSinkEntry{pipe_sink_node::kInfo, make_node<pipe_sink_node::PipeSink>};
 
 }  // namespace streamlab

@@ -19,6 +19,7 @@
 #include "nodes/process/stream_decoder.hpp"
 
 namespace streamlab {
+namespace pipe_source_node {
 namespace {
 
 constexpr std::uint32_t kDefaultFrameSize = 1024;
@@ -238,7 +239,8 @@ class PipeSource final : public Node {
 };
 
 }  // namespace
+}  // namespace pipe_source_node
 
-extern const NodeEntry kPipeSourceEntry{kInfo, make_node<PipeSource>};
+extern const NodeEntry kPipeSourceEntry{pipe_source_node::kInfo, make_node<pipe_source_node::PipeSource>};
 
 }  // namespace streamlab

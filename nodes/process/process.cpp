@@ -30,6 +30,7 @@
 #include "nodes/process/stream_encoder.hpp"
 
 namespace streamlab {
+namespace process_node {
 namespace {
 
 using Clock = ChildSupervisor::Clock;
@@ -504,7 +505,8 @@ class Process final : public Node {
 };
 
 }  // namespace
+}  // namespace process_node
 
-extern const NodeEntry kProcessEntry{kInfo, make_node<Process>};
+extern const NodeEntry kProcessEntry{process_node::kInfo, make_node<process_node::Process>};
 
 }  // namespace streamlab

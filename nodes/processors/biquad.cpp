@@ -20,6 +20,7 @@
 #include "nodes/dsp/biquad_design.hpp"
 
 namespace streamlab {
+namespace biquad_node {
 namespace {
 
 // The designs by name, in the order of dsp::FilterType, and the coefficients themselves.
@@ -241,7 +242,8 @@ class Biquad final : public Node {
 };
 
 }  // namespace
+}  // namespace biquad_node
 
-extern const NodeEntry kBiquadEntry{kInfo, make_node<Biquad>};
+extern const NodeEntry kBiquadEntry{biquad_node::kInfo, make_node<biquad_node::Biquad>};
 
 }  // namespace streamlab

@@ -14,6 +14,7 @@
 #include "nodes/processors/channel_names.hpp"
 
 namespace streamlab {
+namespace channel_select_node {
 namespace {
 
 enum ParamIndex : std::size_t { kChannels, kNames };
@@ -94,7 +95,9 @@ class ChannelSelect final : public Node {
 };
 
 }  // namespace
+}  // namespace channel_select_node
 
-extern const NodeEntry kChannelSelectEntry{kInfo, make_node<ChannelSelect>};
+extern const NodeEntry kChannelSelectEntry{channel_select_node::kInfo,
+                                           make_node<channel_select_node::ChannelSelect>};
 
 }  // namespace streamlab

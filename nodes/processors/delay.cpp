@@ -19,6 +19,7 @@
 #include "nodes/dsp/delay_line.hpp"
 
 namespace streamlab {
+namespace delay_node {
 namespace {
 
 constexpr double kMaxFrames = 1U << 25U;         // 256 MiB a channel; three minutes at 192 kHz
@@ -96,7 +97,8 @@ class Delay final : public Node {
 };
 
 }  // namespace
+}  // namespace delay_node
 
-extern const NodeEntry kDelayEntry{kInfo, make_node<Delay>};
+extern const NodeEntry kDelayEntry{delay_node::kInfo, make_node<delay_node::Delay>};
 
 }  // namespace streamlab

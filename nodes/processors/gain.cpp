@@ -17,6 +17,7 @@
 #include "nodes/dsp/scale_chain.hpp"
 
 namespace streamlab {
+namespace gain_node {
 namespace {
 
 enum ParamIndex : std::size_t { kGain, kRampMs };
@@ -103,7 +104,8 @@ class Gain final : public Node {
 };
 
 }  // namespace
+}  // namespace gain_node
 
-extern const NodeEntry kGainEntry{kInfo, make_node<Gain>};
+extern const NodeEntry kGainEntry{gain_node::kInfo, make_node<gain_node::Gain>};
 
 }  // namespace streamlab

@@ -20,6 +20,7 @@
 #include "nodes/processors/channel_names.hpp"
 
 namespace streamlab {
+namespace mixer_node {
 namespace {
 
 enum ParamIndex : std::size_t { kMatrix, kNames };
@@ -145,7 +146,8 @@ class Mixer final : public Node {
 };
 
 }  // namespace
+}  // namespace mixer_node
 
-extern const NodeEntry kMixerEntry{kInfo, make_node<Mixer>};
+extern const NodeEntry kMixerEntry{mixer_node::kInfo, make_node<mixer_node::Mixer>};
 
 }  // namespace streamlab

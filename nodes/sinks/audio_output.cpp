@@ -12,6 +12,7 @@
 #include "nodes/device_params.hpp"
 
 namespace streamlab {
+namespace audio_output_node {
 namespace {
 
 constexpr NodeInfo kInfo{
@@ -58,7 +59,8 @@ class AudioOutput final : public Node {
 };
 
 }  // namespace
+}  // namespace audio_output_node
 
-extern const NodeEntry kAudioOutputEntry{kInfo, make_node<AudioOutput>};
+extern const NodeEntry kAudioOutputEntry{audio_output_node::kInfo, make_node<audio_output_node::AudioOutput>};
 
 }  // namespace streamlab

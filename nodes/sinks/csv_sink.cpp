@@ -21,6 +21,7 @@
 #include "nodes/sinks/text_output.hpp"
 
 namespace streamlab {
+namespace csv_sink_node {
 namespace {
 
 enum ParamIndex : std::size_t { kPath, kOverwrite };
@@ -190,7 +191,8 @@ class CsvSink final : public Node {
 };
 
 }  // namespace
+}  // namespace csv_sink_node
 
-extern const NodeEntry kCsvSinkEntry{kInfo, make_node<CsvSink>};
+extern const NodeEntry kCsvSinkEntry{csv_sink_node::kInfo, make_node<csv_sink_node::CsvSink>};
 
 }  // namespace streamlab

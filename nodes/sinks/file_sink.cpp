@@ -14,6 +14,7 @@
 #include "nodes/sound_file/sound_file_writer.hpp"
 
 namespace streamlab {
+namespace file_sink_node {
 namespace {
 
 enum ParamIndex : std::size_t { kPath, kFormat, kSubtype, kOverwrite, kGap };
@@ -174,7 +175,8 @@ class FileSink final : public Node {
 };
 
 }  // namespace
+}  // namespace file_sink_node
 
-extern const NodeEntry kFileSinkEntry{kInfo, make_node<FileSink>};
+extern const NodeEntry kFileSinkEntry{file_sink_node::kInfo, make_node<file_sink_node::FileSink>};
 
 }  // namespace streamlab

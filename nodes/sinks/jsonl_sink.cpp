@@ -21,6 +21,7 @@
 #include "nodes/sinks/text_output.hpp"
 
 namespace streamlab {
+namespace jsonl_sink_node {
 namespace {
 
 enum ParamIndex : std::size_t { kPath, kHeader, kOverwrite };
@@ -220,7 +221,8 @@ class JsonlSink final : public Node {
 };
 
 }  // namespace
+}  // namespace jsonl_sink_node
 
-extern const NodeEntry kJsonlSinkEntry{kInfo, make_node<JsonlSink>};
+extern const NodeEntry kJsonlSinkEntry{jsonl_sink_node::kInfo, make_node<jsonl_sink_node::JsonlSink>};
 
 }  // namespace streamlab

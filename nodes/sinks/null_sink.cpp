@@ -8,6 +8,7 @@
 #include "engine/core/node.hpp"
 
 namespace streamlab {
+namespace null_sink_node {
 namespace {
 
 constexpr NodeInfo kInfo{
@@ -47,7 +48,8 @@ class NullSink final : public Node {
 };
 
 }  // namespace
+}  // namespace null_sink_node
 
-extern const NodeEntry kNullSinkEntry{kInfo, make_node<NullSink>};
+extern const NodeEntry kNullSinkEntry{null_sink_node::kInfo, make_node<null_sink_node::NullSink>};
 
 }  // namespace streamlab

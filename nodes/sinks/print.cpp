@@ -25,6 +25,7 @@
 #include "nodes/sinks/flag_names.hpp"
 
 namespace streamlab {
+namespace print_node {
 namespace {
 
 enum ParamIndex : std::size_t { kLabel, kEvery };
@@ -189,7 +190,8 @@ class Print final : public Node {
 };
 
 }  // namespace
+}  // namespace print_node
 
-extern const NodeEntry kPrintEntry{kInfo, make_node<Print>};
+extern const NodeEntry kPrintEntry{print_node::kInfo, make_node<print_node::Print>};
 
 }  // namespace streamlab

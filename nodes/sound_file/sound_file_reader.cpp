@@ -26,7 +26,7 @@
 namespace streamlab {
 namespace {
 
-constexpr std::size_t kBufferBytes = 128 * 1024;  // fits the second-level cache; longer reads were no faster
+constexpr std::size_t kReadBytes = 128 * 1024;  // fits the second-level cache; longer reads were no faster
 constexpr const char* kWhatWeRead = "WAV, RF64, W64, FLAC, AIFF, AU, CAF, Ogg or MP3";
 
 class FileDescriptor {
@@ -284,7 +284,7 @@ Result<SoundFileReader> SoundFileReader::open(const std::string& path) {
     impl->data_offset = scan.data_offset;
     impl->info.frames = scan.data_bytes / impl->frame_bytes;
   }
-  impl->buffer.resize(std::max<std::size_t>(kBufferBytes / impl->frame_bytes, 1) * impl->frame_bytes);
+  impl->buffer.resize(std::max<std::size_t>(kReadBytes / impl->frame_bytes, 1) * impl->frame_bytes);
   impl->destination.resize(impl->info.channels);
   impl->file = std::move(file);
   impl->fd = std::move(fd);

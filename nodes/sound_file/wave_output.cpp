@@ -12,7 +12,7 @@
 namespace streamlab {
 namespace {
 
-constexpr std::size_t kBufferBytes = 128 * 1024;
+constexpr std::size_t kWriteBytes = 128 * 1024;
 constexpr std::uint64_t kHoleBytes = 1024 * 1024;  // silence from here on becomes a hole
 
 }  // namespace
@@ -26,7 +26,7 @@ WaveOutput::WaveOutput(OutputFile file, std::string path, const WaveShape& shape
       riff_limit_(riff_limit),
       frame_bytes_(shape.channels * bytes_per_sample(shape.format)),
       header_bytes_(wave_header(shape, 0, riff_limit).size()),
-      buffer_(std::max<std::size_t>(kBufferBytes / frame_bytes_, 1) * frame_bytes_) {}
+      buffer_(std::max<std::size_t>(kWriteBytes / frame_bytes_, 1) * frame_bytes_) {}
 
 Result<std::unique_ptr<SampleOutput>> WaveOutput::create(OutputFile file, const std::string& path,
                                                          const WaveShape& shape, std::uint64_t update_frames,

@@ -10,6 +10,7 @@
 #include "nodes/device_params.hpp"
 
 namespace streamlab {
+namespace audio_input_node {
 namespace {
 
 constexpr NodeInfo kInfo{
@@ -43,7 +44,8 @@ class AudioInput final : public Node {
 };
 
 }  // namespace
+}  // namespace audio_input_node
 
-extern const NodeEntry kAudioInputEntry{kInfo, make_node<AudioInput>};
+extern const NodeEntry kAudioInputEntry{audio_input_node::kInfo, make_node<audio_input_node::AudioInput>};
 
 }  // namespace streamlab

@@ -18,6 +18,7 @@
 #include "nodes/sound_file/sound_file_reader.hpp"
 
 namespace streamlab {
+namespace file_source_node {
 namespace {
 
 constexpr std::uint32_t kDefaultFrameSize = 1024;
@@ -230,7 +231,8 @@ class FileSource final : public Node {
 };
 
 }  // namespace
+}  // namespace file_source_node
 
-extern const NodeEntry kFileSourceEntry{kInfo, make_node<FileSource>};
+extern const NodeEntry kFileSourceEntry{file_source_node::kInfo, make_node<file_source_node::FileSource>};
 
 }  // namespace streamlab

@@ -18,6 +18,7 @@
 #include "nodes/dsp/sine.hpp"
 
 namespace streamlab {
+namespace sine_generator_node {
 namespace {
 
 constexpr double kDefaultRateHz = 48000.0;
@@ -141,7 +142,9 @@ class SineGenerator final : public Node {
 };
 
 }  // namespace
+}  // namespace sine_generator_node
 
-extern const NodeEntry kSineGeneratorEntry{kInfo, make_node<SineGenerator>};
+extern const NodeEntry kSineGeneratorEntry{sine_generator_node::kInfo,
+                                           make_node<sine_generator_node::SineGenerator>};
 
 }  // namespace streamlab
