@@ -37,6 +37,11 @@ std::string device_entries(const EngineStatus& status) {
         entry("device", fmt::format("{}, {} ({})", counted(driver.xruns, "xrun"), counted(driver.gaps, "gap"),
                                     counted(driver.lost_frames, "lost frame")));
   }
+  if (status.missing_frames > 0) {
+    const double seconds = static_cast<double>(status.missing_frames) / status.device->sample_rate_hz;
+    text += entry("missing", fmt::format("{} ({}) at the end: the device was away",
+                                         counted(status.missing_frames, "frame"), spoken_time(seconds)));
+  }
   if (driver.reopened > 0) { text += entry("reopened", counted(driver.reopened, "time")); }
   return text;
 }
@@ -130,6 +135,7 @@ Document summary_document(const Summary& summary) {
     document["device"] = {{"xruns", status.driver->xruns},
                           {"gaps", status.driver->gaps},
                           {"lost_frames", status.driver->lost_frames},
+                          {"missing_frames", status.missing_frames},
                           {"reopened", status.driver->reopened},
                           {"ticks", status.driver->ticks},
                           {"real_time", status.driver->real_time}};

@@ -29,8 +29,10 @@ namespace streamlab {
 
 enum class Status : std::uint8_t {
   ok,
-  done,   // a source: the stream is over, and nothing was emitted by this call. finish(): nothing is left. A
-          // sink: the reader of its blocks takes no more; when all sinks say so the run ends.
+  // A source: the stream is over, and nothing was emitted by this call. finish(): nothing is left. Another node: it needs
+  // no more and gives no more after the blocks of this call (Take; a sink whose reader has gone). Its output
+  // ends, finish() is not called, and what feeds nothing else ends with it, back to the sources.
+  done,
   fault,  // cannot go on; failure() says why
 };
 

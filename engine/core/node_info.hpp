@@ -55,6 +55,15 @@ enum class Queue : std::uint8_t { no, yes };
 // names no policy: it holds up nobody.
 enum class Waits : std::uint8_t { no, yes };
 
+// Do blocks of audio keep the positions of the input, with no pause longer than OutputFormat::held_frames? Streams are
+// joined by position: what comes through a node that does not cannot be an input of a joining node, whose other
+// inputs would wait for it without end.
+enum class Timeline : std::uint8_t { kept, broken };
+
+// When does the output end? With the input, or by itself, too, after a length that is known (Take): then an endless
+// source makes no endless run.
+enum class Ends : std::uint8_t { with_input, by_itself };
+
 // Nodes whose block a device fills or takes; the domain's driver does the work.
 enum class Boundary : std::uint8_t { none, device_input, device_output };
 
@@ -70,6 +79,8 @@ struct NodeInfo {
   InputMode input_mode = InputMode::joined;
   Queue queue = Queue::no;
   Waits waits = Waits::no;
+  Timeline timeline = Timeline::kept;
+  Ends ends = Ends::with_input;
   std::string_view at_gap = {};    // what it does where frames are missing: a sentence
   std::string_view details = {};   // definitions and sources for the manual; may be empty
   std::string_view example = {};   // the node's JSON object, as in a configuration

@@ -2,6 +2,8 @@
 #include "engine/graph/plan.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <map>
 #include <utility>
 
 #include <fmt/format.h>
@@ -37,6 +39,7 @@ class Planner {
     plan_.nodes_.resize(graph.nodes().size());
     for (const std::size_t n : graph.order()) { prepare(n); }
     if (errors_.empty()) {
+      find_endless();
       share_frames();
       check_memory();
     }
@@ -45,6 +48,10 @@ class Planner {
   }
 
  private:
+  // Into how many blocks a frame of the signal may have been cut, on the average, by the source whose blocks are the
+  // reason: where streams meet they are cut at the ends of each other's blocks.
+  using Density = std::map<std::size_t, double>;
+
   void add(const std::string& where, std::string what, std::string expected = {}, std::string hint = {}) {
     errors_.push_back({ErrorCode::refused, where, std::move(what), std::move(expected), std::move(hint)});
   }
@@ -82,9 +89,8 @@ class Planner {
       errors_.push_back(std::move(error));
       return;
     }
-    if (valid.info().inputs.empty() && planned.node->is_endless()) { plan_.endless_ = true; }
-    add_slots(n, *outputs);
     if (!is_separate(n)) { plan_join(planned); }
+    add_slots(n, *outputs);
   }
 
   bool is_separate(std::size_t n) const {
@@ -127,6 +133,11 @@ class Planner {
     }
     edge.capacity = c.capacity.value_or(plan_.graph_.config().channel_capacity);
     if (edge.policy == OverflowPolicy::latest) { edge.capacity = 1; }
+    // Who waits does so before a round, for all that it may bring.
+    const bool from_waits = plan_.options_.lossless || device != from;
+    if (from_waits && edge.policy == OverflowPolicy::block) {
+      edge.capacity = std::max(edge.capacity, plan_.slots_[slot].max_blocks);
+    }
     return edge;
   }
 
@@ -142,6 +153,17 @@ class Planner {
       } else if (formats.size() > 1 && !is_separate(n) && formats[i]->kind != StreamKind::audio) {
         add(valid.pointer, fmt::format("\"{}\" joins streams of {}", valid.id, to_string(formats[i]->kind)),
             "audio on every input");
+        ok = false;
+      }
+      const auto broken_by = plan_.slots_[plan_.nodes_[n].inputs[i].slot].broken_by;
+      if (formats.size() > 1 && !is_separate(n) && broken_by) {
+        const ValidNode& breaks = plan_.graph_.nodes()[*broken_by];
+        add(valid.pointer,
+            fmt::format(
+                "\"{}\" joins its inputs by their positions, which \"{}\" ({}) before it does not keep",
+                valid.id, breaks.id, breaks.info().name),
+            "on every input a stream without pauses of any length",
+            fmt::format("put the {} behind \"{}\"", breaks.info().name, valid.id));
         ok = false;
       }
       if (!is_separate(n) && formats[i]->sample_rate_hz != formats[0]->sample_rate_hz) {
@@ -161,34 +183,72 @@ class Planner {
 
   void add_slots(std::size_t n, const std::vector<OutputFormat>& outputs) {
     PlanNode& planned = plan_.nodes_[n];
-    std::uint32_t blocks_in = planned.inputs.size() > 1 ? 0 : 1;
     std::uint32_t latency = 0;
     std::uint32_t held = 0;
     std::uint64_t queued = 0;
-    const std::uint32_t pieces = is_separate(n) ? 1 : 2;
+    Density density;
+    std::optional<std::size_t> broken_by;
+    bool endless = planned.inputs.empty() && planned.node->is_endless();
     for (const PlanInput& input : planned.inputs) {
       const PlanSlot& from = plan_.slots_[input.slot];
-      // A join may have to cut its inputs into as many pieces as come.
-      const std::uint32_t blocks = blocks_in_a_round(input);
-      blocks_in = planned.inputs.size() > 1 ? blocks_in + pieces * blocks : blocks;
       queued = std::max(queued, queued_before(input));
       latency = std::max(latency, from.latency_frames);
       held = std::max(held, from.held_frames);
+      if (from.broken_by) { broken_by = from.broken_by; }
+      endless = endless || from.endless;
+      for (const auto& [source, blocks] : densities_[input.slot]) {
+        density[source] = std::max(density[source], blocks);
+      }
     }
+    for (const std::uint32_t blocks : planned.join_blocks) {
+      queued = std::max<std::uint64_t>(queued, blocks);
+    }
+    if (plan_.graph_.nodes()[n].info().timeline == Timeline::broken) { broken_by = n; }
+    const std::uint32_t blocks_in = blocks_taken_in_a_round(n, density);
     for (std::size_t port = 0; port < outputs.size(); ++port) {
       PlanSlot slot;
       slot.node = n;
       slot.port = port;
       slot.format = std::make_shared<const StreamFormat>(outputs[port].format);
       slot.max_blocks = blocks_in * std::max<std::uint32_t>(1, outputs[port].max_blocks);
+      densities_.push_back(density);
+      if (planned.inputs.empty()) {
+        densities_.back()[n] = 1.0 / std::max<std::uint32_t>(1, slot.format->max_frames);
+      }
+      for (auto& [source, blocks] : densities_.back()) {
+        blocks *= std::max<std::uint32_t>(1, outputs[port].max_blocks);
+      }
       slot.latency_frames = latency + outputs[port].latency_frames;
-      slot.held_frames = held + outputs[port].held_frames;
+      slot.held_frames = static_cast<std::uint32_t>(
+          std::min<std::uint64_t>(std::uint64_t{held} + outputs[port].held_frames, UINT32_MAX));
       slot.queued_blocks = queued;
+      slot.broken_by = broken_by;
+      slot.endless = endless && plan_.graph_.nodes()[n].info().ends == Ends::with_input;
       planned.slots.push_back(plan_.slots_.size());
       plan_.slots_.push_back(std::move(slot));
     }
   }
 
+  // For how many blocks, or aligned sets of blocks, a node is called in one round.
+  std::uint32_t blocks_taken_in_a_round(std::size_t n, const Density& density) const {
+    const auto& inputs = plan_.nodes_[n].inputs;
+    std::uint32_t sum = 0;
+    for (const PlanInput& input : inputs) { sum += blocks_in_a_round(input); }
+    if (inputs.size() < 2 || is_separate(n)) { return std::max<std::uint32_t>(1, sum); }
+    // A join may have to cut its inputs into as many pieces as come. What is left it gives in the next round;
+    // where a device or the caller asks for a round, all must come in this one.
+    const bool once = plan_.options_.threads.kind == ThreadPolicy::Kind::one_domain ||
+                      plan_.partition_.device_domain == plan_.nodes_[n].domain;
+    if (!once) { return 1; }
+    double frames = 0.0;
+    for (const PlanInput& input : inputs) {
+      frames = std::max<double>(frames, plan_.slots_[input.slot].format->max_frames);
+    }
+    // Where joins follow each other the same cuts meet again: there are no more than the sources make.
+    double pieces = 0.0;
+    for (const auto& [source, blocks] : density) { pieces += std::max(1.0, std::ceil(blocks * frames)); }
+    return static_cast<std::uint32_t>(std::min(2.0 * sum, 2.0 * pieces));
+  }
   // From another domain one block comes at a time.
   std::uint32_t blocks_in_a_round(const PlanInput& input) const {
     return input.edge ? 1 : plan_.slots_[input.slot].max_blocks;
@@ -249,20 +309,41 @@ class Planner {
     return false;
   }
 
-  // Where paths split and join again, the faster one must be held back by as much as may be inside the
-  // slower.
+  // How much each input of a join must be able to hold back: while another lacks its part, as much may come as is
+  // inside the nodes before that one, and what one round brings.
   void plan_join(PlanNode& planned) {
     if (planned.inputs.size() < 2) { return; }
-    std::uint32_t least = UINT32_MAX;
-    std::uint32_t most = 0;
-    std::uint32_t blocks = 0;
+    std::uint64_t frames = 0;
     for (const PlanInput& input : planned.inputs) {
       const PlanSlot& from = plan_.slots_[input.slot];
-      least = std::min(least, from.held_frames);
-      most = std::max(most, from.held_frames);
-      blocks += from.max_blocks * from.format->max_frames;
+      frames = std::max<std::uint64_t>(frames, from.held_frames);
     }
-    planned.join_frames = most - least + 2 * blocks;
+    for (const PlanInput& input : planned.inputs) {
+      frames += 2ULL * blocks_in_a_round(input) * plan_.slots_[input.slot].format->max_frames;
+    }
+    constexpr std::uint32_t kSpareBlocks = 4;  // short ones: a stream's last, and those around a gap
+    for (const PlanInput& input : planned.inputs) {
+      double blocks_per_frame = 0.0;
+      for (const auto& [source, blocks] : densities_[input.slot]) { blocks_per_frame += blocks; }
+      const double held = std::ceil(static_cast<double>(frames) * std::min(1.0, blocks_per_frame));
+      const double blocks = held + 2.0 * blocks_in_a_round(input) + kSpareBlocks;
+      planned.join_blocks.push_back(static_cast<std::uint32_t>(std::min(blocks, 4e9)));
+    }
+  }
+
+  // A run does not end by itself if an endless stream has a last reader, or none: a source ends when nobody needs more.
+  void find_endless() {
+    std::vector<bool> is_read(plan_.slots_.size(), false);
+    for (const PlanNode& node : plan_.nodes_) {
+      const bool is_last = node.slots.empty();
+      for (const PlanInput& input : node.inputs) {
+        is_read[input.slot] = true;
+        plan_.endless_ = plan_.endless_ || (is_last && plan_.slots_[input.slot].endless);
+      }
+    }
+    for (std::size_t s = 0; s < is_read.size(); ++s) {
+      plan_.endless_ = plan_.endless_ || (!is_read[s] && plan_.slots_[s].endless);
+    }
   }
 
   // A node may refill the frame of its input if nobody else in the domain reads that frame after it. (Edges
@@ -293,9 +374,8 @@ class Planner {
       plan_.memory_bytes_ += (edge.capacity + 2ULL) * frame_bytes(*plan_.slots_[edge.slot].format);
     }
     for (const PlanNode& node : plan_.nodes_) {
-      for (const PlanInput& input : node.inputs) {
-        plan_.memory_bytes_ += std::uint64_t{node.join_frames} * sizeof(double) *
-                               plan_.slots_[input.slot].format->channel_count();
+      for (std::size_t i = 0; i < node.join_blocks.size(); ++i) {
+        plan_.memory_bytes_ += node.join_blocks[i] * frame_bytes(*plan_.slots_[node.inputs[i].slot].format);
       }
     }
     if (plan_.memory_bytes_ > plan_.options_.memory_limit_bytes) {
@@ -307,6 +387,7 @@ class Planner {
   }
 
   Plan plan_;
+  std::vector<Density> densities_;  // by slot
   Errors errors_;
 };
 

@@ -37,11 +37,13 @@ struct PlanSlot {
   std::size_t node = 0;
   std::size_t port = 0;
   std::shared_ptr<const StreamFormat> format;
-  std::uint32_t max_blocks = 1;       // in one round
-  std::optional<std::size_t> shares;  // another slot, whose frames are refilled in place
-  std::uint32_t latency_frames = 0;   // of the signal, from the sources to here
-  std::uint32_t held_frames = 0;      // most frames that may be inside nodes between the sources and here
-  std::uint64_t queued_blocks = 0;    // most blocks that may be in edges between the sources and here
+  std::uint32_t max_blocks = 1;          // in one round
+  std::optional<std::size_t> shares;     // another slot, whose frames are refilled in place
+  std::uint32_t latency_frames = 0;      // of the signal, from the sources to here
+  std::uint32_t held_frames = 0;         // most frames that may be inside nodes between the sources and here
+  std::optional<std::size_t> broken_by;  // node before here that breaks the timeline
+  bool endless = false;
+  std::uint64_t queued_blocks = 0;  // most blocks that may be in edges and joins between the sources and here
 };
 
 // A connection between two domains.
@@ -67,9 +69,9 @@ struct PlanInput {
 struct PlanNode {
   std::unique_ptr<Node> node;
   std::size_t domain = 0;
-  std::vector<PlanInput> inputs;   // connected ones, in port order
-  std::vector<std::size_t> slots;  // one per output port
-  std::uint32_t join_frames = 0;   // what each input of a joining node must be able to hold back
+  std::vector<PlanInput> inputs;           // connected ones, in port order
+  std::vector<std::size_t> slots;          // one per output port
+  std::vector<std::uint32_t> join_blocks;  // of a joining node, by input: what it must be able to hold back
 };
 
 class Plan {

@@ -70,6 +70,10 @@ class Edge {
 
   // ---- Producer ----------------------------------------------------------------------------------------
 
+  // Will acquire() give `blocks` buffers, one after the other, without waiting or losing one? Once true, true until
+  // the next commit().
+  [[nodiscard]] bool has_room(std::size_t blocks) noexcept { return takes_back() || queue_.has_room(blocks); }
+
   // A buffer to render the next block into, or none if the edge is full and the policy is
   //   block        wait for room and ask again; nothing is counted
   //   drop_newest  the block is lost and counted: go on with the next one

@@ -49,10 +49,10 @@ class HandleRing {
   HandleRing(const HandleRing&) = delete;
   HandleRing& operator=(const HandleRing&) = delete;
 
-  // Producer. True once there is room stays true until the next push.
-  [[nodiscard]] bool has_room() noexcept {
-    if (tail() - producer_.seen_head < capacity_) { return true; }
-    return depth() < capacity_;
+  // Producer. Is there room for `entries` more? Once true, true until the next push.
+  [[nodiscard]] bool has_room(std::size_t entries = 1) noexcept {
+    if (tail() - producer_.seen_head + entries <= capacity_) { return true; }
+    return depth() + entries <= capacity_;
   }
 
   // Producer. Entries that are queued now, 0 .. capacity.

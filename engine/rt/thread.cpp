@@ -1,6 +1,7 @@
 // engine/rt/thread.cpp
 #include "engine/rt/thread.hpp"
 
+#include <new>
 #include <system_error>
 #include <utility>
 
@@ -22,7 +23,7 @@ Result<Thread> Thread::start(std::string name, std::function<void()> body) {
     }));
   } catch (const std::system_error& error) {
     return failed("thread " + name, error.what(), {}, "raise the limit of processes (ulimit -u)");
-  }
+  } catch (const std::bad_alloc&) { return failed("thread", "there is no memory for another"); }
 }
 
 Thread& Thread::operator=(Thread&& other) noexcept {

@@ -38,6 +38,7 @@ Domain::Round Domain::run_steps() noexcept {
     if (failed_node_ || failed_link_ != nullptr) { break; }
   }
   release_incoming();
+  if (std::exchange(reader_left_, false) && end_what_nobody_needs()) { worked = true; }
   triggered_ = false;
   ++rounds_;
   if (abort_.load(std::memory_order_acquire)) {
@@ -93,9 +94,7 @@ void Domain::trigger(const FrameHeader& header, std::span<const double* const> s
 bool Domain::take_trigger() noexcept {
   if (triggers_ == nullptr || triggered_) { return false; }
   for (const Step* step : steps_) {
-    // A queue takes what comes, and waits for room by itself.
-    const bool must_wait = !step->finished && step->kind != StepKind::queue;
-    if (must_wait && !has_room(step->ways)) { return false; }
+    if (step->in.empty() && !step->finished && !has_room(step->ways)) { return false; }
   }
   DataFrame* const frame = triggers_->edge.try_pop();
   if (frame == nullptr) {
@@ -108,13 +107,15 @@ bool Domain::take_trigger() noexcept {
   return true;
 }
 
-bool Domain::has_room(const Ways& ways) const noexcept {
-  return std::all_of(ways.joins.begin(), ways.joins.end(),
-                     [](const JoinInput& to) { return to.has_room(); }) &&
-         std::all_of(ways.links.begin(), ways.links.end(), [](EdgeLink* link) {
-           // A buffer that was asked for stays in hand for send_block().
-           return link->abandoned.load(std::memory_order_acquire) || link->edge.acquire() != nullptr;
-         });
+bool Domain::JoinInput::has_room() const noexcept {
+  if (step->finished) { return true; }  // what comes is left
+  return step->join != nullptr ? step->join->has_room(input, blocks) : step->node->has_room(input, blocks);
+}
+
+bool Domain::has_room(const Ways& ways) noexcept {
+  const auto has = [](const auto& place) { return place.has_room(); };
+  return std::all_of(ways.joins.begin(), ways.joins.end(), has) &&
+         std::all_of(ways.edges.begin(), ways.edges.end(), has);
 }
 
 bool Domain::take_incoming() noexcept {
@@ -189,6 +190,7 @@ bool Domain::run_step(Step& step) noexcept {
     case StepKind::device_output:
       break;
   }
+  if (step.had_enough && !failed_node_) { end(step); }
   for (Stream* stream : step.out) { send(*stream); }
   return worked;
 }
@@ -222,11 +224,13 @@ bool Domain::run_source(Step& step) noexcept {
     const std::int64_t most = std::max(source_frames_.load(std::memory_order_relaxed), stream->given_frames);
     source_frames_.store(most, std::memory_order_relaxed);
   }
-  if (ended) {
-    step.finished = true;
-    for (Stream* stream : step.out) { stream->ended = true; }
-  }
+  if (ended) { end(step); }
   return true;
+}
+
+void Domain::end(Step& step) noexcept {
+  step.finished = true;
+  for (Stream* stream : step.out) { stream->ended = true; }
 }
 
 bool Domain::reached_limit(Stream& stream) noexcept {
@@ -247,7 +251,7 @@ bool Domain::reached_limit(Stream& stream) noexcept {
 
 bool Domain::run_each_block(Step& step) noexcept {
   const Stream& in = *step.in[0];
-  for (std::uint32_t b = 0; b < in.count && !failed_node_; ++b) {
+  for (std::uint32_t b = 0; b < in.count && !failed_node_ && !step.had_enough; ++b) {
     const DataFrame* const block = in.frames[b];
     call(step, {&block, 1}, block, false);
   }
@@ -269,12 +273,13 @@ bool Domain::run_join(Step& step) noexcept {
     }
     if (in.ended) { step.join->end(i); }
   }
+  if (!has_room(step.ways)) { return worked; }
   while (step.out.empty() || step.out[0]->count < step.out[0]->frames.size()) {
     const auto blocks = step.join->next();
     if (blocks.empty()) { break; }
     call(step, blocks, blocks[0], false);
     worked = true;
-    if (failed_node_) { return true; }
+    if (failed_node_ || step.had_enough) { return true; }
   }
   return step.join->finished() ? finish(step) || worked : worked;
 }
@@ -289,7 +294,7 @@ bool Domain::run_separate(Step& step) noexcept {
       call(step, step.shown, in.frames[b], false);
       step.shown[i] = nullptr;
       worked = true;
-      if (failed_node_) { return true; }
+      if (failed_node_ || step.had_enough) { return true; }
     }
     if (in.ended && !step.told_end[i]) {
       step.told_end[i] = true;
@@ -310,14 +315,14 @@ bool Domain::run_queue(Step& step) noexcept {
     call(step, {&block, 1}, block, false);
   }
   bool worked = in.count > 0;
-  while (!failed_node_ && out.count < out.frames.size() && has_room(step.ways)) {
+  if (!has_room(step.ways)) { return worked; }
+  while (!failed_node_ && out.count < out.frames.size()) {
     const std::uint32_t before = out.count;
     call(step, {}, nullptr, false);
     if (out.count == before) { break; }
     worked = true;
-    if (!step.ways.links.empty()) { break; }  // has_room() spoke of one block
   }
-  if (!in.ended || failed_node_ || !has_room(step.ways)) { return worked; }
+  if (!in.ended || failed_node_) { return worked; }
   return finish(step) || worked;
 }
 
@@ -359,14 +364,14 @@ bool Domain::run_factors(Step& step) noexcept {
 }
 
 bool Domain::finish(Step& step) noexcept {
+  if (step.had_enough) { return true; }
   // What finish() gives needs frames of its own: after the blocks of this round have gone on.
   if (std::any_of(step.out.begin(), step.out.end(), [](const Stream* stream) { return stream->count > 0; })) {
     return true;
   }
+  if (!has_room(step.ways)) { return false; }
   call(step, {}, nullptr, true);
-  if (step.finished) {
-    for (Stream* stream : step.out) { stream->ended = true; }
-  }
+  if (step.finished) { end(step); }
   return true;
 }
 
@@ -387,10 +392,11 @@ void Domain::call(Step& step, std::span<const DataFrame* const> in, const DataFr
     }
   }
   if (status == Status::fault) { fail(step.node_index); }
-  if (status == Status::done && (finishing || in.empty())) { step.finished = true; }
-  if (status == Status::done && !step.finished && step.out.empty() &&
-      !std::exchange(step.takes_no_more, true)) {
-    open_sinks_.fetch_sub(1, std::memory_order_relaxed);
+  if (status != Status::done) { return; }
+  if (finishing || in.empty()) {
+    step.finished = true;
+  } else {
+    step.had_enough = reader_left_ = true;
   }
 }
 
@@ -398,8 +404,42 @@ void Domain::fail(std::size_t node) noexcept {
   if (!failed_node_) { failed_node_ = node; }
 }
 
+bool Domain::is_needed(const Stream& stream) noexcept {
+  return std::any_of(stream.readers.begin(), stream.readers.end(),
+                     [](const Step* reader) { return !reader->finished; }) ||
+         std::any_of(stream.outgoing.begin(), stream.outgoing.end(),
+                     [](const EdgeLink* link) { return !link->abandoned.load(std::memory_order_acquire); });
+}
+
+// Backwards, so that a node goes with the last of its readers, and the source with the node. True if anything ended.
+bool Domain::end_what_nobody_needs() noexcept {
+  bool ended = false;
+  for (auto at = steps_.rbegin(); at != steps_.rend(); ++at) {
+    Step& step = **at;
+    // The caller decides how long a triggered source gives blocks.
+    if (step.finished || (step.in.empty() && pace_ == Pace::triggered)) { continue; }
+    const auto is_read = [](const Stream* s) { return !s->readers.empty() || !s->outgoing.empty(); };
+    const auto needed = [](const Stream* stream) { return is_needed(*stream); };
+    if (std::none_of(step.out.begin(), step.out.end(), is_read)) { continue; }
+    if (std::any_of(step.out.begin(), step.out.end(), needed)) { continue; }
+    end(step);
+    for (Stream* stream : step.out) { close(*stream); }
+    ended = true;
+  }
+  for (Incoming& in : incoming_) {
+    if (in.stream.ended || is_needed(in.stream)) { continue; }
+    in.stream.ended = true;
+    in.link->had_enough.store(true, std::memory_order_relaxed);
+    in.link->abandoned.store(true, std::memory_order_release);
+    in.link->wake_producer();
+    ended = true;
+  }
+  return ended;
+}
+
 void Domain::send(Stream& stream) noexcept {
   for (EdgeLink* link : stream.outgoing) {
+    if (link->abandoned.load(std::memory_order_acquire)) { reader_left_ = true; }
     for (std::uint32_t b = 0; b < stream.count; ++b) { send_block(*link, *stream.frames[b]); }
   }
   if (stream.ended) {
@@ -420,7 +460,9 @@ void Domain::send_block(EdgeLink& link, const DataFrame& frame) noexcept {
   while (true) {
     const std::uint32_t ticket = signal_->ticket();
     if (link.abandoned.load(std::memory_order_acquire)) {
-      link.discarded.fetch_add(1, std::memory_order_relaxed);
+      if (!link.had_enough.load(std::memory_order_relaxed)) {
+        link.discarded.fetch_add(1, std::memory_order_relaxed);
+      }
       return;
     }
     to = link.edge.acquire();
@@ -560,9 +602,7 @@ Domain::Round Domain::drain() noexcept {
     in.stream.ended = true;
   }
   end_sources();
-  Round result = Round::worked;
-  while (result == Round::worked) { result = round(); }
-  return result;
+  return run();
 }
 
 void Domain::abort() noexcept {
@@ -583,7 +623,7 @@ void Domain::reset() noexcept {
     if (step.join != nullptr) { step.join->reset(); }
     step.told_end.assign(step.told_end.size(), false);
     step.finished = false;
-    if (std::exchange(step.takes_no_more, false)) { open_sinks_.fetch_add(1, std::memory_order_relaxed); }
+    step.had_enough = false;
     step.calls = 0;
     step.factor_run = nullptr;
   }
@@ -600,7 +640,7 @@ void Domain::reset() noexcept {
     if (in.reblock != nullptr) { in.reblock->reset(); }
   }
   source_frames_.store(0, std::memory_order_relaxed);
-  triggered_ = device_block_is_there_ = overran_ = false;
+  triggered_ = device_block_is_there_ = overran_ = reader_left_ = false;
   rounds_ = 0;
   over_.reset();
   failed_node_.reset();

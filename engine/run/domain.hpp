@@ -104,8 +104,6 @@ class Domain {
   std::span<DataFrame* const> blocks(std::size_t slot) const noexcept;
   std::optional<Error> failure() const;
   std::uint64_t underrun_frames() const noexcept;  // of the device's playback
-  // Sinks of this domain that still take blocks.
-  std::size_t open_sinks() const noexcept { return open_sinks_.load(std::memory_order_relaxed); }
   // Frames that the sources of this domain have given so far; of the one that gave most.
   std::int64_t source_frames() const noexcept { return source_frames_.load(std::memory_order_relaxed); }
   std::uint64_t gap_count() const noexcept { return gaps_.load(std::memory_order_relaxed); }
@@ -114,13 +112,15 @@ class Domain {
   std::uint64_t not_finite_blocks() const noexcept { return not_finite_.load(std::memory_order_relaxed); }
 
  private:
+  struct Step;
   // The blocks of one stream in one round.
   struct Stream {
     std::vector<DataFrame> storage;  // empty when the frames belong to another stream or to an edge
     std::vector<DataFrame*> frames;
     std::uint32_t count = 0;
     bool ended = false;
-    bool closed = false;  // the end mark has gone out
+    bool closed = false;               // the end mark has gone out
+    std::vector<const Step*> readers;  // in this domain
     std::vector<EdgeLink*> outgoing;
     std::int64_t position = 0;  // that the next block should have
     bool has_position = false;
@@ -130,19 +130,25 @@ class Domain {
   // An input of a join, of a node with separate inputs or of a queue, and how many blocks one round may bring
   // it.
   struct JoinInput {
-    Join* join = nullptr;
-    const Node* node = nullptr;  // where there is no join
+    const Step* step = nullptr;
     std::size_t input = 0;
     std::size_t blocks = 1;
 
+    bool has_room() const noexcept;
+  };
+  // An edge that waits rather than drops, and how many blocks one round may bring it.
+  struct OutgoingEdge {
+    EdgeLink* link = nullptr;
+    std::size_t blocks = 1;
+
     bool has_room() const noexcept {
-      return join != nullptr ? join->has_room(input, blocks) : node->has_room(input, blocks);
+      return link->abandoned.load(std::memory_order_acquire) || link->edge.has_room(blocks);
     }
   };
-  // Where the blocks of a source or of an incoming edge end up, and may find no room.
+  // Where the blocks of a step or of an incoming edge end up next, and may find no room.
   struct Ways {
     std::vector<JoinInput> joins;
-    std::vector<EdgeLink*> links;  // that wait rather than drop
+    std::vector<OutgoingEdge> edges;
   };
   // An edge from another domain, and the stream that it becomes here.
   struct Incoming {
@@ -173,10 +179,10 @@ class Domain {
     std::unique_ptr<Join> join;
     std::vector<const DataFrame*> shown;  // separate: what process() gets, null but for one
     std::vector<bool> told_end;           // separate: by input
-    Ways ways;                            // of a source or a queue
+    Ways ways;
     bool finished = false;
-    bool takes_no_more = false;  // a sink that said done
-    std::uint64_t calls = 0;     // of a source: the number of its next block
+    bool had_enough = false;  // said done while more might come
+    std::uint64_t calls = 0;  // of a source: the number of its next block
     // factors: the steps that are run in one pass, and what they multiply by while all of them are steady
     std::vector<Step*> members;
     std::vector<double> factors;
@@ -188,7 +194,7 @@ class Domain {
   void find_ways();
   template <class Note>
   void follow_back(Stream* from, const Note& note);
-  bool has_room(const Ways& ways) const noexcept;
+  static bool has_room(const Ways& ways) noexcept;
   bool may_fuse(const Step& step) const;
   bool continues(const Step& before, const Step& step) const;
 
@@ -206,10 +212,13 @@ class Domain {
   bool run_queue(Step& step) noexcept;
   bool run_factors(Step& step) noexcept;
   bool run_device_output(Step& step) noexcept;
+  static void end(Step& step) noexcept;
   bool finish(Step& step) noexcept;
   // `like`: the block whose header goes on; null where there is none.
   void call(Step& step, std::span<const DataFrame* const> in, const DataFrame* like, bool finishing) noexcept;
   bool reached_limit(Stream& stream) noexcept;
+  static bool is_needed(const Stream& stream) noexcept;
+  bool end_what_nobody_needs() noexcept;
   void send(Stream& stream) noexcept;
   void send_block(EdgeLink& link, const DataFrame& frame) noexcept;
   static void close(Stream& stream) noexcept;
@@ -246,7 +255,7 @@ class Domain {
   std::optional<std::size_t> failed_node_;
   EdgeLink* failed_link_ = nullptr;
   bool overran_ = false;
-  std::atomic<std::size_t> open_sinks_{0};
+  bool reader_left_ = false;  // in this round: a step had enough, or an edge's reader
   std::atomic<std::int64_t> source_frames_{0};
   std::atomic<std::uint64_t> gaps_{0};
   std::atomic<std::uint64_t> gap_frames_{0};

@@ -3,6 +3,7 @@
 // How a domain is put together before it runs: streams, steps, and where the blocks of each source lead.
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "engine/run/domain.hpp"
 
@@ -102,50 +103,56 @@ Domain::Step Domain::make_step(std::size_t n) {
     step.told_end.assign(step.in.size(), false);
   } else if (step.in.size() > 1) {
     step.kind = StepKind::join;
-    step.join = std::make_unique<Join>(formats, planned.join_frames);
+    step.join = std::make_unique<Join>(formats, planned.join_blocks);
   }
   return step;
 }
 
-// A join holds back what has no partner yet and has room for so much; an edge that waits has its capacity. So
-// whatever leads there, a source or an incoming edge, is not asked for more while there is no room; the
-// others go on. A domain that waited for room in one place only, with the block in its hands, could not bring
-// what the other end waits for.
+// Nothing waits in the middle of a round, with a block in its hands: it could not bring what the other end waits for.
+// A source, a queue, a join, an incoming edge and the end of a node begin only when whatever they lead to next, the
+// inputs of joins, queues and edges, has room for all that one round may bring.
+// docs/decisions/no-graph-stands-still.md says why some part of the graph can always go on.
 void Domain::find_ways() {
   for (Step& step : all_steps_) {
     const auto& inputs = plan_.nodes()[step.node_index].inputs;
-    if (step.kind == StepKind::queue && may_wait_) {
-      const JoinInput to{nullptr, step.node, 0, step.in[0]->frames.size()};
-      follow_back(step.in[0], [&to](Ways& ways) { ways.joins.push_back(to); });
-    }
-    if (step.kind != StepKind::join && step.kind != StepKind::separate) { continue; }
     for (std::size_t i = 0; i < step.in.size(); ++i) {
-      if (step.kind == StepKind::separate && !(may_wait_ && inputs[i].may_be_held)) { continue; }
-      const JoinInput to{step.join.get(), step.node, i, step.in[i]->frames.size()};
+      const bool holds = step.kind == StepKind::join || (step.kind == StepKind::queue && may_wait_) ||
+                         (step.kind == StepKind::separate && may_wait_ && inputs[i].may_be_held);
+      if (!holds) { continue; }
+      const JoinInput to{&step, i, step.in[i]->frames.size()};
       follow_back(step.in[i], [&to](Ways& ways) { ways.joins.push_back(to); });
     }
   }
   for (Stream& stream : streams_) {
     for (EdgeLink* link : stream.outgoing) {
       if (!may_wait_ || link->edge.policy() != OverflowPolicy::block) { continue; }
-      follow_back(&stream, [link](Ways& ways) { ways.links.push_back(link); });
+      const OutgoingEdge edge{link, std::min(stream.frames.size(), link->edge.capacity())};
+      follow_back(&stream, [&edge](Ways& ways) { ways.edges.push_back(edge); });
     }
   }
 }
 
-// Tells every source, queue and incoming edge from which blocks come to `from`.
+// Tells every step and incoming edge from which blocks come to `from`, up to the next join or queue.
 template <class Note>
 void Domain::follow_back(Stream* from, const Note& note) {
-  for (Incoming& in : incoming_) {
-    if (&in.stream == from) { note(in.ways); }
-  }
-  for (Step& step : all_steps_) {
-    if (std::find(step.out.begin(), step.out.end(), from) == step.out.end()) { continue; }
-    if (step.in.empty() || step.kind == StepKind::queue) {
-      note(step.ways);
-      continue;
+  std::vector<Stream*> left{from};
+  std::set<Stream*> seen{from};
+  std::set<Step*> told;
+  while (!left.empty()) {
+    Stream* const at = left.back();
+    left.pop_back();
+    for (Incoming& in : incoming_) {
+      if (&in.stream == at) { note(in.ways); }
     }
-    for (Stream* stream : step.in) { follow_back(stream, note); }
+    for (Step& step : all_steps_) {
+      if (std::find(step.out.begin(), step.out.end(), at) == step.out.end()) { continue; }
+      if (!told.insert(&step).second) { continue; }
+      note(step.ways);
+      if (step.kind == StepKind::queue || step.kind == StepKind::join) { continue; }
+      for (Stream* stream : step.in) {
+        if (seen.insert(stream).second) { left.push_back(stream); }
+      }
+    }
   }
 }
 
@@ -169,7 +176,6 @@ void Domain::build() {
   const std::size_t count = all_steps_.size();
   for (std::size_t i = 0; i < count; ++i) {
     Step& step = all_steps_[i];
-    if (step.out.empty()) { open_sinks_.fetch_add(1, std::memory_order_relaxed); }
     if (step.kind == StepKind::device_input) { device_input_ = &step; }
     if (step.kind == StepKind::device_output) {
       device_output_channels_.resize(plan_.options().device->output_names.size());
@@ -193,7 +199,10 @@ void Domain::build() {
       steps_.push_back(&all_steps_.back());
     }
   }
-  for (Step* step : steps_) { step->factors.reserve(step->members.size()); }
+  for (Step* step : steps_) {
+    step->factors.reserve(step->members.size());
+    for (Stream* stream : step->in) { stream->readers.push_back(step); }
+  }
 }
 
 }  // namespace streamlab

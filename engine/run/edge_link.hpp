@@ -34,7 +34,8 @@ struct EdgeLink {
   // Nobody takes blocks any more (the receiver is gone, or its domain failed): the producer goes on without
   // waiting.
   std::atomic<bool> abandoned{false};
-  std::atomic<std::uint64_t> discarded{0};  // blocks that came after that
+  std::atomic<bool> had_enough{false};      // and needs no more: what still comes is not missed
+  std::atomic<std::uint64_t> discarded{0};  // blocks that came after the reader had gone otherwise
 
   void wake_producer() const noexcept {
     if (producer != nullptr) { producer->notify(); }

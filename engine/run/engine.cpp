@@ -40,6 +40,9 @@ DeviceStream stream_of(const DeviceFormat& format) {
 
 double as_us(std::uint64_t ns) { return static_cast<double>(ns) * 1e-3; }
 
+// A device that gave no block for so long, and for eight of its periods, is away, whatever its driver tries meanwhile.
+constexpr std::chrono::milliseconds kSilence{500};
+
 }  // namespace
 
 bool EngineStatus::data_lost() const {
@@ -48,7 +51,7 @@ bool EngineStatus::data_lost() const {
                                     [](const EdgeReport& edge) { return edge.counters.dropped > 0; });
   const bool in_nodes =
       std::any_of(notes.begin(), notes.end(), [](const auto& note) { return note.second.data_lost; });
-  return in_device || in_edges || in_nodes || gaps > 0 || underrun_frames > 0;
+  return in_device || in_edges || in_nodes || gaps > 0 || underrun_frames > 0 || missing_frames > 0;
 }
 
 class Engine::Impl final : public DeviceClient {
@@ -131,10 +134,7 @@ class Engine::Impl final : public DeviceClient {
       }
       opened_.push_back(n);
     }
-    for (auto& domain : domains_) {
-      domain->build();
-      has_sinks_ = has_sinks_ || domain->open_sinks() > 0;
-    }
+    for (auto& domain : domains_) { domain->build(); }
     started_ = true;
     start_time_ = SteadyClock::now();
     workers_left_.store(0);
@@ -278,6 +278,7 @@ class Engine::Impl final : public DeviceClient {
       status.not_finite_blocks += domain->not_finite_blocks();
       status.underrun_frames += domain->underrun_frames();
     }
+    status.missing_frames = missing_frames_;
     status.notes = notes_;
     status.failures = failures();
     return status;
@@ -291,6 +292,7 @@ class Engine::Impl final : public DeviceClient {
     const auto begin = SteadyClock::now();
     const Domain::Round round = device_domain().tick(info);
     tick_times_.record(static_cast<std::uint64_t>((SteadyClock::now() - begin).count()));
+    last_tick_.store(begin, std::memory_order_relaxed);
     device_frames_.fetch_add(info.frame_count, std::memory_order_relaxed);
     if (round == Domain::Round::worked || round == Domain::Round::idle) { return; }
     // What was played last is still on its way to the connector.
@@ -450,46 +452,88 @@ class Engine::Impl final : public DeviceClient {
     for (auto& tap : taps_) { tap->stop(); }
   }
 
+  // Counts a worker from before it starts, for it may end at once; takes it back if it does not start.
+  class Worker {
+   public:
+    explicit Worker(std::atomic<std::size_t>& left) : left_(left) {
+      left.fetch_add(1, std::memory_order_relaxed);
+    }
+    Worker(const Worker&) = delete;
+    Worker& operator=(const Worker&) = delete;
+    ~Worker() {
+      if (!runs_) { left_.fetch_sub(1, std::memory_order_relaxed); }
+    }
+    void runs() noexcept { runs_ = true; }
+
+   private:
+    std::atomic<std::size_t>& left_;
+    bool runs_ = false;
+  };
   template <class Body>
   Result<void> start_worker(Domain& domain, Body body) {
     return start_thread(fmt::format("sl-worker-{}", domain.index()), body);
   }
   template <class Body>
   Result<void> start_thread(const std::string& name, Body body) {
-    workers_left_.fetch_add(1, std::memory_order_relaxed);
+    threads_.reserve(threads_.size() + 1);  // once it runs, nothing may fail that would leave it behind
+    Worker worker(workers_left_);
     auto thread = Thread::start(name, [this, body] {
       if (body() == Domain::Round::failed) { worker_failed_.store(true, std::memory_order_release); }
       workers_left_.fetch_sub(1, std::memory_order_release);
       done_->notify();
     });
-    if (!thread) {
-      workers_left_.fetch_sub(1, std::memory_order_relaxed);
-      return tl::unexpected(thread.error());
-    }
+    if (!thread) { return tl::unexpected(thread.error()); }
+    worker.runs();
     threads_.push_back(std::move(*thread));
     return {};
   }
 
   bool is_over() const {
     if (!started_ || closed_ || worker_failed_.load(std::memory_order_acquire)) { return true; }
-    if (nobody_takes_more()) { return true; }
     if (driver_ == nullptr) { return workers_left_.load(std::memory_order_acquire) == 0; }
     if (device_over_.load(std::memory_order_acquire)) { return true; }
     const DriverState state = driver_->status().state;
     if (state == DriverState::ended || state == DriverState::failed) { return true; }
     // A device that is away gives no frames to count: then the clock on the wall decides.
-    const double limit_s = options_.frame_limit > 0
-                               ? static_cast<double>(options_.frame_limit) / driver_->format().sample_rate_hz
-                               : duration_s();
-    const std::chrono::duration<double> elapsed = SteadyClock::now() - start_time_;
-    return state == DriverState::lost && limit_s > 0.0 && elapsed.count() > limit_s;
+    return is_away(state) && limit_has_passed();
   }
 
-  // Has the graph sinks, and have those who took their blocks all gone?
-  bool nobody_takes_more() const {
-    return has_sinks_ && receivers_.empty() && taps_.empty() &&
-           std::all_of(domains_.begin(), domains_.end(),
-                       [](const auto& domain) { return domain->open_sinks() == 0; });
+  bool is_away(DriverState state) const {
+    if (state == DriverState::lost) { return true; }
+    const DeviceFormat& device = driver_->format();
+    const std::chrono::duration<double> silence = SteadyClock::now() - last_tick();
+    const double patience_s = std::max(std::chrono::duration<double>(kSilence).count(),
+                                       8.0 * device.period_frames / device.sample_rate_hz);
+    return device.real_time && silence.count() > patience_s;
+  }
+  SteadyClock::time_point last_tick() const {
+    return std::max(start_time_, last_tick_.load(std::memory_order_relaxed));
+  }
+  // In frames of the device; 0: none.
+  std::uint64_t device_limit() const {
+    const double frames = duration_s() * driver_->format().sample_rate_hz;
+    return static_cast<std::uint64_t>(options_.frame_limit > 0 ? options_.frame_limit : std::llround(frames));
+  }
+  bool limit_has_passed() const {
+    const std::chrono::duration<double> elapsed = SteadyClock::now() - start_time_;
+    const double frames = elapsed.count() * driver_->format().sample_rate_hz;
+    return device_limit() > 0 && frames > static_cast<double>(device_limit());
+  }
+  // Of a device that has not come back. Before it is stopped.
+  std::uint64_t count_missing() const {
+    const DriverStatus status = driver_->status();
+    const bool over = device_over_.load(std::memory_order_acquire);
+    if (over || status.state == DriverState::ended || !driver_->format().real_time ||
+        !is_away(status.state)) {
+      return 0;
+    }
+    const std::uint64_t had = status.frames + status.lost_frames;
+    const std::uint64_t left =
+        device_limit() > 0 ? device_limit() - std::min(device_limit(), had) : UINT64_MAX;
+    if (limit_has_passed()) { return left; }
+    const std::chrono::duration<double> silence = SteadyClock::now() - last_tick();
+    const double frames = silence.count() * driver_->format().sample_rate_hz;
+    return std::min(left, static_cast<std::uint64_t>(std::llround(frames)));
   }
 
   void run_through(std::chrono::nanoseconds patience) {
@@ -503,9 +547,10 @@ class Engine::Impl final : public DeviceClient {
     }
     trigger_signal_->notify();
     if (driver_ != nullptr) {
+      missing_frames_ = count_missing();
       driver_->stop();
       Domain& domain = device_domain();
-      if (!start_worker(domain, [d = &domain] { return d->drain(); })) { domain.abort(); }
+      if (!start_draining(domain)) { domain.abort(); }
     }
     if (triggers_.empty()) {
       for (auto& domain : domains_) { domain->end_sources(); }
@@ -525,6 +570,12 @@ class Engine::Impl final : public DeviceClient {
       }
     }
     threads_.clear();
+  }
+  // Nothing may be thrown while an engine is destroyed.
+  bool start_draining(Domain& domain) noexcept {
+    try {
+      return start_worker(domain, [d = &domain] { return d->drain(); }).has_value();
+    } catch (const std::bad_alloc&) { return false; }
   }
   // Grows as long as anything is taken from any edge.
   std::uint64_t progress() const {
@@ -588,10 +639,10 @@ class Engine::Impl final : public DeviceClient {
   std::mutex trigger_mutex_;
   std::mutex change_mutex_;
 
-  bool has_sinks_ = false;  // fixed by start()
   std::atomic<bool> started_{false};
   bool stopping_ = false;  // under trigger_mutex_
   std::atomic<bool> closed_{false};
+  std::uint64_t missing_frames_ = 0;  // before closed_
   SteadyClock::time_point start_time_;
   std::vector<std::size_t> opened_;  // nodes whose start() succeeded
   std::atomic<std::size_t> workers_left_{0};
@@ -605,6 +656,7 @@ class Engine::Impl final : public DeviceClient {
   std::atomic<std::uint64_t> device_frames_{0};
   std::uint64_t tail_frames_ = 0;
   std::atomic<bool> device_over_{false};
+  std::atomic<SteadyClock::time_point> last_tick_{};
 
   std::vector<Thread> threads_;  // last: they end before anything they use goes
 };

@@ -70,7 +70,10 @@ struct EngineStatus {
   std::uint64_t clipped_blocks = 0;
   std::uint64_t not_finite_blocks = 0;
   std::uint64_t underrun_frames = 0;  // silence played because a worker was late
-  std::uint64_t frames = 0;           // so far: of the device, else of the source that gave most
+  // What a device would have given, or taken, between its going and the end of the run: up to the end asked for, else
+  // by the clock. Known after stop().
+  std::uint64_t missing_frames = 0;
+  std::uint64_t frames = 0;  // so far: of the device, else of the source that gave most
   std::vector<std::pair<std::string, NodeNote>> notes;  // node id and what it has to say; after stop()
   Errors failures;                                      // nodes, edges, device, files
 
@@ -115,8 +118,8 @@ class Engine {
   // Any thread. Refused: unknown names, not live, out of range, too many changes under way.
   Result<void> set_param(std::string_view node, std::string_view param, double value);
 
-  // True when it is over by itself within `timeout`: the sources have ended, nobody takes what the sinks give
-  // any more, or something failed.
+  // True when it is over by itself within `timeout`: the sources have ended, nobody needs what they would still give,
+  // or something failed.
   bool wait_for(std::chrono::nanoseconds timeout);
   // Ends the sources and waits until everything has run through. A reader that takes nothing for `patience`
   // is not waited for any longer: what it did not take is counted as lost. Then closes files. May be called

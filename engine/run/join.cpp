@@ -7,18 +7,13 @@
 
 namespace streamlab {
 
-Join::Join(const std::vector<std::shared_ptr<const StreamFormat>>& formats, std::uint32_t hold_frames) {
-  std::uint32_t smallest = std::numeric_limits<std::uint32_t>::max();
-  for (const auto& format : formats) {
-    smallest = std::min(smallest, std::max(1U, format->max_frames));
-    max_frames_ = std::max(max_frames_, format->max_frames);
-  }
-  constexpr std::uint32_t kSpareBlocks = 4;  // short blocks: a stream's last, and those around a gap
-  const std::uint32_t blocks = hold_frames / smallest + kSpareBlocks;
-  for (const auto& format : formats) {
+Join::Join(const std::vector<std::shared_ptr<const StreamFormat>>& formats,
+           const std::vector<std::uint32_t>& blocks) {
+  for (const auto& format : formats) { max_frames_ = std::max(max_frames_, format->max_frames); }
+  for (std::size_t i = 0; i < formats.size(); ++i) {
     Queue queue;
-    for (std::uint32_t b = 0; b < blocks; ++b) { queue.blocks.emplace_back(format); }
-    StreamFormat part = *format;
+    for (std::uint32_t b = 0; b < blocks[i]; ++b) { queue.blocks.emplace_back(formats[i]); }
+    StreamFormat part = *formats[i];
     part.max_frames = max_frames_;
     queue.part = DataFrame(std::make_shared<const StreamFormat>(std::move(part)));
     queues_.push_back(std::move(queue));
@@ -76,13 +71,17 @@ std::span<const DataFrame* const> Join::next() noexcept {
   }
 
   FrameHeader header = earliest->head().header();
-  if (earliest->used > 0) {  // a later part of a block has no gap before it
-    header.clear(FrameFlag::gap);
-    header.gap_frames = 0;
+  header.position = position;
+  if (earliest->used > 0) {
     header.timestamp_us += static_cast<std::int64_t>(static_cast<double>(earliest->used) * 1e6 /
                                                      earliest->head().format().sample_rate_hz);
   }
-  header.position = position;
+  if (next_position_) {  // what is missing in one input alone is no gap of all
+    header.clear(FrameFlag::gap);
+    header.gap_frames = static_cast<std::uint64_t>(std::max<std::int64_t>(0, position - *next_position_));
+    if (header.gap_frames > 0) { header.set(FrameFlag::gap); }
+  }
+  next_position_ = position + frames;
   for (const Queue& queue : queues_) {
     const bool is_there = queue.count > 0 && queue.position() == position;
     if (is_there) {
@@ -126,6 +125,7 @@ void Join::reset() noexcept {
     queue.ended = false;
   }
   std::fill(taken_.begin(), taken_.end(), 0U);
+  next_position_.reset();
 }
 
 }  // namespace streamlab

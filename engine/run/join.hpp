@@ -4,12 +4,13 @@
 // Paths of different lengths, block sizes and losses meet here.
 //
 // A range that one input lacks (it was dropped on the way, or that input has ended) is silence, and the block
-// that holds it is flagged `incomplete` unless the input had ended. Nothing waits: what has no partner yet is
-// held back.
+// that holds it is flagged `incomplete` unless the input had ended. A range that all of them lack is a gap. Nothing waits:
+// what has no partner yet is held back.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -19,8 +20,9 @@ namespace streamlab {
 
 class Join {
  public:
-  // Control thread. `hold_frames`: how far one input may run ahead of another.
-  Join(const std::vector<std::shared_ptr<const StreamFormat>>& formats, std::uint32_t hold_frames);
+  // Control thread. `blocks`: by input, how many it can hold back.
+  Join(const std::vector<std::shared_ptr<const StreamFormat>>& formats,
+       const std::vector<std::uint32_t>& blocks);
 
   // The following are real-time safe.
 
@@ -57,6 +59,7 @@ class Join {
   std::vector<const DataFrame*> shown_;
   std::vector<std::uint32_t> taken_;  // frames of each queue's head that are shown now
   std::uint32_t max_frames_ = 0;
+  std::optional<std::int64_t> next_position_;  // where the blocks given so far end
 };
 
 }  // namespace streamlab

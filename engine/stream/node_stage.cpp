@@ -59,6 +59,12 @@ Poll NodeStage::poll(StreamRun& run, DataFrame*& item) {
       item = &frames_[next_++];
       return Poll::item;
     }
+    if (over_) {
+      if (auto closed = started_ ? std::exchange(started_, false), node_->close() : Result<void>{}; !closed) {
+        return run.fail(stats_.name, stats_.out, closed.error());
+      }
+      return Poll::ended;
+    }
     Status status = Status::ok;
     DataFrame* in = nullptr;
     if (!upstream_over_) {
@@ -99,12 +105,7 @@ Poll NodeStage::poll(StreamRun& run, DataFrame*& item) {
     }
     next_ = 0;
     given_ = ports_.empty() ? 0 : ports_[0].count();
-    if (upstream_over_ && status == Status::done && given_ == 0) {
-      if (auto closed = started_ ? std::exchange(started_, false), node_->close() : Result<void>{}; !closed) {
-        return run.fail(stats_.name, stats_.out, closed.error());
-      }
-      return Poll::ended;
-    }
+    over_ = status == Status::done;  // nothing is left inside, or nothing more is needed
   }
 }
 

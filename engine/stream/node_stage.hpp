@@ -56,6 +56,7 @@ class NodeStage final : public Step<DataFrame, DataFrame> {
   std::uint32_t next_ = 0;            // of those that the last call gave
   std::uint32_t given_ = 0;
   bool upstream_over_ = false;
+  bool over_ = false;  // the node has said so
 };
 
 }  // namespace stages

@@ -64,6 +64,12 @@ class Amount {
     return amount;
   }
 
+  // How many frames it may be, of a stream with blocks of at most `max_frames`; UINT32_MAX: so many or more.
+  std::uint32_t most_frames(std::uint32_t max_frames) const noexcept {
+    const double frames = static_cast<double>(whole_) * (unit_ == Unit::blocks ? max_frames : 1.0);
+    return static_cast<std::uint32_t>(std::min(frames, 4294967295.0));
+  }
+
   // --- real-time safe
   void reset() noexcept {
     left_ = whole_;

@@ -66,6 +66,7 @@ constexpr NodeInfo kInfo{
     .outputs = kOutPort,
     .params = kParams,
     .rt_safe = RtSafe::yes,
+    .timeline = Timeline::broken,
     .at_gap = "Carries on; what is left out is added to the gap of the next block that passes.",
     .details =
         "Exactly one of level (above_db, below_db), metadata and expression. It judges block by block, so "

@@ -32,6 +32,7 @@ constexpr NodeInfo kInfo{
     .outputs = kOutPorts,
     .rt_safe = RtSafe::yes,
     .input_mode = InputMode::separate,
+    .timeline = Timeline::broken,
     .at_gap = "Carries on; a gap before a block stays a gap before it.",
     .details =
         "Blocks come in order of arrival, those of one input in their own order. When several threads feed "

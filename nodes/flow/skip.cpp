@@ -42,7 +42,9 @@ class Skip final : public Node {
     auto amount = Amount::read(params_, in);
     if (!amount) { return tl::unexpected(amount.error()); }
     amount_ = *amount;
-    return std::vector{OutputFormat{in}};
+    OutputFormat out{in};
+    out.held_frames = amount_.most_frames(in.max_frames);
+    return std::vector{out};
   }
   void reset() noexcept override { amount_.reset(); }
   Status process(std::span<const DataFrame* const> in, std::span<OutputPort> out) noexcept override {

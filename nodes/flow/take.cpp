@@ -27,6 +27,7 @@ constexpr NodeInfo kInfo{
     .outputs = kOutPort,
     .params = kParams,
     .rt_safe = RtSafe::yes,
+    .ends = Ends::by_itself,
     .at_gap = "Carries on; missing frames are not counted.",
     .details = kAmountDetails,
     .example = R"({"id": "take", "type": "Take", "config": {"seconds": 10}})",
@@ -48,10 +49,12 @@ class Take final : public Node {
   Status process(std::span<const DataFrame* const> in, std::span<OutputPort> out) noexcept override {
     const DataFrame& x = *in[0];
     const std::uint32_t part = amount_.take(x);
-    if (part == 0) { return Status::ok; }
-    DataFrame& y = emit_part(out[0], x, 0, part);
-    if (amount_.is_complete()) { y.header().set(FrameFlag::end_of_stream); }
-    return Status::ok;
+    const bool complete = amount_.is_complete();
+    if (part > 0) {
+      DataFrame& y = emit_part(out[0], x, 0, part);
+      if (complete) { y.header().set(FrameFlag::end_of_stream); }
+    }
+    return complete ? Status::done : Status::ok;
   }
 
  private:

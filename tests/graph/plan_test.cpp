@@ -120,9 +120,10 @@ TEST(Plan, AddsLatencyAndHeldFramesAlongTheLongestPath) {
 TEST(Plan, LetsAJoinHoldBackWhatTheSlowerPathHolds) {
   const Plan plan = plan_of(graph_of({R"(s Source {"size": 64})", R"(a Step {"held": 1000})", "j Join"},
                                      {"s a", "a j.in1", "s j.in2"}));
-  // The difference of the paths, and two rounds of blocks: 64 frames on each of two inputs.
-  EXPECT_EQ(plan.nodes()[2].join_frames, 1000U + 2U * 128U);
-  EXPECT_EQ(plan.nodes()[1].join_frames, 0U);
+  // What the slower path holds, and two rounds of 64 frames on each of two inputs: 1256 frames, 20 blocks. With two
+  // rounds of blocks and 4 that are short.
+  EXPECT_THAT(plan.nodes()[2].join_blocks, ElementsAre(26U, 26U));
+  EXPECT_TRUE(plan.nodes()[1].join_blocks.empty());
 }
 
 TEST(Plan, MakesEveryEdgeWaitWhenNothingPacesTheRun) {
@@ -220,10 +221,28 @@ TEST(Plan, RefusesToJoinAnythingButAudio) {
               ElementsAre("/nodes/2: \"j\" joins streams of values; expected audio on every input"));
 }
 
+TEST(Plan, RefusesToJoinWhatComesThroughANodeThatBreaksTheTimeline) {
+  EXPECT_THAT(
+      plan_refusals(graph_of({"s Source", R"(f Filter {"above_db": -20})", "g Gain", "j Join"},
+                             {"s f", "f g", "g j.in1", "s j.in2"})),
+      ElementsAre(
+          "/nodes/3: \"j\" joins its inputs by their positions, which \"f\" (Filter) before it does not keep; "
+          "expected on every input a stream without pauses of any length; put the Filter behind \"j\""));
+}
+
 TEST(Plan, KnowsWhetherASourceEverEnds) {
   EXPECT_TRUE(plan_of(graph_of({"s SineGenerator", "end NullSink"}, {"s end"})).is_endless());
   EXPECT_FALSE(
       plan_of(graph_of({R"(s SineGenerator {"duration_s": 1})", "end NullSink"}, {"s end"})).is_endless());
+}
+
+TEST(Plan, KnowsThatTakeEndsAnEndlessSource) {
+  const char* take = R"(t Take {"seconds": 1})";
+  EXPECT_FALSE(plan_of(graph_of({"s SineGenerator", take, "g Gain", "end NullSink"}, {"s t", "t g", "g end"}))
+                   .is_endless());
+  EXPECT_TRUE(plan_of(graph_of({"s SineGenerator", take, "end NullSink", "other NullSink"},
+                               {"s t", "t end", "s other"}))
+                  .is_endless());
 }
 
 TEST(Plan, TakesTheBlockSizeFromOptionsConfigurationAndDefaultInThatOrder) {

@@ -75,6 +75,69 @@ TEST(EngineOnADevice, MarksAGapWithItsExactLength) {
   EXPECT_TRUE(status.data_lost());
 }
 
+TEST(EngineOnADevice, CountsWhatIsMissingWhenTheDeviceDoesNotComeBack) {
+  VirtualDriver card({.real_time = true});
+  auto engine = engine_on(card, kCapture, 0.01);  // 480 frames
+  ASSERT_TRUE(engine->start());
+  card.tick(64);
+  card.lose(100);
+  card.tick(64);
+  card.unplug();
+  EXPECT_TRUE(engine->wait_for(std::chrono::seconds(10)));
+  engine->stop();
+  const EngineStatus status = engine->status();
+  EXPECT_EQ(status.missing_frames, 480U - 64U - 100U - 64U);
+  EXPECT_TRUE(status.data_lost());
+}
+
+TEST(EngineOnADevice, CountsWhatIsMissingByTheClockWhereNoEndWasAskedFor) {
+  VirtualDriver card({.real_time = true});
+  auto engine = engine_on(card, kCapture);
+  const auto begin = std::chrono::steady_clock::now();
+  ASSERT_TRUE(engine->start());
+  card.unplug();
+  EXPECT_FALSE(engine->wait_for(std::chrono::milliseconds(10)));
+  engine->stop();
+  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;
+  const EngineStatus status = engine->status();
+  EXPECT_GE(status.missing_frames, 480U);
+  EXPECT_LE(static_cast<double>(status.missing_frames), elapsed.count() * 48000.0 + 1.0);
+  EXPECT_TRUE(status.data_lost());
+}
+
+TEST(EngineOnADevice, MissesNothingWhenTheDeviceEndsOrTheRunIsOver) {
+  VirtualDriver card({.real_time = true});
+  auto engine = engine_on(card, kCapture, 0.01);
+  ASSERT_TRUE(engine->start());
+  card.run(1000);
+  card.unplug();
+  engine->stop();
+  EXPECT_EQ(engine->status().missing_frames, 0U);
+  auto other = engine_on(card, kCapture);
+  ASSERT_TRUE(other->start());
+  card.tick(64);
+  card.end();
+  other->stop();
+  EXPECT_EQ(other->status().missing_frames, 0U);
+  EXPECT_FALSE(other->status().data_lost());
+}
+
+TEST(EngineOnADevice, EndsTheDeviceWhenTakeHasWhatItNeeds) {
+  VirtualDriver card;
+  auto engine = engine_on(card, R"({"version": 1,
+      "nodes": [{"id": "mic", "type": "AudioInput"}, {"id": "take", "type": "Take", "config": {"frames": 100}}],
+      "connections": [{"from": "mic", "to": "take", "capacity": 1000}]})");
+  auto receiver = engine->subscribe("take", 1000);
+  ASSERT_TRUE(receiver);
+  ASSERT_TRUE(engine->start());
+  while (!engine->wait_for(std::chrono::milliseconds(1))) { ASSERT_TRUE(card.tick(64)); }
+  engine->stop();
+  std::uint64_t frames = 0;
+  while (const auto block = receiver->receive()) { frames += block->frame_count(); }
+  EXPECT_EQ(frames, 100U);
+  EXPECT_FALSE(engine->status().data_lost());
+}
+
 TEST(EngineOnADevice, PlaysWhatItCapturesInTheSamePeriod) {
   VirtualDriver card({.inputs = 2, .outputs = 2});
   auto engine = engine_on(card, R"({"version": 1,

@@ -30,7 +30,7 @@ std::vector<double> samples(const DataFrame* frame) {
 }
 
 TEST(Join, WaitsForEveryInput) {
-  Join join({mono(16), mono(16)}, 64);
+  Join join({mono(16), mono(16)}, {16, 16});
   ASSERT_TRUE(join.push(0, block(0, 4)));
   EXPECT_TRUE(join.next().empty());
   ASSERT_TRUE(join.push(1, block(0, 4, -1)));
@@ -42,7 +42,7 @@ TEST(Join, WaitsForEveryInput) {
 }
 
 TEST(Join, CutsBlocksOfDifferentSizesAtTheSamePositions) {
-  Join join({mono(16), mono(16)}, 64);
+  Join join({mono(16), mono(16)}, {16, 16});
   join.push(0, block(0, 5));
   join.push(1, block(0, 3, -1));
   join.push(1, block(3, 4, -1));
@@ -60,7 +60,7 @@ TEST(Join, CutsBlocksOfDifferentSizesAtTheSamePositions) {
 }
 
 TEST(Join, PutsSilenceWhereOneInputLostBlocksAndSaysSo) {
-  Join join({mono(16), mono(16)}, 64);
+  Join join({mono(16), mono(16)}, {16, 16});
   join.push(0, block(0, 8));
   join.push(1, block(4, 4, -1));  // 0 .. 3 were lost on the way
   auto both = join.next();
@@ -74,7 +74,7 @@ TEST(Join, PutsSilenceWhereOneInputLostBlocksAndSaysSo) {
 }
 
 TEST(Join, FillsUpWithSilenceWhenOneInputHasEnded) {
-  Join join({mono(16), mono(16)}, 64);
+  Join join({mono(16), mono(16)}, {16, 16});
   join.push(0, block(0, 4));
   join.push(1, block(0, 2, -1));
   join.end(1);
@@ -91,7 +91,7 @@ TEST(Join, FillsUpWithSilenceWhenOneInputHasEnded) {
 }
 
 TEST(Join, KeepsTheGapThatAllInputsShare) {
-  Join join({mono(16), mono(16)}, 64);
+  Join join({mono(16), mono(16)}, {16, 16});
   DataFrame late = block(100, 4);
   late.header().set(FrameFlag::gap);
   late.header().gap_frames = 96;
@@ -103,13 +103,32 @@ TEST(Join, KeepsTheGapThatAllInputsShare) {
   EXPECT_EQ(both[0]->header().gap_frames, 96U);
 }
 
+TEST(Join, FlagsAGapOnlyWhereEveryInputHasOne) {
+  Join join({mono(16), mono(16)}, {16, 16});
+  join.push(0, block(0, 4));
+  join.push(1, block(0, 8, -1));
+  DataFrame late = block(8, 4);
+  late.header().set(FrameFlag::gap);
+  late.header().gap_frames = 4;
+  join.push(0, late);
+  join.end(1);
+  join.push(0, block(20, 4));  // the other has ended at 8: 12 .. 19 are missing in all
+  join.end(0);
+  std::vector<std::uint64_t> gaps;
+  for (auto both = join.next(); !both.empty(); both = join.next()) {
+    EXPECT_EQ(both[0]->header().has(FrameFlag::gap), both[0]->header().gap_frames > 0);
+    gaps.push_back(both[0]->header().gap_frames);
+  }
+  EXPECT_EQ(gaps, (std::vector<std::uint64_t>{0, 0, 0, 8}));
+}
+
 TEST(Join, SaysWhenItHasNoRoom) {
-  Join join({mono(16), mono(16)}, 16);
+  Join join({mono(16), mono(16)}, {4, 4});
   int taken = 0;
   while (join.push(0, block(taken * 16, 16))) { ++taken; }
   EXPECT_FALSE(join.has_room(0));
   EXPECT_TRUE(join.has_room(1));
-  EXPECT_GE(taken * 16, 16);  // at least what was asked for
+  EXPECT_EQ(taken, 4);
 }
 
 }  // namespace

@@ -125,6 +125,14 @@ TEST(FromNode, FromFileToFileIsTheGraphsFile) {
   ASSERT_GT(expected.size(), 500000U);
   EXPECT_EQ(test::content_of(folder.file("stream.wav")), expected);
 }
+TEST(FromNode, ReadsNoMoreThanTakeNeeds) {
+  const auto result = (frames_of(kVoice, 500) | from_node(node("Take", R"({"frames": 1200})")))
+                          .map([](const DataFrame& frame) { return frame.frame_count(); })
+                          .collect();
+  ASSERT_TRUE(result) << to_string(result.report);
+  EXPECT_THAT(result.value, testing::ElementsAre(500U, 500U, 200U));
+  EXPECT_EQ(result.report.stages[0].out, 3U);
+}
 TEST(FromNode, SaysWhatANodeRefuses) {
   const auto result = (frames_of(kVoice) |
                        from_node(node("LevelMeter", R"({"pa_per_full_scale": [1, 2]})"), {.name = "meter"}) |
