@@ -25,6 +25,7 @@ void catch_signals() {
   std::signal(SIGPIPE, SIG_IGN);
 }
 
+void interrupt() noexcept { g_interrupted.store(true, std::memory_order_relaxed); }
 bool interrupted() { return g_interrupted.load(std::memory_order_relaxed); }
 
 }  // namespace streamlab::app

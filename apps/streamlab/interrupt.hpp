@@ -9,6 +9,8 @@ namespace streamlab::app {
 // From now on the first signal is only noted. A reader of standard output that goes away is an error of
 // writing, not the end of the process.
 void catch_signals();
+// As if one had come. Any thread.
+void interrupt() noexcept;
 // Has one come?
 bool interrupted();
 

@@ -15,6 +15,7 @@
 #include "apps/streamlab/commands.hpp"
 #include "apps/streamlab/console.hpp"
 #include "apps/streamlab/interrupt.hpp"
+#include "apps/streamlab/out_of_memory.hpp"
 #include "engine/base/nearest_name.hpp"
 #include "nodes/dsp/cpu_path.hpp"
 
@@ -298,6 +299,7 @@ ExitCode main_of(int argc, char** argv) {
     return report({ErrorCode::refused, "STREAMLAB_CPU_PATH", path.error, "", ""}, "");
   }
   const ExitCode code = CommandLine().run(argc, argv);
+  if (ran_out_of_memory()) { return report({ErrorCode::failed, "", "memory ran out", "", ""}, ""); }
   const bool written = std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
   if (written || code == ExitCode::failed) { return code; }  // a failed node has said so itself
   return report({ErrorCode::failed, "standard output", "cannot be written", "", "is the disk full?"}, "");
