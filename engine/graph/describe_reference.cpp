@@ -66,7 +66,7 @@ This page is made from the program's own descriptions: `streamlab nodes --markdo
 
 ```jsonc
 {
-  "version": 1,                          // required
+  "version": 1,                          // may be left out
   "title": "Level of a tone",            // for people
   "variables": { "hz": 440 },            // defaults of ${hz}; --set hz=880 changes it
   "pipeline_config": { "sample_rate": 48000, "duration_s": 2 },

@@ -163,7 +163,7 @@ Document config_schema(const NodeCatalog& catalog) {
   properties["pipeline_config"] = pipeline_config_schema();
   properties["nodes"] = {{"type", "array"}, {"minItems", 1}, {"items", node_schema(catalog)}};
   properties["connections"] = {{"type", "array"}, {"items", connection_schema()}};
-  schema["required"] = {"version", "nodes"};
+  schema["required"] = {"nodes"};
   schema["additionalProperties"] = false;
   Document& definitions = schema["$defs"];
   definitions["variable"] = {{"type", "string"},

@@ -48,10 +48,8 @@ class SpecReader : private DocumentReader {
       return spec;
     }
     check_keys(document, "", kTopKeys);
-    if (!document.contains("version")) {
-      add("", "\"version\" is missing", "\"version\": 1");
-    } else if (document["version"] != 1) {
-      add("/version", fmt::format("{} is not a version that this program reads", document["version"].dump()),
+    if (document.contains("version") && document["version"] != 1) {
+      add("/version", fmt::format("{} is not a version that this program reads", shown(document["version"])),
           "1");
     }
     if (document.contains("title")) { spec.title = text(document["title"], "/title"); }
