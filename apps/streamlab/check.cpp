@@ -2,7 +2,10 @@
 //
 // streamlab check: everything that can be known before a graph runs. A device is opened, to learn its format,
 // and never started; nothing is written.
+#include <utility>
+
 #include <nlohmann/json.hpp>
+
 #include "apps/streamlab/commands.hpp"
 #include "apps/streamlab/config_file.hpp"
 #include "apps/streamlab/console.hpp"
@@ -17,13 +20,17 @@ namespace streamlab::app {
 ExitCode check_command(const CheckArguments& arguments) {
   const auto text = read_config(arguments.config.path);
   if (!text) { return report(text.error(), ""); }
-  if (is_flow_text(*text, arguments.config.path)) { return check_flow_file(arguments, *text); }
-  const auto graph = load_config(arguments.config, *text);
+  return check_text(arguments, *text, [](const DeviceRequest& request) { return open_device(request); });
+}
+
+ExitCode check_text(const CheckArguments& arguments, const std::string& text, DeviceOpener open_device) {
+  if (is_flow_text(text, arguments.config.path)) { return check_flow_file(arguments, text); }
+  const auto graph = load_config(arguments.config, text);
   if (!graph) { return graph.error(); }
   EngineOptions options;
   options.look_only = true;
   options.frame_limit = 1;  // a graph that needs a limit to run is no mistake yet
-  options.open_device = [](const DeviceRequest& request) { return open_device(request); };
+  options.open_device = std::move(open_device);
   const auto engine = Engine::create(*graph, std::move(options));
   if (!engine) { return report(engine.error(), name_of(arguments.config)); }
   const DeviceFormat* device = (*engine)->device();

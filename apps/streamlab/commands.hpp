@@ -10,6 +10,7 @@
 
 #include "apps/streamlab/exit_code.hpp"
 #include "engine/graph/config_text.hpp"
+#include "engine/run/driver.hpp"
 
 namespace streamlab::app {
 
@@ -38,6 +39,8 @@ struct CheckArguments {
   bool json = false;
 };
 ExitCode check_command(const CheckArguments& arguments);
+// The same of a text that has been read, and with devices of the caller's.
+ExitCode check_text(const CheckArguments& arguments, const std::string& text, DeviceOpener open_device);
 
 struct BatchArguments {
   ConfigArguments config;

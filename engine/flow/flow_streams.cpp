@@ -64,7 +64,7 @@ class FlowStreams {
     for (std::size_t s = 0; s < spec_.steps.size(); ++s) {
       for (const StepStream& stream : spec_.steps[s].streams) {
         if (!is_flow_name(stream.channel)) {
-          if (!stream.channel.empty()) {
+          if (!stream.channel.empty() || errors_.empty()) {  // what could not be read has been said
             add(stream.pointer, fmt::format("\"{}\" is no name of a channel", stream.channel), kNameRule);
           }
           continue;

@@ -17,6 +17,8 @@ constexpr std::array<std::string_view, 6> kTopKeys{"version",  "title", "variabl
 constexpr std::array<StreamDirection, 5> kDirections{StreamDirection::stdin_, StreamDirection::stdout_,
                                                      StreamDirection::stderr_, StreamDirection::fifo_in,
                                                      StreamDirection::fifo_out};
+constexpr const char* kChannelName = "the name of a channel";
+constexpr const char* kStepName = "the name of a step";
 constexpr std::array<std::string_view, 5> kDirectionNames{"stdin", "stdout", "stderr", "fifo_in", "fifo_out"};
 
 std::optional<std::string> optional_text(const ParamValues& values, std::size_t index) {
@@ -48,7 +50,7 @@ class FlowReader : private DocumentReader {
     }
     check_keys(document, "", kTopKeys);
     if (document.contains("version") && document["version"] != 1) {
-      add("/version", fmt::format("{} is not a version that this program reads", document["version"].dump()),
+      add("/version", fmt::format("{} is not a version that this program reads", shown(document["version"])),
           "1");
     }
     if (document.contains("title")) { spec.title = text(document["title"], "/title"); }
@@ -98,12 +100,18 @@ class FlowReader : private DocumentReader {
     settings.max_state_bytes = static_cast<std::size_t>(state[flow_state::kMaxBytes]);
   }
 
+  // A member that may be left out, but not be nothing.
+  void refuse_empty(const Document& object, const std::string& pointer, const std::string& key,
+                    const char* expected) {
+    if (object.contains(key) && object[key] == "") { add(pointer + "/" + key, "this is empty", expected); }
+  }
   StepSpec read_step(const Document& object, const std::string& pointer) {
     const std::size_t before = errors().size();
     const ParamValues values = read_params(object, flow_step_params(), pointer, errors());
     StepSpec step;
     step.pointer = pointer;
     step.name = optional_text(values, flow_step::kName).value_or("");
+    refuse_empty(object, pointer, "name", "letters, digits, \"_\" and \"-\"");
     const bool runs_nothing =
         !object.contains("run") && !object.contains("command") && !object.contains("graph");
     if (!runs_nothing) {
@@ -154,9 +162,7 @@ class FlowReader : private DocumentReader {
     } else if (object.contains("graph")) {
       step.kind = StepSpec::Kind::graph;
       step.graph = optional_text(values, flow_step::kGraph).value_or("");
-      if (step.graph.empty() && object["graph"].is_string()) {
-        add(pointer + "/graph", "this is empty", "the path of a configuration");
-      }
+      refuse_empty(object, pointer, "graph", "the path of a configuration");
     }
   }
   void check_shell(const std::string& shell, const std::string& where) {
@@ -233,9 +239,10 @@ class FlowReader : private DocumentReader {
       stream.pointer = pointer + "/" + key;
       const Document& value = object[key];
       if (value.is_string()) {
-        stream.channel = value.get<std::string>();
+        stream.channel = name(value, stream.pointer, kChannelName);
       } else if (value.is_object()) {
         read_stream(read_params(value, flow_stream_params(), stream.pointer, errors()), stream);
+        refuse_empty(value, stream.pointer, "channel", kChannelName);
       } else {
         add(stream.pointer, fmt::format("this is {}", article(value)),
             "the name of a channel, or an object with \"channel\"");
@@ -288,6 +295,7 @@ class FlowReader : private DocumentReader {
     edge.strategy = optional_choice<ParallelStrategy>(values, flow_edge::kStrategy);
     edge.mode = optional_choice<StreamMode>(values, flow_edge::kMode);
     edge.fan_in = optional_text(values, flow_edge::kFanIn);
+    refuse_empty(object, pointer, "fan_in", kStepName);
     edge.merge = optional_choice<MergeRule>(values, flow_edge::kMerge);
     return edge;
   }
@@ -295,11 +303,11 @@ class FlowReader : private DocumentReader {
     if (!object.contains(key)) { return {}; }
     const Document& value = object[key];
     const std::string where = fmt::format("{}/{}", pointer, key);
-    if (!value.is_array()) { return {text(value, where)}; }
+    if (!value.is_array()) { return {name(value, where, kStepName)}; }
     if (value.empty()) { add(where, "the list is empty", "names of steps"); }
     std::vector<std::string> names;
     for (std::size_t i = 0; i < value.size(); ++i) {
-      names.push_back(text(value[i], fmt::format("{}/{}", where, i)));
+      names.push_back(name(value[i], fmt::format("{}/{}", where, i), kStepName));
     }
     return names;
   }

@@ -35,7 +35,8 @@ std::string name_pointer(const EdgeSpec& edge, const char* key, bool is_list, st
 
 class FlowValidator {
  public:
-  FlowValidator(const FlowSpec& spec, Errors& errors) : spec_(spec), errors_(errors) {}
+  FlowValidator(const FlowSpec& spec, Errors& errors)
+      : spec_(spec), errors_(errors), reader_spoke_(!errors.empty()) {}
 
   ValidFlow run() {
     flow_.title_ = spec_.title;
@@ -72,7 +73,7 @@ class FlowValidator {
       if (step.name == kFlowStart || step.name == kFlowEnd) {
         add(where, fmt::format("\"{}\" is not the name of a step: the flow itself has it", step.name),
             "another name");
-      } else if (!step.name.empty() && !is_flow_name(step.name)) {
+      } else if (!is_told(step.name) && !is_flow_name(step.name)) {
         add(where, fmt::format("\"{}\" is no name of a step", step.name), kNameRule);
       } else if (!is_new && !step.name.empty()) {
         add(where, fmt::format("{} is called \"{}\" already", spec_.steps[other->second].pointer, step.name),
@@ -86,9 +87,14 @@ class FlowValidator {
     flow_.results_merge_ = spec_.settings.merge;
   }
 
+  // What could not be read is empty, and that has been said; but only a reader says so, not a FlowSpec made in C++.
+  bool is_told(const std::string& name) const { return name.empty() && reader_spoke_; }
   // The index of a step, StepInput::kStart, kEnd; kNone after an error.
   std::size_t find(const std::string& name, const std::string& where, bool may_start, bool may_end) {
-    if (name.empty()) { return kNone; }
+    if (is_told(name)) {
+      is_incomplete_ = true;
+      return kNone;
+    }
     if (name == kFlowStart && may_start) { return StepInput::kStart; }
     if (name == kFlowEnd && may_end) { return kEnd; }
     if (name == kFlowStart || name == kFlowEnd) {
@@ -267,6 +273,7 @@ class FlowValidator {
 
   const FlowSpec& spec_;
   Errors& errors_;
+  const bool reader_spoke_;  // was something wrong before?
   ValidFlow flow_;
   FlowLinks links_;
   std::map<std::string, std::size_t> steps_;

@@ -39,18 +39,31 @@ class DocumentReader {
       }
     }
   }
+  // A value as it is written, for messages: a long one shortened.
+  static std::string shown(const Document& value) {
+    if (value.is_structured() && value.size() > 20) { return article(value) + " of many values"; }
+    std::string text = value.dump(-1, ' ', false, Document::error_handler_t::replace);
+    if (text.size() > 200) { text = text.substr(0, 197) + "..."; }
+    return text;
+  }
   // Empty if it is none.
   std::string text(const Document& value, const std::string& pointer) {
     if (value.is_string()) { return value.get<std::string>(); }
-    add(pointer, fmt::format("{} is not a text", value.dump()), "a text in quotes");
+    add(pointer, fmt::format("{} is not a text", shown(value)), "a text in quotes");
     return {};
   }
-  std::string required_text(const Document& object, const std::string& pointer, const char* key) {
+  // A text with something in it. Empty if it is none: then that has been said.
+  std::string name(const Document& value, const std::string& pointer, const char* expected) {
+    if (value == "") { add(pointer, "this is empty", expected); }
+    return text(value, pointer);
+  }
+  std::string required_name(const Document& object, const std::string& pointer, const char* key,
+                            const char* expected) {
     if (!object.contains(key)) {
       add(pointer, fmt::format("\"{}\" is missing", key));
       return {};
     }
-    return text(object[key], pointer + "/" + key);
+    return name(object[key], pointer + "/" + key, expected);
   }
   // Is it an object?
   bool check_object(const Document& value, const std::string& pointer) {

@@ -90,7 +90,7 @@ class SpecReader : private DocumentReader {
     } else if (value.is_number_integer() && value >= 1 && value <= kMaxThreads) {
       threads = {ThreadPolicy::Kind::count, value.get<std::uint32_t>()};
     } else {
-      add("/pipeline_config/threads", fmt::format("{} is no number of threads", value.dump()),
+      add("/pipeline_config/threads", fmt::format("{} is no number of threads", shown(value)),
           fmt::format("\"auto\", \"per_node\" or 1 .. {}", kMaxThreads));
     }
   }
@@ -98,8 +98,8 @@ class SpecReader : private DocumentReader {
     check_keys(object, pointer, kNodeKeys);
     NodeSpec node;
     node.pointer = pointer;
-    node.id = required_text(object, pointer, "id");
-    node.type = required_text(object, pointer, "type");
+    node.id = required_name(object, pointer, "id", "letters, digits, \"_\" and \"-\"");
+    node.type = required_name(object, pointer, "type", "a node type: \"streamlab nodes\" lists them");
     if (object.contains("config")) {
       if (check_object(object["config"], pointer + "/config")) { node.config = object["config"]; }
     }
@@ -110,21 +110,17 @@ class SpecReader : private DocumentReader {
     ConnectionSpec connection;
     connection.pointer = pointer;
     const bool is_named = object.contains("channel");
-    if (is_named) { connection.channel = text(object["channel"], pointer + "/channel"); }
+    if (is_named) {
+      connection.channel = name(object["channel"], pointer + "/channel", "the name of a channel");
+    }
     if (is_named && !object.contains("from") && !object.contains("to")) {
       add(pointer, "neither \"from\" nor \"to\" is given",
           "\"from\", who writes to the channel, or \"to\", who reads it");
     }
     const auto end = [&](const char* key) {
       if (is_named && !object.contains(key)) { return std::string{}; }
-      if (object.contains(key) && object[key] == "") {
-        add(fmt::format("{}/{}", pointer, key), "this is empty", "\"node\" or \"node.port\"");
-      }
-      return required_text(object, pointer, key);
+      return required_name(object, pointer, key, "\"node\" or \"node.port\"");
     };
-    if (is_named && object["channel"] == "") {
-      add(pointer + "/channel", "this is empty", "the name of a channel");
-    }
     connection.from = end("from");
     connection.to = end("to");
     if (object.contains("policy")) { connection.policy = text(object["policy"], pointer + "/policy"); }
@@ -133,7 +129,7 @@ class SpecReader : private DocumentReader {
       if (capacity.is_number_integer() && capacity >= 1 && capacity <= kMaxCapacity) {
         connection.capacity = capacity.get<std::uint32_t>();
       } else {
-        add(pointer + "/capacity", fmt::format("{} is no capacity", capacity.dump()),
+        add(pointer + "/capacity", fmt::format("{} is no capacity", shown(capacity)),
             fmt::format("1 .. {} blocks", kMaxCapacity));
       }
     }

@@ -65,7 +65,7 @@ ValidGraph ValidGraph::with_text(std::size_t node, std::size_t param, const std:
 class Validator {
  public:
   Validator(const GraphSpec& spec, const NodeCatalog& catalog, Errors& errors)
-      : spec_(spec), catalog_(catalog), errors_(errors) {}
+      : spec_(spec), catalog_(catalog), errors_(errors), reader_spoke_(!errors.empty()) {}
 
   // Usable only if nothing was added to the errors.
   ValidGraph run() {
@@ -99,7 +99,7 @@ class Validator {
       valid.pointer = node.pointer;
       valid.entry = catalog_.find(node.type);
       if (valid.entry == nullptr) {
-        if (!node.type.empty()) {
+        if (!is_told(node.type)) {
           add(node.pointer + "/type", fmt::format("there is no node type \"{}\"", node.type), "",
               type_hint(node.type));
         }
@@ -109,20 +109,22 @@ class Validator {
       graph_.nodes_.push_back(std::move(valid));
     }
   }
+  // What could not be read is empty, and that has been said; but only a reader says so, not a GraphSpec made in C++.
+  bool is_told(const std::string& name) const { return name.empty() && reader_spoke_; }
   std::string type_hint(const std::string& type) const {
     const auto names = catalog_.names();
     const std::string hint = did_you_mean(type, names);
     return hint.empty() ? "\"streamlab nodes\" lists them" : hint;
   }
   static bool is_name(std::string_view text) {
-    return std::all_of(text.begin(), text.end(), [](char c) {
+    return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
       return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
              c == '-';
     });
   }
   void check_id(const NodeSpec& node) {
     const std::string where = node.pointer + "/id";
-    if (node.id.empty()) { return; }  // already said
+    if (is_told(node.id)) { return; }
     if (!is_name(node.id)) {
       add(where, fmt::format("\"{}\" cannot be an id", node.id), "letters, digits, \"_\" and \"-\" (no dot)");
     }
@@ -137,7 +139,7 @@ class Validator {
     std::size_t port = 0;
   };
   std::optional<End> find_end(const std::string& text, const std::string& where, bool is_source) {
-    if (text.empty()) { return std::nullopt; }  // already said
+    if (is_told(text)) { return std::nullopt; }
     const std::size_t dot = text.find('.');
     const std::string id = text.substr(0, dot);
     const auto node = graph_.find(id);
@@ -239,7 +241,8 @@ class Validator {
     std::map<std::pair<std::size_t, std::size_t>, std::string> taken;
     for (const ConnectionSpec& spec : spec_.connections) {
       const bool is_named = !spec.channel.empty();
-      if (is_named && spec.to.empty()) {  // a writer; or neither, which has been said
+      if (is_named && spec.to.empty()) {  // a writer; or neither
+        if (spec.from.empty() && !reader_spoke_) { add(spec.pointer, "neither end is given", "one or both"); }
         all_ends_found_ = all_ends_found_ && !spec.from.empty();
         continue;
       }
@@ -439,6 +442,7 @@ class Validator {
   const GraphSpec& spec_;
   const NodeCatalog& catalog_;
   Errors& errors_;
+  const bool reader_spoke_;                       // was something wrong before?
   std::map<std::string, std::string> first_use_;  // id -> pointer
   bool all_ends_found_ = true;                    // of all connections
   std::set<std::string> without_writer_;          // channels whose writer was not found

@@ -88,8 +88,15 @@ class Engine::Impl final : public DeviceClient {
                "the graph's sources never end, and no device stops them",
                "\"duration_s\" here, or --seconds or --frames on the command line", ""}};
     }
+    if (options_.look_only) { return {}; }  // what would run takes memory, and nobody will ask for it
     wire();
     return wire_channels();
+  }
+
+  // Of an engine that cannot be started (again).
+  const char* why_not_new() const {
+    if (closed_) { return "the engine was stopped"; }
+    return started_ ? "the engine runs already" : "the engine was made to be looked at";
   }
 
   ChannelRegistry& channels() { return *registry_; }
@@ -98,8 +105,8 @@ class Engine::Impl final : public DeviceClient {
 
   Result<Receiver> subscribe(std::string_view output, std::size_t capacity,
                              std::optional<OverflowPolicy> policy) {
-    if (started_) {
-      return refused(std::string(output), "the engine runs already", "subscribing before start()");
+    if (started_ || options_.look_only) {
+      return refused(std::string(output), why_not_new(), "subscribing before start()");
     }
     const auto slot = find_slot(output);
     if (!slot) { return tl::unexpected(slot.error()); }
@@ -124,7 +131,9 @@ class Engine::Impl final : public DeviceClient {
   }
 
   Result<void> start() {
-    if (started_) { return failed("", "the engine runs already"); }
+    if (started_ || closed_ || options_.look_only) {
+      return failed("", why_not_new(), closed_ ? "a new one for another run" : "");
+    }
     for (const std::size_t n : graph_.order()) {
       auto opened = plan_->node(n).start();
       if (!opened) {
@@ -208,6 +217,7 @@ class Engine::Impl final : public DeviceClient {
     }
     const auto params = graph_.nodes()[*n].info().params;
     const std::string where = fmt::format("{}.{}", node_id, name);
+    if (closed_ || options_.look_only) { return failed(where, why_not_new()); }
     std::vector<std::string_view> live;
     for (std::size_t p = 0; p < params.size(); ++p) {
       if (params[p].live == Live::yes) { live.push_back(params[p].name); }

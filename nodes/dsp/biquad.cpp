@@ -19,12 +19,11 @@ constexpr std::size_t kLaneRows = 7;         // n0 n1 n2 d1 d2 w1 w2
 // Two doubles in a register of any CPU; the compiler turns the shuffles into one instruction each.
 using Pair [[gnu::vector_size(16)]] = double;
 using UnalignedPair [[gnu::vector_size(16), gnu::aligned(8), gnu::may_alias]] = double;
-using Order [[gnu::vector_size(16)]] = long long;
 
 Pair load(const double* p) noexcept { return *reinterpret_cast<const UnalignedPair*>(p); }
 void store(double* p, Pair v) noexcept { *reinterpret_cast<UnalignedPair*>(p) = v; }
-Pair firsts(Pair a, Pair b) noexcept { return __builtin_shuffle(a, b, Order{0, 2}); }
-Pair seconds(Pair a, Pair b) noexcept { return __builtin_shuffle(a, b, Order{1, 3}); }
+Pair firsts(Pair a, Pair b) noexcept { return __builtin_shufflevector(a, b, 0, 2); }
+Pair seconds(Pair a, Pair b) noexcept { return __builtin_shufflevector(a, b, 1, 3); }
 
 // Channels [first, first + used) of `in`, from sample `offset` on, as frames of `Width` samples; the rest of
 // a frame is silent.

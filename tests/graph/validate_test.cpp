@@ -9,6 +9,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "engine/graph/graph_spec.hpp"
 #include "tests/graph/test_nodes.hpp"
 
 namespace streamlab {
@@ -38,6 +39,40 @@ TEST(Validate, AllowsLettersDigitsUnderscoreAndMinusInAnId) {
                 ElementsAre("/nodes/0/id: \"" + id +
                             "\" cannot be an id; expected letters, digits, \"_\" and \"-\" (no dot)"));
   }
+}
+
+TEST(Validate, RefusesEmptyNames) {
+  const auto refusals = [](const std::string& nodes, const std::string& connections) {
+    const auto graph = load_graph(R"({"nodes": [)" + nodes + R"(], "connections": [)" + connections + "]}",
+                                  ConfigLanguage::json, {}, test_catalog());
+    return graph ? std::string() : to_string(graph.error(), "");
+  };
+  EXPECT_EQ(refusals(R"({"id": "g", "type": ""})", ""),
+            "/nodes/0/type: this is empty; expected a node type: \"streamlab nodes\" lists them\n");
+  EXPECT_EQ(refusals(R"({"id": "", "type": "Source"})", ""),
+            "/nodes/0/id: this is empty; expected letters, digits, \"_\" and \"-\"\n");
+  EXPECT_EQ(
+      refusals(R"({"id": "a", "type": "Source"})", R"({"from": "", "to": ""}, {"channel": "", "from": "a"})"),
+      "/connections/0/from: this is empty; expected \"node\" or \"node.port\"\n"
+      "/connections/0/to: this is empty; expected \"node\" or \"node.port\"\n"
+      "/connections/1/channel: this is empty; expected the name of a channel\n");
+}
+
+// No reader has said that something is missing in a GraphSpec made in C++.
+TEST(Validate, RefusesEmptyNamesOfASpecMadeInCpp) {
+  const auto refusals = [](const NodeSpec& node, const std::vector<ConnectionSpec>& connections) {
+    GraphSpec spec;
+    spec.nodes = {node};
+    spec.connections = connections;
+    const auto graph = validate(spec, test_catalog());
+    return graph ? std::string() : to_string(graph.error(), "");
+  };
+  const NodeSpec good{"a", "Source", nlohmann::ordered_json::object(), "/nodes/0"};
+  EXPECT_EQ(refusals(good, {}), "");
+  EXPECT_NE(refusals({"a", "", nlohmann::ordered_json::object(), ""}, {}), "");
+  EXPECT_NE(refusals({"", "Source", nlohmann::ordered_json::object(), ""}, {}), "");
+  EXPECT_NE(refusals(good, {{"", "", {}, {}, "/connections/0"}}), "");
+  EXPECT_NE(refusals(good, {{"", "", {}, {}, "/connections/0", "x"}}), "");
 }
 
 TEST(Validate, NamesTheFirstUseOfAnId) {
