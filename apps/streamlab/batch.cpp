@@ -16,6 +16,7 @@
 #include "apps/streamlab/interrupt.hpp"
 #include "apps/streamlab/ordered_jobs.hpp"
 #include "apps/streamlab/summary.hpp"
+#include "engine/base/printable.hpp"
 
 namespace streamlab::app {
 namespace {
@@ -60,11 +61,11 @@ void show_result(const BatchResult& result, bool json, Totals& totals) {
   if (json) {
     print_json_line(result_document(result));
   } else {
-    to_stdout(result.path + "\n");
+    to_stdout(printable(result.path) + "\n");
   }
   to_stdout(result.printed);
   for (const Error& error : result.errors) { report(error, result.path); }
-  for (const std::string& note : result.notes) { to_stderr(fmt::format("{}: {}\n", result.path, note)); }
+  for (const std::string& note : result.notes) { to_stderr(printable(result.path + ": " + note) + "\n"); }
 }
 
 std::string batch_progress_text(const Totals& totals, std::size_t count, double wall_s) {

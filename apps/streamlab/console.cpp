@@ -9,6 +9,8 @@
 #include <unistd.h>
 #include <nlohmann/json.hpp>
 
+#include "engine/base/printable.hpp"
+
 namespace streamlab::app {
 namespace {
 
@@ -46,10 +48,16 @@ ExitCode exit_code(const Errors& errors) {
 }
 
 // What cannot be written is noticed when the program ends.
-void to_stdout(std::string_view text) { write_to(stdout, text); }
-void to_stderr(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); }
+void to_stdout(std::string_view text) { write_to(stdout, printable(text, LineEnds::keep)); }
+void to_stderr(std::string_view text) {
+  const std::string shown = printable(text, LineEnds::keep);
+  std::fwrite(shown.data(), 1, shown.size(), stderr);
+}
 
-void print_json_line(const Document& document, std::FILE* file) { write_to(file, dumped(document, -1)); }
+// Within a text of JSON what printable() writes means the same.
+void print_json_line(const Document& document, std::FILE* file) {
+  write_to(file, printable(dumped(document, -1), LineEnds::keep));
+}
 void print_json(const Document& document) { to_stdout(dumped(document, 2)); }
 
 ExitCode report(const Errors& errors, const std::string& subject) {
@@ -81,12 +89,12 @@ StatusLine::StatusLine(bool wanted) : shown_(wanted && isatty(STDERR_FILENO) == 
 
 void StatusLine::show(const std::string& text) {
   if (!shown_) { return; }
-  to_stderr("\r" + text + "\x1b[K");
+  fmt::print(stderr, "\r{}\x1b[K", printable(text));
   dirty_ = true;
 }
 
 void StatusLine::clear() {
-  if (dirty_) { to_stderr("\r\x1b[K"); }
+  if (dirty_) { fmt::print(stderr, "\r\x1b[K"); }
   dirty_ = false;
 }
 

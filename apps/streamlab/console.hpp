@@ -12,6 +12,7 @@
 
 namespace streamlab::app {
 
+// Lines for people, printable: whatever they name cannot command the terminal (engine/base/printable.hpp).
 void to_stdout(std::string_view text);
 void to_stderr(std::string_view text);
 

@@ -312,7 +312,7 @@ int main(int argc, char** argv) {
   try {
     return static_cast<int>(streamlab::app::main_of(argc, argv));
   } catch (const std::exception& error) {  // out of memory, or a defect of ours
-    fmt::print(stderr, "streamlab: {}\n", error.what());
+    streamlab::app::to_stderr(fmt::format("streamlab: {}\n", error.what()));
     return static_cast<int>(streamlab::app::ExitCode::failed);
   }
 }

@@ -16,6 +16,7 @@
 #include "apps/streamlab/console.hpp"
 #include "apps/streamlab/flow_file.hpp"
 #include "apps/streamlab/interrupt.hpp"
+#include "engine/base/printable.hpp"
 #include "engine/flow/flow_checkpoint.hpp"
 #include "engine/flow/step_programs.hpp"
 
@@ -265,7 +266,7 @@ ExitCode run_flow_file(const RunArguments& arguments, const std::string& text) {
     code = ExitCode::failed;
   } else if (result->interrupted_after) {
     to_stderr(fmt::format("interrupted after {}; --resume goes on from {}\n", *result->interrupted_after,
-                          save_path));
+                          printable(save_path)));
   } else if (arguments.resume) {
     std::error_code ignored;  // it has served; a file that stays does no harm
     std::filesystem::remove(save_path, ignored);

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/streamlab/console.hpp"
+#include "engine/base/printable.hpp"
 
 namespace streamlab::app {
 namespace {
@@ -19,7 +20,7 @@ std::string latency_phrase(std::string_view name, std::uint32_t frames, double r
 
 // A line of the summary: what it is about, and what there is to say.
 std::string entry(std::string_view name, const std::string& text) {
-  return fmt::format("  {:<12} {}\n", name, text);
+  return fmt::format("  {:<12} {}\n", name, printable(text));
 }
 
 std::string device_entries(const EngineStatus& status) {

@@ -4,18 +4,39 @@
 #include <cerrno>
 #include <cstring>
 
+#include "engine/base/printable.hpp"
+
 namespace streamlab {
+namespace {
+
+// One line, but for lines that quote what another program said (quote_end() of engine/process/supervisor.hpp).
+std::string message_line(std::string_view text) {
+  constexpr std::string_view kQuote = "\n  | ";
+  constexpr std::size_t kLongest = 8192;  // a key or a value may have megabytes
+  const std::string rest =
+      text.size() > kLongest ? "… (" + std::to_string(text.size()) + " bytes)" : std::string();
+  text = text.substr(0, kLongest);
+  std::string line;
+  for (std::size_t quote = text.find(kQuote); quote != std::string_view::npos; quote = text.find(kQuote)) {
+    line += printable(text.substr(0, quote));
+    line += kQuote;
+    text.remove_prefix(quote + kQuote.size());
+  }
+  return line + printable(text) + rest;
+}
+
+}  // namespace
 
 std::string to_string(const Error& error) {
   std::string text = error.where.empty() ? error.what : error.where + ": " + error.what;
   if (!error.expected.empty()) { text += "; expected " + error.expected; }
   if (!error.hint.empty()) { text += "; " + error.hint; }
-  return text;
+  return message_line(text);
 }
 
 std::string to_string(const Errors& errors, const std::string& prefix) {
   std::string text;
-  for (const Error& error : errors) { text += prefix + to_string(error) + "\n"; }
+  for (const Error& error : errors) { text += printable(prefix) + to_string(error) + "\n"; }
   return text;
 }
 

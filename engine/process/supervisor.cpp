@@ -21,6 +21,7 @@
 
 #include <fmt/format.h>
 
+#include "engine/base/printable.hpp"
 #include "engine/process/byte_tail.hpp"
 #include "engine/process/orphan_guard.hpp"
 #include "engine/rt/thread.hpp"
@@ -110,22 +111,15 @@ std::string quote_end(std::string_view text, std::size_t max_lines) {
     begin = newline == std::string_view::npos ? 0 : newline;
   }
   if (begin != 0) { text.remove_prefix(begin + 1); }
-  std::string quoted = "  | ";
-  std::size_t in_line = 0;
-  for (const char c : text) {
-    if (c == '\n') {
-      quoted += "\n  | ";
-      in_line = 0;
-    } else if (in_line == kLongestLine) {
-      quoted += "…";
-      ++in_line;
-    } else if (in_line < kLongestLine) {
-      const bool is_control = (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7F;
-      quoted += is_control ? fmt::format("\\x{:02x}", static_cast<unsigned char>(c)) : std::string(1, c);
-      ++in_line;
-    }
+  std::string quoted;
+  while (true) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    quoted += "  | " + printable(text.substr(0, std::min(end, kLongestLine)), LineEnds::keep);
+    if (end > kLongestLine) { quoted += "…"; }
+    if (end == text.size()) { return quoted; }
+    quoted += "\n";
+    text.remove_prefix(end + 1);
   }
-  return quoted;
 }
 
 class ChildSupervisor::Impl {

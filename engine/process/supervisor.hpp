@@ -78,7 +78,7 @@ std::string describe(const ChildEnd& end);
 std::string signal_text(int number);
 
 // The last lines of `text`, at most `max_lines`, each behind "  | ", for the end of a message. Lines are cut
-// at 500 bytes, control characters are written as "\x1b".
+// at 500 bytes; what a terminal would obey is written as printable() does.
 std::string quote_end(std::string_view text, std::size_t max_lines = 10);
 
 class ChildSupervisor {

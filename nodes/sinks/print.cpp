@@ -20,6 +20,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "engine/base/printable.hpp"
 #include "engine/core/node.hpp"
 #include "nodes/dsp/level_stats.hpp"
 #include "nodes/sinks/flag_names.hpp"
@@ -165,7 +166,9 @@ class Print final : public Node {
                  [[maybe_unused]] std::span<OutputPort> out) noexcept override {
     const bool shown = seen_++ % every_ == 0;
     if (!shown || console_ == Console::off) { return Status::ok; }
-    const std::string text = console_ == Console::text ? text_of(*in[0], label_) : json_of(*in[0], label_);
+    // Names and units come from files, and may not command the terminal.
+    const std::string text = printable(
+        console_ == Console::text ? text_of(*in[0], label_) : json_of(*in[0], label_), LineEnds::keep);
     // Whole blocks at once, and none kept back: another program may be reading.
     if (std::fwrite(text.data(), 1, text.size(), console_file_) != text.size() ||
         std::fflush(console_file_) != 0) {

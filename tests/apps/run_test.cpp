@@ -14,6 +14,7 @@ namespace {
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
+using Words = std::vector<std::string>;
 
 // A simulated card that never ends and forgives a machine that is busy: 60 s of buffer.
 constexpr std::string_view kLiveConfig = R"({
@@ -113,6 +114,53 @@ TEST(Run, RefusesWhatIsNoConfiguration) {
   const auto syntax = streamlab({"run", dir.write("syntax.json", "{\n  \"version\": 1,,\n}")});
   EXPECT_EQ(syntax.exit_code, 2);
   EXPECT_THAT(syntax.err, HasSubstr("line 2, column"));
+}
+
+// ESC, BEL and what else a terminal obeys: in a key, a value, an id, a file's name, a title and arguments.
+TEST(Run, ShowsControlCharactersOfOthersInsteadOfSendingThem) {
+  const TempDir dir;
+  const std::string esc = "\x1b]0;x\a";
+  const std::string json = R"(\u001b]0;x\u0007)";
+  const auto graph = [&](const std::string& text) { return dir.write("g\x1b[2J.json", text); };
+  const std::string keys =
+      graph(R"({"k)" + json + R"(": 1, "nodes": [{"id": "i)" + json + R"(", "type": "t)" + json +
+            R"("}, {"id": "f", "type": "FileSource", "config": {"path": ")" + json +
+            R"("}}], "connections": [{"from": ")" + json + R"(", "to": "f"}]})");
+  const std::string tone =
+      dir.write("tone.json",
+                R"({"title": ")" + json + R"(", "pipeline_config": {"sample_rate": 8000, "duration_s": 0.1},
+      "nodes": [{"id": "s", "type": "SineGenerator"}, {"id": "m", "type": "Mixer", "config": {"matrix": [[1]],
+                "names": ["n)" +
+                    json + R"("]}}, {"id": "p", "type": "Print", "config": {"label": ")" + json + R"("}}],
+      "connections": [{"from": "s", "to": "m.in1"}, {"from": "m", "to": "p"}]})");
+  const std::string lost =
+      R"({"nodes": [{"id": "f", "type": "FileSource", "config": {"path": ")" + json + R"("}}]})";
+  const std::string flow = dir.write(
+      "flow.json", R"({"nodes": [{"name": "a", "run": "echo -e '\\e]0;x\\a' >&2; exit 1", "shell": "bash"}],
+      "edges": [{"from": "__start__", "to": "a"}]})");
+  const std::vector<Words> commands{{"check", keys},
+                                    {"run", tone},
+                                    {"run", tone, "--json"},
+                                    {"check", tone},
+                                    {"graph", tone},
+                                    {"run", graph(lost)},
+                                    {"run", flow},
+                                    {"check", tone, "--set", esc + "=1"},
+                                    {"check", tone, "--set", esc},
+                                    {"check", dir.file(esc)},
+                                    {"info", esc},
+                                    {"batch", tone, esc},
+                                    {"record", esc + ".wav", "--seconds", esc},
+                                    {"record", esc + ".wav", "--seconds", "1", "--device", esc},
+                                    {"nodes", esc},
+                                    {"run", tone, "--" + esc},
+                                    {esc}};
+  for (const Words& command : commands) {
+    const auto result = streamlab(command);
+    const std::string all = result.out + result.err;
+    EXPECT_THAT(all, HasSubstr("\\u001b")) << command.front() << " " << command.back();
+    EXPECT_EQ(all.find_first_of("\x1b\a"), std::string::npos) << all;
+  }
 }
 
 TEST(Run, ReadsAConfigurationFromStandardInput) {

@@ -22,5 +22,21 @@ TEST(Error, ListsEveryErrorOnALineOfItsOwn) {
   EXPECT_EQ(to_string(errors, "x.json: "), "x.json: /a: one\nx.json: /b: two\n");
 }
 
+TEST(Error, IsOneLineThatNoTerminalObeys) {
+  const Error error{ErrorCode::refused, "/a\x1b[2J", "the key \"b\nx.json: /c\" is here", "\a", "\xff"};
+  EXPECT_EQ(to_string(error), "/a\\u001b[2J: the key \"b\\nx.json: /c\" is here; expected \\u0007; \\xff");
+  EXPECT_EQ(to_string(Errors{error}, "\x9b: "), "\\x9b: " + to_string(error) + "\n");
+}
+
+TEST(Error, ShortensWhatHasMegabytes) {
+  const std::string shown = to_string(Error{ErrorCode::refused, "", std::string(1U << 20U, 'x'), "", ""});
+  EXPECT_EQ(shown, std::string(8192, 'x') + "… (1048576 bytes)");
+}
+
+TEST(Error, KeepsTheLinesThatItQuotes) {
+  const Error error{ErrorCode::failed, "", "it failed:\n  | one\n  | two", "", "\nthree"};
+  EXPECT_EQ(to_string(error), "it failed:\n  | one\n  | two; \\nthree");
+}
+
 }  // namespace
 }  // namespace streamlab

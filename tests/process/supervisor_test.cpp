@@ -166,7 +166,7 @@ TEST(Supervisor, QuotesTheLastLines) {
   EXPECT_EQ(quote_end("one\ntwo", 5), "  | one\n  | two");
   EXPECT_EQ(quote_end("one\n", 1), "  | one");
   EXPECT_EQ(quote_end("\n\n"), "");
-  EXPECT_EQ(quote_end(std::string("a\tb\x1b[1m\0", 8)), "  | a\tb\\x1b[1m\\x00");
+  EXPECT_EQ(quote_end(std::string("a\tb\x1b[1m\0", 8)), "  | a\tb\\u001b[1m\\u0000");
   EXPECT_EQ(quote_end(std::string(600, 'x') + "\ny"), "  | " + std::string(500, 'x') + "…\n  | y");
 }
 
