@@ -17,6 +17,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/base/nearest_name.hpp"
+#include "engine/graph/yaml_scalar.hpp"
 
 namespace streamlab {
 namespace {
@@ -129,64 +130,87 @@ class DocumentBuilder final : public nlohmann::json_sax<Document> {
   Document root_;
 };
 
-// YAML to the same document. Plain scalars are read as JSON would read them; quoted ones are texts.
+// YAML to the same document. Scalars are what the core schema says; quoted ones are texts.
 class YamlReader {
  public:
   explicit YamlReader(Errors& errors) : errors_(errors) {}
 
   Document read(const YAML::Node& node, const std::string& pointer, std::size_t depth) {
-    if (depth > kMaxConfigDepth || ++nodes_ > kMaxNodes) {
-      if (errors_.empty()) {
-        errors_.push_back({ErrorCode::refused, pointer,
-                           depth > kMaxConfigDepth
-                               ? fmt::format("nested deeper than {} levels", kMaxConfigDepth)
-                               : fmt::format("more than {} values", kMaxNodes),
-                           "", ""});
-      }
-      return nullptr;
+    if (depth > kMaxConfigDepth) {
+      return stop(pointer, fmt::format("nested deeper than {} levels", kMaxConfigDepth));
     }
-    if (node.IsMap()) { return map(node, pointer, depth); }
-    if (node.IsSequence()) {
-      Document list = Document::array();
-      for (std::size_t i = 0; i < node.size() && errors_.empty(); ++i) {
-        list.push_back(read(node[i], fmt::format("{}/{}", pointer, i), depth + 1));
-      }
-      return list;
+    // An alias makes much of little: &a […], [*a, *a], …
+    if (++nodes_ > kMaxNodes) { return stop(pointer, fmt::format("more than {} values", kMaxNodes)); }
+    if (node.IsMap() || node.IsSequence()) {
+      check_tag(node, pointer);
+      return node.IsMap() ? map(node, pointer, depth) : list(node, pointer, depth);
     }
-    return node.IsScalar() ? scalar(node) : Document(nullptr);
+    return scalar(node, pointer);
   }
 
  private:
   static constexpr std::size_t kMaxNodes = 1U << 20U;
 
+  Document stop(const std::string& pointer, std::string what) {
+    if (!stopped_) { errors_.push_back({ErrorCode::refused, pointer, std::move(what), "", ""}); }
+    stopped_ = true;
+    return nullptr;
+  }
   Document map(const YAML::Node& node, const std::string& pointer, std::size_t depth) {
     Document object = Document::object();
+    std::set<std::string> keys;
     for (const auto& item : node) {
+      if (stopped_) { break; }
       if (!item.first.IsScalar()) {
         errors_.push_back({ErrorCode::refused, pointer, "a key is not a text", "key: value", ""});
         continue;
       }
       const std::string key = item.first.Scalar();
       const std::string where = pointer + "/" + pointer_token(key);
-      if (object.contains(key)) {
+      if (!keys.insert(key).second) {
         errors_.push_back(
             {ErrorCode::refused, where, fmt::format("the key \"{}\" is here twice", key), "one of them", ""});
         continue;
       }
-      object[key] = read(item.second, where, depth + 1);
+      object.get_ref<Document::object_t&>().emplace_back(key, read(item.second, where, depth + 1));
     }
     return object;
   }
-  static Document scalar(const YAML::Node& node) {
-    const std::string text = node.Scalar();
-    if (node.Tag() == "!") { return text; }  // was quoted
-    Document value = Document::parse(text, nullptr, false);
-    const bool plain = value.is_number() || value.is_boolean() || value.is_null();
-    return plain ? value : Document(text);
+  Document list(const YAML::Node& node, const std::string& pointer, std::size_t depth) {
+    Document list = Document::array();
+    for (const auto& item : node) {
+      if (stopped_) { break; }
+      list.push_back(read(item, fmt::format("{}/{}", pointer, list.size()), depth + 1));
+    }
+    return list;
+  }
+  void check_tag(const YAML::Node& node, const std::string& pointer) {
+    const std::string tag = short_tag(node.Tag());
+    const char* const own = node.IsMap() ? "!!map" : "!!seq";
+    if (tag.empty() || tag == "?" || tag == "!" || tag == own) { return; }
+    errors_.push_back({ErrorCode::refused, pointer,
+                       fmt::format("there is no tag {} for {}", tag, node.IsMap() ? "a map" : "a list"), own,
+                       ""});
+  }
+  Document scalar(const YAML::Node& node, const std::string& pointer) {
+    const std::string text = node.IsScalar() ? node.Scalar() : std::string{};
+    bytes_ += text.size();
+    if (bytes_ > kMaxConfigBytes) {
+      return stop(pointer, fmt::format("more than {} bytes of text", kMaxConfigBytes));
+    }
+    const std::string& tag = node.Tag();
+    if (tag == "!") { return text; }  // was quoted
+    auto value = tag.empty() || tag == "?" ? plain_scalar(text) : tagged_scalar(tag, text);
+    if (value) { return *std::move(value); }
+    value.error().where = pointer;
+    errors_.push_back(value.error());
+    return nullptr;
   }
 
   Errors& errors_;
   std::size_t nodes_ = 0;
+  std::size_t bytes_ = 0;  // of scalars
+  bool stopped_ = false;
 };
 
 // Can it be written into JSON and messages?
@@ -247,42 +271,69 @@ Checked<Document> parse_yaml(std::string_view text) {
 }
 
 // What is between "${" and "}".
-struct Lookup {
-  const Document& defaults;
-  const Variables& given;
-  std::set<std::string> used;
+class Lookup {
+ public:
+  struct Found {
+    Document value;
+    std::string text;  // within a longer text
+  };
 
-  Result<Document> operator()(const std::string& name, const std::string& pointer) {
+  Lookup(const Document& defaults, const Variables& given) : given_(given) {
+    for (const auto& [name, value] : defaults.items()) {
+      defaults_.emplace(name, Found{value, value.is_string() ? value.get<std::string>() : value.dump()});
+    }
+  }
+
+  Result<Found> operator()(const std::string& name, const std::string& pointer) {
+    auto found = find(name, pointer);
+    if (found) { bytes_ += found->text.size(); }
+    if (bytes_ > kMaxConfigBytes) {
+      return refused(pointer,
+                     fmt::format("variables would make more than {} bytes of text", kMaxConfigBytes));
+    }
+    return found;
+  }
+  const std::set<std::string>& used() const { return used_; }
+
+ private:
+  Result<Found> find(const std::string& name, const std::string& pointer) {
     if (name.starts_with("env:")) {
       const char* value = std::getenv(name.c_str() + 4);
       if (value == nullptr) {
         return refused(pointer, fmt::format("the environment has no variable {}", name.substr(4)));
       }
       if (!is_utf8(value)) { return not_utf8(pointer, name); }
-      return Document(value);
+      return Found{value, value};
     }
-    used.insert(name);
-    const auto from_user = given.find(name);
-    const bool has_default = defaults.contains(name);
-    if (from_user == given.end() && !has_default) {
-      std::vector<std::string> names;
-      for (const auto& item : defaults.items()) { names.push_back(item.key()); }
-      const std::vector<std::string_view> views(names.begin(), names.end());
+    used_.insert(name);
+    const auto from_user = given_.find(name);
+    const auto fallback = defaults_.find(name);
+    if (from_user == given_.end() && fallback == defaults_.end()) {
+      std::vector<std::string_view> names;
+      for (const auto& item : defaults_) { names.push_back(item.first); }
       return refused(pointer, fmt::format("the variable ${{{}}} has no value", name),
                      fmt::format("--set {}=VALUE, or a default in \"variables\"", name),
-                     did_you_mean(name, views));
+                     did_you_mean(name, names));
     }
-    if (from_user == given.end()) { return defaults[name]; }
-    if (!is_utf8(from_user->second)) { return not_utf8(pointer, name); }
-    const bool is_text = has_default && defaults[name].is_string();
-    if (is_text) { return Document(from_user->second); }
-    Document value = Document::parse(from_user->second, nullptr, false);
-    const bool plain = value.is_number() || value.is_boolean();
-    return plain ? value : Document(from_user->second);
+    if (from_user == given_.end()) { return fallback->second; }
+    const std::string& text = from_user->second;
+    if (!is_utf8(text)) { return not_utf8(pointer, name); }
+    if (fallback != defaults_.end() && fallback->second.value.is_string()) { return Found{text, text}; }
+    auto value = given_scalar(text);
+    if (!value) {
+      value.error().where = fmt::format("--set {}", name);
+      return tl::unexpected(value.error());
+    }
+    return Found{*value, value->is_string() ? value->get<std::string>() : text};
   }
   static tl::unexpected<Error> not_utf8(const std::string& pointer, const std::string& name) {
     return refused(pointer, fmt::format("the value of ${{{}}} is not text", name), "UTF-8");
   }
+
+  const Variables& given_;
+  std::map<std::string, Found> defaults_;
+  std::set<std::string> used_;
+  std::size_t bytes_ = 0;  // of what took the place of variables
 };
 
 void replace_in(Document& value, const std::string& pointer, Lookup& lookup, Errors& errors) {
@@ -315,11 +366,11 @@ void replace_in(Document& value, const std::string& pointer, Lookup& lookup, Err
       return;
     }
     if (open == 0 && end + 1 == text.size()) {
-      value = *found;
+      value = found->value;
       return;
     }
     replaced += text.substr(at, open - at);
-    replaced += found->is_string() ? found->get<std::string>() : found->dump();
+    replaced += found->text;
     at = end + 1;
   }
   value = replaced + text.substr(at);
@@ -379,11 +430,11 @@ void replace_variables(Document& document, const Variables& given, Errors& error
                         "a default cannot hold variables", "a plain value", ""});
     }
   }
-  Lookup lookup{defaults, given, {}};
+  Lookup lookup(defaults, given);
   replace_in(document, "", lookup, errors);
-  std::vector<std::string_view> known(lookup.used.begin(), lookup.used.end());
+  const std::vector<std::string_view> known(lookup.used().begin(), lookup.used().end());
   for (const auto& [name, value] : given) {
-    if (!lookup.used.contains(name)) {
+    if (!lookup.used().contains(name)) {
       errors.push_back({ErrorCode::refused, "--set " + name, "the configuration uses no such variable", "",
                         did_you_mean(name, known)});
     }

@@ -71,7 +71,7 @@ TEST(ParseDocument, KeepsTheOrderOfTheFile) {
 TEST(ParseDocument, ReadsYamlScalarsAsJsonWould) {
   EXPECT_EQ(
       parsed("[1, 2.5, 1e3, true, null, ~, text, \"1\", '2', \"true\", yes, 0x10]", ConfigLanguage::yaml),
-      Document::parse(R"([1, 2.5, 1e3, true, null, null, "text", "1", "2", "true", "yes", "0x10"])"));
+      Document::parse(R"([1, 2.5, 1e3, true, null, null, "text", "1", "2", "true", "yes", 16])"));
 }
 
 TEST(ParseDocument, GivesTheSameGraphSpecFromJsonAndYaml) {
