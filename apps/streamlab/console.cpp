@@ -61,7 +61,14 @@ void print_json_line(const Document& document, std::FILE* file) {
 void print_json(const Document& document) { to_stdout(dumped(document, 2)); }
 
 ExitCode report(const Errors& errors, const std::string& subject) {
-  to_stderr(to_string(errors, subject.empty() ? subject : subject + ": "));
+  constexpr std::size_t kShown = 20;
+  const std::string prefix = subject.empty() ? subject : subject + ": ";
+  const auto end = errors.begin() + static_cast<std::ptrdiff_t>(std::min(errors.size(), kShown));
+  to_stderr(to_string(Errors(errors.begin(), end), prefix));
+  if (errors.size() > kShown) {
+    to_stderr(fmt::format("{}{} in all; the first {} are shown\n", prefix, counted(errors.size(), "error"),
+                          kShown));
+  }
   return exit_code(errors);
 }
 ExitCode report(const Error& error, const std::string& subject) { return report(Errors{error}, subject); }

@@ -48,12 +48,10 @@ std::string domain_title(const Partition& partition, std::size_t domain) {
   return partition.device_domain == domain ? "device, real time" : fmt::format("thread {}", domain + 1);
 }
 
-// The nodes of a domain in the order in which they run.
-std::vector<std::size_t> nodes_of(const ValidGraph& graph, const Partition& partition, std::size_t domain) {
-  std::vector<std::size_t> nodes;
-  for (const std::size_t n : graph.order()) {
-    if (partition.domain_of[n] == domain) { nodes.push_back(n); }
-  }
+// The nodes of each domain in the order in which they run.
+std::vector<std::vector<std::size_t>> nodes_by_domain(const ValidGraph& graph, const Partition& partition) {
+  std::vector<std::vector<std::size_t>> nodes(partition.domain_count);
+  for (const std::size_t n : graph.order()) { nodes[partition.domain_of[n]].push_back(n); }
   return nodes;
 }
 
@@ -87,10 +85,11 @@ std::string graph_dot(const ValidGraph& graph, const Partition& partition) {
   std::string text =
       fmt::format("digraph {} {{\n", dot_quoted(graph.title().empty() ? "graph" : graph.title()));
   text += "  rankdir=LR;\n  node [shape=box, fontname=\"sans-serif\"];\n  edge [fontname=\"sans-serif\"];\n";
+  const auto nodes = nodes_by_domain(graph, partition);
   for (std::size_t d = 0; d < partition.domain_count; ++d) {
     text +=
         fmt::format("  subgraph cluster_{} {{\n    label={};\n", d, dot_quoted(domain_title(partition, d)));
-    for (const std::size_t n : nodes_of(graph, partition, d)) {
+    for (const std::size_t n : nodes[d]) {
       const ValidNode& node = graph.nodes()[n];
       text += fmt::format("    \"{}\" [label=\"{}\\n{}\"];\n", node.id, node.id, node.info().name);
     }
@@ -111,13 +110,14 @@ std::string graph_dot(const ValidGraph& graph, const Partition& partition) {
     }
     text += ";\n";
   }
-  for (const ValidChannel& channel : graph.channels()) {
+  std::vector<bool> is_read(graph.channels().size(), false);
+  for (const ValidConnection& c : graph.connections()) {
+    if (c.channel) { is_read[*c.channel] = true; }
+  }
+  for (std::size_t i = 0; i < graph.channels().size(); ++i) {
+    const ValidChannel& channel = graph.channels()[i];
     const ValidNode& from = graph.nodes()[channel.from_node];
-    const bool is_read =
-        std::any_of(graph.connections().begin(), graph.connections().end(), [&](const ValidConnection& c) {
-          return c.channel && graph.channels()[*c.channel].name == channel.name;
-        });
-    if (is_read) { continue; }
+    if (is_read[i]) { continue; }
     text += fmt::format("  \"channel {}\" [shape=plaintext, label=\"{}\"];\n  \"{}\" -> \"channel {}\";\n",
                         channel.name, channel.name, from.id, channel.name);
   }
@@ -134,9 +134,10 @@ std::string describe_plan(const Plan& plan) {
   }
   std::string text = graph.title().empty() ? std::string{} : graph.title() + "\n\n";
   const Partition& partition = plan.domains();
+  const auto nodes = nodes_by_domain(graph, partition);
   for (std::size_t d = 0; d < partition.domain_count; ++d) {
     text += domain_title(partition, d) + "\n";
-    for (const std::size_t n : nodes_of(graph, partition, d)) {
+    for (const std::size_t n : nodes[d]) {
       const ValidNode& node = graph.nodes()[n];
       const auto& slots = plan.nodes()[n].slots;
       std::string line = fmt::format("  {:{}}  {:{}}", node.id, id_width, node.info().name, type_width);

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -47,8 +49,15 @@ void FileOrder::arrange(Errors& errors, std::size_t variable_errors) const {
   errors.erase(std::remove_if(others, errors.end(),
                               [&](const Error& error) { return without_value.contains(error.where); }),
                errors.end());
-  std::stable_sort(errors.begin(), errors.end(),
-                   [&](const Error& a, const Error& b) { return rank(a.where) < rank(b.where); });
+  std::vector<std::pair<std::size_t, Error>> ranked;
+  for (Error& error : errors) {
+    const std::size_t place = rank(error.where);
+    ranked.emplace_back(place, std::move(error));
+  }
+  std::stable_sort(ranked.begin(), ranked.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::transform(ranked.begin(), ranked.end(), errors.begin(),
+                 [](auto& one) { return std::move(one.second); });
 }
 
 }  // namespace streamlab

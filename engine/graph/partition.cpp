@@ -3,7 +3,7 @@
 
 #include <algorithm>
 #include <numeric>
-#include <set>
+#include <unordered_map>
 
 namespace streamlab {
 namespace {
@@ -67,29 +67,40 @@ std::size_t stretches(const ValidGraph& graph, const std::vector<std::size_t>& n
 // device a node that waits for somebody outside counts as a queue that lies before itself.
 std::vector<std::vector<std::size_t>> by_queues(const ValidGraph& graph,
                                                 const std::vector<std::size_t>& nodes) {
-  std::vector<std::set<std::size_t>> queues(graph.nodes().size());
+  const bool has_device = graph.has_device();
+  const auto is_queue = [&](std::size_t n) { return graph.nodes()[n].info().queue == Queue::yes; };
+  const auto is_cut_before = [&](std::size_t n) {
+    return has_device && graph.nodes()[n].info().waits == Waits::yes;
+  };
+  std::vector<std::size_t> bit_of(graph.nodes().size(), 0);  // of queues and of what counts as one
+  std::size_t bits = 0;
   for (const std::size_t n : graph.order()) {
-    for (const ValidConnection& c : graph.connections()) {
-      if (c.to_node != n) { continue; }
-      queues[n].insert(queues[c.from_node].begin(), queues[c.from_node].end());
-      if (graph.nodes()[c.from_node].info().queue == Queue::yes) { queues[n].insert(c.from_node); }
+    if (is_queue(n) || is_cut_before(n)) { bit_of[n] = bits++; }
+  }
+  std::vector<std::vector<bool>> queues(graph.nodes().size(), std::vector<bool>(bits, false));
+  for (const std::size_t n : graph.order()) {
+    for (const std::size_t index : graph.connections_into(n)) {
+      const std::size_t from = graph.connections()[index].from_node;
+      for (std::size_t bit = 0; bit < bits; ++bit) { queues[n][bit] = queues[n][bit] || queues[from][bit]; }
+      if (is_queue(from)) { queues[n][bit_of[from]] = true; }
     }
-    if (graph.has_device() && graph.nodes()[n].info().waits == Waits::yes) { queues[n].insert(n); }
+    if (is_cut_before(n)) { queues[n][bit_of[n]] = true; }
   }
   std::vector<std::vector<std::size_t>> groups;
+  std::unordered_map<std::vector<bool>, std::size_t> group_of;
   for (const std::size_t n : nodes) {
-    const auto same = std::find_if(groups.begin(), groups.end(),
-                                   [&](const auto& group) { return queues[group.front()] == queues[n]; });
-    if (same != groups.end()) {
-      same->push_back(n);
-    } else {
-      groups.push_back({n});
-    }
+    const auto [group, is_new] = group_of.emplace(queues[n], groups.size());
+    if (is_new) { groups.emplace_back(); }
+    groups[group->second].push_back(n);
   }
   // A connection into another group leads to one with all queues of the first, and more.
-  std::stable_sort(groups.begin(), groups.end(), [&](const auto& a, const auto& b) {
-    return queues[a.front()].size() < queues[b.front()].size();
-  });
+  std::vector<std::ptrdiff_t> count(graph.nodes().size());
+  for (const auto& group : groups) {
+    const auto& before = queues[group.front()];
+    count[group.front()] = std::count(before.begin(), before.end(), true);
+  }
+  std::stable_sort(groups.begin(), groups.end(),
+                   [&](const auto& a, const auto& b) { return count[a.front()] < count[b.front()]; });
   return groups;
 }
 
@@ -114,8 +125,8 @@ Partition partition(const ValidGraph& graph, const ThreadPolicy& threads, std::u
   }
   std::vector<bool> feeds_device = on_device;
   for (auto n = graph.order().rbegin(); n != graph.order().rend(); ++n) {
-    for (const ValidConnection& c : graph.connections()) {
-      if (c.to_node == *n && feeds_device[*n]) { feeds_device[c.from_node] = true; }
+    for (const std::size_t c : graph.connections_into(*n)) {
+      if (feeds_device[*n]) { feeds_device[graph.connections()[c].from_node] = true; }
     }
   }
   std::vector<std::size_t> before;

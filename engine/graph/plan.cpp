@@ -102,8 +102,8 @@ class Planner {
     const ValidNode& valid = plan_.graph_.nodes()[n];
     PlanNode& planned = plan_.nodes_[n];
     planned.inputs.resize(valid.input_count);
-    for (const ValidConnection& c : plan_.graph_.connections()) {
-      if (c.to_node != n) { continue; }
+    for (const std::size_t index : plan_.graph_.connections_into(n)) {
+      const ValidConnection& c = plan_.graph_.connections()[index];
       const PlanNode& from = plan_.nodes_[c.from_node];
       if (from.slots.empty()) { return false; }  // could not be prepared, which has been said
       PlanInput& input = planned.inputs[c.to_port];

@@ -43,10 +43,8 @@ const PortInfo& input_port(const NodeInfo& info, std::size_t index) {
 }  // namespace
 
 std::optional<std::size_t> ValidGraph::find(std::string_view id) const {
-  for (std::size_t n = 0; n < nodes_.size(); ++n) {
-    if (nodes_[n].id == id) { return n; }
-  }
-  return std::nullopt;
+  const auto found = index_of_.find(id);
+  return found == index_of_.end() ? std::nullopt : std::optional(found->second);
 }
 
 std::optional<std::size_t> ValidGraph::find(Boundary boundary) const {
@@ -78,6 +76,7 @@ class Validator {
         all_ends_found_ && std::all_of(graph_.nodes_.begin(), graph_.nodes_.end(),
                                        [](const ValidNode& n) { return n.entry != nullptr; });
     if (!all_found) { return std::move(graph_); }  // inputs and cycles would be reported wrongly
+    index_connections();
     check_inputs();
     order_nodes();
     if (!errors_.empty()) { return std::move(graph_); }
@@ -106,8 +105,17 @@ class Validator {
       } else {
         valid.params = read_params(node.config, valid.info().params, node.pointer + "/config", errors_);
       }
+      graph_.index_of_.emplace(valid.id, graph_.nodes_.size());
       graph_.nodes_.push_back(std::move(valid));
     }
+  }
+  // Of many mistakes only some are shown, and to look for the nearest of many names takes long.
+  std::string nearest_of(const std::string& name, const auto& known, const auto& name_of) {
+    constexpr std::size_t kMost = 100;
+    if (++suggestions_ > kMost) { return {}; }
+    std::vector<std::string_view> names;
+    for (const auto& one : known) { names.push_back(name_of(one)); }
+    return did_you_mean(name, names);
   }
   // What could not be read is empty, and that has been said; but only a reader says so, not a GraphSpec made in C++.
   bool is_told(const std::string& name) const { return name.empty() && reader_spoke_; }
@@ -144,21 +152,21 @@ class Validator {
     const std::string id = text.substr(0, dot);
     const auto node = graph_.find(id);
     if (!node) {
-      std::vector<std::string_view> ids;
-      for (const ValidNode& known : graph_.nodes_) { ids.push_back(known.id); }
-      add(where, fmt::format("there is no node \"{}\"", id), "", did_you_mean(id, ids));
+      add(where, fmt::format("there is no node \"{}\"", id), "",
+          nearest_of(id, graph_.nodes_, [](const ValidNode& known) { return std::string_view(known.id); }));
       return std::nullopt;
     }
     const ValidNode& valid = graph_.nodes_[*node];
     if (valid.entry == nullptr) { return std::nullopt; }  // already said
-    const auto ports = port_names(is_source ? valid.info().outputs : valid.info().inputs);
+    const auto infos = is_source ? valid.info().outputs : valid.info().inputs;
     const std::string_view side = is_source ? "output" : "input";
-    if (ports.empty()) {
+    if (infos.empty()) {
       add(where, fmt::format("\"{}\" is a {}, which has no {}", id, valid.info().name, side));
       return std::nullopt;
     }
     if (dot == std::string::npos) { return End{*node, 0}; }
     const std::string port = text.substr(dot + 1);
+    const auto ports = port_names(infos);
     const auto found = std::find(ports.begin(), ports.end(), port);
     if (found == ports.end()) {
       std::vector<std::string_view> names(ports.begin(), ports.end());
@@ -209,24 +217,22 @@ class Validator {
         all_ends_found_ = false;
         without_writer_.insert(spec.channel);
       }
+      channel_of_.emplace(channel.name, graph_.channels_.size());
       graph_.channels_.push_back(std::move(channel));
     }
   }
   std::optional<std::size_t> find_channel(const std::string& name) const {
-    for (std::size_t c = 0; c < graph_.channels_.size(); ++c) {
-      if (graph_.channels_[c].name == name) { return c; }
-    }
-    return std::nullopt;
+    const auto found = channel_of_.find(name);
+    return found == channel_of_.end() ? std::nullopt : std::optional(found->second);
   }
   // Where a reader's blocks come from; policy and capacity of the channel unless it has its own.
   std::optional<End> find_channel_end(const ConnectionSpec& spec, ValidConnection& valid) {
     const auto index = find_channel(spec.channel);
     if (!index) {
-      std::vector<std::string_view> names;
-      for (const ValidChannel& channel : graph_.channels_) { names.push_back(channel.name); }
       add(spec.pointer + "/channel", fmt::format("nobody writes to a channel \"{}\"", spec.channel),
           fmt::format("a connection {{\"from\": …, \"channel\": \"{}\"}}", spec.channel),
-          did_you_mean(spec.channel, names));
+          nearest_of(spec.channel, graph_.channels_,
+                     [](const ValidChannel& channel) { return std::string_view(channel.name); }));
       return std::nullopt;
     }
     if (without_writer_.contains(spec.channel)) { return std::nullopt; }  // already said
@@ -299,18 +305,25 @@ class Validator {
     return fmt::format("{}", fmt::join(names, " or "));
   }
 
+  void index_connections() {
+    graph_.into_.resize(graph_.nodes_.size());
+    graph_.from_.resize(graph_.nodes_.size());
+    for (std::size_t c = 0; c < graph_.connections_.size(); ++c) {
+      graph_.into_[graph_.connections_[c].to_node].push_back(c);
+      graph_.from_[graph_.connections_[c].from_node].push_back(c);
+    }
+  }
+
   // Every input is connected, and repeated ones without holes.
   void check_inputs() {
     for (std::size_t n = 0; n < graph_.nodes_.size(); ++n) {
       ValidNode& node = graph_.nodes_[n];
       std::set<std::size_t> fed;
-      for (const ValidConnection& c : graph_.connections_) {
-        if (c.to_node == n) { fed.insert(c.to_port); }
-      }
-      const auto names = port_names(node.info().inputs);
+      for (const std::size_t c : graph_.into_[n]) { fed.insert(graph_.connections_[c].to_port); }
       const std::size_t needed = fed.empty() ? node.info().inputs.size() : *fed.rbegin() + 1;
       for (std::size_t port = 0; port < std::max(needed, node.info().inputs.size()); ++port) {
         if (!fed.contains(port)) {
+          const auto names = port_names(node.info().inputs);
           add(node.pointer, fmt::format("the input \"{}\" of \"{}\" is not connected", names[port], node.id),
               fmt::format("a connection to \"{}.{}\"", node.id, names[port]));
         }
@@ -331,8 +344,9 @@ class Validator {
       const std::size_t n = *ready.begin();
       ready.erase(ready.begin());
       graph_.order_.push_back(n);
-      for (const ValidConnection& c : graph_.connections_) {
-        if (c.from_node == n && --missing[c.to_node] == 0) { ready.insert(c.to_node); }
+      for (const std::size_t c : graph_.from_[n]) {
+        const std::size_t to = graph_.connections_[c].to_node;
+        if (--missing[to] == 0) { ready.insert(to); }
       }
     }
     if (graph_.order_.size() < graph_.nodes_.size()) { report_cycle(missing); }
@@ -342,18 +356,26 @@ class Validator {
     std::size_t at = 0;
     while (missing[at] == 0) { ++at; }
     std::vector<std::size_t> path;
-    while (std::find(path.begin(), path.end(), at) == path.end()) {
+    std::vector<bool> seen(missing.size(), false);
+    while (!seen[at]) {
+      seen[at] = true;
       path.push_back(at);
-      for (const ValidConnection& c : graph_.connections_) {
-        if (c.to_node == at && missing[c.from_node] > 0) {
-          at = c.from_node;
-          break;
-        }
-      }
+      const auto& into = graph_.into_[at];
+      const auto from = std::find_if(into.begin(), into.end(), [&](std::size_t c) {
+        return missing[graph_.connections_[c].from_node] > 0;
+      });
+      at = graph_.connections_[*from].from_node;
     }
     path.erase(path.begin(), std::find(path.begin(), path.end(), at));
+    constexpr std::size_t kShown = 10;  // nodes of a long cycle, on either side of "…"
     std::string text = graph_.nodes_[at].id;
-    for (auto n = path.rbegin(); n != path.rend(); ++n) { text += " -> " + graph_.nodes_[*n].id; }
+    for (std::size_t i = 0; i < path.size(); ++i) {
+      if (i < kShown || i + kShown >= path.size()) {
+        text += " -> " + graph_.nodes_[path[path.size() - 1 - i]].id;
+      } else if (i == kShown) {
+        text += " -> …";
+      }
+    }
     add("/connections", fmt::format("the connections form a cycle: {}", text), "a graph without cycles");
   }
 
@@ -425,13 +447,13 @@ class Validator {
     after_input[*input] = true;
     before_output[*output] = true;
     for (const std::size_t n : graph_.order_) {
-      for (const ValidConnection& c : graph_.connections_) {
-        if (c.from_node == n && after_input[n]) { after_input[c.to_node] = true; }
+      for (const std::size_t c : graph_.from_[n]) {
+        if (after_input[n]) { after_input[graph_.connections_[c].to_node] = true; }
       }
     }
     for (auto n = graph_.order_.rbegin(); n != graph_.order_.rend(); ++n) {
-      for (const ValidConnection& c : graph_.connections_) {
-        if (c.to_node == *n && before_output[*n]) { before_output[c.from_node] = true; }
+      for (const std::size_t c : graph_.into_[*n]) {
+        if (before_output[*n]) { before_output[graph_.connections_[c].from_node] = true; }
       }
     }
     for (std::size_t n = 0; n < marked.size(); ++n) {
@@ -442,10 +464,12 @@ class Validator {
   const GraphSpec& spec_;
   const NodeCatalog& catalog_;
   Errors& errors_;
-  const bool reader_spoke_;                       // was something wrong before?
-  std::map<std::string, std::string> first_use_;  // id -> pointer
-  bool all_ends_found_ = true;                    // of all connections
-  std::set<std::string> without_writer_;          // channels whose writer was not found
+  const bool reader_spoke_;                        // was something wrong before?
+  std::map<std::string, std::string> first_use_;   // id -> pointer
+  bool all_ends_found_ = true;                     // of all connections
+  std::set<std::string> without_writer_;           // channels whose writer was not found
+  std::map<std::string, std::size_t> channel_of_;  // name -> index
+  std::size_t suggestions_ = 0;
   ValidGraph graph_;
 };
 

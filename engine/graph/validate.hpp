@@ -6,6 +6,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -59,6 +61,9 @@ class ValidGraph {
   // From output to input; those through a named channel too, one for each reader.
   const std::vector<ValidConnection>& connections() const { return connections_; }
   const std::vector<ValidChannel>& channels() const { return channels_; }
+  // Indexes into connections(), of those that lead into node `n` and out of it; in the order of the file.
+  const std::vector<std::size_t>& connections_into(std::size_t n) const { return into_[n]; }
+  const std::vector<std::size_t>& connections_from(std::size_t n) const { return from_[n]; }
   // Node indexes, every node after all that feed it; among equals in the order of the file.
   const std::vector<std::size_t>& order() const { return order_; }
   // Index of the node of that id.
@@ -82,6 +87,9 @@ class ValidGraph {
   std::vector<ValidNode> nodes_;
   std::vector<ValidConnection> connections_;
   std::vector<ValidChannel> channels_;
+  std::map<std::string, std::size_t, std::less<>> index_of_;  // by id
+  std::vector<std::vector<std::size_t>> into_;
+  std::vector<std::vector<std::size_t>> from_;
   std::vector<std::size_t> order_;
   std::vector<bool> on_device_domain_;
 };

@@ -1,6 +1,7 @@
 // tests/apps/run_test.cpp
 //
 // streamlab run and record: exit codes, messages, what goes where.
+#include <algorithm>
 #include <csignal>
 
 #include <gmock/gmock.h>
@@ -104,6 +105,18 @@ TEST(Run, ReportsEveryMistakeAtOnce) {
                             "\"frequency\"?\n" +
                             config +
                             ": /nodes/1/type: there is no node type \"Gian\"; did you mean \"Gain\"?\n");
+}
+
+TEST(Run, ShowsTheFirstTwentyOfManyMistakes) {
+  const TempDir dir;
+  std::string nodes = R"({"id": "n", "type": "Gian"})";
+  for (int i = 1; i < 1000; ++i) { nodes += R"(, {"id": "n)" + std::to_string(i) + R"(", "type": "Gian"})"; }
+  const std::string config = dir.write("bad.json", R"({"nodes": [)" + nodes + "]}");
+  const auto result = streamlab({"check", config});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 21);
+  EXPECT_THAT(result.err, HasSubstr("/nodes/19/type: "));
+  EXPECT_THAT(result.err, testing::EndsWith(config + ": 1000 errors in all; the first 20 are shown\n"));
 }
 
 TEST(Run, RefusesWhatIsNoConfiguration) {

@@ -9,7 +9,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "engine/graph/describe.hpp"
 #include "engine/graph/graph_spec.hpp"
+#include "engine/graph/plan.hpp"
 #include "tests/graph/test_nodes.hpp"
 
 namespace streamlab {
@@ -73,6 +75,38 @@ TEST(Validate, RefusesEmptyNamesOfASpecMadeInCpp) {
   EXPECT_NE(refusals({"", "Source", nlohmann::ordered_json::object(), ""}, {}), "");
   EXPECT_NE(refusals(good, {{"", "", {}, {}, "/connections/0"}}), "");
   EXPECT_NE(refusals(good, {{"", "", {}, {}, "/connections/0", "x"}}), "");
+}
+
+// Nothing that is done for each node looks at all nodes: these would take minutes.
+TEST(Validate, TakesTwentyThousandNodes) {
+  constexpr std::size_t kCount = 20000;
+  Words nodes{"n0 Source"};
+  Words chain;
+  Words fan_out;
+  for (std::size_t n = 1; n < kCount; ++n) {
+    nodes.push_back("n" + std::to_string(n) + " Step");
+    chain.push_back("n" + std::to_string(n - 1) + " n" + std::to_string(n));
+    fan_out.push_back("n0 n" + std::to_string(n));
+  }
+  for (const Words& connections : {chain, fan_out}) {
+    const ValidGraph graph = graph_of(nodes, connections);
+    ASSERT_EQ(graph.order().size(), kCount);
+    EXPECT_EQ(graph.order().back(), kCount - 1);
+    const auto plan = make_plan(graph, {});
+    ASSERT_TRUE(plan) << to_string(plan.error(), "");
+    EXPECT_FALSE(describe_plan(*plan).empty());
+  }
+  // A long cycle, and as many mistakes as nodes.
+  chain.front() = "n" + std::to_string(kCount - 1) + " n1";
+  EXPECT_THAT(graph_refusals(nodes, chain),
+              ElementsAre(testing::AllOf(
+                  testing::StartsWith("/connections: the connections form a cycle: n1 -> n2 -> "),
+                  testing::HasSubstr(" -> … -> "),
+                  testing::EndsWith(" -> n19999 -> n1; "
+                                    "expected a graph without "
+                                    "cycles"))));
+  for (std::string& edge : fan_out) { edge.replace(0, 2, "m0"); }
+  EXPECT_EQ(graph_refusals(nodes, fan_out).size(), kCount - 1);
 }
 
 TEST(Validate, NamesTheFirstUseOfAnId) {
