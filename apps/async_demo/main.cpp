@@ -119,13 +119,15 @@ Result<void> show_pool() {
   const Clock::time_point begin = Clock::now();
   auto pool = PipelinePool::create(kPoolGraph, kAtATime);
   if (!pool) { return tl::unexpected(pool.error().front()); }
-  std::vector<std::future<Result<DataFrame>>> results;
+  std::vector<std::future<Result<std::vector<DataFrame>>>> results;
   for (int i = 0; i < kInstances; ++i) { results.push_back(pool->execute(trigger_frame(i))); }
   for (int i = 0; i < kInstances; ++i) {
-    const auto frame = results[static_cast<std::size_t>(i)].get();
-    if (!frame) { return tl::unexpected(frame.error()); }
-    say(fmt::format("instance {}: frame #{}, {} samples\n", i + 1, frame->sequence_id(),
-                    frame->frame_count()));
+    const auto blocks = results[static_cast<std::size_t>(i)].get();
+    if (!blocks) { return tl::unexpected(blocks.error()); }
+    for (const DataFrame& block : *blocks) {
+      say(fmt::format("instance {}: frame #{}, {} samples\n", i + 1, block.sequence_id(),
+                      block.frame_count()));
+    }
   }
   const double all_ms = ms_since(begin);
   const std::size_t high_water = pool->high_water();

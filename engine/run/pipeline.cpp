@@ -24,6 +24,7 @@ struct Pipeline::Impl {
   const StreamFormat* input = nullptr;  // of the device input; null without one
   bool started = false;
   bool closed = false;
+  bool over = false;                    // its stream has ended
   std::vector<const double*> channels;  // of the frame that is processed
 
   ~Impl() {
@@ -57,7 +58,12 @@ struct Pipeline::Impl {
     }
     return {};
   }
+  Result<void> check_not_over() const {
+    if (!over) { return {}; }
+    return failed("", "the pipeline's stream has ended", "reset(), which begins another");
+  }
   Result<void> run_once(const DataFrame& frame) {
+    if (auto goes_on = check_not_over(); !goes_on) { return goes_on; }
     if (auto opened = start(); !opened) { return opened; }
     if (auto fits = check(frame); !fits) { return fits; }
     for (std::uint32_t c = 0; c < channels.size(); ++c) { channels[c] = frame.channel_data(c); }
@@ -130,14 +136,17 @@ Result<void> Pipeline::run() {
     return refused("", "this graph has a device input",
                    "process(frame), or a graph with a source of its own");
   }
+  if (auto goes_on = impl_->check_not_over(); !goes_on) { return goes_on; }
   if (auto opened = impl_->start(); !opened) { return opened; }
+  impl_->over = true;
   impl_->domain->set_pace(Domain::Pace::free);
   if (auto ran = impl_->verdict(impl_->domain->run()); !ran) { return ran; }
   return impl_->close();
 }
 
-Result<std::vector<DataFrame>> Pipeline::finish() {
+Result<std::vector<DataFrame>> Pipeline::drain() {
   std::vector<DataFrame> blocks;
+  impl_->over = true;
   impl_->domain->end_sources();
   Domain::Round round = Domain::Round::worked;
   while (round == Domain::Round::worked) {
@@ -145,11 +154,19 @@ Result<std::vector<DataFrame>> Pipeline::finish() {
     impl_->collect(blocks);
   }
   if (auto ran = impl_->verdict(round); !ran) { return tl::unexpected(ran.error()); }
+  return blocks;
+}
+
+Result<std::vector<DataFrame>> Pipeline::finish() {
+  auto blocks = drain();
+  if (!blocks) { return blocks; }
   if (auto closed = impl_->close(); !closed) { return tl::unexpected(closed.error()); }
   return blocks;
 }
 
 void Pipeline::reset() {
+  impl_->over = false;
+  impl_->closed = false;
   impl_->domain->reset();
   impl_->domain->set_pace(Domain::Pace::triggered);
 }

@@ -37,9 +37,11 @@ class Pipeline {
   Result<std::span<DataFrame* const>> process_in_place(const DataFrame& frame);
   // The sources by themselves until they end, as fast as it goes.
   Result<void> run();
-  // What the nodes still hold comes out and files are closed. After it, only reset() is of use.
+  // The stream ends: what the nodes still hold comes out. Then process() and run() are refused until reset().
+  Result<std::vector<DataFrame>> drain();
+  // The same, and files are closed.
   Result<std::vector<DataFrame>> finish();
-  // As new.
+  // As new: another stream begins.
   void reset();
 
   const Plan& plan() const;
@@ -115,9 +117,10 @@ class PipelinePool {
   // Waits for what was given to execute().
   ~PipelinePool();
 
-  // Any thread. The last block of the result that `frame` makes in an instance as new. Instances are made
-  // when first needed, reused, and never more than max_concurrent() work at a time.
-  std::future<Result<DataFrame>> execute(DataFrame frame);
+  // Any thread. `frame` as a stream of its own through an instance as new: every block of the result that it makes,
+  // also those that nodes give only when their stream ends. Instances are made when first needed, reused, and
+  // never more than max_concurrent() work at a time.
+  std::future<Result<std::vector<DataFrame>>> execute(DataFrame frame);
   std::size_t max_concurrent() const;
   // Most instances that were at work at the same time so far.
   std::size_t high_water() const;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <condition_variable>
 #include <deque>
+#include <iterator>
 #include <mutex>
 
 #include <fmt/format.h>
@@ -17,7 +18,7 @@ namespace streamlab {
 struct PipelinePool::Impl {
   struct Job {
     DataFrame frame;
-    std::promise<Result<DataFrame>> promise;
+    std::promise<Result<std::vector<DataFrame>>> promise;
   };
 
   Impl(ValidGraph valid, std::size_t limit) : graph(std::move(valid)), max_concurrent(limit) {}
@@ -30,7 +31,7 @@ struct PipelinePool::Impl {
     threads.clear();  // joins: what was given is done first
   }
 
-  std::future<Result<DataFrame>> execute(DataFrame frame) {
+  std::future<Result<std::vector<DataFrame>>> execute(DataFrame frame) {
     Job job{std::move(frame), {}};
     auto future = job.promise.get_future();
     {
@@ -64,13 +65,13 @@ struct PipelinePool::Impl {
       jobs.pop_front();
       high_water = std::max(high_water, ++busy);
       lock.unlock();
-      Result<DataFrame> result = run(pipeline, job.frame);
+      auto result = run(pipeline, job.frame);
       lock.lock();
       --busy;
       job.promise.set_value(std::move(result));
     }
   }
-  Result<DataFrame> run(std::optional<Pipeline>& pipeline, const DataFrame& frame) const {
+  Result<std::vector<DataFrame>> run(std::optional<Pipeline>& pipeline, const DataFrame& frame) const {
     if (pipeline) {
       pipeline->reset();
     } else {
@@ -79,9 +80,11 @@ struct PipelinePool::Impl {
       pipeline = std::move(*made);
     }
     auto blocks = pipeline->process(frame);
-    if (!blocks) { return tl::unexpected(blocks.error()); }
-    if (blocks->empty()) { return failed("", "the graph gave nothing for this frame"); }
-    return std::move(blocks->back());
+    if (!blocks) { return blocks; }
+    auto rest = pipeline->drain();
+    if (!rest) { return rest; }
+    std::move(rest->begin(), rest->end(), std::back_inserter(*blocks));
+    return blocks;
   }
 
   const ValidGraph graph;
@@ -115,7 +118,7 @@ Checked<PipelinePool> PipelinePool::create(std::string_view json, std::size_t ma
   return PipelinePool(std::make_unique<Impl>(std::move(*graph), max_concurrent));
 }
 
-std::future<Result<DataFrame>> PipelinePool::execute(DataFrame frame) {
+std::future<Result<std::vector<DataFrame>>> PipelinePool::execute(DataFrame frame) {
   return impl_->execute(std::move(frame));
 }
 std::size_t PipelinePool::max_concurrent() const { return impl_->max_concurrent; }

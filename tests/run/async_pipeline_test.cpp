@@ -54,6 +54,29 @@ TEST_P(HowManyGoIn, IsExact) {
     EXPECT_EQ(receiver->counters().dropped, 0U);
   }
 }
+TEST(AsyncPipeline, SaysWhyItCannotBeStartedAgain) {
+  auto pipeline = AsyncPipeline::from_json(chain("1", 2));
+  ASSERT_TRUE(pipeline) << to_string(pipeline.error(), "");
+  ASSERT_TRUE(pipeline->start());
+  EXPECT_EQ(to_string(pipeline->start().error()), "the engine runs already");
+  pipeline->stop();
+  EXPECT_EQ(to_string(pipeline->start().error()),
+            "the engine was stopped; expected a new one for another run");
+  EXPECT_EQ(to_string(pipeline->subscribe("back").error()),
+            "back: the engine was stopped; expected subscribing before start()");
+  EXPECT_EQ(to_string(pipeline->set_param("gain", "gain", 1.0).error()), "gain.gain: the engine was stopped");
+  EXPECT_FALSE(pipeline->trigger(DataFrame(0, 0)));
+}
+
+// stop() without start() ends it, too.
+TEST(AsyncPipeline, SaysThatItWasStoppedBeforeItStarted) {
+  auto pipeline = AsyncPipeline::from_json(chain("1", 2));
+  ASSERT_TRUE(pipeline) << to_string(pipeline.error(), "");
+  pipeline->stop();
+  EXPECT_EQ(to_string(pipeline->start().error()),
+            "the engine was stopped; expected a new one for another run");
+}
+
 INSTANTIATE_TEST_SUITE_P(AsyncPipeline, HowManyGoIn,
                          testing::Values(std::pair("1", 1), std::pair("2", 2), std::pair("\"per_node\"", 3)),
                          [](const auto& test) { return "Domains" + std::to_string(test.param.second); });

@@ -97,6 +97,25 @@ TEST(Pipeline, IsAsNewAfterReset) {
                          again->front().channel(0).begin()));
 }
 
+TEST(Pipeline, SaysThatItsStreamHasEndedUntilItIsReset) {
+  auto pipeline = Pipeline::from_json(kTone);
+  ASSERT_TRUE(pipeline);
+  ASSERT_TRUE(pipeline->process(DataFrame(0, 0)));
+  ASSERT_TRUE(pipeline->finish());
+  const char* const ended = "the pipeline's stream has ended; expected reset(), which begins another";
+  const auto processed = pipeline->process(DataFrame(0, 1));
+  ASSERT_FALSE(processed);
+  EXPECT_EQ(to_string(processed.error()), ended);
+  const auto ran = pipeline->run();
+  ASSERT_FALSE(ran);
+  EXPECT_EQ(to_string(ran.error()), ended);
+  pipeline->reset();
+  const auto again = pipeline->process(DataFrame(0, 0));
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->size(), 1U);
+  EXPECT_EQ(again->front().position(), 0);
+}
+
 TEST(Pipeline, ProcessInPlaceMakesNoForbiddenCall) {
   if (!RtGuardScope::available()) { GTEST_SKIP() << "the sanitizer stands where the guard would"; }
   auto pipeline = Pipeline::from_json(kTone);
