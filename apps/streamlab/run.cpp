@@ -1,6 +1,8 @@
 // apps/streamlab/run.cpp
 //
 // streamlab run: one graph, live or over files, as its configuration says; or a flow of programs.
+#include <nlohmann/json.hpp>
+
 #include "apps/streamlab/commands.hpp"
 #include "apps/streamlab/config_file.hpp"
 #include "apps/streamlab/console.hpp"
@@ -31,9 +33,12 @@ ExitCode run_command(const RunArguments& arguments) {
   const auto text = read_config(arguments.config.path);
   if (!text) { return report(text.error(), ""); }
   if (is_flow_text(*text, arguments.config.path)) { return run_flow_file(arguments, *text); }
-  if (const Errors errors = refuse_flow_options(arguments); !errors.empty()) { return report(errors, ""); }
   const auto graph = load_config(arguments.config, *text);
-  if (!graph) { return graph.error(); }
+  // A text that cannot be read is neither graph nor flow: then nothing is wrong with the options.
+  if (!graph && !parse_document(*text, language_of(arguments.config.path))) { return graph.error(); }
+  const Errors refused = refuse_flow_options(arguments);
+  if (!refused.empty()) { report(refused, ""); }
+  if (!graph || !refused.empty()) { return ExitCode::refused; }
   RunOptions options{arguments.seconds, arguments.frames, arguments.json,
                      arguments.quiet,   arguments.force,  {}};
   options.report = [&](const Errors& errors) { return report(errors, name_of(arguments.config)); };

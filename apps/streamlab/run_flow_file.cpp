@@ -209,10 +209,11 @@ void show_report(const FlowReport& report, const ValidFlow& flow, const RunArgum
 ExitCode run_flow_file(const RunArguments& arguments, const std::string& text) {
   const std::string name = name_of(arguments.config);
   const std::string folder = folder_of(arguments.config.path);
-  Errors errors = refuse_options(arguments);
-  if (!errors.empty()) { return report(errors, ""); }
   const auto flow = load_flow(text, language_of(arguments.config.path), arguments.config.variables);
-  if (!flow) { return report(flow.error(), name); }
+  if (!flow) { report(flow.error(), name); }
+  Errors errors = refuse_options(arguments);
+  if (!errors.empty()) { report(errors, ""); }
+  if (!flow || !errors.empty()) { return ExitCode::refused; }
   errors = check_graphs(*flow, folder);
   if (!errors.empty()) { return report(errors, name); }
   auto state = given_state(arguments.state);

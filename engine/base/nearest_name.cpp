@@ -7,6 +7,9 @@
 namespace streamlab {
 namespace {
 
+// A third of its letters, and at least one edit.
+std::size_t allowed_for(std::string_view candidate) { return std::max<std::size_t>(1, candidate.size() / 3); }
+
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 }  // namespace
@@ -36,18 +39,24 @@ std::string_view nearest_name(std::string_view name, std::span<const std::string
   std::string_view best;
   std::size_t best_distance = 0;
   for (const std::string_view candidate : names) {
+    const std::size_t longer =
+        std::max(name.size(), candidate.size()) - std::min(name.size(), candidate.size());
+    if (longer > allowed_for(candidate)) {
+      continue;
+    }  // the distance is no less; and a name may have megabytes
     const std::size_t distance = edit_distance(name, candidate);
     if (best.empty() || distance < best_distance) {
       best = candidate;
       best_distance = distance;
     }
   }
-  const std::size_t allowed = std::max<std::size_t>(1, best.size() / 3);
-  return best_distance <= allowed ? best : std::string_view{};
+  return best_distance <= allowed_for(best) ? best : std::string_view{};
 }
 
 std::string did_you_mean(std::string_view name, std::span<const std::string_view> names) {
-  const std::string_view best = nearest_name(name, names);
+  std::string_view best =
+      related_name(name, names);  // "hanning" is "hann", although "hamming" has letters more alike
+  if (best.empty()) { best = nearest_name(name, names); }
   return best.empty() ? std::string{} : "did you mean \"" + std::string(best) + "\"?";
 }
 

@@ -84,9 +84,7 @@ class Planner {
     planned.node = valid.entry->make(valid.params);
     auto outputs = planned.node->prepare(context);
     if (!outputs) {
-      Error error = outputs.error();
-      error.where = valid.pointer + error.where;
-      errors_.push_back(std::move(error));
+      errors_.push_back(valid.located(outputs.error()));
       return;
     }
     if (!is_separate(n)) { plan_join(planned); }

@@ -174,6 +174,19 @@ class ValueReader {
   Errors& errors_;
 };
 
+// The parameter that an unknown one most likely stands for. One of another name may have another unit.
+std::string hint_for(std::string_view key, std::span<const ParamInfo> infos) {
+  std::vector<std::string_view> names;
+  for (const ParamInfo& info : infos) { names.push_back(info.name); }
+  const std::string_view related = related_name(key, names);
+  if (related.empty()) { return did_you_mean(key, names); }
+  const auto info =
+      std::find_if(infos.begin(), infos.end(), [&](const ParamInfo& i) { return i.name == related; });
+  if (info->unit.empty()) { return did_you_mean(key, names); }
+  return fmt::format("did you mean \"{}\", {}?", related,
+                     info->unit == "ratio" ? std::string("a factor") : fmt::format("in {}", info->unit));
+}
+
 std::string with_unit(std::string text, std::string_view unit) {
   return unit.empty() || unit == "ratio" ? text : fmt::format("{} {}", text, unit);
 }
@@ -222,14 +235,12 @@ std::string describe_range(const ParamInfo& info) {
 ParamValues read_params(const json& object, std::span<const ParamInfo> infos, const std::string& pointer,
                         Errors& errors) {
   ParamValues values(infos);
-  std::vector<std::string_view> names;
-  for (const ParamInfo& info : infos) { names.push_back(info.name); }
   for (const auto& [key, value] : object.items()) {
     const std::string where = pointer + "/" + pointer_token(key);
     const auto index = values.find(key);
     if (!index) {
       errors.push_back({ErrorCode::refused, where, fmt::format("there is no parameter \"{}\"", key),
-                        names.empty() ? "no parameters at all" : "", did_you_mean(key, names)});
+                        infos.empty() ? "no parameters at all" : "", hint_for(key, infos)});
       continue;
     }
     ParamValue read = ValueReader(infos[*index], where, errors).read(value);

@@ -42,6 +42,13 @@ const PortInfo& input_port(const NodeInfo& info, std::size_t index) {
 
 }  // namespace
 
+Error ValidNode::located(Error error) const {
+  const bool is_place =
+      error.where.empty() || error.where == "/config" || error.where.starts_with("/config/");
+  error.where = is_place ? pointer + error.where : fmt::format("{}: {}", pointer, error.where);
+  return error;
+}
+
 std::optional<std::size_t> ValidGraph::find(std::string_view id) const {
   const auto found = index_of_.find(id);
   return found == index_of_.end() ? std::nullopt : std::optional(found->second);

@@ -136,11 +136,7 @@ class Engine::Impl final : public DeviceClient {
     }
     for (const std::size_t n : graph_.order()) {
       auto opened = plan_->node(n).start();
-      if (!opened) {
-        Error error = opened.error();
-        error.where = graph_.nodes()[n].pointer + error.where;
-        return tl::unexpected(std::move(error));
-      }
+      if (!opened) { return tl::unexpected(graph_.nodes()[n].located(opened.error())); }
       opened_.push_back(n);
     }
     for (auto& domain : domains_) { domain->build(); }

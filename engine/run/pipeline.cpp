@@ -34,7 +34,9 @@ struct Pipeline::Impl {
   Result<void> start() {
     if (started) { return {}; }
     for (const std::size_t n : plan->graph().order()) {
-      if (auto opened = plan->node(n).start(); !opened) { return opened; }
+      if (auto opened = plan->node(n).start(); !opened) {
+        return tl::unexpected(plan->graph().nodes()[n].located(opened.error()));
+      }
     }
     started = true;
     return {};

@@ -12,6 +12,7 @@
 namespace streamlab::test {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
@@ -127,6 +128,34 @@ TEST(Run, RefusesWhatIsNoConfiguration) {
   const auto syntax = streamlab({"run", dir.write("syntax.json", "{\n  \"version\": 1,,\n}")});
   EXPECT_EQ(syntax.exit_code, 2);
   EXPECT_THAT(syntax.err, HasSubstr("line 2, column"));
+}
+
+// A text that cannot be read is neither a graph nor a flow, whatever options of flows were given.
+TEST(Run, SaysWhatIsWrongWithTheTextBeforeTheOptionsOfFlows) {
+  const TempDir dir;
+  const std::string json = dir.write("syntax.json", "{\n  \"version\": 1,,\n}");
+  const std::string yaml = dir.write("syntax.yaml", "nodes: [\nedges: []\n");
+  for (const std::vector<std::string> options :
+       {Words{"--resume"}, Words{"--state", "{}"}, Words{"--save", "x"}, Words{"--seconds", "1"}}) {
+    for (const std::string& config : {json, yaml}) {
+      Words command{"run", config};
+      command.insert(command.end(), options.begin(), options.end());
+      const auto result = streamlab(command);
+      EXPECT_EQ(result.exit_code, 2);
+      EXPECT_THAT(result.err, AllOf(testing::StartsWith(config + ": line 2, column"), Not(HasSubstr("--"))));
+    }
+  }
+}
+
+TEST(Run, SaysWhatIsWrongWithOptionsAndGraphTogether) {
+  const TempDir dir;
+  const std::string graph = dir.write("graph.json", R"({"nodes": [{"id": "a", "type": "Gian"}]})");
+  EXPECT_EQ(streamlab({"run", graph, "--resume"}).err,
+            graph + ": /nodes/0/type: there is no node type \"Gian\"; did you mean \"Gain\"?\n" +
+                "--resume: a graph has no state; expected a flow of programs\n");
+  const std::string flow = dir.write("flow.json", R"({"nodes": [], "edges": []})");
+  EXPECT_THAT(streamlab({"run", flow, "--seconds", "1"}).err,
+              AllOf(HasSubstr("the flow has no steps"), HasSubstr("--seconds: a flow has no such limit")));
 }
 
 // ESC, BEL and what else a terminal obeys: in a key, a value, an id, a file's name, a title and arguments.

@@ -34,6 +34,29 @@ TEST(NearestName, StaysSilentWhenNothingIsNear) {
   EXPECT_EQ(did_you_mean("Reverb", kNames), "");
 }
 
+TEST(RelatedName, KnowsWhatOtherProgramsCallIt) {
+  constexpr std::array<std::string_view, 4> kSink{"path", "format", "subtype", "overwrite"};
+  EXPECT_EQ(related_name("encoding", kSink), "subtype");
+  EXPECT_EQ(related_name("Bit-Depth", kSink), "subtype");
+  EXPECT_EQ(related_name("file_name", kSink), "path");
+  constexpr std::array<std::string_view, 4> kFilter{"type", "frequency", "q", "gain_db"};
+  for (const std::string_view word : {"cutoff", "cut_off", "cutoff_hz", "freq", "frequency_hz", "fc"}) {
+    EXPECT_EQ(related_name(word, kFilter), "frequency") << word;
+  }
+  EXPECT_EQ(related_name("level", kFilter), "gain_db");
+  EXPECT_EQ(related_name("gain", kFilter), "gain_db");
+  EXPECT_EQ(related_name("volume", kNames), "Gain");
+  EXPECT_EQ(related_name("oscillator", kNames), "SineGenerator");
+  EXPECT_EQ(related_name("cutoff", kSink), "");
+  EXPECT_EQ(related_name("", kNames), "");
+}
+
+TEST(RelatedName, ComesBeforeTheNearestOne) {
+  constexpr std::array<std::string_view, 2> kWindows{"hamming", "hann"};
+  EXPECT_EQ(did_you_mean("hanning", kWindows), "did you mean \"hann\"?");
+  EXPECT_EQ(did_you_mean("haming", kWindows), "did you mean \"hamming\"?");
+}
+
 TEST(NearestName, AsksTheQuestion) { EXPECT_EQ(did_you_mean("Pront", kNames), "did you mean \"Print\"?"); }
 
 }  // namespace

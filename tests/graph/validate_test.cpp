@@ -77,6 +77,21 @@ TEST(Validate, RefusesEmptyNamesOfASpecMadeInCpp) {
   EXPECT_NE(refusals(good, {{"", "", {}, {}, "/connections/0", "x"}}), "");
 }
 
+// What a node says of a place within it stands behind its pointer; the path of a file keeps a distance.
+TEST(Validate, LocatesTheErrorsOfANode) {
+  ValidNode node;
+  node.pointer = "/nodes/0";
+  const auto where = [&](const std::string& place) {
+    return node.located({ErrorCode::failed, place, "it is wrong", "", ""}).where;
+  };
+  EXPECT_EQ(where(""), "/nodes/0");
+  EXPECT_EQ(where("/config"), "/nodes/0/config");
+  EXPECT_EQ(where("/config/path"), "/nodes/0/config/path");
+  EXPECT_EQ(where("unk.flac"), "/nodes/0: unk.flac");
+  EXPECT_EQ(where("/tmp/unk.flac"), "/nodes/0: /tmp/unk.flac");
+  EXPECT_EQ(where("/configs/unk.flac"), "/nodes/0: /configs/unk.flac");
+}
+
 // Nothing that is done for each node looks at all nodes: these would take minutes.
 TEST(Validate, TakesTwentyThousandNodes) {
   constexpr std::size_t kCount = 20000;
@@ -208,9 +223,11 @@ TEST(Validate, KnowsThePolicies) {
     EXPECT_THAT(graph_refusals({"s Source", "g Step"}, {"s g \"policy\": \"" + std::string(policy) + "\""}),
                 IsEmpty());
   }
-  EXPECT_THAT(graph_refusals({"s Source", "g Step"}, {R"(s g "policy": "drop")"}),
-              ElementsAre("/connections/0/policy: there is no policy \"drop\"; expected \"block\", "
-                          "\"drop_oldest\", \"drop_newest\", \"drop_buffer\", \"latest\", \"fail\""));
+  EXPECT_THAT(
+      graph_refusals({"s Source", "g Step"}, {R"(s g "policy": "drop")"}),
+      ElementsAre(
+          "/connections/0/policy: there is no policy \"drop\"; expected \"block\", "
+          "\"drop_oldest\", \"drop_newest\", \"drop_buffer\", \"latest\", \"fail\"; did you mean \"drop_oldest\"?"));
 }
 
 TEST(Validate, KeepsTheRealTimeDomainFromWaiting) {

@@ -1,0 +1,169 @@
+// engine/base/related_name.cpp
+//
+// What other programs call the things that have a name here. A row is words of others, then the names here that they
+// may stand for, the likeliest first; which of them is valid depends on where the word stands.
+#include <algorithm>
+
+#include "engine/base/nearest_name.hpp"
+
+namespace streamlab {
+namespace {
+
+struct Related {
+  std::string_view words;  // letters and digits alone, without capitals
+  std::string_view names;
+};
+
+constexpr Related kRelated[] = {
+    // Parameters
+    {"encoding codec bitdepth bits dtype sampletype samplewidth", "subtype samples sample_format format"},
+    {"format", "sample_format subtype out_format"},
+    {"container filetype filetypename extension", "format"},
+    {"level volume", "gain amplitude gain_db above_db"},
+    {"amplification factor scale multiplier attenuation", "gain gain_db"},
+    {"amp peak", "amplitude"},
+    {"gain", "gain_db amplitude"},
+    {"cutoff cutofffrequency cutofffreq corner center centre centerfrequency freq f f0 fc hz pitch tone",
+     "frequency"},
+    {"quality resonance qfactor", "q"},
+    {"rate samplerate fs sr samplingrate samplingfrequency", "sample_rate out_sample_rate"},
+    {"buffersize blocksize chunksize framesize period periodsize framesperbuffer blocklength",
+     "block_size frame_size size"},
+    {"file filename filepath output outputfile inputfile input uri url destination dst source src out",
+     "path to from"},
+    {"delay delaytime time", "ms frames seconds"},
+    {"duration length", "duration_s seconds size_s size frames"},
+    {"start offset begin", "start_s"},
+    {"end stop", "end_s"},
+    {"repeat repeats loops", "loop"},
+    {"nfft fft fftlength windowsize windowlength bins points", "fft_size size"},
+    {"windowtype windowfunction", "window"},
+    {"hopsize step stride", "hop"},
+    {"average avg smoothing", "averaging averages"},
+    {"name text title prefix message caption", "id label names"},
+    {"queuesize queue depth buffer buffers", "capacity channel_capacity"},
+    {"filtertype filter shape response", "type"},
+    {"cmd program exec executable args argv", "command"},
+    {"script code", "run"},
+    {"environment", "env"},
+    {"workdir workingdirectory directory dir", "cwd"},
+    {"threshold", "above_db bad_above"},
+    {"expr condition formula equation", "expression"},
+    {"gains weights coefficients", "matrix"},
+    {"channel channelcount numchannels nchannels nch", "channels out_channels"},
+    {"card interface soundcard hw", "device"},
+    {"interval every period", "interval_s every"},
+    {"force replace", "overwrite"},
+    {"timeout", "timeout_s"},
+    {"n count number", "count blocks frames"},
+    // Keys of a graph and of a flow
+    {"links wires edges", "connections"},
+    {"steps blocks modules", "nodes"},
+    {"params parameters options settings arguments properties", "config settings"},
+    {"settings config pipeline options", "pipeline_config settings"},
+    {"kind class node mode", "type"},
+    {"source src", "from"},
+    {"target dst destination sink", "to"},
+    {"overflow onoverflow", "policy"},
+    {"vars constants defaults", "variables"},
+    // Types of nodes
+    {"oscillator sine sinewave tone tonegenerator generator signalgenerator", "SineGenerator"},
+    {"volume amplifier amplify attenuator", "Gain"},
+    {"fft analyzer analyser spectrumanalyzer spectrumanalyser stft", "Spectrum"},
+    {"meter level rms vumeter vu levels", "LevelMeter"},
+    {"wavsink wavwriter filewriter fileoutput soundfilesink recorder writer wav", "FileSink"},
+    {"wavsource wavreader filereader fileinput player reader", "FileSource"},
+    {"microphone mic input capture soundin audioin", "AudioInput"},
+    {"speaker speakers output playback soundout audioout", "AudioOutput"},
+    {"sum adder mix add", "Mixer"},
+    {"eq equalizer equaliser lowpass highpass bandpass notch iir parametriceq", "Biquad"},
+    {"console logger log display stdout", "Print"},
+    {"csv csvwriter", "CsvSink"},
+    {"json jsonsink jsonl jsonwriter", "JsonlSink"},
+    {"null devnull discard", "NullSink"},
+    {"buffering queue fifo", "Buffer"},
+    // Choices
+    {"hanning", "hann"},
+    {"rect boxcar none uniform", "rectangular"},
+    {"lpf lp", "lowpass"},
+    {"hpf hp", "highpass"},
+    {"bpf bp", "bandpass"},
+    {"bell peak parametric", "peaking"},
+    {"bandstop bandreject", "notch"},
+    {"int16 s16 16 16bit pcms16le", "pcm_16 s16le S16_LE"},
+    {"int24 s24 24 24bit pcms24le", "pcm_24 s24le S24_3LE"},
+    {"int32 s32 32 32bit pcms32le", "pcm_32 s32le S32_LE"},
+    {"float32 f32 single pcmf32le", "float f32le FLOAT_LE"},
+    {"float64 f64 pcmf64le", "double f64le"},
+    {"float", "f32le FLOAT_LE"},
+    {"double", "f64le"},
+    {"raw", "s16le f32le"},
+    {"average avg", "mean"},
+    {"maximum", "max"},
+    {"minimum", "min"},
+    {"newest", "latest drop_oldest"},
+    {"drop overwrite", "drop_oldest"},
+    {"wait", "block"},
+};
+
+// "Cut-off" and "cut_off" as "cutoff".
+std::string plain(std::string_view name) {
+  std::string text;
+  for (const char c : name) {
+    if (c >= 'A' && c <= 'Z') {
+      text += static_cast<char>(c - 'A' + 'a');
+    } else if (c != '_' && c != '-' && c != ' ') {
+      text += c;
+    }
+  }
+  return text;
+}
+
+// "gain_db" without its unit: "gain".
+std::string_view without_unit(std::string_view name) {
+  for (const std::string_view unit : {"_db", "_hz", "_s", "_ms", "_us", "_deg", "_frames", "_seconds"}) {
+    if (name.size() > unit.size() && name.ends_with(unit)) {
+      return name.substr(0, name.size() - unit.size());
+    }
+  }
+  return name;
+}
+
+// Calls `take` with each word of `words`, until it gives something.
+template <class Take>
+std::string_view first_of(std::string_view words, Take take) {
+  while (!words.empty()) {
+    const std::string_view word = words.substr(0, words.find(' '));
+    if (const std::string_view found = take(word); !found.empty()) { return found; }
+    words.remove_prefix(std::min(words.size(), word.size() + 1));
+  }
+  return {};
+}
+
+bool holds(std::string_view words, std::string_view name) {
+  return !first_of(words, [&](std::string_view word) {
+            return word == name ? word : std::string_view{};
+          }).empty();
+}
+
+}  // namespace
+
+std::string_view related_name(std::string_view name, std::span<const std::string_view> names) {
+  const std::string stem = plain(without_unit(name));
+  for (const std::string_view candidate : names) {
+    if (plain(without_unit(candidate)) == stem) { return candidate; }
+  }
+  const auto valid = [&](std::string_view word) {
+    const auto found = std::find(names.begin(), names.end(), word);
+    return found == names.end() ? std::string_view{} : *found;
+  };
+  for (const std::string& word : {plain(name), stem}) {
+    for (const Related& related : kRelated) {
+      if (!holds(related.words, word)) { continue; }
+      if (const std::string_view found = first_of(related.names, valid); !found.empty()) { return found; }
+    }
+  }
+  return {};
+}
+
+}  // namespace streamlab
