@@ -130,6 +130,13 @@ class DocumentBuilder final : public nlohmann::json_sax<Document> {
   Document root_;
 };
 
+// Can it be written into JSON and messages?
+bool is_utf8(const std::string& text) {
+  try {
+    return !Document(text).dump().empty();
+  } catch (const Document::type_error&) { return false; }
+}
+
 // YAML to the same document. Scalars are what the core schema says; quoted ones are texts.
 class YamlReader {
  public:
@@ -156,6 +163,12 @@ class YamlReader {
     stopped_ = true;
     return nullptr;
   }
+  // The parser does not give back every text as it is written: a NUL in it, or an escape, may become what is no UTF-8.
+  bool is_text(const std::string& text, const std::string& pointer) {
+    const bool is_good = is_utf8(text);
+    if (!is_good) { errors_.push_back({ErrorCode::refused, pointer, "this is not text", "UTF-8", ""}); }
+    return is_good;
+  }
   Document map(const YAML::Node& node, const std::string& pointer, std::size_t depth) {
     Document object = Document::object();
     std::set<std::string> keys;
@@ -165,7 +178,8 @@ class YamlReader {
         errors_.push_back({ErrorCode::refused, pointer, "a key is not a text", "key: value", ""});
         continue;
       }
-      const std::string key = item.first.Scalar();
+      const std::string& key = item.first.Scalar();
+      if (!is_text(key, pointer)) { continue; }
       const std::string where = pointer + "/" + pointer_token(key);
       if (!keys.insert(key).second) {
         errors_.push_back(
@@ -194,6 +208,7 @@ class YamlReader {
   }
   Document scalar(const YAML::Node& node, const std::string& pointer) {
     const std::string text = node.IsScalar() ? node.Scalar() : std::string{};
+    if (!is_text(text, pointer)) { return nullptr; }
     bytes_ += text.size();
     if (bytes_ > kMaxConfigBytes) {
       return stop(pointer, fmt::format("more than {} bytes of text", kMaxConfigBytes));
@@ -212,13 +227,6 @@ class YamlReader {
   std::size_t bytes_ = 0;  // of scalars
   bool stopped_ = false;
 };
-
-// Can it be written into JSON and messages?
-bool is_utf8(const std::string& text) {
-  try {
-    return !Document(text).dump().empty();
-  } catch (const Document::type_error&) { return false; }
-}
 
 class IgnoreEvents final : public YAML::EventHandler {
  public:
@@ -309,11 +317,9 @@ class Lookup {
     const auto from_user = given_.find(name);
     const auto fallback = defaults_.find(name);
     if (from_user == given_.end() && fallback == defaults_.end()) {
-      std::vector<std::string_view> names;
-      for (const auto& item : defaults_) { names.push_back(item.first); }
       return refused(pointer, fmt::format("the variable ${{{}}} has no value", name),
                      fmt::format("--set {}=VALUE, or a default in \"variables\"", name),
-                     did_you_mean(name, names));
+                     nearest_default(name));
     }
     if (from_user == given_.end()) { return fallback->second; }
     const std::string& text = from_user->second;
@@ -326,6 +332,14 @@ class Lookup {
     }
     return Found{*value, value->is_string() ? value->get<std::string>() : text};
   }
+  // Of many mistakes only some are shown, and to look for the nearest of many names takes long.
+  std::string nearest_default(const std::string& name) {
+    constexpr std::size_t kMost = 100;
+    if (++suggestions_ > kMost) { return {}; }
+    std::vector<std::string_view> names;
+    for (const auto& item : defaults_) { names.push_back(item.first); }
+    return did_you_mean(name, names);
+  }
   static tl::unexpected<Error> not_utf8(const std::string& pointer, const std::string& name) {
     return refused(pointer, fmt::format("the value of ${{{}}} is not text", name), "UTF-8");
   }
@@ -334,6 +348,7 @@ class Lookup {
   std::map<std::string, Found> defaults_;
   std::set<std::string> used_;
   std::size_t bytes_ = 0;  // of what took the place of variables
+  std::size_t suggestions_ = 0;
 };
 
 void replace_in(Document& value, const std::string& pointer, Lookup& lookup, Errors& errors) {

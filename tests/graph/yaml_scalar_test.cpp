@@ -131,6 +131,14 @@ TEST(Yaml, ReadsScalarsAndTagsInPlace) {
       "/d: \"z\" is no !!int\n");
 }
 
+// What the parser makes of a NUL is no UTF-8, and could not be written into a message.
+TEST(Yaml, RefusesWhatIsNoText) {
+  EXPECT_EQ(parsed_yaml(std::string_view("a: [x, y \0z, 1]", 16)),
+            "/a/1: this is not text; expected UTF-8\n");
+  EXPECT_EQ(parsed_yaml(std::string_view("{a: {b \0c: 1}}", 15)), "/a: this is not text; expected UTF-8\n");
+  EXPECT_EQ(parsed_yaml("a: \"\\xff\\u00e9\""), "{\"a\":\"\xc3\xbf\xc3\xa9\"}");
+}
+
 // Aliases make much of little: 2^20 values, or a text of 1 MiB twenty times.
 TEST(Yaml, RefusesWhatAliasesBlowUp) {
   std::string values = "- &a0 [x, x]\n";
