@@ -312,7 +312,6 @@ Checked<ValidFlow> validate_flow(const FlowSpec& spec) {
 Checked<ValidFlow> load_flow(std::string_view text, ConfigLanguage language, const Variables& variables) {
   auto document = parse_document(text, language);
   if (!document) { return tl::unexpected(document.error()); }
-  const FileOrder order(*document);
   Errors errors;
   replace_flow_variables(*document, variables, errors);
   const std::size_t said = errors.size();
@@ -326,7 +325,7 @@ Checked<ValidFlow> load_flow(std::string_view text, ConfigLanguage language, con
     flow = validate_flow(spec, errors);
   }
   if (errors.empty()) { return *std::move(flow); }
-  order.arrange(errors, said);
+  FileOrder(*parse_document(text, language)).arrange(errors, said);  // of the document before it was changed
   return tl::unexpected(errors);
 }
 

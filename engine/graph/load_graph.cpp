@@ -25,7 +25,6 @@ Checked<ValidGraph> load_graph(std::string_view text, ConfigLanguage language, c
                                const NodeCatalog& catalog) {
   auto document = parse_document(text, language);
   if (!document) { return tl::unexpected(document.error()); }
-  const FileOrder order(*document);
   Errors errors;
   replace_variables(*document, variables, errors);
   const std::size_t said = errors.size();
@@ -33,7 +32,7 @@ Checked<ValidGraph> load_graph(std::string_view text, ConfigLanguage language, c
   std::optional<ValidGraph> graph;
   if (has_node_list(*document, spec)) { graph = validate(spec, catalog, errors); }
   if (errors.empty()) { return *std::move(graph); }
-  order.arrange(errors, said);
+  FileOrder(*parse_document(text, language)).arrange(errors, said);  // of the document before it was changed
   return tl::unexpected(errors);
 }
 
