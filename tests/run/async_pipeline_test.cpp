@@ -77,6 +77,23 @@ TEST(AsyncPipeline, SaysThatItWasStoppedBeforeItStarted) {
             "the engine was stopped; expected a new one for another run");
 }
 
+TEST(Engine, ThatIsOnlyLookedAtHasAPlanAndCannotBeStarted) {
+  const auto graph = load_graph(chain("2", 2));
+  ASSERT_TRUE(graph);
+  EngineOptions options;
+  options.look_only = true;
+  options.frame_limit = 1;
+  const auto engine = Engine::create(*graph, std::move(options));
+  ASSERT_TRUE(engine) << to_string(engine.error(), "");
+  EXPECT_EQ((*engine)->plan().nodes().size(), 3U);
+  EXPECT_TRUE((*engine)->status().edges.empty());
+  EXPECT_EQ(to_string((*engine)->start().error()), "the engine was made to be looked at");
+  EXPECT_EQ(to_string((*engine)->subscribe("back").error()),
+            "back: the engine was made to be looked at; expected subscribing before start()");
+  EXPECT_EQ(to_string((*engine)->set_param("gain", "gain", 1.0).error()),
+            "gain.gain: the engine was made to be looked at");
+}
+
 INSTANTIATE_TEST_SUITE_P(AsyncPipeline, HowManyGoIn,
                          testing::Values(std::pair("1", 1), std::pair("2", 2), std::pair("\"per_node\"", 3)),
                          [](const auto& test) { return "Domains" + std::to_string(test.param.second); });
