@@ -6,11 +6,15 @@
 //
 // LLVMFuzzerCustomMutator() changes a text as bytes, or, if it is JSON, as a tree: most bytes that are changed blindly
 // only break the syntax.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <limits>
+#include <memory>
 #include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -39,6 +43,18 @@ Result<std::unique_ptr<Driver>> open_simulated(const DeviceRequest& request) {
 }
 
 // ---- Odd trees
+
+// A tree as deep as a text is long would take more stack than there is.
+bool is_deep(std::string_view text) {
+  constexpr int kDeep = 64;
+  int depth = 0;
+  int deepest = 0;
+  for (const char c : text) {
+    if (c == '[' || c == '{') { deepest = std::max(deepest, ++depth); }
+    if (c == ']' || c == '}') { --depth; }
+  }
+  return deepest > kDeep;
+}
 
 using Random = std::minstd_rand;
 
@@ -142,7 +158,7 @@ std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size, std::s
   using streamlab::Document;
   streamlab::Random random(seed + 1);
   const std::string_view text(reinterpret_cast<const char*>(data), size);
-  if (streamlab::below(random, 4) > 0 && streamlab::is_json(text)) {
+  if (streamlab::below(random, 4) > 0 && streamlab::is_json(text) && !streamlab::is_deep(text)) {
     Document document = Document::parse(text, nullptr, false, true);
     if (!document.is_discarded()) {
       const std::size_t changes = 1 + streamlab::below(random, 3);
