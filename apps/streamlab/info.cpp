@@ -17,7 +17,7 @@ ExitCode info_command(const std::string& path, bool json) {
   }
   const SoundFileInfo& info = reader->info();
   if (!json) {
-    to_stdout(describe(info));
+    to_stdout(describe(info, reader->losses()));
     return ExitCode::success;
   }
   Document document{{"type", "file"},
@@ -29,6 +29,7 @@ ExitCode info_command(const std::string& path, bool json) {
   document["frames"] = info.length_known ? Document(info.frames) : Document(nullptr);
   document["duration_s"] = info.length_known ? Document(duration_s(info)) : Document(nullptr);
   document["warnings"] = info.warnings;
+  document["losses"] = reader->losses();
   print_json_line(document);
   return ExitCode::success;
 }

@@ -16,12 +16,6 @@ constexpr std::uint16_t kTagExtensible = 0xFFFE;
 constexpr std::uint16_t kMostChannels = 1024;
 constexpr std::string_view kReadable = "PCM of 16, 24 or 32 bits, or floats of 32 or 64";
 
-// The lengths that mean "not known": see the header. A whole number of frames below what was meant, too.
-bool is_unknown(std::uint64_t bytes) {
-  constexpr std::uint64_t kNearest = kUnknownWaveLength - 65536;
-  return bytes == 0 || bytes >= 0xFFFFFF00U || (bytes >= kNearest && bytes <= 0x80000000U);
-}
-
 std::optional<SampleFormat> sample_format(std::uint16_t tag, std::uint16_t bits) {
   if (tag == kTagFloat && bits == 32) { return SampleFormat::float32_le; }
   if (tag == kTagFloat && bits == 64) { return SampleFormat::float64_le; }
@@ -113,7 +107,7 @@ Result<void> WaveStreamHeader::take_chunk() {
     const std::uint64_t bytes = is_rf64_ && size == 0xFFFFFFFFU ? ds64_bytes_.value_or(0) : size;
     if (bytes > 0xFFFFFFFFU && bytes < (1ULL << 62U)) {
       data_bytes_ = bytes;
-    } else if (!is_unknown(std::min<std::uint64_t>(bytes, 0xFFFFFFFFU))) {
+    } else if (!is_unknown_wave_length(std::min<std::uint64_t>(bytes, 0xFFFFFFFFU))) {
       data_bytes_ = bytes;
     }
     is_complete_ = true;

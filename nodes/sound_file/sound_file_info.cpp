@@ -10,12 +10,13 @@ double duration_s(const SoundFileInfo& info) {
   return static_cast<double>(info.frames) / info.sample_rate_hz;
 }
 
-std::string describe(const SoundFileInfo& info) {
+std::string describe(const SoundFileInfo& info, const std::vector<std::string>& losses) {
   std::string text = fmt::format("{}, {}, {} Hz, {} channel{}, ", info.container, info.subtype,
                                  info.sample_rate_hz, info.channels, info.channels == 1 ? "" : "s");
   text += info.length_known ? fmt::format("{} frames, {:.3f} s\n", info.frames, duration_s(info))
                             : std::string("length not stated\n");
   for (const std::string& warning : info.warnings) { text += "warning: " + warning + "\n"; }
+  for (const std::string& loss : losses) { text += "warning: " + loss + "\n"; }
   return text;
 }
 

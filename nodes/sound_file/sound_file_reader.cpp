@@ -1,8 +1,8 @@
 // nodes/sound_file/sound_file_reader.cpp
 //
-// libsndfile says what the file is. Little-endian PCM and float in WAV, RF64 and W64 are then read straight
+// How a file begins says who decodes it. Little-endian PCM and float in WAV, RF64, BW64 and W64 are read straight
 // from the file and converted by sample_format, which is several times as fast
-// (docs/decisions/sound-files.md); all else libsndfile decodes to interleaved float64.
+// (docs/decisions/sound-files.md); all else is decoded to interleaved float64 by a SampleInput.
 #include "nodes/sound_file/sound_file_reader.hpp"
 
 #include <algorithm>
@@ -15,41 +15,20 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sndfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "engine/base/aligned_buffer.hpp"
 #include "engine/base/sample_format.hpp"
-#include "nodes/sound_file/wave_scan.hpp"
+#include "nodes/sound_file/file_bytes.hpp"
+#include "nodes/sound_file/sample_input.hpp"
 
 namespace streamlab {
 namespace {
 
 constexpr std::size_t kReadBytes = 128 * 1024;  // fits the second-level cache; longer reads were no faster
+constexpr std::size_t kDamageTold = 8;          // places that get a line of their own
 constexpr const char* kWhatWeRead = "WAV, RF64, W64, FLAC, AIFF, AU, CAF, Ogg or MP3";
-
-class FileDescriptor {
- public:
-  explicit FileDescriptor(int fd = -1) : fd_(fd) {}
-  FileDescriptor(FileDescriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  FileDescriptor& operator=(FileDescriptor&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~FileDescriptor() {
-    if (fd_ >= 0) { ::close(fd_); }
-  }
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
-struct SndfileCloser {
-  void operator()(SNDFILE* file) const { sf_close(file); }
-};
-using SndfilePtr = std::unique_ptr<SNDFILE, SndfileCloser>;
 
 std::string kind_of_node(mode_t mode) {
   if (S_ISDIR(mode)) { return "is a directory"; }
@@ -72,95 +51,90 @@ std::string beginning(int fd) {
   return "the bytes " + text;
 }
 
-std::string sndfile_name(int command, int format) {
-  SF_FORMAT_INFO info{};
-  info.format = format;
-  if (sf_command(nullptr, command, &info, sizeof info) != 0 || info.name == nullptr) {
-    return fmt::format("format 0x{:X}", format);
-  }
-  return info.name;
-}
+struct RawSamples {
+  SampleFormat format = SampleFormat::s16_le;
+  int integer_bits = 0;
+  const char* subtype = "";
+};
 
-std::string container_name(int format) {
-  switch (format & SF_FORMAT_TYPEMASK) {
-    case SF_FORMAT_WAV:
-    case SF_FORMAT_WAVEX:
-      return "WAV";
-    case SF_FORMAT_RF64:
-      return "RF64";
-    case SF_FORMAT_W64:
-      return "W64";
-    case SF_FORMAT_FLAC:
-      return "FLAC";
-    case SF_FORMAT_AIFF:
-      return "AIFF";
-    case SF_FORMAT_AU:
-      return "AU";
-    case SF_FORMAT_CAF:
-      return "CAF";
-    case SF_FORMAT_OGG:
-      return "Ogg";
-    case SF_FORMAT_MPEG:
-      return "MPEG";
-    default:
-      return sndfile_name(SFC_GET_FORMAT_MAJOR, format & SF_FORMAT_TYPEMASK);
-  }
-}
-
-std::string subtype_name(int format) {
-  switch (format & SF_FORMAT_SUBMASK) {
-    case SF_FORMAT_PCM_S8:
-    case SF_FORMAT_PCM_U8:
-      return "8-bit PCM";
-    case SF_FORMAT_PCM_16:
-      return "16-bit PCM";
-    case SF_FORMAT_PCM_24:
-      return "24-bit PCM";
-    case SF_FORMAT_PCM_32:
-      return "32-bit PCM";
-    case SF_FORMAT_FLOAT:
-      return "32-bit float";
-    case SF_FORMAT_DOUBLE:
-      return "64-bit float";
-    default:
-      return sndfile_name(SFC_GET_FORMAT_SUBTYPE, format & SF_FORMAT_SUBMASK);
-  }
-}
-
-// The format of the samples in the file, if they can be taken as they are: both libsndfile and the chunks say
-// so.
-std::optional<SampleFormat> raw_format(const WaveScan& scan, const SF_INFO& found) {
+// How the samples of a WAV can be taken as they are, if they can.
+std::optional<RawSamples> raw_samples_of(const WaveScan& scan) {
   if (!scan.is_wave || scan.big_endian || !scan.has_format || !scan.has_data) { return std::nullopt; }
-  std::optional<SampleFormat> format;
-  switch (found.format & SF_FORMAT_SUBMASK) {
-    case SF_FORMAT_PCM_16:
-      format = SampleFormat::s16_le;
-      break;
-    case SF_FORMAT_PCM_24:
-      format = SampleFormat::s24_3le;
-      break;
-    case SF_FORMAT_PCM_32:
-      format = SampleFormat::s32_le;
-      break;
-    case SF_FORMAT_FLOAT:
-      format = SampleFormat::float32_le;
-      break;
-    case SF_FORMAT_DOUBLE:
-      format = SampleFormat::float64_le;
-      break;
-    default:
-      return std::nullopt;
+  if (scan.channels == 0 || scan.sample_rate_hz == 0) { return std::nullopt; }
+  constexpr RawSamples kIntegers[] = {{SampleFormat::s16_le, 16, "16-bit PCM"},
+                                      {SampleFormat::s24_3le, 24, "24-bit PCM"},
+                                      {SampleFormat::s32_le, 32, "32-bit PCM"}};
+  constexpr RawSamples kFloats[] = {{SampleFormat::float32_le, 0, "32-bit float"},
+                                    {SampleFormat::float64_le, 0, "64-bit float"}};
+  const auto fits = [&](const RawSamples& samples) {
+    const std::size_t bytes = bytes_per_sample(samples.format);
+    return scan.frame_bytes == scan.channels * bytes && (scan.bits_per_sample + 7U) / 8U == bytes;
+  };
+  if (scan.format_tag == 1) {
+    for (const RawSamples& samples : kIntegers) {
+      if (fits(samples)) { return samples; }
+    }
   }
-  const bool agree =
-      scan.channels == found.channels && scan.frame_bytes == scan.channels * bytes_per_sample(*format);
-  return agree ? format : std::nullopt;
+  if (scan.format_tag == 3) {
+    for (const RawSamples& samples : kFloats) {
+      if (fits(samples)) { return samples; }
+    }
+  }
+  return std::nullopt;
+}
+
+// How a file begins, behind tags of the kind ID3v2, which say how long they are (in 4 times 7 bits).
+std::string beginning_behind_tags(int fd) {
+  std::string head(16, '\0');
+  std::uint64_t offset = 0;
+  for (int tags = 0; tags < 16; ++tags) {
+    head.resize(16);
+    head.resize(read_bytes_at(fd, head.data(), head.size(), offset));
+    if (!head.starts_with("ID3") || head.size() < 10) { break; }
+    std::uint64_t size = 0;
+    for (std::size_t i = 6; i < 10; ++i) {
+      size = size << 7U | (static_cast<unsigned char>(head[i]) & 0x7FU);
+    }
+    constexpr unsigned kFooter = 0x10;
+    offset += 10 + size + ((static_cast<unsigned char>(head[5]) & kFooter) != 0 ? 10 : 0);
+  }
+  return head;
+}
+
+// The header of an MPEG frame (ISO/IEC 11172-3, 2.4.1.3): eleven bits that are set, and no value that is reserved.
+bool begins_as_mpeg(std::string_view head) {
+  if (head.size() < 4) { return false; }
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned>(static_cast<unsigned char>(head[i])); };
+  return byte(0) == 0xFF && (byte(1) & 0xE0U) == 0xE0U && (byte(1) & 0x18U) != 0x08U &&
+         (byte(1) & 0x06U) != 0 && (byte(2) & 0xF0U) != 0xF0U && (byte(2) & 0x0CU) != 0x0CU;
+}
+
+OpenedInput open_input(const std::string& path, int fd, std::uint64_t file_bytes, const WaveScan& scan) {
+  constexpr std::uint16_t kMpegLayer3 = 0x55;
+  FileBytes whole(fd, 0, file_bytes);
+  if (scan.is_wave) {
+    if (scan.format_tag == kMpegLayer3 && scan.has_data) {
+      return open_mpeg_input(path, FileBytes(fd, scan.data_offset, scan.data_bytes));
+    }
+    if (!scan.needs_mending || scan.big_endian || !scan.has_format || !scan.has_data) {
+      return open_sndfile_input(path, std::move(whole));
+    }
+    return open_sndfile_input(path,
+                              FileBytes(fd, scan.data_offset, scan.data_bytes, mended_wave_header(fd, scan)));
+  }
+  const std::string head = beginning_behind_tags(fd);
+  if (head.starts_with("OggS")) { return open_ogg_input(path, fd, file_bytes); }
+  if (head.starts_with("fLaC")) { return open_flac_input(path, std::move(whole), FlacWrapping::none); }
+  if (begins_as_mpeg(head)) { return open_mpeg_input(path, std::move(whole)); }
+  return open_sndfile_input(path, std::move(whole));
 }
 
 tl::unexpected<Error> not_readable(const std::string& path, int fd, const WaveScan& scan,
-                                   const char* reason) {
+                                   const std::string& reason) {
   if (!scan.is_wave) {
     return refused(path,
-                   fmt::format("is not a sound file that can be read: it begins with {}", beginning(fd)),
+                   fmt::format("is not a sound file that can be read: it begins with {}{}", beginning(fd),
+                               reason == kUnknownKind ? "" : ", but " + reason),
                    kWhatWeRead);
   }
   if (!scan.has_format) { return refused(path, "is a WAV file without a format chunk"); }
@@ -180,60 +154,70 @@ struct SoundFileReader::Impl {
   std::string path;
   SoundFileInfo info;
   FileDescriptor fd;
-  SndfilePtr file;                                 // has a descriptor of its own
-  bool raw = false;                                // samples are taken from fd as they are
-  std::uint64_t data_offset = 0;                   // of the samples, if raw
+  std::unique_ptr<SampleInput> input;              // reads fd; none: samples are taken from it as they are
+  std::uint64_t data_offset = 0;                   // of the samples, if there is no input
   SampleFormat format = SampleFormat::float64_le;  // of `buffer`
   std::size_t frame_bytes = 0;                     // in `buffer`
   std::uint64_t position = 0;                      // of the next frame handed out
+  std::uint64_t missing = 0;                       // frames before the first one of `buffer`
   AlignedVector<std::byte> buffer;
   std::size_t begin = 0;  // frames of `buffer` that have been handed out
   std::size_t end = 0;    // frames in `buffer`
   bool at_end = false;
   std::vector<double*> destination;  // one per channel, moving on while a read is filled
 
-  // As many of `count` bytes at `offset` as there are, into the buffer; -1 with errno set on failure.
-  ssize_t read_at(std::uint64_t offset, std::uint64_t count) {
-    std::uint64_t done = 0;
-    while (done < count) {
-      const ssize_t got =
-          pread(fd.get(), buffer.data() + done, count - done, static_cast<off_t>(offset + done));
-      if (got < 0 && errno == EINTR) { continue; }
-      if (got < 0) { return -1; }
-      if (got == 0) { break; }
-      done += static_cast<std::uint64_t>(got);
+  std::vector<std::string> losses_at_open;
+  std::vector<std::string> damage;  // where frames are missing: up to kDamageTold places
+  std::uint64_t damage_seen = 0;    // up to this frame
+  std::uint64_t more_places = 0;    // beyond those
+  std::uint64_t more_missing = 0;   // frames, there
+  std::string cut_short;            // how much is missing at the end
+
+  void note_damage() {
+    if (position < damage_seen) { return; }  // when the file is played again
+    damage_seen = position + missing;
+    if (damage.size() < kDamageTold) {
+      damage.push_back(fmt::format("damaged at frame {}: {} frames are missing", position, missing));
+    } else {
+      ++more_places;
+      more_missing += missing;
     }
-    return static_cast<ssize_t>(done);
   }
 
   // Reads the next buffer. False at the end of the file.
   Result<bool> fill() {
     begin = end = 0;
-    if (raw) {
-      const std::uint64_t room = std::min<std::uint64_t>(buffer.size() / frame_bytes, info.frames - position);
-      const ssize_t bytes = read_at(data_offset + position * frame_bytes, room * frame_bytes);
-      if (bytes < 0) {
+    const std::size_t capacity = buffer.size() / frame_bytes;
+    if (input) {
+      const auto part = input->read(reinterpret_cast<double*>(buffer.data()), capacity);
+      if (!part) { return tl::unexpected(part.error()); }
+      end = part->frames;
+      missing = end > 0 ? part->missing : 0;
+    } else {
+      const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(capacity, info.frames - position));
+      const std::size_t bytes =
+          read_bytes_at(fd.get(), buffer.data(), wanted * frame_bytes, data_offset + position * frame_bytes);
+      if (bytes < wanted * frame_bytes && errno != 0) {
         return failed(path,
                       fmt::format("cannot be read beyond frame {}: {}", position, std::strerror(errno)));
       }
-      end = static_cast<std::size_t>(bytes) / frame_bytes;
-    } else {
-      const auto room = static_cast<sf_count_t>(buffer.size() / frame_bytes);
-      const sf_count_t frames = sf_readf_double(file.get(), reinterpret_cast<double*>(buffer.data()), room);
-      end = static_cast<std::size_t>(std::max<sf_count_t>(frames, 0));
-      // A failing system call is no end of the file; a damaged compressed stream is, and gets a warning.
-      if (end == 0 && sf_error(file.get()) == SF_ERR_SYSTEM) {
-        return failed(path,
-                      fmt::format("cannot be read beyond frame {}: {}", position, sf_strerror(file.get())));
-      }
+      end = bytes / frame_bytes;
     }
+    if (missing > 0) { note_damage(); }
     if (end > 0) { return true; }
     at_end = true;
     if (info.length_known && position < info.frames) {
-      info.warnings.push_back(
-          fmt::format("the header promises {} frames but only {} could be read", info.frames, position));
+      cut_short =
+          fmt::format("the header promises {} frames but only {} could be read", info.frames, position);
     }
     return false;
+  }
+
+  // Something to hand out is in the buffer, unless this is the end: false.
+  Result<bool> refill() {
+    if (begin < end) { return true; }
+    if (at_end) { return false; }
+    return fill();
   }
 };
 
@@ -242,7 +226,7 @@ SoundFileReader::SoundFileReader(SoundFileReader&&) noexcept = default;
 SoundFileReader& SoundFileReader::operator=(SoundFileReader&&) noexcept = default;
 SoundFileReader::~SoundFileReader() = default;
 
-Result<SoundFileReader> SoundFileReader::open(const std::string& path) {
+Result<SoundFileReader> SoundFileReader::open(const std::string& path, BeyondEnd beyond_end) {
   // O_NONBLOCK: opening a FIFO that nobody writes to would wait for ever.
   FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (fd.get() < 0) {
@@ -256,55 +240,80 @@ Result<SoundFileReader> SoundFileReader::open(const std::string& path) {
   if (!S_ISREG(status.st_mode)) { return refused(path, kind_of_node(status.st_mode), "a sound file"); }
   if (status.st_size == 0) { return refused(path, "is empty", "a sound file"); }
 
-  const WaveScan scan = scan_wave(fd.get(), static_cast<std::uint64_t>(status.st_size));
-  SF_INFO found{};
-  // libsndfile closes what it cannot read, whatever it is told: it gets a descriptor of its own.
-  SndfilePtr file(sf_open_fd(dup(fd.get()), SFM_READ, &found, SF_TRUE));
-  if (!file) { return not_readable(path, fd.get(), scan, sf_strerror(nullptr)); }
-  if (found.channels <= 0) { return refused(path, "has 0 channels", "at least 1"); }
-  if (found.samplerate <= 0) {
-    return refused(path, fmt::format("has a sample rate of {} Hz", found.samplerate));
-  }
-
+  const auto file_bytes = static_cast<std::uint64_t>(status.st_size);
+  const WaveScan scan = scan_wave(fd.get(), file_bytes, beyond_end);
   auto impl = std::make_unique<Impl>();
   impl->path = path;
-  impl->info.sample_rate_hz = static_cast<std::uint32_t>(found.samplerate);
-  impl->info.channels = static_cast<std::uint32_t>(found.channels);
-  impl->info.length_known = found.frames >= 0 && found.frames < SF_COUNT_MAX;
-  impl->info.frames = impl->info.length_known ? static_cast<std::uint64_t>(found.frames) : 0;
-  impl->info.container = container_name(found.format);
-  impl->info.subtype = subtype_name(found.format);
-  impl->info.warnings = scan.warnings;
-
-  const auto raw = raw_format(scan, found);
-  impl->raw = raw.has_value();
-  impl->format = raw.value_or(SampleFormat::float64_le);
-  impl->frame_bytes = impl->info.channels * bytes_per_sample(impl->format);
-  if (raw) {
+  SoundFileInfo& info = impl->info;
+  if (const auto raw = raw_samples_of(scan)) {
+    impl->format = raw->format;
     impl->data_offset = scan.data_offset;
-    impl->info.frames = scan.data_bytes / impl->frame_bytes;
+    info = {scan.sample_rate_hz,
+            scan.channels,
+            scan.data_bytes / scan.frame_bytes,
+            true,
+            scan.kind,
+            raw->subtype,
+            {},
+            raw->integer_bits};
+  } else {
+    auto input = open_input(path, fd.get(), file_bytes, scan);
+    if (!input) { return not_readable(path, fd.get(), scan, input.error()); }
+    impl->input = std::move(*input);
+    const SampleShape& shape = impl->input->shape();
+    info = {shape.sample_rate_hz,
+            shape.channels,
+            shape.frames.value_or(0),
+            shape.frames.has_value(),
+            scan.is_wave ? scan.kind : shape.container,
+            shape.subtype,
+            {},
+            shape.integer_bits};
   }
+  info.warnings = scan.warnings;
+  impl->losses_at_open = scan.losses;
+  impl->frame_bytes = info.channels * bytes_per_sample(impl->format);
   impl->buffer.resize(std::max<std::size_t>(kReadBytes / impl->frame_bytes, 1) * impl->frame_bytes);
-  impl->destination.resize(impl->info.channels);
-  impl->file = std::move(file);
+  impl->destination.resize(info.channels);
   impl->fd = std::move(fd);
   return SoundFileReader(std::move(impl));
 }
 
 const SoundFileInfo& SoundFileReader::info() const { return impl_->info; }
+std::vector<std::string> SoundFileReader::losses() const {
+  const Impl& s = *impl_;
+  std::vector<std::string> losses = s.losses_at_open;
+  losses.insert(losses.end(), s.damage.begin(), s.damage.end());
+  if (s.more_places > 0) {
+    losses.push_back(
+        fmt::format("damaged at {} more places: {} frames are missing there", s.more_places, s.more_missing));
+  }
+  if (s.input) {
+    for (std::string& loss : s.input->losses()) { losses.push_back(std::move(loss)); }
+  }
+  if (!s.cut_short.empty()) { losses.push_back(s.cut_short); }
+  return losses;
+}
+
+bool SoundFileReader::at_end() const { return impl_->at_end; }
 std::uint64_t SoundFileReader::position() const { return impl_->position; }
+
+Result<std::uint64_t> SoundFileReader::skip_missing() {
+  Impl& s = *impl_;
+  if (auto more = s.refill(); !more) { return tl::unexpected(more.error()); }
+  const std::uint64_t missing = std::exchange(s.missing, 0);
+  s.position += missing;
+  return missing;
+}
 
 Result<SoundFileReader::Block> SoundFileReader::read(double* const planar[], std::size_t frames) {
   Impl& s = *impl_;
   Block block;
   std::copy_n(planar, s.destination.size(), s.destination.begin());
   while (block.frames < frames) {
-    if (s.begin == s.end) {
-      if (s.at_end) { break; }
-      const auto more = s.fill();
-      if (!more) { return tl::unexpected(more.error()); }
-      if (!*more) { break; }
-    }
+    const auto more = s.refill();
+    if (!more) { return tl::unexpected(more.error()); }
+    if (!*more || s.missing > 0) { break; }
     const std::size_t count = std::min(frames - block.frames, s.end - s.begin);
     block.not_finite += decode_interleaved(s.format, s.buffer.data() + s.begin * s.frame_bytes,
                                            s.info.channels, count, s.destination.data());
@@ -321,12 +330,12 @@ Result<void> SoundFileReader::seek(std::uint64_t frame) {
   if (s.info.length_known && frame > s.info.frames) {
     return refused(s.path, fmt::format("has no frame {}", frame), fmt::format("0 .. {}", s.info.frames));
   }
-  if (!s.raw &&
-      sf_seek(s.file.get(), static_cast<sf_count_t>(frame), SEEK_SET) != static_cast<sf_count_t>(frame)) {
-    return failed(s.path, fmt::format("cannot be read from frame {}: {}", frame, sf_strerror(s.file.get())));
+  if (s.input) {
+    if (auto sought = s.input->seek(frame); !sought) { return sought; }
   }
   s.position = frame;
   s.begin = s.end = 0;
+  s.missing = 0;
   s.at_end = false;
   return {};
 }

@@ -154,6 +154,12 @@ std::vector<std::byte> wave_header(const WaveShape& shape, std::uint64_t frames,
                                                 : riff_header(shape, frames, riff_limit);
 }
 
+bool is_unknown_wave_length(std::uint64_t bytes) noexcept {
+  constexpr std::uint64_t kNearest = kUnknownWaveLength - 65536;
+  return bytes == 0 || (bytes >= 0xFFFFFF00U && bytes <= kSeeDs64) ||
+         (bytes >= kNearest && bytes <= 0x80000000U);
+}
+
 std::vector<std::byte> wave_stream_header(const WaveShape& shape) {
   const std::uint64_t header_bytes = 12 + 8 + format_bytes(shape) + (has_fact(shape) ? 12 : 0) + 8;
   Bytes out;

@@ -41,6 +41,10 @@ std::vector<std::byte> wave_header(const WaveShape& shape, std::uint64_t frames,
 // who take it at its word stop after 2 GiB.
 inline constexpr std::uint32_t kUnknownWaveLength = 0x7FFFF000U;
 
+// Whether a size that a WAV of 32 bits gives its samples stands for "not known": 0, 2^32 - 1 (ffmpeg), or
+// something near 2^31 (sox, arecord), a whole number of frames below what was meant, too.
+bool is_unknown_wave_length(std::uint64_t bytes) noexcept;
+
 // The header of a WAV whose end nobody knows, for a pipe: lengths are kUnknownWaveLength, and nothing is kept
 // for RF64.
 std::vector<std::byte> wave_stream_header(const WaveShape& shape);

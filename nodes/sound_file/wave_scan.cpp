@@ -9,10 +9,16 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "nodes/sound_file/file_bytes.hpp"
+#include "nodes/sound_file/wave_header.hpp"
+
 namespace streamlab {
 namespace {
 
-constexpr std::uint32_t kNoLength = 0xFFFFFFFFU;  // "see ds64" in RF64, "written to a pipe" in RIFF
+constexpr std::uint32_t kSeeDs64Size = 0xFFFFFFFFU;
+constexpr std::uint64_t kNoW64Length = 1ULL << 62U;  // from here on; ffmpeg writes 2^63 - 1 into a pipe
+constexpr std::uint64_t kWrap = 1ULL << 32U;
+constexpr std::uint64_t kMaxFormatChunk = 4096;
 constexpr std::uint16_t kExtensible = 0xFFFEU;
 constexpr int kMaxChunks = 4096;
 
@@ -70,15 +76,44 @@ std::optional<Chunk> chunk_at(const ByteView& file, const Kind& kind, std::uint6
     return Chunk{*id, offset + 8, *size};
   }
   const auto size = file.word<std::uint64_t>(offset + 16);
-  if (!size || *size < 24) { return std::nullopt; }
-  return Chunk{*id, offset + 24, *size - 24};
+  if (!size) { return std::nullopt; }
+  if (*size >= 24) { return Chunk{*id, offset + 24, *size - 24}; }
+  // Less than its own header: samples whose number nobody filled in.
+  if (*id != "data") { return std::nullopt; }
+  return Chunk{*id, offset + 24, 0};
+}
+
+std::uint64_t aligned(const Kind& kind, std::uint64_t bytes) {
+  return (bytes + kind.align() - 1) / kind.align() * kind.align();
 }
 
 bool looks_like_a_chunk(const ByteView& file, const Kind& kind, std::uint64_t offset) {
   const auto chunk = chunk_at(file, kind, offset);
   const auto printable = [](char c) { return c >= ' ' && c <= '~'; };
-  return chunk && std::all_of(chunk->id.begin(), chunk->id.end(), printable) &&
+  return chunk && std::all_of(chunk->id.begin(), chunk->id.end(), printable) && chunk->body <= file.size() &&
          chunk->size <= file.size() - chunk->body;
+}
+
+// Whether chunks fill the rest of the file, to the byte (or to a byte of padding that is not there).
+bool only_chunks_follow(const ByteView& file, const Kind& kind, std::uint64_t offset) {
+  for (int count = 0; count < kMaxChunks && offset < file.size(); ++count) {
+    if (!looks_like_a_chunk(file, kind, offset)) { return false; }
+    const auto chunk = chunk_at(file, kind, offset);
+    offset = chunk->body + aligned(kind, chunk->size);
+  }
+  return offset == file.size() || offset == file.size() + 1;
+}
+
+// A size of 32 bits of samples that are longer: its true value, if exactly one fits the file.
+std::optional<std::uint64_t> unwrapped(const ByteView& file, const Kind& kind, const Chunk& chunk) {
+  if (kind.w64 || kind.rf64) { return std::nullopt; }
+  for (std::uint64_t size = chunk.size + kWrap; size <= file.size() - chunk.body; size += kWrap) {
+    if (only_chunks_follow(file, kind, chunk.body + aligned(kind, size)) ||
+        chunk.body + size == file.size()) {
+      return size;
+    }
+  }
+  return std::nullopt;
 }
 
 void read_format(const ByteView& file, const Chunk& chunk, WaveScan& scan) {
@@ -89,6 +124,8 @@ void read_format(const ByteView& file, const Chunk& chunk, WaveScan& scan) {
   const auto bits = file.word<std::uint16_t>(chunk.body + 14);
   if (chunk.size < 16 || !tag || !channels || !rate || !frame_bytes || !bits) { return; }
   scan.has_format = true;
+  scan.format_offset = chunk.body;
+  scan.format_bytes = chunk.size;
   scan.format_tag = *tag;
   scan.channels = *channels;
   scan.sample_rate_hz = *rate;
@@ -99,13 +136,28 @@ void read_format(const ByteView& file, const Chunk& chunk, WaveScan& scan) {
   }
 }
 
+// Whether the size of the samples stands for "not known yet".
+bool has_no_length(const ByteView& file, const Kind& kind, const Chunk& chunk) {
+  const std::uint64_t available = file.size() - chunk.body;
+  // A recorder that was killed early leaves a length of 0, and then what follows are no chunks but samples.
+  if (chunk.size == 0) { return available > 0 && !looks_like_a_chunk(file, kind, chunk.body); }
+  if (chunk.size >= kNoW64Length - 24) { return true; }
+  if (kind.w64 || kind.rf64 || !is_unknown_wave_length(chunk.size)) { return false; }
+  // One of those that programs write into a pipe; it may happen to be right.
+  return chunk.size > available || (available - chunk.size > 1 &&
+                                    !looks_like_a_chunk(file, kind, chunk.body + aligned(kind, chunk.size)));
+}
+
 // Compares the chunk of samples with the rest of the file behind its header.
-void check_data(const ByteView& file, const Kind& kind, const Chunk& chunk, bool no_length, WaveScan& scan) {
+void check_data(const ByteView& file, const Kind& kind, const Chunk& chunk, BeyondEnd beyond_end,
+                WaveScan& scan) {
   const std::uint64_t available = file.size() - chunk.body;
   scan.has_data = true;
   scan.data_offset = chunk.body;
-  scan.data_bytes = no_length ? available : std::min(chunk.size, available);
-  if (no_length) {
+  scan.data_bytes = std::min(chunk.size, available);
+  if (has_no_length(file, kind, chunk)) {
+    scan.data_bytes = available;
+    scan.needs_mending = true;
     scan.warnings.push_back(
         fmt::format("the header states no length (it was never finished): the {} bytes up to the end of the "
                     "file are played",
@@ -113,40 +165,55 @@ void check_data(const ByteView& file, const Kind& kind, const Chunk& chunk, bool
     return;
   }
   if (chunk.size > available) {
-    scan.warnings.push_back(fmt::format(
+    scan.losses.push_back(fmt::format(
         "the header promises {} bytes of samples but the file ends after {}: what is there is played",
         chunk.size, available));
     return;
   }
+  const std::uint64_t padding = aligned(kind, chunk.size) - chunk.size;
+  const std::uint64_t behind = available - chunk.size;
+  if (behind > padding && !looks_like_a_chunk(file, kind, chunk.body + chunk.size + padding)) {
+    if (const auto size = unwrapped(file, kind, chunk)) {
+      scan.data_bytes = *size;
+      scan.needs_mending = true;
+      scan.warnings.push_back(fmt::format(
+          "the header states {} bytes of samples where there are {}, which 32 bits cannot say: all are played",
+          chunk.size, *size));
+    } else if (beyond_end == BeyondEnd::play) {
+      scan.data_bytes = available;
+      scan.needs_mending = true;
+      scan.warnings.push_back(
+          fmt::format("{} bytes follow the end that the header gives; they are played", behind));
+    } else {
+      scan.losses.push_back(fmt::format(
+          "{} bytes follow the end that the header gives (a recording that was cut off?); they are not played",
+          behind));
+    }
+  }
   const bool plain = scan.format_tag == 1 || scan.format_tag == 3;
-  if (plain && scan.frame_bytes != 0 && chunk.size % scan.frame_bytes != 0) {
+  if (plain && scan.frame_bytes != 0 && scan.data_bytes % scan.frame_bytes != 0) {
     scan.warnings.push_back(
         fmt::format("the samples end with {} bytes of an unfinished frame, which are left out",
-                    chunk.size % scan.frame_bytes));
-  }
-  const std::uint64_t behind = available - chunk.size;
-  const std::uint64_t padding = (kind.align() - chunk.size % kind.align()) % kind.align();
-  if (behind > padding && !looks_like_a_chunk(file, kind, chunk.body + chunk.size + padding)) {
-    scan.warnings.push_back(fmt::format(
-        "{} bytes follow the end that the header gives (a recording that was cut off?); they are not played",
-        behind));
+                    scan.data_bytes % scan.frame_bytes));
   }
 }
 
 }  // namespace
 
-WaveScan scan_wave(int fd, std::uint64_t file_bytes) {
+WaveScan scan_wave(int fd, std::uint64_t file_bytes, BeyondEnd beyond_end) {
   WaveScan scan;
   Kind kind;
   const ByteView little(fd, file_bytes, false);
   const auto magic = little.text<4>(0);
   if (!magic) { return scan; }
   kind.w64 = *magic == "riff";
-  kind.rf64 = *magic == "RF64";
+  kind.rf64 = *magic == "RF64" || *magic == "BW64";
   if (!kind.w64 && !kind.rf64 && *magic != "RIFF" && *magic != "RIFX") { return scan; }
   if (little.text<4>(kind.w64 ? 24 : 8) != (kind.w64 ? "wave" : "WAVE")) { return scan; }
   scan.is_wave = true;
   scan.big_endian = *magic == "RIFX";
+  scan.kind = kind.w64 ? "W64" : kind.rf64 ? *magic : "WAV";
+  scan.needs_mending = *magic == "BW64";  // libsndfile does not know it
 
   const ByteView file(fd, file_bytes, scan.big_endian);
   std::optional<std::uint64_t> ds64_data_bytes;
@@ -157,21 +224,41 @@ WaveScan scan_wave(int fd, std::uint64_t file_bytes) {
     if (chunk->id == "ds64") { ds64_data_bytes = file.word<std::uint64_t>(chunk->body + 8); }
     if (chunk->id == "fmt ") { read_format(file, *chunk, scan); }
     if (chunk->id == "data") {
-      // A recorder that was killed early leaves a length of 0, and then what follows are no chunks but
-      // samples.
-      bool no_length =
-          chunk->size == 0 && file_bytes > chunk->body && !looks_like_a_chunk(file, kind, chunk->body);
-      if (!kind.w64 && chunk->size == kNoLength) {
-        no_length = !(kind.rf64 && ds64_data_bytes);
-        chunk->size = ds64_data_bytes.value_or(kNoLength);
-      }
-      check_data(file, kind, *chunk, no_length, scan);
+      if (kind.rf64 && chunk->size == kSeeDs64Size) { chunk->size = ds64_data_bytes.value_or(0); }
+      check_data(file, kind, *chunk, beyond_end, scan);
       break;
     }
     if (chunk->size > file_bytes - chunk->body) { break; }
-    offset = chunk->body + (chunk->size + kind.align() - 1) / kind.align() * kind.align();
+    offset = chunk->body + aligned(kind, chunk->size);
   }
   return scan;
+}
+
+std::string mended_wave_header(int fd, const WaveScan& scan) {
+  std::string format(static_cast<std::size_t>(std::min(scan.format_bytes, kMaxFormatChunk)), '\0');
+  format.resize(read_bytes_at(fd, format.data(), format.size(), scan.format_offset));
+  if (format.size() % 2 != 0) { format.push_back('\0'); }
+  const std::uint64_t riff_bytes = 4 + 36 + 8 + format.size() + 8 + scan.data_bytes;
+  const bool is_long = riff_bytes > kRiffLimit;
+  std::string header;
+  const auto number = [&](std::uint64_t value, int bytes) {
+    for (int i = 0; i < bytes; ++i) { header += static_cast<char>((value >> (8 * i)) & 0xFFU); }
+  };
+  header += is_long ? "RF64" : "RIFF";
+  number(is_long ? kSeeDs64Size : riff_bytes, 4);
+  header += "WAVE";
+  header += is_long ? "ds64" : "JUNK";
+  number(28, 4);
+  number(riff_bytes, 8);
+  number(scan.data_bytes, 8);
+  number(scan.frame_bytes > 0 ? scan.data_bytes / scan.frame_bytes : 0, 8);
+  number(0, 4);
+  header += "fmt ";
+  number(format.size(), 4);
+  header += format;
+  header += "data";
+  number(is_long ? kSeeDs64Size : scan.data_bytes, 4);
+  return header;
 }
 
 }  // namespace streamlab

@@ -24,7 +24,17 @@ namespace {
 constexpr std::uint32_t kDefaultFrameSize = 1024;
 constexpr double kMaxFrame = 9007199254740992.0;  // 2^53
 
-enum ParamIndex : std::size_t { kPath, kLoop, kStartS, kEndS, kStartFrame, kEndFrame, kFrameSize };
+enum ParamIndex : std::size_t {
+  kPath,
+  kLoop,
+  kStartS,
+  kEndS,
+  kStartFrame,
+  kEndFrame,
+  kFrameSize,
+  kBeyondEnd
+};
+constexpr std::string_view kBeyondEnds[] = {"leave_out", "play"};
 constexpr ParamInfo kParams[] = {
     param::text("path", Need::required, "The sound file."),
     param::integer("loop", "", {0.0, 1e9}, 1.0, "How many times the range is played; 0 for ever."),
@@ -38,6 +48,10 @@ constexpr ParamInfo kParams[] = {
                    "The frame behind the last one of the range; instead of end_s."),
     param::integer("frame_size", "frames", {1.0, 65536.0}, Need::optional,
                    "Frames in a block; left out, block_size of pipeline_config, else 1024."),
+    param::choice(
+        "beyond_end", kBeyondEnds, "leave_out",
+        "WAV: what becomes of bytes behind the end that the header gives, where they are no chunk: left "
+        "out and counted as lost, or played."),
 };
 constexpr NodeInfo kInfo{
     .name = "FileSource",
@@ -46,13 +60,17 @@ constexpr NodeInfo kInfo{
     .outputs = kAudioOutPort,
     .params = kParams,
     .rt_safe = RtSafe::no,
-    .at_gap = "Has no input.",
+    .at_gap =
+        "Has no input. Where a file is damaged, marks the block behind it with the number of frames that are "
+        "missing, if the file tells it (FLAC).",
     .details =
-        "Reads WAV, RF64, W64, FLAC, AIFF, AU, CAF, Ogg and MP3. Full scale is 1; integers are divided by "
+        "Reads WAV, RF64, BW64, W64, FLAC, AIFF, AU, CAF, Ogg and MP3. Full scale is 1; integers are divided by "
         "2^(bits-1), floats of 32 and 64 bits are exact. The channel of a mono file is main_channel, those "
         "of a stereo file left and right, else ch1, ch2, … Positions count from the start of the file and go "
-        "on growing when the range is played again. A file that is shorter than its header says is played as "
-        "far as it goes, and the summary says so. NaN and infinities are passed on, flagged and counted.",
+        "on growing when the range is played again. A header that states no length, or one that 32 bits cannot "
+        "hold, is known: the samples are played to their end. What cannot be played, because the file is damaged "
+        "or shorter than its header says, or follows the end that its header gives, counts as lost: exit code 3. "
+        "NaN and infinities are passed on, flagged and counted.",
     .example = R"({"id": "voice", "type": "FileSource", "config": {"path": "voice.wav", "start_s": 1.5}})",
     .cost_ns_per_frame = 0.5,
 };
@@ -62,7 +80,8 @@ class FileSource final : public Node {
   explicit FileSource(const ParamValues& params) : params_(params), path_(params.text(kPath)) {}
 
   Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
-    auto reader = SoundFileReader::open(path_);
+    auto reader = SoundFileReader::open(
+        path_, params_.choice(kBeyondEnd) == 0 ? BeyondEnd::leave_out : BeyondEnd::play);
     if (!reader) {
       Error error = reader.error();
       error.where = "/config/path";
@@ -96,7 +115,15 @@ class FileSource final : public Node {
                  std::span<OutputPort> out) noexcept override {
     if (failure_) { return Status::fault; }
     if (rounds_left_ == 0) { return Status::done; }
+    const std::uint64_t missing = skip_missing();
+    if (failure_) { return Status::fault; }
+    if (rounds_left_ == 0) { return Status::done; }
+    position_ += missing;
     DataFrame& y = out[0].emit_at(static_cast<std::int64_t>(position_), frame_size_, sample_rate_hz_);
+    if (missing > 0) {
+      y.header().set(FrameFlag::gap);
+      y.header().gap_frames = missing;
+    }
     const std::uint32_t count = fill(y);
     if (failure_) { return Status::fault; }
     y.set_frame_count(count);
@@ -114,6 +141,9 @@ class FileSource final : public Node {
     if (!reader_) { return notes; }
     for (const std::string& warning : reader_->info().warnings) {
       notes.push_back({fmt::format("{}: {}", path_, warning), 1, false});
+    }
+    for (const std::string& loss : reader_->losses()) {
+      notes.push_back({fmt::format("{}: {}", path_, loss), 1, true});
     }
     if (not_finite_ > 0) {
       notes.push_back(
@@ -188,8 +218,33 @@ class FileSource final : public Node {
     if (const auto sought = reader_->seek(start_); !sought) { failure_ = sought.error(); }
   }
 
-  // Fills up to frame_size_ frames, going back to the start of the range as often as asked for. The number of
-  // frames.
+  // Goes behind frames that are missing where the next block would begin. How many; a range that ends among them
+  // is over there.
+  std::uint64_t skip_missing() noexcept {
+    std::uint64_t missing = 0;
+    while (rounds_left_ != 0) {
+      const std::uint64_t from = reader_->position();
+      const auto skipped = reader_->skip_missing();
+      if (!skipped) {
+        failure_ = skipped.error();
+        break;
+      }
+      if (*skipped == 0) { break; }
+      missing += std::min(*skipped, end_ - from);
+      if (reader_->position() < end_) { break; }
+      if (from == start_) { rounds_left_ = 1; }  // nothing of the range is there
+      end_round();
+    }
+    return missing;
+  }
+
+  void end_round() noexcept {
+    if (rounds_left_ > 0) { --rounds_left_; }
+    if (rounds_left_ != 0) { rewind(); }
+  }
+
+  // Fills up to frame_size_ frames, going back to the start of the range as often as asked for. Ends before
+  // frames that are missing. The number of frames.
   std::uint32_t fill(DataFrame& y) noexcept {
     std::uint32_t count = 0;
     bool empty_round = true;
@@ -205,11 +260,12 @@ class FileSource final : public Node {
       count += static_cast<std::uint32_t>(block->frames);
       not_finite_ += block->not_finite;
       empty_round = empty_round && block->frames == 0;
-      const bool round_over = block->frames < wanted || reader_->position() >= end_;
-      if (!round_over) { continue; }
-      if (rounds_left_ > 0) { --rounds_left_; }
-      if (empty_round && count == 0) { rounds_left_ = 0; }  // the header promised what is not there
-      if (rounds_left_ != 0) { rewind(); }
+      if (reader_->position() < end_) {
+        if (block->frames == wanted) { continue; }
+        if (!reader_->at_end()) { return count; }  // frames are missing here
+      }
+      if (empty_round && count == 0) { rounds_left_ = 1; }  // the header promised what is not there
+      end_round();
       if (failure_) { return count; }
     }
     return count;

@@ -49,12 +49,15 @@ class FileFrames final : public Source<DataFrame> {
       for (const std::string& warning : reader_->info().warnings) {
         run.note(fmt::format("{}: {}", path_, warning));
       }
+      for (const std::string& loss : reader_->losses()) { run.note(fmt::format("{}: {}", path_, loss)); }
     }
     StageBase::halt(run);
   }
 
  protected:
   Poll produce(StreamRun& run, DataFrame*& item) override {
+    const auto missing = reader_->skip_missing();
+    if (!missing) { return run.fail(stats_.name, stats_.out, missing.error()); }
     replace_if_kept(*frame_, format_);
     frame_->set_frame_count(block_frames_);
     for (std::uint32_t c = 0; c < frame_->channel_count(); ++c) { planar_[c] = frame_->channel_data(c); }
@@ -67,9 +70,13 @@ class FileFrames final : public Source<DataFrame> {
     port.bind(frames.data(), 1);
     port.trigger(sequence_id_++, std::nullopt);
     port.emit_at(position, static_cast<std::uint32_t>(block->frames), reader_->info().sample_rate_hz);
+    if (*missing > 0) {
+      frame_->header().set(FrameFlag::gap);
+      frame_->header().gap_frames = *missing;
+    }
     flag_bad_samples(*frame_);
     const SoundFileInfo& info = reader_->info();
-    if (block->frames < block_frames_ || (info.length_known && reader_->position() >= info.frames)) {
+    if (reader_->at_end() || (info.length_known && reader_->position() >= info.frames)) {
       frame_->header().set(FrameFlag::end_of_stream);
     }
     item = &*frame_;

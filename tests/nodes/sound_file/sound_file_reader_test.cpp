@@ -3,10 +3,13 @@
 
 #include <cmath>
 #include <cstring>
+#include <fstream>
 
 #include <gmock/gmock.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "tests/nodes/sound_file/read_samples.hpp"
 #include "tests/nodes/sound_file/wave_bytes.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -20,19 +23,7 @@ using namespace test;  // NOLINT(google-build-using-namespace): a test of one th
 
 // All samples, channel after channel, read `block` frames at a time.
 std::vector<std::vector<double>> read_all(SoundFileReader& reader, std::size_t block = 1000) {
-  std::vector<std::vector<double>> samples(reader.info().channels);
-  std::vector<std::vector<double>> part(reader.info().channels, std::vector<double>(block));
-  std::vector<double*> planar;
-  for (auto& channel : part) { planar.push_back(channel.data()); }
-  for (;;) {
-    const auto got = reader.read(planar.data(), block);
-    EXPECT_TRUE(got.has_value());
-    if (!got || got->frames == 0) { return samples; }
-    for (std::size_t c = 0; c < part.size(); ++c) {
-      samples[c].insert(samples[c].end(), part[c].begin(),
-                        part[c].begin() + static_cast<std::ptrdiff_t>(got->frames));
-    }
-  }
+  return read_samples(reader, block).channels;
 }
 
 std::string refusal(const std::string& path) {
@@ -168,7 +159,7 @@ TEST(SoundFileReader, PlaysWhatIsThereOfATruncatedFileAndSaysSo) {
   auto reader = SoundFileReader::open(dir.write("a.wav", bytes));
   ASSERT_TRUE(reader) << to_string(reader.error());
   EXPECT_THAT(
-      reader->info().warnings,
+      reader->losses(),
       ElementsAre("the header promises 2000 bytes of samples but the file ends after 1000: what is there is "
                   "played"));
   EXPECT_EQ(reader->info().frames, 500U);
@@ -193,9 +184,141 @@ TEST(SoundFileReader, SaysWhenBytesFollowTheStatedEnd) {
   const std::string bytes = s16_wave(1, 48000, std::string(200, '\1')) + std::string(77, '\2');
   auto reader = SoundFileReader::open(dir.write("a.wav", bytes));
   ASSERT_TRUE(reader);
-  EXPECT_THAT(reader->info().warnings,
-              ElementsAre(HasSubstr("77 bytes follow the end that the header gives")));
+  EXPECT_THAT(reader->losses(), ElementsAre(HasSubstr("77 bytes follow the end that the header gives")));
   EXPECT_EQ(read_all(*reader)[0].size(), 100U);
+
+  auto to_the_end = SoundFileReader::open(dir.file("a.wav"), BeyondEnd::play);
+  ASSERT_TRUE(to_the_end);
+  EXPECT_THAT(to_the_end->info().warnings,
+              ElementsAre(HasSubstr("they are played"), HasSubstr("1 bytes of an")));
+  EXPECT_THAT(to_the_end->losses(), IsEmpty());
+  EXPECT_EQ(read_all(*to_the_end)[0].size(), 138U);
+}
+
+// A file of `bytes` bytes behind its header, of which all but the last two are a hole that takes no space.
+std::string long_wave(const TempDir& dir, std::string_view head, std::uint64_t bytes,
+                      std::string_view tail = "") {
+  const std::string path = dir.write("long.wav", head);
+  const auto size = static_cast<off_t>(head.size() + bytes);
+  EXPECT_EQ(truncate(path.c_str(), size), 0);
+  std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
+  file.seekp(size - 2);
+  file << std::string_view("\x00\x40", 2) << tail;
+  return path;
+}
+
+std::string wave_head(std::string_view id, std::uint64_t riff, std::string_view between, std::uint64_t data) {
+  return std::string(id) + little(riff, 4) + "WAVE" + std::string(between) +
+         chunk("fmt ", format_body(1, 2, 48000, 16)) + "data" + little(data, 4);
+}
+
+void expect_all_frames(const std::string& path, std::uint64_t bytes, std::string_view warning) {
+  auto reader = SoundFileReader::open(path);
+  ASSERT_TRUE(reader) << to_string(reader.error());
+  EXPECT_EQ(reader->info().frames, bytes / 4);
+  EXPECT_THAT(reader->losses(), IsEmpty());
+  if (warning.empty()) {
+    EXPECT_THAT(reader->info().warnings, IsEmpty());
+  } else {
+    EXPECT_THAT(reader->info().warnings, ElementsAre(HasSubstr(std::string(warning))));
+  }
+  ASSERT_TRUE(reader->seek(bytes / 4 - 1));
+  EXPECT_THAT(read_all(*reader), ElementsAre(ElementsAre(0.0), ElementsAre(0.5)));
+}
+
+constexpr std::uint64_t kGibibyte = 1ULL << 30U;
+
+// sox, ffmpeg and PipeSink state these sizes where they do not know the true one.
+TEST(SoundFileReader, PlaysALongWavWhoseSizeMeansNotKnown) {
+  const TempDir dir;
+  for (const std::uint64_t stated : {0x7FFFF000ULL, 0x7FFFFFFFULL, 0x80000000ULL, 0xFFFFFFFFULL, 0ULL}) {
+    expect_all_frames(long_wave(dir, wave_head("RIFF", stated, "", stated), 3 * kGibibyte), 3 * kGibibyte,
+                      "the header states no length");
+  }
+  // The same size as a true one.
+  expect_all_frames(long_wave(dir, wave_head("RIFF", 0x7FFFF024, "", 0x7FFFF000), 0x7FFFF000), 0x7FFFF000,
+                    "");
+  expect_all_frames(
+      long_wave(dir, wave_head("RIFF", 0x7FFFF030, "", 0x7FFFF000), 0x7FFFF000, chunk("LIST", "INFO")),
+      0x7FFFF000, "");
+}
+
+TEST(SoundFileReader, PlaysALongWavWhoseSizeHasLostItsHighBits) {
+  const TempDir dir;
+  const std::uint64_t stated = 5 * kGibibyte + 4000 - (4 * kGibibyte);
+  for (const std::string& tail :
+       {std::string(), chunk("LIST", "INFO"), chunk("id3 ", "x") + chunk("LIST", "INFO")}) {
+    expect_all_frames(
+        long_wave(dir, wave_head("RIFF", stated + 36 + tail.size(), "", stated), 5 * kGibibyte + 4000, tail),
+        5 * kGibibyte + 4000, "which 32 bits cannot say");
+  }
+  expect_all_frames(long_wave(dir, wave_head("RIFF", 36 + 400, "", 400), 12 * kGibibyte + 400),
+                    12 * kGibibyte + 400, "which 32 bits cannot say");
+  // Another number of bytes than a multiple of 2^32 is no such size.
+  auto reader =
+      SoundFileReader::open(long_wave(dir, wave_head("RIFF", stated + 36, "", stated), 5 * kGibibyte));
+  ASSERT_TRUE(reader);
+  EXPECT_EQ(reader->info().frames, stated / 4);
+  EXPECT_THAT(reader->losses(), ElementsAre(HasSubstr("bytes follow the end that the header gives")));
+}
+
+TEST(SoundFileReader, PlaysRf64AndBw64WithAndWithoutTheirSize) {
+  const TempDir dir;
+  const std::uint64_t bytes = 5 * kGibibyte;
+  const auto ds64 = [](std::uint64_t data) {
+    return chunk("ds64", little(data + 80, 8) + little(data, 8) + little(data / 4, 8) + little(0, 4));
+  };
+  for (const char* id : {"RF64", "BW64"}) {
+    expect_all_frames(long_wave(dir, wave_head(id, 0xFFFFFFFF, ds64(bytes), 0xFFFFFFFF), bytes), bytes, "");
+    // ffmpeg fills neither in when it writes into a pipe, nor a recorder that is killed.
+    for (const std::uint64_t unknown : {0ULL, ~0ULL}) {
+      expect_all_frames(long_wave(dir, wave_head(id, 0xFFFFFFFF, ds64(unknown), 0xFFFFFFFF), bytes), bytes,
+                        "the header states no length");
+    }
+    expect_all_frames(long_wave(dir, wave_head(id, 0xFFFFFFFF, "", 0xFFFFFFFF), bytes), bytes,
+                      "the header states no length");
+  }
+  EXPECT_EQ(SoundFileReader::open(dir.file("long.wav"))->info().container, "BW64");
+}
+
+TEST(SoundFileReader, PlaysAW64WhoseSizeMeansNotKnown) {
+  const TempDir dir;
+  const std::string riff_tail("\x2E\x91\xCF\x11\xA5\xD6\x28\xDB\x04\xC1\x00\x00", 12);
+  const std::string tail("\xF3\xAC\xD3\x11\x8C\xD1\x00\xC0\x4F\x8E\xDB\x8A", 12);
+  for (const std::uint64_t stated : {0ULL, 24ULL, ~0ULL, (1ULL << 63U) - 1}) {  // the last two by ffmpeg
+    const std::string head = "riff" + riff_tail + little(stated, 8) + "wave" + tail + "fmt " + tail +
+                             little(40, 8) + format_body(1, 2, 48000, 16) + "data" + tail + little(stated, 8);
+    expect_all_frames(long_wave(dir, head, 4000), 4000, "the header states no length");
+  }
+}
+
+// What libsndfile decodes is played to the same end as what is read directly.
+TEST(SoundFileReader, PlaysOtherCodingsWhoseSizeMeansNotKnown) {
+  const TempDir dir;
+  for (const int tag : {1, 6, 7}) {  // 8-bit PCM, A-law, µ-law
+    for (const char* id : {"RIFF", "BW64"}) {
+      for (const std::uint64_t stated : {0ULL, 0xFFFFFFFFULL}) {
+        const std::string bytes = std::string(id) + little(stated, 4) + "WAVE" +
+                                  chunk("fmt ", format_body(tag, 1, 8000, 8)) + "data" + little(stated, 4) +
+                                  std::string(5000, '\xC0');
+        auto reader = SoundFileReader::open(dir.write("a.wav", bytes));
+        ASSERT_TRUE(reader) << to_string(reader.error());
+        EXPECT_EQ(reader->info().frames, 5000U);
+        EXPECT_EQ(read_all(*reader)[0].size(), 5000U) << tag << id << stated;
+      }
+    }
+  }
+}
+
+TEST(SoundFileReader, NamesTheCoding) {
+  const TempDir dir;
+  const std::pair<int, const char*> codings[] = {{6, "A-law"}, {7, "µ-law"}};
+  for (const auto& [tag, name] : codings) {
+    auto reader = SoundFileReader::open(
+        dir.write("a.wav", riff(chunk("fmt ", format_body(tag, 1, 8000, 8)) + chunk("data", "abcd"))));
+    ASSERT_TRUE(reader);
+    EXPECT_EQ(reader->info().subtype, name);
+  }
 }
 
 TEST(SoundFileReader, KnowsThatOtherChunksMayFollowTheSamples) {

@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 
+#include "nodes/sound_file/sound_file_writer.hpp"
 #include "tests/nodes/sound_file/wave_bytes.hpp"
 #include "tests/support/node_harness.hpp"
 #include "tests/support/temp_dir.hpp"
@@ -185,6 +186,85 @@ TEST(FileSource, PlaysATruncatedFileAsFarAsItGoesAndSaysSo) {
   ASSERT_THAT(notes, SizeIs(1));
   EXPECT_THAT(notes[0].text,
               HasSubstr("the header promises 2000 bytes of samples but the file ends after 1000"));
+  EXPECT_TRUE(notes[0].data_lost);
+}
+
+TEST(FileSource, PlaysWhatFollowsTheEndOnRequest) {
+  const TempDir dir;
+  std::string bytes = content_of(counting_file(dir, 1, 1000));
+  bytes.replace(40, 4, little(1000, 4));  // the data chunk's size
+  const std::string path = dir.write("longer.wav", bytes);
+  NodeHarness source("FileSource", config(path));
+  EXPECT_EQ(codes(source.run_source(10)), count_from(0, 500));
+  ASSERT_THAT(source.node().notes(), SizeIs(1));
+  EXPECT_TRUE(source.node().notes()[0].data_lost);
+  NodeHarness longer("FileSource", config(path, R"("beyond_end": "play")"));
+  EXPECT_EQ(codes(longer.run_source(10)), count_from(0, 1000));
+  EXPECT_FALSE(longer.node().notes()[0].data_lost);
+}
+
+// A FLAC of 20 blocks of 4096 frames of noise, of which one, not far from the middle, is damaged.
+std::string damaged_flac(const TempDir& dir) {
+  const std::string path = dir.file("damaged.flac");
+  std::vector<double> signal(20 * 4096);
+  std::uint32_t random = 1;
+  for (double& x : signal) {
+    random = random * 1664525U + 1013904223U;
+    x = (static_cast<double>(random >> 16U) - 32768.0) / 32768.0;
+  }
+  auto writer =
+      SoundFileWriter::create(path, {SoundContainer::flac, SampleFormat::s16_le, 48000.0, 1}, Overwrite::yes);
+  const double* const planar[] = {signal.data()};
+  EXPECT_TRUE(writer->write(planar, signal.size()));
+  EXPECT_TRUE(writer->close());
+  std::string bytes = content_of(path);
+  bytes.replace(bytes.size() / 2, 4, "\1\2\3\4");
+  return dir.write("damaged.flac", bytes);
+}
+
+TEST(FileSource, MarksWhatIsMissingOfADamagedFileAndCountsItAsLost) {
+  const TempDir dir;
+  const std::string path = damaged_flac(dir);
+  std::int64_t begin = 0;
+  for (const int block : {100, 1024, 4096, 65536}) {
+    NodeHarness source("FileSource", config(path, "\"frame_size\": " + std::to_string(block)));
+    const auto frames = source.run_source(2000);
+    std::int64_t next = 0;
+    int gaps = 0;
+    for (const DataFrame& frame : frames) {
+      if (frame.header().has(FrameFlag::gap)) {
+        ++gaps;
+        begin = next;
+        EXPECT_EQ(frame.header().gap_frames, 4096U);
+        EXPECT_EQ(frame.position(), next + 4096);
+      } else {
+        EXPECT_EQ(frame.position(), next);
+      }
+      EXPECT_EQ(frame.timestamp_us(), std::llround(static_cast<double>(frame.position()) * 1e6 / 48000.0));
+      next = frame.position() + frame.frame_count();
+    }
+    EXPECT_EQ(gaps, 1) << block;
+    EXPECT_EQ(next, 20 * 4096) << block;
+    EXPECT_TRUE(frames.back().header().has(FrameFlag::end_of_stream));
+    const auto notes = source.node().notes();
+    ASSERT_THAT(notes, SizeIs(1));
+    EXPECT_EQ(notes[0].text,
+              path + ": damaged at frame " + std::to_string(begin) + ": 4096 frames are missing");
+    EXPECT_TRUE(notes[0].data_lost);
+  }
+  // Ranges that begin, end or lie where nothing is left; twice.
+  const auto total = [&](std::int64_t from, std::int64_t to) {
+    NodeHarness source("FileSource", config(path, "\"loop\": 2, \"start_frame\": " + std::to_string(from) +
+                                                      ", \"end_frame\": " + std::to_string(to)));
+    const auto frames = source.run_source(2000);
+    EXPECT_EQ(source.last_status(), Status::done);
+    std::int64_t end = from;
+    for (const DataFrame& frame : frames) { end = frame.position() + frame.frame_count(); }
+    return std::pair(codes(frames).size(), end);
+  };
+  EXPECT_EQ(total(begin + 96, begin + 4196), std::pair(std::size_t{200}, begin + 96 + 2 * 4100));
+  EXPECT_EQ(total(begin - 100, begin + 1000).first, 200U);
+  EXPECT_EQ(total(begin + 10, begin + 1000).first, 0U);
 }
 
 // --- what is refused

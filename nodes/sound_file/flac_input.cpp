@@ -1,0 +1,254 @@
+// nodes/sound_file/flac_input.cpp
+//
+// FLAC, by itself or in Ogg, decoded by libFLAC: each of its frames says which samples it holds (RFC 9639,
+// section 9.1.5), so that behind damage the stream goes on at the right place, with a gap of the right length.
+// libsndfile ends there.
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <string_view>
+#include <utility>
+
+#include <FLAC/stream_decoder.h>
+#include <fmt/format.h>
+
+#include "nodes/sound_file/sample_input.hpp"
+
+namespace streamlab {
+namespace {
+
+struct FlacDeleter {
+  void operator()(FLAC__StreamDecoder* decoder) const { FLAC__stream_decoder_delete(decoder); }
+};
+
+class FlacInput final : public SampleInput {
+ public:
+  FlacInput(std::string path, FileBytes bytes, FlacWrapping wrapping)
+      : path_(std::move(path)),
+        bytes_(std::move(bytes)),
+        wrapping_(wrapping),
+        decoder_(FLAC__stream_decoder_new()) {}
+
+  // Empty: opened.
+  std::string open() {
+    if (decoder_ == nullptr) { return "there is no memory for its decoder"; }
+    const auto init =
+        wrapping_ == FlacWrapping::ogg ? FLAC__stream_decoder_init_ogg_stream : FLAC__stream_decoder_init_stream;
+    const auto status = init(decoder_.get(), on_read, on_seek, on_tell, on_length, on_eof, on_write, on_metadata,
+                             on_error, this);
+    if (status != FLAC__STREAM_DECODER_INIT_STATUS_OK) { return "its decoder cannot be started"; }
+    if (FLAC__stream_decoder_process_until_end_of_metadata(decoder_.get()) == 0 || shape_.channels == 0) {
+      if (bytes_.error_number() != 0) { return std::strerror(bytes_.error_number()); }
+      return "its header is damaged";
+    }
+    if (shape_.sample_rate_hz == 0) { return "it has a sample rate of 0 Hz"; }
+    return {};
+  }
+
+  Result<Part> read(double* interleaved, std::size_t frames) override {
+    Part part;
+    while (part.frames < frames) {
+      if (begin_ == end_) {
+        auto more = next_block();
+        if (!more) { return tl::unexpected(more.error()); }
+        if (!*more) { break; }
+      }
+      if (missing_ > 0 && part.frames > 0) { break; }  // what is missing stands before the next part
+      part.missing += std::exchange(missing_, 0);
+      const std::size_t count = std::min(frames - part.frames, end_ - begin_);
+      std::copy_n(block_.data() + begin_ * shape_.channels, count * shape_.channels,
+                  interleaved + part.frames * shape_.channels);
+      begin_ += count;
+      part.frames += count;
+    }
+    return part;
+  }
+
+  Result<void> seek(std::uint64_t frame) override {
+    begin_ = end_ = 0;
+    missing_ = 0;
+    crc_failed_ = false;
+    next_ = frame;
+    if (shape_.frames && frame >= *shape_.frames) { return {}; }
+    if (FLAC__stream_decoder_seek_absolute(decoder_.get(), frame) != 0) {
+      next_ += missing_ + end_;
+      return {};
+    }
+    // Where the search met damage: from the beginning. Blocks before `frame` are left out as they come.
+    begin_ = end_ = 0;
+    missing_ = 0;
+    next_ = frame;
+    if (FLAC__stream_decoder_reset(decoder_.get()) != 0) { return {}; }
+    return failed(path_, fmt::format("cannot be read from frame {}", frame));
+  }
+
+  std::vector<std::string> losses() const override { return losses_; }
+
+ private:
+  static FlacInput& self(void* client) { return *static_cast<FlacInput*>(client); }
+
+  static FLAC__StreamDecoderReadStatus on_read(const FLAC__StreamDecoder* /*decoder*/, FLAC__byte to[],
+                                               std::size_t* count, void* client) {
+    FileBytes& bytes = self(client).bytes_;
+    *count = bytes.read(to, *count);
+    if (bytes.error_number() != 0) { return FLAC__STREAM_DECODER_READ_STATUS_ABORT; }
+    return *count > 0 ? FLAC__STREAM_DECODER_READ_STATUS_CONTINUE
+                      : FLAC__STREAM_DECODER_READ_STATUS_END_OF_STREAM;
+  }
+  static FLAC__StreamDecoderSeekStatus on_seek(const FLAC__StreamDecoder* /*decoder*/, FLAC__uint64 offset,
+                                               void* client) {
+    self(client).bytes_.seek(static_cast<std::int64_t>(offset), SEEK_SET);
+    return FLAC__STREAM_DECODER_SEEK_STATUS_OK;
+  }
+  static FLAC__StreamDecoderTellStatus on_tell(const FLAC__StreamDecoder* /*decoder*/, FLAC__uint64* offset,
+                                               void* client) {
+    *offset = self(client).bytes_.position();
+    return FLAC__STREAM_DECODER_TELL_STATUS_OK;
+  }
+  static FLAC__StreamDecoderLengthStatus on_length(const FLAC__StreamDecoder* /*decoder*/, FLAC__uint64* length,
+                                                   void* client) {
+    *length = self(client).bytes_.size();
+    return FLAC__STREAM_DECODER_LENGTH_STATUS_OK;
+  }
+  static FLAC__bool on_eof(const FLAC__StreamDecoder* /*decoder*/, void* client) {
+    const FileBytes& bytes = self(client).bytes_;
+    return bytes.position() >= bytes.size() ? 1 : 0;
+  }
+  static void on_metadata(const FLAC__StreamDecoder* /*decoder*/, const FLAC__StreamMetadata* metadata,
+                          void* client) {
+    if (metadata->type == FLAC__METADATA_TYPE_STREAMINFO) { self(client).take_info(metadata->data.stream_info); }
+  }
+  static void on_error(const FLAC__StreamDecoder* /*decoder*/, FLAC__StreamDecoderErrorStatus status,
+                       void* client) {
+    // Others than this one are followed by no block: what they cost is missing before the next.
+    if (status == FLAC__STREAM_DECODER_ERROR_STATUS_FRAME_CRC_MISMATCH) { self(client).crc_failed_ = true; }
+  }
+  static FLAC__StreamDecoderWriteStatus on_write(const FLAC__StreamDecoder* /*decoder*/, const FLAC__Frame* frame,
+                                                 const FLAC__int32* const samples[], void* client) {
+    self(client).take_block(frame->header, samples);
+    return FLAC__STREAM_DECODER_WRITE_STATUS_CONTINUE;
+  }
+
+  void take_info(const FLAC__StreamMetadata_StreamInfo& info) {
+    if (shape_.channels != 0) { return; }  // of a second stream
+    shape_.sample_rate_hz = info.sample_rate;
+    shape_.channels = info.channels;
+    if (info.total_samples > 0) { shape_.frames = info.total_samples; }
+    shape_.container = wrapping_ == FlacWrapping::ogg ? "Ogg" : "FLAC";
+    shape_.integer_bits = static_cast<int>(info.bits_per_sample);
+    shape_.subtype = fmt::format("{}{}-bit PCM", wrapping_ == FlacWrapping::ogg ? "FLAC, " : "",
+                                 shape_.integer_bits);
+    block_.resize(static_cast<std::size_t>(info.max_blocksize) * info.channels);
+  }
+
+  // Keeps the frames from next_ on. libFLAC puts silence for what is missing, in blocks of its own before the one
+  // that it did read (1.4), or in place of one that fails its checksum (1.3): here that counts as missing. So the
+  // last block of a step holds, as if the others had not come.
+  void take_block(const FLAC__FrameHeader& header, const FLAC__int32* const samples[]) {
+    ++blocks_in_step_;
+    block_begin_ = header.number.sample_number;
+    const std::uint64_t first = header.number.sample_number;
+    const std::uint64_t behind = first + header.blocksize;
+    const bool fits = header.channels == shape_.channels &&
+                      static_cast<int>(header.bits_per_sample) == shape_.integer_bits &&
+                      (!shape_.frames || behind <= *shape_.frames);
+    if (!fits || behind <= next_) { return; }
+    if (std::exchange(crc_failed_, false) && is_silent(header, samples)) { return; }
+    const std::uint64_t from = std::max(first, next_);
+    missing_ = from - next_;
+    begin_ = 0;
+    end_ = static_cast<std::size_t>(behind - from);
+    block_.resize(std::max(block_.size(), end_ * shape_.channels));
+    const double scale = std::ldexp(1.0, 1 - shape_.integer_bits);
+    const auto skipped = static_cast<std::size_t>(from - first);
+    for (std::size_t c = 0; c < shape_.channels; ++c) {
+      for (std::size_t n = 0; n < end_; ++n) {
+        block_[n * shape_.channels + c] = samples[c][skipped + n] * scale;
+      }
+    }
+  }
+
+  static bool is_silent(const FLAC__FrameHeader& header, const FLAC__int32* const samples[]) {
+    for (std::size_t c = 0; c < header.channels; ++c) {
+      if (std::any_of(samples[c], samples[c] + header.blocksize, [](FLAC__int32 x) { return x != 0; })) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  // False at the end.
+  Result<bool> next_block() {
+    begin_ = end_ = 0;
+    while (end_ == 0) {
+      if (is_over()) { return false; }
+      blocks_in_step_ = 0;
+      const bool went_on = FLAC__stream_decoder_process_single(decoder_.get()) != 0;
+      // libFLAC 1.4.2 wipes the block that follows its silence.
+      if (blocks_in_step_ > 1 && bytes_.error_number() == 0) { decode_again(); }
+      if (bytes_.error_number() != 0) {
+        return failed(path_, fmt::format("cannot be read beyond frame {}: {}", next_,
+                                         std::strerror(bytes_.error_number())));
+      }
+      const auto state = FLAC__stream_decoder_get_state(decoder_.get());
+      if (end_ == 0 && (!went_on || state == FLAC__STREAM_DECODER_END_OF_STREAM)) { return false; }
+    }
+    next_ += missing_ + end_;
+    if (is_over()) { look_behind_the_end(); }
+    return true;
+  }
+
+  // The block that came last, from the file and not out of libFLAC's buffers.
+  void decode_again() {
+    begin_ = end_ = 0;
+    missing_ = 0;
+    if (FLAC__stream_decoder_seek_absolute(decoder_.get(), std::max(block_begin_, next_)) != 0) { return; }
+    begin_ = end_ = 0;
+    FLAC__stream_decoder_flush(decoder_.get());
+  }
+
+  bool is_over() const { return shape_.frames && next_ >= *shape_.frames; }
+
+  // More FLAC behind what the header counts: another file put behind this one, or a header that lies.
+  void look_behind_the_end() {
+    FLAC__uint64 position = 0;
+    if (std::exchange(looked_behind_, true) || wrapping_ == FlacWrapping::ogg ||
+        FLAC__stream_decoder_get_decode_position(decoder_.get(), &position) == 0 || position >= bytes_.size()) {
+      return;
+    }
+    char head[4] = {};
+    bytes_.seek(static_cast<std::int64_t>(position), SEEK_SET);
+    const std::string_view found(head, bytes_.read(head, sizeof head));
+    const bool is_stream = found == "fLaC";
+    if (!is_stream && !found.starts_with("\xFF\xF8") && !found.starts_with("\xFF\xF9")) { return; }  // tags
+    losses_.push_back(fmt::format("{} of {} bytes follows the {} frames that the header gives: not played",
+                                  is_stream ? "another FLAC stream" : "more of the stream",
+                                  bytes_.size() - position, *shape_.frames));
+  }
+
+  const std::string path_;
+  FileBytes bytes_;
+  const FlacWrapping wrapping_;
+  std::unique_ptr<FLAC__StreamDecoder, FlacDeleter> decoder_;  // reads through bytes_
+  std::vector<double> block_;                                  // interleaved
+  std::size_t begin_ = 0;                                      // frames of block_ that were handed out
+  std::size_t end_ = 0;                                        // frames in it
+  std::uint64_t next_ = 0;                                     // behind the last frame in it
+  std::uint64_t missing_ = 0;                                  // frames, before it
+  unsigned blocks_in_step_ = 0;
+  std::uint64_t block_begin_ = 0;  // of the last of them
+  bool crc_failed_ = false;
+  bool looked_behind_ = false;
+  std::vector<std::string> losses_;
+};
+
+}  // namespace
+
+OpenedInput open_flac_input(const std::string& path, FileBytes bytes, FlacWrapping wrapping) {
+  auto input = std::make_unique<FlacInput>(path, std::move(bytes), wrapping);
+  if (std::string reason = input->open(); !reason.empty()) { return tl::unexpected(std::move(reason)); }
+  return input;
+}
+
+}  // namespace streamlab

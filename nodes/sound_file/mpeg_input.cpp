@@ -1,0 +1,194 @@
+// nodes/sound_file/mpeg_input.cpp
+//
+// MPEG audio (MP3), decoded by libmpg123. The headers of all frames are read when the file is opened: without them
+// the length is an estimate, and libsndfile ends where the estimate does.
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+#include <mpg123.h>
+
+#include "nodes/sound_file/sample_input.hpp"
+
+namespace streamlab {
+namespace {
+
+struct MpegDeleter {
+  void operator()(mpg123_handle* decoder) const { mpg123_delete(decoder); }
+};
+
+// What may stand between two frames, and holds no sound.
+bool is_tag(std::string_view bytes) {
+  return bytes.starts_with("TAG") || bytes.starts_with("ID3") || bytes.starts_with("APETAGEX") ||
+         bytes.starts_with("LYRICS");
+}
+
+class MpegInput final : public SampleInput {
+ public:
+  MpegInput(std::string path, FileBytes bytes)
+      : path_(std::move(path)), bytes_(std::move(bytes)), decoder_(mpg123_new(nullptr, nullptr)) {}
+
+  // Empty: opened.
+  std::string open() {
+    mpg123_handle* const decoder = decoder_.get();
+    if (decoder == nullptr) { return "its decoder cannot be started"; }
+    // libmpg123 writes its notes to standard error unless it is told not to.
+    mpg123_param(decoder, MPG123_ADD_FLAGS, MPG123_QUIET | MPG123_FORCE_FLOAT | MPG123_GAPLESS, 0.0);
+    mpg123_param(decoder, MPG123_REMOVE_FLAGS, MPG123_AUTO_RESAMPLE, 0.0);
+    mpg123_param(decoder, MPG123_RESYNC_LIMIT, -1, 0.0);  // behind damage it goes on, however far that is
+    long rate_hz = 0;
+    int channels = 0;
+    int encoding = 0;
+    if (mpg123_replace_reader_handle(decoder, on_read, on_seek, nullptr) != MPG123_OK ||
+        mpg123_open_handle(decoder, this) != MPG123_OK ||
+        mpg123_getformat(decoder, &rate_hz, &channels, &encoding) != MPG123_OK || rate_hz <= 0 ||
+        channels <= 0) {
+      return reason();
+    }
+    // Nothing but so many channels comes out: a change from stereo to mono and back is no change.
+    const long* rates = nullptr;
+    std::size_t rate_count = 0;
+    mpg123_rates(&rates, &rate_count);
+    mpg123_format_none(decoder);
+    for (std::size_t r = 0; r < rate_count; ++r) {
+      mpg123_format(decoder, rates[r], channels == 1 ? MPG123_MONO : MPG123_STEREO, MPG123_ENC_FLOAT_32);
+    }
+    mpg123_frameinfo first{};
+    if (mpg123_scan(decoder) != MPG123_OK || mpg123_info(decoder, &first) != MPG123_OK) { return reason(); }
+    shape_.sample_rate_hz = static_cast<std::uint32_t>(rate_hz);
+    shape_.channels = static_cast<std::uint32_t>(channels);
+    if (const auto frames = mpg123_length(decoder); frames >= 0) {
+      shape_.frames = static_cast<std::uint64_t>(frames);
+    }
+    shape_.container = "MPEG";
+    shape_.subtype = fmt::format("layer {}", std::string_view("III").substr(0, static_cast<std::size_t>(
+                                                                                   std::clamp(first.layer, 1, 3))));
+    return {};
+  }
+
+  Result<Part> read(double* interleaved, std::size_t frames) override {
+    Part part;
+    while (part.frames < frames) {
+      if (begin_ == end_) {
+        auto more = next_frame();
+        if (!more) { return tl::unexpected(more.error()); }
+        if (!*more) { break; }
+      }
+      const std::size_t count = std::min(frames - part.frames, end_ - begin_);
+      std::copy_n(decoded_ + begin_ * shape_.channels, count * shape_.channels,
+                  interleaved + part.frames * shape_.channels);
+      begin_ += count;
+      part.frames += count;
+      position_ += count;
+    }
+    return part;
+  }
+
+  Result<void> seek(std::uint64_t frame) override {
+    begin_ = end_ = 0;
+    expected_at_ = -1;
+    const auto wanted = static_cast<off_t>(frame);
+    if (mpg123_seek(decoder_.get(), wanted, SEEK_SET) != wanted) {
+      return failed(path_, fmt::format("cannot be read from frame {}: {}", frame, reason()));
+    }
+    position_ = frame;
+    return {};
+  }
+
+  std::vector<std::string> losses() const override {
+    std::vector<std::string> losses;
+    if (damaged_bytes_ > 0) {
+      losses.push_back(fmt::format("{} bytes are damaged, the first before frame {}: what they held is left out",
+                                   damaged_bytes_, first_damage_));
+    }
+    if (changed_) {
+      losses.push_back(
+          fmt::format("the sample rate changes at frame {}: what follows is not played", position_));
+    }
+    return losses;
+  }
+
+ private:
+  static ssize_t on_read(void* handle, void* to, std::size_t count) {
+    FileBytes& bytes = static_cast<MpegInput*>(handle)->bytes_;
+    const std::size_t got = bytes.read(to, count);
+    return bytes.error_number() != 0 ? -1 : static_cast<ssize_t>(got);
+  }
+  static off_t on_seek(void* handle, off_t offset, int whence) {
+    return static_cast<off_t>(static_cast<MpegInput*>(handle)->bytes_.seek(offset, whence));
+  }
+
+  std::string reason() const {
+    if (bytes_.error_number() != 0) { return std::strerror(bytes_.error_number()); }
+    return "it holds no MPEG audio that can be decoded";
+  }
+
+  // Decodes the next MPEG frame. False at the end.
+  Result<bool> next_frame() {
+    begin_ = end_ = 0;
+    while (end_ == 0) {
+      off_t number = 0;
+      unsigned char* audio = nullptr;
+      std::size_t size = 0;
+      const int status = mpg123_decode_frame(decoder_.get(), &number, &audio, &size);
+      if (status == MPG123_NEW_FORMAT) { continue; }
+      if (bytes_.error_number() != 0) {
+        return failed(path_, fmt::format("cannot be read beyond frame {}: {}", position_,
+                                         std::strerror(bytes_.error_number())));
+      }
+      if (status != MPG123_OK) { return false; }
+      if (!look_at_frame()) { return false; }
+      decoded_ = reinterpret_cast<const float*>(audio);
+      end_ = size / (sizeof(float) * shape_.channels);
+    }
+    return true;
+  }
+
+  // Frames lie one behind the other: what lies between two of them was a frame, or is a tag. False where the
+  // sample rate changes. (libmpg123 itself tells that only where it did not read the file to its end before.)
+  bool look_at_frame() {
+    mpg123_frameinfo frame{};
+    const auto at = static_cast<std::int64_t>(mpg123_framepos(decoder_.get()));
+    if (mpg123_info(decoder_.get(), &frame) != MPG123_OK || at < 0) { return true; }
+    changed_ = frame.rate != static_cast<long>(shape_.sample_rate_hz);
+    if (changed_) { return false; }
+    if (expected_at_ >= 0 && at > expected_at_) {
+      char head[8] = {};
+      const std::uint64_t place = bytes_.position();
+      bytes_.seek(expected_at_, SEEK_SET);
+      const std::string_view found(head, bytes_.read(head, sizeof head));
+      bytes_.seek(static_cast<std::int64_t>(place), SEEK_SET);
+      if (!is_tag(found)) {
+        if (damaged_bytes_ == 0) { first_damage_ = position_; }
+        damaged_bytes_ += static_cast<std::uint64_t>(at - expected_at_);
+      }
+    }
+    expected_at_ = at + frame.framesize;
+    return true;
+  }
+
+  const std::string path_;
+  FileBytes bytes_;
+  std::unique_ptr<mpg123_handle, MpegDeleter> decoder_;  // reads through bytes_
+  const float* decoded_ = nullptr;                       // interleaved; the decoder's, up to the next call
+  std::size_t begin_ = 0;                                // frames of it that were handed out
+  std::size_t end_ = 0;                                  // frames in it
+  std::uint64_t position_ = 0;
+  std::int64_t expected_at_ = -1;  // where the next MPEG frame should begin; -1: anywhere
+  std::uint64_t damaged_bytes_ = 0;
+  std::uint64_t first_damage_ = 0;
+  bool changed_ = false;
+};
+
+}  // namespace
+
+OpenedInput open_mpeg_input(const std::string& path, FileBytes bytes) {
+  auto input = std::make_unique<MpegInput>(path, std::move(bytes));
+  if (std::string reason = input->open(); !reason.empty()) { return tl::unexpected(std::move(reason)); }
+  return input;
+}
+
+}  // namespace streamlab

@@ -1,0 +1,230 @@
+// nodes/sound_file/ogg_input.cpp
+//
+// Ogg: one stream, or several one behind the other ("chained", RFC 3533 section 4). Decoders are given one of them
+// at a time; libsndfile by itself plays the first and is silent about the others.
+#include <algorithm>
+#include <map>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "nodes/sound_file/sample_input.hpp"
+
+namespace streamlab {
+namespace {
+
+constexpr std::size_t kPageHeaderBytes = 27;  // and one byte for each of up to 255 segments
+constexpr std::size_t kOggWindowBytes = 256 * 1024;
+constexpr std::string_view kOggFlac = "\x7F" "FLAC";
+constexpr std::uint64_t kWithoutEnd = 1ULL << 62U;  // frames
+constexpr unsigned kFirstPage = 2;  // bit of the page's flags: the first of its stream
+
+// A look at one place of the file after another, mostly forwards, without a system call for each.
+class OggWindow {
+ public:
+  OggWindow(int fd, std::uint64_t file_bytes) : fd_(fd), file_bytes_(file_bytes), window_(kOggWindowBytes, '\0') {}
+
+  // Up to `count` bytes, at most kOggWindowBytes.
+  std::string_view at(std::uint64_t offset, std::size_t count) {
+    if (offset < begin_ || offset + count > begin_ + size_) {
+      begin_ = offset;
+      size_ = offset < file_bytes_ ? read_bytes_at(fd_, window_.data(), window_.size(), offset) : 0;
+    }
+    return std::string_view(window_).substr(0, size_).substr(static_cast<std::size_t>(offset - begin_), count);
+  }
+
+ private:
+  int fd_;
+  std::uint64_t file_bytes_;
+  std::string window_;
+  std::uint64_t begin_ = 0;
+  std::size_t size_ = 0;
+};
+
+struct OggStream {
+  std::uint64_t begin = 0;
+  std::uint64_t end = 0;
+  bool is_flac = false;
+};
+
+struct OggScan {
+  std::vector<OggStream> streams;  // one behind the other
+  std::uint64_t other_bytes = 0;   // that belong to no page
+  std::uint64_t lost_pages = 0;    // by their numbers
+};
+
+// Goes from page to page. Streams that lie side by side (sound and pictures) begin with all of their first pages,
+// and are one here.
+OggScan scan_ogg(int fd, std::uint64_t file_bytes) {
+  OggScan scan;
+  OggWindow window(fd, file_bytes);
+  std::map<std::uint32_t, std::uint32_t> next_numbers;  // by the number of the stream
+  bool was_first_page = false;
+  std::uint64_t offset = 0;
+  while (offset < file_bytes) {
+    const std::string_view header = window.at(offset, kPageHeaderBytes + 255 + 8);
+    const auto byte = [&](std::size_t index) { return static_cast<unsigned char>(header[index]); };
+    const auto word = [&](std::size_t index) {
+      std::uint32_t value = 0;
+      for (std::size_t i = 4; i > 0; --i) { value = value << 8U | byte(index + i - 1); }
+      return value;
+    };
+    const bool is_page = header.starts_with("OggS") && header.size() >= kPageHeaderBytes &&
+                         header.size() >= kPageHeaderBytes + byte(26);
+    if (!is_page) {  // damage, or something else between two pages
+      const std::size_t found = window.at(offset, kOggWindowBytes).find("OggS", 1);
+      const std::uint64_t skipped = found == std::string_view::npos
+                                        ? std::min<std::uint64_t>(kOggWindowBytes - 3, file_bytes - offset)
+                                        : found;
+      scan.other_bytes += skipped;
+      offset += skipped;
+      continue;
+    }
+    const std::size_t segments = byte(26);
+    std::size_t body = 0;
+    for (std::size_t s = 0; s < segments; ++s) { body += byte(kPageHeaderBytes + s); }
+    const bool is_first_page = (byte(5) & kFirstPage) != 0;
+    if (scan.streams.empty() || (is_first_page && !was_first_page)) {
+      next_numbers.clear();
+      const std::string_view packet = header.substr(kPageHeaderBytes + segments);
+      scan.streams.push_back({offset, 0, packet.starts_with(kOggFlac)});
+    }
+    was_first_page = is_first_page;
+    const std::uint32_t stream = word(14);
+    const std::uint32_t number = word(18);
+    if (const auto next = next_numbers.find(stream); next != next_numbers.end() && number > next->second) {
+      scan.lost_pages += number - next->second;
+    }
+    next_numbers[stream] = number + 1;
+    offset += kPageHeaderBytes + segments + body;
+    scan.streams.back().end = std::min(offset, file_bytes);  // what follows may be no page: not for a decoder
+  }
+  return scan;
+}
+
+OpenedInput open_ogg_stream(const std::string& path, int fd, const OggStream& stream) {
+  FileBytes bytes(fd, stream.begin, stream.end - stream.begin);
+  return stream.is_flac ? open_flac_input(path, std::move(bytes), FlacWrapping::ogg)
+                        : open_sndfile_input(path, std::move(bytes));
+}
+
+// Streams of one rate and one number of channels, one behind the other.
+class OggChain final : public SampleInput {
+ public:
+  struct Link {
+    OggStream stream;
+    std::uint64_t first = 0;   // frame
+    std::uint64_t frames = 0;  // in it
+  };
+
+  OggChain(std::string path, int fd, std::vector<Link> links, const SampleShape& shape,
+           std::unique_ptr<SampleInput> first, std::vector<std::string> losses)
+      : path_(std::move(path)),
+        fd_(fd),
+        links_(std::move(links)),
+        current_(std::move(first)),
+        losses_(std::move(losses)) {
+    shape_ = shape;
+    if (shape.frames) { shape_.frames = links_.back().first + links_.back().frames; }
+  }
+
+  Result<Part> read(double* interleaved, std::size_t frames) override {
+    while (true) {
+      const std::uint64_t end = links_[link_].first + links_[link_].frames;
+      if (position_ < end) {
+        auto got = current_->read(
+            interleaved, static_cast<std::size_t>(std::min<std::uint64_t>(frames, end - position_)));
+        if (!got) { return got; }
+        if (got->frames > 0) {
+          position_ += got->missing + got->frames;
+          got->missing += std::exchange(missing_, 0);
+          return got;
+        }
+      }
+      if (link_ + 1 == links_.size()) { return Part{}; }
+      missing_ += end - std::min(end, position_);  // what this stream promised and did not give
+      position_ = end;
+      if (auto opened = open(link_ + 1); !opened) { return tl::unexpected(opened.error()); }
+    }
+  }
+
+  Result<void> seek(std::uint64_t frame) override {
+    std::size_t link = 0;
+    while (link + 1 < links_.size() && frame >= links_[link + 1].first) { ++link; }
+    if (link != link_) {
+      if (auto opened = open(link); !opened) { return opened; }
+    }
+    missing_ = 0;
+    position_ = frame;
+    return current_->seek(frame - links_[link].first);
+  }
+
+  std::vector<std::string> losses() const override { return losses_; }
+
+ private:
+  Result<void> open(std::size_t link) {
+    auto opened = open_ogg_stream(path_, fd_, links_[link].stream);
+    if (!opened) {
+      return failed(path_, fmt::format("cannot be read from frame {}: {}", links_[link].first, opened.error()));
+    }
+    current_ = std::move(*opened);
+    link_ = link;
+    return {};
+  }
+
+  const std::string path_;
+  const int fd_;
+  const std::vector<Link> links_;
+  std::size_t link_ = 0;
+  std::unique_ptr<SampleInput> current_;
+  std::uint64_t position_ = 0;
+  std::uint64_t missing_ = 0;  // before the next frame
+  const std::vector<std::string> losses_;
+};
+
+}  // namespace
+
+OpenedInput open_ogg_input(const std::string& path, int fd, std::uint64_t file_bytes) {
+  const OggScan scan = scan_ogg(fd, file_bytes);
+  const std::vector<OggStream>& streams = scan.streams;
+  if (streams.empty()) { return tl::unexpected(std::string(kUnknownKind)); }
+  auto first = open_ogg_stream(path, fd, streams[0]);
+  if (!first) { return first; }
+  const SampleShape shape = (*first)->shape();
+  std::vector<OggChain::Link> links{{streams[0], 0, shape.frames.value_or(kWithoutEnd)}};
+  std::vector<std::string> losses;
+  if (!shape.frames && streams.size() > 1) {
+    losses.push_back(fmt::format("the length of the first of {} streams cannot be found: the others are left out",
+                                 streams.size()));
+  }
+  for (std::size_t s = 1; s < streams.size() && losses.empty(); ++s) {
+    const auto next = open_ogg_stream(path, fd, streams[s]);
+    const std::uint64_t begin = links.back().first + links.back().frames;
+    std::string why;
+    if (!next) {
+      why = next.error();
+    } else if ((*next)->shape().sample_rate_hz != shape.sample_rate_hz ||
+               (*next)->shape().channels != shape.channels) {
+      why = fmt::format("it has {} Hz and {} channels", (*next)->shape().sample_rate_hz,
+                        (*next)->shape().channels);
+    } else if (!(*next)->shape().frames) {
+      why = "its length cannot be found";
+    }
+    if (!why.empty()) {
+      losses.push_back(fmt::format("stream {} of {}, which follows frame {}, cannot be played with the first ({}): "
+                                   "it and what follows it are left out",
+                                   s + 1, streams.size(), begin, why));
+      break;
+    }
+    links.push_back({streams[s], begin, *(*next)->shape().frames});
+  }
+  if (scan.other_bytes > 0) {
+    losses.push_back(fmt::format("{} bytes are no pages of Ogg: damaged", scan.other_bytes));
+  }
+  if (scan.lost_pages > 0) { losses.push_back(fmt::format("{} pages are missing", scan.lost_pages)); }
+  if (streams.size() == 1 && losses.empty()) { return first; }
+  return std::make_unique<OggChain>(path, fd, std::move(links), shape, std::move(*first), std::move(losses));
+}
+
+}  // namespace streamlab
