@@ -13,7 +13,19 @@
 
 namespace streamlab {
 
-void SimFileReader::Close::operator()(sf_private_tag* file) const noexcept { sf_close(file); }
+namespace {
+
+constexpr std::size_t kPartFrames = 1024;
+constexpr const char* kEncoderFailed = "a WAV cannot be made of it";  // and not the system
+
+}  // namespace
+
+SimFileReader::SimFileReader(SoundFileReader reader, std::string path)
+    : reader_(std::move(reader)),
+      path_(std::move(path)),
+      planar_(reader_.info().channels, std::vector<double>(kPartFrames)) {
+  for (std::vector<double>& channel : planar_) { channels_.push_back(channel.data()); }
+}
 
 Result<SimFileReader> SimFileReader::open(const std::string& path, const std::string& where) {
   std::error_code error;
@@ -27,28 +39,38 @@ Result<SimFileReader> SimFileReader::open(const std::string& path, const std::st
                                std::filesystem::is_directory(status) ? "a directory" : "no regular file"),
                    "a sound file");
   }
-  SimFileReader reader;
-  SF_INFO info{};
-  reader.file_.reset(sf_open(path.c_str(), SFM_READ, &info));
-  if (reader.file_ == nullptr) {
-    return refused(where, fmt::format("\"{}\" cannot be read: {}", path, sf_strerror(nullptr)),
-                   "a sound file");
+  auto reader = SoundFileReader::open(path);
+  if (!reader) {
+    Error refusal = reader.error();
+    refusal.where = where;
+    refusal.what = fmt::format("\"{}\" {}", path, refusal.what);
+    return tl::unexpected(std::move(refusal));
   }
-  sf_command(reader.file_.get(), SFC_SET_NORM_DOUBLE, nullptr, SF_TRUE);
-  reader.path_ = path;
-  reader.sample_rate_hz_ = info.samplerate;
-  reader.channel_count_ = static_cast<std::uint32_t>(info.channels);
-  reader.frame_count_ = info.frames;
-  if (info.frames <= 0) { return refused(where, fmt::format("\"{}\" holds no frames", path)); }
-  return reader;
+  if (!reader->info().length_known) {
+    return refused(where, fmt::format("\"{}\" does not say how long it is", path), {},
+                   "FileSource plays it, and streamlab converts it: FileSource into FileSink");
+  }
+  if (reader->info().frames == 0) { return refused(where, fmt::format("\"{}\" holds no frames", path)); }
+  return SimFileReader(std::move(*reader), path);
 }
 
 std::int64_t SimFileReader::read(std::int64_t frame, std::span<double> interleaved) noexcept {
-  if (frame != next_frame_ && sf_seek(file_.get(), frame, SEEK_SET) != frame) { return 0; }
-  const auto wanted = static_cast<sf_count_t>(interleaved.size() / channel_count_);
-  const std::int64_t got = sf_readf_double(file_.get(), interleaved.data(), wanted);
-  next_frame_ = frame + std::max<std::int64_t>(got, 0);
-  return std::max<std::int64_t>(got, 0);
+  const auto first = static_cast<std::uint64_t>(frame);
+  if (first != reader_.position() && !reader_.seek(first)) { return 0; }
+  const std::size_t channels = channels_.size();
+  const std::size_t wanted = interleaved.size() / channels;
+  std::size_t done = 0;
+  while (done < wanted) {
+    const auto got = reader_.read(channels_.data(), std::min(wanted - done, kPartFrames));
+    if (!got || got->frames == 0) { break; }
+    for (std::size_t c = 0; c < channels; ++c) {
+      for (std::size_t n = 0; n < got->frames; ++n) {
+        interleaved[(done + n) * channels + c] = planar_[c][n];
+      }
+    }
+    done += got->frames;
+  }
+  return static_cast<std::int64_t>(done);
 }
 
 void SimFileWriter::Close::operator()(sf_private_tag* file) const noexcept { sf_close(file); }
@@ -74,7 +96,7 @@ Result<SimFileWriter> SimFileWriter::create(const std::string& path, const std::
   writer.file_.reset(sf_open(path.c_str(), SFM_WRITE, &info));
   if (writer.file_ == nullptr) {
     return failed(where, fmt::format("\"{}\" cannot be written: {}", path,
-                                     errno != 0 ? std::strerror(errno) : sf_strerror(nullptr)));
+                                     errno != 0 ? std::strerror(errno) : kEncoderFailed));
   }
   sf_command(writer.file_.get(), SFC_RF64_AUTO_DOWNGRADE, nullptr, SF_TRUE);  // plain WAV up to 4 GiB
   writer.path_ = path;
@@ -84,17 +106,25 @@ Result<SimFileWriter> SimFileWriter::create(const std::string& path, const std::
 
 bool SimFileWriter::write(std::span<const double> interleaved) noexcept {
   const auto frames = static_cast<sf_count_t>(interleaved.size() / channel_count_);
-  return sf_writef_double(file_.get(), interleaved.data(), frames) == frames;
+  errno = 0;
+  const bool written = sf_writef_double(file_.get(), interleaved.data(), frames) == frames;
+  if (!written) { error_number_ = errno; }
+  return written;
 }
 
 bool SimFileWriter::close() noexcept {
   if (file_ == nullptr) { return true; }
-  return sf_close(file_.release()) == 0;
+  errno = 0;
+  const bool closed = sf_close(file_.release()) == 0;
+  if (!closed && error_number_ == 0) { error_number_ = errno; }
+  return closed;
 }
 
 Error SimFileWriter::failure() const {
-  return {ErrorCode::failed, path_, fmt::format("cannot be written: {}", sf_strerror(file_.get())), "",
-          "is the disk full?"};
+  return {ErrorCode::failed, path_,
+          fmt::format("cannot be written: {}",
+                      error_number_ != 0 ? std::strerror(error_number_) : kEncoderFailed),
+          "", ""};
 }
 
 }  // namespace streamlab

@@ -1,7 +1,7 @@
 // hal/sim/sim_file.hpp
 //
 // Sound files as the simulated card reads and writes them: float64, full scale 1.0. An integer sample of b
-// bits is divided by 2^(b-1); float files come and go bit for bit.
+// bits is divided by 2^(b-1); float files come and go bit for bit. They are read as FileSource reads them.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "engine/base/error.hpp"
+#include "nodes/sound_file/sound_file_reader.hpp"
 
 // libsndfile's handle, so that only the .cpp includes its header.
 struct sf_private_tag;
@@ -20,28 +21,27 @@ namespace streamlab {
 // A file that is being read. One thread at a time; blocks on the disk; read() does not allocate.
 class SimFileReader {
  public:
-  // Refuses what is no regular file or holds no sound; `where` opens the message.
+  // Refuses what is no regular file, holds no sound or does not say how long it is; `where` opens the message.
   static Result<SimFileReader> open(const std::string& path, const std::string& where);
 
-  double sample_rate_hz() const noexcept { return sample_rate_hz_; }
-  std::uint32_t channel_count() const noexcept { return channel_count_; }
-  std::int64_t frame_count() const noexcept { return frame_count_; }
+  double sample_rate_hz() const noexcept { return reader_.info().sample_rate_hz; }
+  std::uint32_t channel_count() const noexcept { return reader_.info().channels; }
+  std::int64_t frame_count() const noexcept { return static_cast<std::int64_t>(reader_.info().frames); }
   const std::string& path() const noexcept { return path_; }
+  // What of the file is not played, as far as its header tells.
+  std::vector<std::string> losses() const { return reader_.losses(); }
 
-  // Goes to `frame` and reads up to frame_count frames, interleaved. Fewer come at the end and when the disk
-  // fails.
+  // Goes to `frame` and reads up to frame_count frames, interleaved. Fewer come at the end, where the file is
+  // damaged, and when the disk fails.
   std::int64_t read(std::int64_t frame, std::span<double> interleaved) noexcept;
 
  private:
-  struct Close {
-    void operator()(sf_private_tag* file) const noexcept;
-  };
-  std::unique_ptr<sf_private_tag, Close> file_;
+  SimFileReader(SoundFileReader reader, std::string path);
+
+  SoundFileReader reader_;
   std::string path_;
-  double sample_rate_hz_ = 0.0;
-  std::uint32_t channel_count_ = 0;
-  std::int64_t frame_count_ = 0;
-  std::int64_t next_frame_ = 0;  // where the file stands
+  std::vector<std::vector<double>> planar_;  // kPartFrames of every channel
+  std::vector<double*> channels_;            // into planar_
 };
 
 // A WAV file of 64-bit floats that is being written (RF64 past 4 GiB). Its header is right after close()
@@ -65,6 +65,7 @@ class SimFileWriter {
   std::unique_ptr<sf_private_tag, Close> file_;
   std::string path_;
   std::uint32_t channel_count_ = 0;
+  int error_number_ = 0;  // of the first call that failed
 };
 
 }  // namespace streamlab

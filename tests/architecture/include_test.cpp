@@ -44,7 +44,11 @@ const std::vector<Layer>& layers() {
       {"nodes/",
        {"nodes/", "engine/base/", "engine/channel/", "engine/core/", "engine/process/", "engine/stream/"},
        {""}},
-      {"hal/", {"hal/", "engine/base/", "engine/rt/", "engine/run/driver.hpp"}, {""}},
+      {"nodes/sound_file/", {"nodes/sound_file/", "engine/base/"}, {""}},
+      {"hal/",
+       {"hal/", "engine/base/", "engine/rt/", "engine/run/driver.hpp",
+        "nodes/sound_file/sound_file_reader.hpp"},
+       {""}},
       {"apps/", {"apps/", "engine/", "nodes/", "hal/"}, {""}},
   };
   return kLayers;
@@ -111,6 +115,11 @@ TEST(Includes, AreJudgedByTheTable) {
   EXPECT_EQ(judge("hal/jack/jack_driver.cpp", "#include \"engine/run/engine.hpp\""),
             "hal/jack/jack_driver.cpp includes engine/run/engine.hpp");
   EXPECT_EQ(judge("hal/jack/jack_driver.cpp", "#include \"engine/run/driver.hpp\""), "");
+  EXPECT_EQ(judge("hal/sim/sim_file.hpp", "#include \"nodes/sound_file/sound_file_reader.hpp\""), "");
+  EXPECT_EQ(judge("hal/sim/sim_file.hpp", "#include \"nodes/catalog.hpp\""),
+            "hal/sim/sim_file.hpp includes nodes/catalog.hpp");
+  EXPECT_EQ(judge("nodes/sound_file/file_bytes.cpp", "#include \"engine/core/node.hpp\""),
+            "nodes/sound_file/file_bytes.cpp includes engine/core/node.hpp");
   EXPECT_EQ(judge("nodes/sources/audio_input.cpp", "#include \"hal/backends.hpp\""),
             "nodes/sources/audio_input.cpp includes hal/backends.hpp");
   EXPECT_EQ(judge("nodes/dsp/mix.cpp", "#include <fmt/format.h>"),

@@ -16,6 +16,7 @@
 #include "hal/sim/file_source.hpp"
 #include "hal/sim/read_ahead_source.hpp"
 #include "tests/hal/sim_sound.hpp"
+#include "tests/nodes/sound_file/mpeg_bytes.hpp"
 #include "tests/support/rt_guard.hpp"
 
 namespace streamlab {
@@ -155,6 +156,18 @@ TEST(SimSource, RepeatsItsMemory) {
   EXPECT_EQ(make_memory_source({{1, 2, 3}}, false)->length(), 3);
 }
 
+// The same as FileSource: an MP3 that nothing says the length of.
+TEST(SimFileReader, PlaysAllOfAFile) {
+  using namespace test;  // NOLINT(google-build-using-namespace): a test of one thing
+  const std::string path = scratch("variable.mp3");
+  std::ofstream(path, std::ios::binary) << mpeg_frames(10, 320) + mpeg_frames(100, 32);
+  auto reader = reader_of(path);
+  EXPECT_EQ(reader.frame_count(), 110 * kMpegFrames);
+  std::vector<double> samples(2 * 5000);
+  EXPECT_EQ(reader.read(110 * kMpegFrames - 4000, samples), 4000);
+  EXPECT_EQ(reader.read(10, samples), 5000);
+}
+
 TEST(SimFileReader, RefusesWhatIsNoSound) {
   const auto refusal = [](const std::string& path) {
     return to_string(SimFileReader::open(path, "sim").error());
@@ -162,7 +175,10 @@ TEST(SimFileReader, RefusesWhatIsNoSound) {
   EXPECT_EQ(refusal("/dev/null"), "sim: \"/dev/null\" is no regular file; expected a sound file");
   const std::string text = scratch("text.wav");
   std::ofstream(text) << "no sound";
-  EXPECT_TRUE(refusal(text).starts_with("sim: \"" + text + "\" cannot be read: ")) << refusal(text);
+  EXPECT_TRUE(refusal(text).starts_with("sim: \"" + text +
+                                        "\" is not a sound file that can be read: it begins "
+                                        "with \"no sound\""))
+      << refusal(text);
   const std::string empty = scratch("empty.wav");
   write_sound(empty, SF_FORMAT_WAV | SF_FORMAT_PCM_16, 8000, 1, {});
   EXPECT_EQ(refusal(empty), "sim: \"" + empty + "\" holds no frames");
