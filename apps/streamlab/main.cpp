@@ -2,14 +2,18 @@
 //
 // streamlab: the command line. One subcommand a job; what each does is in the file of its name.
 #include <array>
+#include <cerrno>
 #include <cmath>
 #include <cstdio>
+#include <cstring>
 #include <functional>
 #include <optional>
 #include <string>
 #include <thread>
 
 #include <fmt/format.h>
+#include <poll.h>
+#include <unistd.h>
 #include <CLI/CLI.hpp>
 
 #include "apps/streamlab/commands.hpp"
@@ -292,6 +296,15 @@ class CommandLine {
   bool json_ = false;
 };
 
+// `error_number`: of the last write; an earlier one that failed has left none. What it wrote to is still there: a
+// pipe tells whether it is read.
+std::string why_stdout_failed(int error_number) {
+  pollfd output{STDOUT_FILENO, POLLOUT, 0};
+  if (poll(&output, 1, 0) == 1 && (output.revents & POLLERR) != 0) { return "nobody reads it any more"; }
+  if (error_number == 0) { return "cannot be written"; }
+  return fmt::format("cannot be written: {}", std::strerror(error_number));
+}
+
 ExitCode main_of(int argc, char** argv) {
   catch_signals();
   const dsp::CpuPathChoice& path = dsp::chosen_cpu_path();
@@ -300,9 +313,12 @@ ExitCode main_of(int argc, char** argv) {
   }
   const ExitCode code = CommandLine().run(argc, argv);
   if (ran_out_of_memory()) { return report({ErrorCode::failed, "", "memory ran out", "", ""}, ""); }
-  const bool written = std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
+  errno = 0;
+  const bool flushed = std::fflush(stdout) == 0;
+  const int error_number = errno;
+  const bool written = flushed && std::ferror(stdout) == 0;
   if (written || code == ExitCode::failed) { return code; }  // a failed node has said so itself
-  return report({ErrorCode::failed, "standard output", "cannot be written", "", "is the disk full?"}, "");
+  return report({ErrorCode::failed, "standard output", why_stdout_failed(error_number), "", ""}, "");
 }
 
 }  // namespace

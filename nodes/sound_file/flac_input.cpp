@@ -33,10 +33,10 @@ class FlacInput final : public SampleInput {
   // Empty: opened.
   std::string open() {
     if (decoder_ == nullptr) { return "there is no memory for its decoder"; }
-    const auto init =
-        wrapping_ == FlacWrapping::ogg ? FLAC__stream_decoder_init_ogg_stream : FLAC__stream_decoder_init_stream;
-    const auto status = init(decoder_.get(), on_read, on_seek, on_tell, on_length, on_eof, on_write, on_metadata,
-                             on_error, this);
+    const auto init = wrapping_ == FlacWrapping::ogg ? FLAC__stream_decoder_init_ogg_stream
+                                                     : FLAC__stream_decoder_init_stream;
+    const auto status = init(decoder_.get(), on_read, on_seek, on_tell, on_length, on_eof, on_write,
+                             on_metadata, on_error, this);
     if (status != FLAC__STREAM_DECODER_INIT_STATUS_OK) { return "its decoder cannot be started"; }
     if (FLAC__stream_decoder_process_until_end_of_metadata(decoder_.get()) == 0 || shape_.channels == 0) {
       if (bytes_.error_number() != 0) { return std::strerror(bytes_.error_number()); }
@@ -106,8 +106,8 @@ class FlacInput final : public SampleInput {
     *offset = self(client).bytes_.position();
     return FLAC__STREAM_DECODER_TELL_STATUS_OK;
   }
-  static FLAC__StreamDecoderLengthStatus on_length(const FLAC__StreamDecoder* /*decoder*/, FLAC__uint64* length,
-                                                   void* client) {
+  static FLAC__StreamDecoderLengthStatus on_length(const FLAC__StreamDecoder* /*decoder*/,
+                                                   FLAC__uint64* length, void* client) {
     *length = self(client).bytes_.size();
     return FLAC__STREAM_DECODER_LENGTH_STATUS_OK;
   }
@@ -117,15 +117,18 @@ class FlacInput final : public SampleInput {
   }
   static void on_metadata(const FLAC__StreamDecoder* /*decoder*/, const FLAC__StreamMetadata* metadata,
                           void* client) {
-    if (metadata->type == FLAC__METADATA_TYPE_STREAMINFO) { self(client).take_info(metadata->data.stream_info); }
+    if (metadata->type == FLAC__METADATA_TYPE_STREAMINFO) {
+      self(client).take_info(metadata->data.stream_info);
+    }
   }
   static void on_error(const FLAC__StreamDecoder* /*decoder*/, FLAC__StreamDecoderErrorStatus status,
                        void* client) {
     // Others than this one are followed by no block: what they cost is missing before the next.
     if (status == FLAC__STREAM_DECODER_ERROR_STATUS_FRAME_CRC_MISMATCH) { self(client).crc_failed_ = true; }
   }
-  static FLAC__StreamDecoderWriteStatus on_write(const FLAC__StreamDecoder* /*decoder*/, const FLAC__Frame* frame,
-                                                 const FLAC__int32* const samples[], void* client) {
+  static FLAC__StreamDecoderWriteStatus on_write(const FLAC__StreamDecoder* /*decoder*/,
+                                                 const FLAC__Frame* frame, const FLAC__int32* const samples[],
+                                                 void* client) {
     self(client).take_block(frame->header, samples);
     return FLAC__STREAM_DECODER_WRITE_STATUS_CONTINUE;
   }
@@ -137,8 +140,8 @@ class FlacInput final : public SampleInput {
     if (info.total_samples > 0) { shape_.frames = info.total_samples; }
     shape_.container = wrapping_ == FlacWrapping::ogg ? "Ogg" : "FLAC";
     shape_.integer_bits = static_cast<int>(info.bits_per_sample);
-    shape_.subtype = fmt::format("{}{}-bit PCM", wrapping_ == FlacWrapping::ogg ? "FLAC, " : "",
-                                 shape_.integer_bits);
+    shape_.subtype =
+        fmt::format("{}{}-bit PCM", wrapping_ == FlacWrapping::ogg ? "FLAC, " : "", shape_.integer_bits);
     block_.resize(static_cast<std::size_t>(info.max_blocksize) * info.channels);
   }
 
@@ -214,7 +217,8 @@ class FlacInput final : public SampleInput {
   void look_behind_the_end() {
     FLAC__uint64 position = 0;
     if (std::exchange(looked_behind_, true) || wrapping_ == FlacWrapping::ogg ||
-        FLAC__stream_decoder_get_decode_position(decoder_.get(), &position) == 0 || position >= bytes_.size()) {
+        FLAC__stream_decoder_get_decode_position(decoder_.get(), &position) == 0 ||
+        position >= bytes_.size()) {
       return;
     }
     char head[4] = {};

@@ -2,6 +2,8 @@
 #include "nodes/sound_file/flac_output.hpp"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -15,6 +17,9 @@ namespace streamlab {
 namespace {
 
 constexpr std::size_t kBufferFrames = 4096;
+
+// Why a call of libsndfile failed that errno was 0 before. Its own texts speak of its inside.
+const char* why() { return errno != 0 ? std::strerror(errno) : "the encoder failed"; }
 
 class FlacOutput final : public SampleOutput {
  public:
@@ -55,8 +60,8 @@ class FlacOutput final : public SampleOutput {
   Result<void> close() override {
     SNDFILE* const sndfile = std::exchange(sndfile_, nullptr);
     if (sndfile == nullptr) { return {}; }
-    const int error = sf_close(sndfile);
-    if (error != 0) { return failed(path_, fmt::format("cannot be completed: {}", sf_error_number(error))); }
+    errno = 0;
+    if (sf_close(sndfile) != 0) { return failed(path_, fmt::format("cannot be completed: {}", why())); }
     if (!file_.close()) { return failed(path_, "may be incomplete"); }
     return {};
   }
@@ -71,14 +76,15 @@ class FlacOutput final : public SampleOutput {
 
   Result<void> put_buffer(std::size_t frames) {
     const auto count = static_cast<sf_count_t>(frames);
+    errno = 0;
     const sf_count_t written =
         shape_.format == SampleFormat::s16_le
             ? sf_writef_short(sndfile_, reinterpret_cast<const std::int16_t*>(buffer_.data()), count)
             : sf_writef_int(sndfile_, reinterpret_cast<const std::int32_t*>(buffer_.data()), count);
     frames_ += static_cast<std::uint64_t>(std::max<sf_count_t>(written, 0));
     if (written == count) { return {}; }
-    return failed(path_, fmt::format("cannot be written beyond frame {}: {}", frames_, sf_strerror(sndfile_)),
-                  {}, "the complete blocks before can be played");
+    return failed(path_, fmt::format("cannot be written beyond frame {}: {}", frames_, why()), {},
+                  "the complete blocks before can be played");
   }
 
   OutputFile file_;
@@ -98,8 +104,9 @@ Result<std::unique_ptr<SampleOutput>> create_flac_output(OutputFile file, const 
   info.channels = shape.channels;
   info.format = SF_FORMAT_FLAC | (shape.format == SampleFormat::s16_le ? SF_FORMAT_PCM_16 : SF_FORMAT_PCM_24);
   // A descriptor of its own: libsndfile closes the one it fails with, whatever it is told.
+  errno = 0;
   SNDFILE* const sndfile = sf_open_fd(dup(file.fd()), SFM_WRITE, &info, SF_TRUE);
-  if (sndfile == nullptr) { return failed(path, fmt::format("cannot be created: {}", sf_strerror(nullptr))); }
+  if (sndfile == nullptr) { return failed(path, fmt::format("cannot be created: {}", why())); }
   return std::make_unique<FlacOutput>(std::move(file), path, shape, sndfile);
 }
 

@@ -64,8 +64,8 @@ class MpegInput final : public SampleInput {
       shape_.frames = static_cast<std::uint64_t>(frames);
     }
     shape_.container = "MPEG";
-    shape_.subtype = fmt::format("layer {}", std::string_view("III").substr(0, static_cast<std::size_t>(
-                                                                                   std::clamp(first.layer, 1, 3))));
+    shape_.subtype = fmt::format("layer {}", std::string_view("III").substr(
+                                                 0, static_cast<std::size_t>(std::clamp(first.layer, 1, 3))));
     return {};
   }
 
@@ -101,8 +101,9 @@ class MpegInput final : public SampleInput {
   std::vector<std::string> losses() const override {
     std::vector<std::string> losses;
     if (damaged_bytes_ > 0) {
-      losses.push_back(fmt::format("{} bytes are damaged, the first before frame {}: what they held is left out",
-                                   damaged_bytes_, first_damage_));
+      losses.push_back(
+          fmt::format("{} bytes are damaged, the first before frame {}: what they held is left out",
+                      damaged_bytes_, first_damage_));
     }
     if (changed_) {
       losses.push_back(

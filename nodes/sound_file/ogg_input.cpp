@@ -16,14 +16,17 @@ namespace {
 
 constexpr std::size_t kPageHeaderBytes = 27;  // and one byte for each of up to 255 segments
 constexpr std::size_t kOggWindowBytes = 256 * 1024;
-constexpr std::string_view kOggFlac = "\x7F" "FLAC";
+constexpr std::string_view kOggFlac =
+    "\x7F"
+    "FLAC";
 constexpr std::uint64_t kWithoutEnd = 1ULL << 62U;  // frames
-constexpr unsigned kFirstPage = 2;  // bit of the page's flags: the first of its stream
+constexpr unsigned kFirstPage = 2;                  // bit of the page's flags: the first of its stream
 
 // A look at one place of the file after another, mostly forwards, without a system call for each.
 class OggWindow {
  public:
-  OggWindow(int fd, std::uint64_t file_bytes) : fd_(fd), file_bytes_(file_bytes), window_(kOggWindowBytes, '\0') {}
+  OggWindow(int fd, std::uint64_t file_bytes)
+      : fd_(fd), file_bytes_(file_bytes), window_(kOggWindowBytes, '\0') {}
 
   // Up to `count` bytes, at most kOggWindowBytes.
   std::string_view at(std::uint64_t offset, std::size_t count) {
@@ -31,7 +34,8 @@ class OggWindow {
       begin_ = offset;
       size_ = offset < file_bytes_ ? read_bytes_at(fd_, window_.data(), window_.size(), offset) : 0;
     }
-    return std::string_view(window_).substr(0, size_).substr(static_cast<std::size_t>(offset - begin_), count);
+    return std::string_view(window_).substr(0, size_).substr(static_cast<std::size_t>(offset - begin_),
+                                                             count);
   }
 
  private:
@@ -133,8 +137,8 @@ class OggChain final : public SampleInput {
     while (true) {
       const std::uint64_t end = links_[link_].first + links_[link_].frames;
       if (position_ < end) {
-        auto got = current_->read(
-            interleaved, static_cast<std::size_t>(std::min<std::uint64_t>(frames, end - position_)));
+        auto got = current_->read(interleaved,
+                                  static_cast<std::size_t>(std::min<std::uint64_t>(frames, end - position_)));
         if (!got) { return got; }
         if (got->frames > 0) {
           position_ += got->missing + got->frames;
@@ -166,7 +170,8 @@ class OggChain final : public SampleInput {
   Result<void> open(std::size_t link) {
     auto opened = open_ogg_stream(path_, fd_, links_[link].stream);
     if (!opened) {
-      return failed(path_, fmt::format("cannot be read from frame {}: {}", links_[link].first, opened.error()));
+      return failed(path_,
+                    fmt::format("cannot be read from frame {}: {}", links_[link].first, opened.error()));
     }
     current_ = std::move(*opened);
     link_ = link;
@@ -195,8 +200,8 @@ OpenedInput open_ogg_input(const std::string& path, int fd, std::uint64_t file_b
   std::vector<OggChain::Link> links{{streams[0], 0, shape.frames.value_or(kWithoutEnd)}};
   std::vector<std::string> losses;
   if (!shape.frames && streams.size() > 1) {
-    losses.push_back(fmt::format("the length of the first of {} streams cannot be found: the others are left out",
-                                 streams.size()));
+    losses.push_back(fmt::format(
+        "the length of the first of {} streams cannot be found: the others are left out", streams.size()));
   }
   for (std::size_t s = 1; s < streams.size() && losses.empty(); ++s) {
     const auto next = open_ogg_stream(path, fd, streams[s]);
@@ -212,9 +217,10 @@ OpenedInput open_ogg_input(const std::string& path, int fd, std::uint64_t file_b
       why = "its length cannot be found";
     }
     if (!why.empty()) {
-      losses.push_back(fmt::format("stream {} of {}, which follows frame {}, cannot be played with the first ({}): "
-                                   "it and what follows it are left out",
-                                   s + 1, streams.size(), begin, why));
+      losses.push_back(
+          fmt::format("stream {} of {}, which follows frame {}, cannot be played with the first ({}): "
+                      "it and what follows it are left out",
+                      s + 1, streams.size(), begin, why));
       break;
     }
     links.push_back({streams[s], begin, *(*next)->shape().frames});

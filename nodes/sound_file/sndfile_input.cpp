@@ -172,7 +172,8 @@ class SndfileInput final : public SampleInput {
       position_ = frame;
       return {};
     }
-    return failed(path_, fmt::format("cannot be read from frame {}: this kind of file has no way to it", frame));
+    return failed(path_,
+                  fmt::format("cannot be read from frame {}: this kind of file has no way to it", frame));
   }
 
  private:

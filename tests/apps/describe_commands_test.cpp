@@ -49,7 +49,18 @@ TEST(CommandLine, RefusesWhatItDoesNotKnow) {
 TEST(CommandLine, FailsWhenItsResultsCannotBeWritten) {
   const auto result = run_program({"/bin/sh", "-c", "exec " SL_STREAMLAB " nodes > /dev/full"});
   EXPECT_EQ(result.exit_code, 1);
-  EXPECT_THAT(result.err, HasSubstr("standard output: cannot be written"));
+  EXPECT_THAT(result.err, HasSubstr("standard output: cannot be written: No space left on device"));
+}
+
+TEST(CommandLine, SaysThatNobodyReadsItsResults) {
+  const TempDir dir;
+  const std::string pipe = dir.file("pipe");
+  // A FIFO that was opened by a reader, who has gone.
+  const auto result = run_program({"/bin/sh", "-c",
+                                   "mkfifo " + pipe + "; exec 4<>" + pipe + "; exec 5>" + pipe +
+                                       "; exec 4<&-; exec " SL_STREAMLAB " nodes --markdown >&5"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_EQ(result.err, "standard output: nobody reads it any more\n");
 }
 
 TEST(Check, ShowsThreadsFormatsLatencyAndMemory) {

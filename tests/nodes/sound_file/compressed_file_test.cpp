@@ -42,7 +42,8 @@ TEST(MpegFile, IsPlayedWholeThoughNothingSaysHowLongItIs) {
   EXPECT_EQ(reader.info().sample_rate_hz, 44100U);
   EXPECT_TRUE(reader.info().length_known);
   EXPECT_EQ(reader.info().frames, 510U * kMpegFrames);
-  EXPECT_THAT(read_samples(reader).channels, ElementsAre(SizeIs(510 * kMpegFrames), SizeIs(510 * kMpegFrames)));
+  EXPECT_THAT(read_samples(reader).channels,
+              ElementsAre(SizeIs(510 * kMpegFrames), SizeIs(510 * kMpegFrames)));
   EXPECT_THAT(reader.losses(), IsEmpty());
 }
 
@@ -75,8 +76,9 @@ TEST(MpegFile, IsPlayedBehindDamageWhichIsTold) {
   SoundFileReader reader = opened(dir.write("a.mp3", bytes));
   EXPECT_EQ(read_samples(reader).channels[0].size(), 97U * kMpegFrames);
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "");  // libmpg123 has notes of its own
-  EXPECT_THAT(reader.losses(), ElementsAre("1251 bytes are damaged, the first before frame 46080: what they held "
-                                           "is left out"));
+  EXPECT_THAT(reader.losses(),
+              ElementsAre("1251 bytes are damaged, the first before frame 46080: what they held "
+                          "is left out"));
 }
 
 TEST(MpegFile, EndsWhereTheSampleRateChangesAndSaysSo) {
@@ -135,7 +137,9 @@ TEST(OggFile, IsPlayedWithAllOfItsStreams) {
     SoundFileReader two = opened(dir.write("2.ogg", second));
     auto expected = read_samples(one).channels;
     const auto tail = read_samples(two).channels;
-    for (std::size_t c = 0; c < 2; ++c) { expected[c].insert(expected[c].end(), tail[c].begin(), tail[c].end()); }
+    for (std::size_t c = 0; c < 2; ++c) {
+      expected[c].insert(expected[c].end(), tail[c].begin(), tail[c].end());
+    }
 
     for (const std::string between : {"", "rubbish"}) {
       SoundFileReader reader = opened(dir.write("chain.ogg", first + between + second));
@@ -167,9 +171,10 @@ TEST(OggFile, SaysWhichOfItsStreamsCannotFollowTheFirst) {
   SoundFileReader reader = opened(dir.write("a.ogg", first + first + other + first));
   EXPECT_EQ(reader.info().frames, 20000U);
   EXPECT_EQ(read_samples(reader).channels[0].size(), 20000U);
-  EXPECT_THAT(reader.losses(),
-              ElementsAre("stream 3 of 4, which follows frame 20000, cannot be played with the first (it has 44100 "
-                          "Hz and 1 channels): it and what follows it are left out"));
+  EXPECT_THAT(
+      reader.losses(),
+      ElementsAre("stream 3 of 4, which follows frame 20000, cannot be played with the first (it has 44100 "
+                  "Hz and 1 channels): it and what follows it are left out"));
 }
 
 // A page of 27 bytes and a table, which says how long the rest is (RFC 3533, section 6).
@@ -184,7 +189,9 @@ TEST(OggFile, SaysWhatIsMissingWhereAStreamIsDamaged) {
   const TempDir dir;
   const std::string whole = ogg_bytes(dir, SF_FORMAT_VORBIS, 48000, 2, 100000, 1000.0);
   std::vector<std::size_t> pages{0};
-  while (pages.back() < whole.size()) { pages.push_back(pages.back() + page_bytes(whole.substr(pages.back()))); }
+  while (pages.back() < whole.size()) {
+    pages.push_back(pages.back() + page_bytes(whole.substr(pages.back())));
+  }
   ASSERT_GE(pages.size(), 6U);
   const std::size_t damaged_page = pages.size() - 3;  // neither the last nor one of the headers
   const std::size_t begin = pages[damaged_page];
@@ -299,7 +306,9 @@ TEST(FlacFile, TellsItsFirstDamagedPlacesAndCountsTheOthers) {
   const auto signal = flac_signal();
   std::string bytes = flac_bytes(dir, signal);
   const std::size_t block = bytes.size() / kFlacBlocks;
-  for (std::size_t b = 1; b < kFlacBlocks - 1; b += 2) { bytes.replace(b * block + block / 2, 4, "\1\2\3\4"); }
+  for (std::size_t b = 1; b < kFlacBlocks - 1; b += 2) {
+    bytes.replace(b * block + block / 2, 4, "\1\2\3\4");
+  }
   SoundFileReader reader = opened(dir.write("a.flac", bytes));
   const auto got = read_samples(reader);
   EXPECT_EQ(got.missing.size(), 9U);

@@ -14,7 +14,8 @@ inline constexpr int kMpegFrames = 1152;
 
 // `rate_hz`: 44100, 48000 or 32000. Two channels.
 inline std::string mpeg_frame(int kbit_s, int rate_hz = 44100) {
-  constexpr std::array<int, 15> kRates{0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320};  // table
+  constexpr std::array<int, 15> kRates{0,   32,  40,  48,  56,  64,  80, 96,
+                                       112, 128, 160, 192, 224, 256, 320};  // table
   unsigned index = 0;
   while (kRates[index] != kbit_s) { ++index; }
   const unsigned rate_index = rate_hz == 44100 ? 0 : rate_hz == 48000 ? 1 : 2;

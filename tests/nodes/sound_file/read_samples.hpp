@@ -15,7 +15,7 @@
 namespace streamlab::test {
 
 struct ReadSamples {
-  std::vector<std::vector<double>> channels;                    // missing frames take no place
+  std::vector<std::vector<double>> channels;                     // missing frames take no place
   std::vector<std::pair<std::uint64_t, std::uint64_t>> missing;  // frame where it begins, and how many
 };
 
