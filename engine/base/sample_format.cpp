@@ -148,6 +148,15 @@ struct Float {
   }
 };
 
+template <class Word>
+struct KeptFloat : Float<Word> {
+  static double limited(double x, EncodeCounts& counts) noexcept {
+    if (std::isfinite(x)) { return Float<Word>::limited(x, counts); }
+    ++counts.kept;
+    return x;
+  }
+};
+
 template <class Codec>
 inline constexpr bool kIsFloat = false;
 template <class Word>
@@ -297,7 +306,9 @@ SL_INLINE std::size_t decode_any(SampleFormat format, const std::byte* bytes, st
 }
 
 SL_INLINE EncodeCounts encode_any(SampleFormat format, const double* const planar[], std::size_t channels,
-                                  Picks picks, std::size_t frames, std::byte* bytes) noexcept {
+                                  Picks picks, std::size_t frames, std::byte* bytes,
+                                  NotFinite not_finite) noexcept {
+  const bool keep = not_finite == NotFinite::keep;
   switch (format) {
     case SampleFormat::s16_le:
       return encode<S16>(planar, channels, picks, frames, bytes);
@@ -310,9 +321,11 @@ SL_INLINE EncodeCounts encode_any(SampleFormat format, const double* const plana
     case SampleFormat::s32_le:
       return encode<S32>(planar, channels, picks, frames, bytes);
     case SampleFormat::float32_le:
-      return encode<Float<float>>(planar, channels, picks, frames, bytes);
+      return keep ? encode<KeptFloat<float>>(planar, channels, picks, frames, bytes)
+                  : encode<Float<float>>(planar, channels, picks, frames, bytes);
     case SampleFormat::float64_le:
-      return encode<Float<double>>(planar, channels, picks, frames, bytes);
+      return keep ? encode<KeptFloat<double>>(planar, channels, picks, frames, bytes)
+                  : encode<Float<double>>(planar, channels, picks, frames, bytes);
   }
   return {};
 }
@@ -325,8 +338,8 @@ SL_INLINE EncodeCounts encode_any(SampleFormat format, const double* const plana
 }
 [[gnu::target("avx2")]] EncodeCounts encode_avx2(SampleFormat format, const double* const planar[],
                                                  std::size_t channels, Picks picks, std::size_t frames,
-                                                 std::byte* bytes) noexcept {
-  return encode_any(format, planar, channels, picks, frames, bytes);
+                                                 std::byte* bytes, NotFinite not_finite) noexcept {
+  return encode_any(format, planar, channels, picks, frames, bytes, not_finite);
 }
 [[gnu::target("avx2")]] bool all_within_avx2(double limit, const double* x, std::size_t count) noexcept {
   return all_within(limit, x, count);
@@ -343,11 +356,11 @@ std::size_t decode_best(SampleFormat format, const std::byte* bytes, std::size_t
 }
 
 EncodeCounts encode_best(SampleFormat format, const double* const planar[], std::size_t channels, Picks picks,
-                         std::size_t frames, std::byte* bytes) noexcept {
+                         std::size_t frames, std::byte* bytes, NotFinite not_finite) noexcept {
 #if SL_HAVE_AVX2
-  if (use_avx2()) { return encode_avx2(format, planar, channels, picks, frames, bytes); }
+  if (use_avx2()) { return encode_avx2(format, planar, channels, picks, frames, bytes, not_finite); }
 #endif
-  return encode_any(format, planar, channels, picks, frames, bytes);
+  return encode_any(format, planar, channels, picks, frames, bytes, not_finite);
 }
 
 struct FormatFacts {
@@ -419,13 +432,14 @@ EncodeCounts encode_interleaved(SampleFormat format, const double* const planar[
                                 std::uint32_t stream_channels, std::span<const std::uint32_t> picks,
                                 std::size_t frames, std::byte* bytes) noexcept {
   if (picks.empty()) { return {}; }
-  return encode_best(format, planar, stream_channels, {picks.data(), picks.size()}, frames, bytes);
+  return encode_best(format, planar, stream_channels, {picks.data(), picks.size()}, frames, bytes,
+                     NotFinite::replace);
 }
 
 EncodeCounts encode_interleaved(SampleFormat format, const double* const planar[],
-                                std::uint32_t stream_channels, std::size_t frames,
-                                std::byte* bytes) noexcept {
-  return encode_best(format, planar, stream_channels, {nullptr, stream_channels}, frames, bytes);
+                                std::uint32_t stream_channels, std::size_t frames, std::byte* bytes,
+                                NotFinite not_finite) noexcept {
+  return encode_best(format, planar, stream_channels, {nullptr, stream_channels}, frames, bytes, not_finite);
 }
 
 }  // namespace streamlab

@@ -5,7 +5,8 @@
 //
 // Full scale is +-1.0: an integer sample of b bits is divided by 2^(b-1) when decoded and multiplied by it
 // when encoded. Decoding is exact for every format. Encoding rounds to nearest, ties to even, and saturates;
-// what did not fit is counted and returned. Encoding what was decoded gives the same bytes, padding excepted.
+// what did not fit is counted and returned. Encoding what was decoded gives the same bytes, padding excepted (and
+// NaN and infinities, unless they are kept).
 //
 // All functions may be called on any thread, the real-time thread included: no allocation, no lock, no system
 // call. The vector units used are chosen once, at the first call; every path gives the same bits.
@@ -73,13 +74,22 @@ struct EncodeCounts {
   // itself clips. Floats: infinities and what would become one; values beyond +-1.0 fit.
   std::size_t clipped = 0;
   std::size_t not_a_number = 0;  // samples that were NaN and were written as 0
+  std::size_t kept = 0;          // NaN and infinities that were written as they are
 
   EncodeCounts& operator+=(const EncodeCounts& other) noexcept {
     clipped += other.clipped;
     not_a_number += other.not_a_number;
+    kept += other.kept;
     return *this;
   }
   friend bool operator==(const EncodeCounts&, const EncodeCounts&) = default;
+};
+
+// What becomes of NaN and infinities in float formats. A loudspeaker must not get them; a file or another program
+// can tell them from sound.
+enum class NotFinite : std::uint8_t {
+  replace,  // by 0 and by the largest number
+  keep,
 };
 
 // The way back: planar[k][0 .. frames) is written to stream channel picks[k]. Bytes of the channels that are
@@ -90,6 +100,7 @@ EncodeCounts encode_interleaved(SampleFormat format, const double* const planar[
 
 // The same for all channels in their order.
 EncodeCounts encode_interleaved(SampleFormat format, const double* const planar[],
-                                std::uint32_t stream_channels, std::size_t frames, std::byte* bytes) noexcept;
+                                std::uint32_t stream_channels, std::size_t frames, std::byte* bytes,
+                                NotFinite not_finite = NotFinite::replace) noexcept;
 
 }  // namespace streamlab

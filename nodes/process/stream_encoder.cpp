@@ -2,7 +2,6 @@
 #include "nodes/process/stream_encoder.hpp"
 
 #include <cmath>
-#include <cstring>
 #include <limits>
 
 #include <fmt/format.h>
@@ -13,30 +12,6 @@ namespace streamlab {
 namespace {
 
 constexpr std::uint32_t kMostWavChannels = 1024;
-
-// Floats as they are: other than in a sound file, NaN and infinities go on. What does not fit into 32 bits
-// saturates.
-template <class Float>
-void interleave_floats(const DataFrame& block, std::byte* to, EncoderCounts& counts) {
-  constexpr auto kMost = static_cast<double>(std::numeric_limits<Float>::max());
-  const std::size_t stride = block.channel_count() * sizeof(Float);
-  for (std::uint32_t c = 0; c < block.channel_count(); ++c) {
-    std::byte* place = to + c * sizeof(Float);
-    for (const double x : block.channel(c)) {
-      auto value = static_cast<Float>(x);
-      if (!std::isfinite(value)) {
-        if (std::isfinite(x)) {
-          ++counts.clipped;
-          value = static_cast<Float>(std::copysign(kMost, x));
-        } else {
-          ++counts.not_finite;
-        }
-      }
-      std::memcpy(place, &value, sizeof value);
-      place += stride;
-    }
-  }
-}
 
 FramedHeader header_of(const StreamFormat& format, SampleFormat samples) {
   FramedHeader header;
@@ -127,13 +102,11 @@ void StreamEncoder::append(const DataFrame& block, std::vector<std::byte>& bytes
 }
 
 void StreamEncoder::interleave(const DataFrame& block, std::byte* to) {
-  if (samples_ == SampleFormat::float64_le) { return interleave_floats<double>(block, to, counts_); }
-  if (samples_ == SampleFormat::float32_le) { return interleave_floats<float>(block, to, counts_); }
   for (std::uint32_t c = 0; c < channels_; ++c) { planar_[c] = block.channel_data(c); }
   const EncodeCounts counts =
-      encode_interleaved(samples_, planar_.data(), channels_, block.frame_count(), to);
+      encode_interleaved(samples_, planar_.data(), channels_, block.frame_count(), to, NotFinite::keep);
   counts_.clipped += counts.clipped;
-  counts_.not_finite += counts.not_a_number;
+  counts_.not_finite += counts.not_a_number + counts.kept;
 }
 
 void StreamEncoder::append_silence(std::uint64_t frames, std::vector<std::byte>& bytes) const {

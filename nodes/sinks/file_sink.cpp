@@ -50,7 +50,8 @@ constexpr NodeInfo kInfo{
         "The header is brought up to date after every second of sound and when the disk is full: whatever "
         "happens, what lies before can be played. A WAV that grows past 4 GiB becomes RF64. Integers: "
         "nearest value, ties to even, no dither; samples beyond full scale saturate and are counted, NaN is "
-        "written as 0 and counted.",
+        "written as 0 and counted. Floats: NaN and infinities are written as they are, and counted; a number that "
+        "32 bits cannot hold becomes the largest that they can, counts as lost, and ends the run with exit code 3.",
     .example = R"({"id": "take", "type": "FileSink", "config": {"path": "take.wav", "subtype": "pcm_24"}})",
     .cost_ns_per_frame = 1.0,
 };
@@ -121,10 +122,16 @@ class FileSink final : public Node {
     std::vector<NodeNote> notes;
     if (!writer_) { return notes; }
     const EncodeCounts& counts = writer_->counts();
-    const auto add = [&](std::string_view what, std::uint64_t count) {
-      if (count > 0) { notes.push_back({fmt::format("{}: {}: {}", path_, what, count), count, false}); }
+    const auto add = [&](std::string_view what, std::uint64_t count, bool data_lost = false) {
+      if (count > 0) { notes.push_back({fmt::format("{}: {}: {}", path_, what, count), count, data_lost}); }
     };
-    add("samples that clipped", counts.clipped);
+    if (is_float(spec_.format)) {
+      add("samples beyond the numbers of 32-bit floats, written as the largest of them", counts.clipped,
+          true);
+    } else {
+      add("samples that clipped", counts.clipped);
+    }
+    add("samples that are NaN or infinite, written as they are", counts.kept);
     add("samples that were NaN and were written as 0", counts.not_a_number);
     add(splice_ ? "missing frames that were left out" : "missing frames that were written as silence",
         gap_frames_);

@@ -70,8 +70,9 @@ class SoundFileWriter {
   // Completes the file. Further calls do nothing.
   Result<void> close();
 
-  std::uint64_t frames() const;        // written so far
-  const EncodeCounts& counts() const;  // samples that clipped or were NaN so far
+  std::uint64_t frames() const;  // written so far
+  const EncodeCounts& counts()
+      const;  // samples that clipped, or were NaN or infinite, so far. Floats keep those.
 
  private:
   struct Impl;

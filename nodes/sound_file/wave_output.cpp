@@ -42,7 +42,7 @@ Result<void> WaveOutput::write(const double* const planar[], std::size_t frames,
   while (frames > 0) {
     const std::size_t count = std::min(frames, capacity - buffered_);
     counts += encode_interleaved(shape_.format, from.data(), shape_.channels, count,
-                                 buffer_.data() + buffered_ * frame_bytes_);
+                                 buffer_.data() + buffered_ * frame_bytes_, NotFinite::keep);
     for (const double*& channel : from) { channel += count; }
     buffered_ += count;
     frames -= count;

@@ -210,6 +210,27 @@ TEST(SampleFormat, WritesNaNAsZeroAndCountsIt) {
   }
 }
 
+TEST(SampleFormat, KeepsNaNAndInfinitiesOfFloatsOnRequest) {
+  const std::vector<double> samples = {0.25, kNaN, kInfinity, -kInfinity, 1e300};
+  const double* const planar[] = {samples.data()};
+  for (const SampleFormat format : kSampleFormats) {
+    std::vector<std::byte> bytes(samples.size() * bytes_per_sample(format));
+    const EncodeCounts counts =
+        encode_interleaved(format, planar, 1, samples.size(), bytes.data(), NotFinite::keep);
+    if (!is_float(format)) {  // they have none
+      EXPECT_EQ(counts, (EncodeCounts{3, 1, 0})) << to_string(format);
+      continue;
+    }
+    EXPECT_EQ(counts, (EncodeCounts{format == SampleFormat::float32_le ? 1U : 0U, 0, 3}))
+        << to_string(format);
+    const std::vector<double> back = decode_mono(format, bytes);
+    EXPECT_EQ(back[0], 0.25);
+    EXPECT_TRUE(std::isnan(back[1]));
+    EXPECT_EQ(back[2], kInfinity);
+    EXPECT_EQ(back[3], -kInfinity);
+  }
+}
+
 TEST(SampleFormat, FloatsHaveRoomAboveFullScaleButNotForInfinities) {
   const double largest = std::numeric_limits<float>::max();
   // Halfway to the next float32, which would be infinite; ties go there.

@@ -1,6 +1,8 @@
 // tests/nodes/sinks/file_sink_test.cpp
 //
 // The files themselves are tested with SoundFileWriter; this is about the node around it.
+#include <cmath>
+#include <cstring>
 #include <limits>
 
 #include <gmock/gmock.h>
@@ -123,6 +125,47 @@ TEST(FileSink, FillsAGapWithSilenceOrJoinsItsSides) {
     } else {
       EXPECT_THAT(read_back(path), ElementsAre(ElementsAre(0.5, 0.25, 0.0, 0.0, 0.0, 0.5, 0.25)));
     }
+  }
+}
+
+TEST(FileSink, KeepsNaNAndInfinitiesInFloats) {
+  const TempDir dir;
+  const double infinity = std::numeric_limits<double>::infinity();
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  for (const std::string subtype : {"float", "double"}) {
+    const std::string path = dir.file(subtype + ".wav");
+    NodeHarness sink("FileSink", config(path, "\"subtype\": \"" + subtype + "\""), {48000.0, 1, 8});
+    sink.run({{0.5, nan, -infinity, infinity, 1e300, -1e300, 1e-300}}, 7);
+    ASSERT_TRUE(sink.node().close());
+    const std::string bytes = content_of(path);
+    const bool is_float = subtype == "float";
+    const auto sample = [&](int n) {
+      const std::size_t size = is_float ? 4 : 8;
+      const std::size_t at = bytes.size() - (7 - static_cast<std::size_t>(n)) * size;
+      float single = 0.0F;
+      double whole = 0.0;
+      std::memcpy(&single, bytes.data() + at, sizeof single);
+      std::memcpy(&whole, bytes.data() + at,
+                  sizeof whole <= bytes.size() - at ? sizeof whole : sizeof single);
+      return is_float ? static_cast<double>(single) : whole;
+    };
+    EXPECT_EQ(sample(0), 0.5);
+    EXPECT_TRUE(std::isnan(sample(1)));
+    EXPECT_EQ(sample(2), -infinity);
+    EXPECT_EQ(sample(3), infinity);
+    const double largest = static_cast<double>(std::numeric_limits<float>::max());
+    EXPECT_EQ(sample(4), is_float ? largest : 1e300);
+    EXPECT_EQ(sample(5), is_float ? -largest : -1e300);
+    EXPECT_EQ(sample(6), is_float ? 0.0 : 1e-300);  // rounding, as between any two numbers
+
+    const auto notes = sink.node().notes();
+    ASSERT_THAT(notes, SizeIs(is_float ? 2 : 1));
+    EXPECT_EQ(notes.back().text, path + ": samples that are NaN or infinite, written as they are: 3");
+    EXPECT_FALSE(notes.back().data_lost);
+    if (!is_float) { continue; }
+    EXPECT_EQ(notes[0].text,
+              path + ": samples beyond the numbers of 32-bit floats, written as the largest of them: 2");
+    EXPECT_TRUE(notes[0].data_lost);
   }
 }
 
