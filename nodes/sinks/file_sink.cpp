@@ -47,8 +47,8 @@ constexpr NodeInfo kInfo{
         "Writes silence of the gap's length, so that times in the file stay right; with "
         "gap = splice, nothing.",
     .details =
-        "The header is brought up to date after every second of sound and when the disk is full: whatever "
-        "happens, what lies before can be played. A WAV that grows past 4 GiB becomes RF64. Integers: "
+        "The header is brought up to date after every 0.05 s of sound and when the disk is full: whatever "
+        "happens, what lies before can be played. (FLAC: up to the last complete block of 4096 frames.) A WAV that grows past 4 GiB becomes RF64. Integers: "
         "nearest value, ties to even, no dither; samples beyond full scale saturate and are counted, NaN is "
         "written as 0 and counted. Floats: NaN and infinities are written as they are, and counted; a number that "
         "32 bits cannot hold becomes the largest that they can, counts as lost, and ends the run with exit code 3.",

@@ -4,8 +4,8 @@
 //
 // WAV, RF64 and W64 are written here; FLAC by libsndfile. After every kUpdateSeconds of sound, and on
 // update(), what was written so far is handed to the kernel and the header is made to count it: when the
-// process is killed, the file plays up to that point. (FLAC: every complete block of about 4096 frames plays;
-// its header states no length until close().) A WAV that grows past 4 GiB becomes RF64. Memory: a fixed
+// process is killed, the file plays up to that point, and holds nothing behind it that a reader could stumble over.
+// (FLAC: every complete block of about 4096 frames plays; its header states no length until close().) A WAV that grows past 4 GiB becomes RF64. Memory: a fixed
 // buffer.
 //
 // Not for the real-time thread: it opens, writes and allocates. One thread at a time.
@@ -43,7 +43,9 @@ enum class Overwrite : std::uint8_t { no, yes };
 
 class SoundFileWriter {
  public:
-  static constexpr double kUpdateSeconds = 1.0;
+  // A recording that is killed loses this, the block under way and what is on its way to the writer: less than
+  // 0.1 s.
+  static constexpr double kUpdateSeconds = 0.05;
 
   // Creates `path` and writes the header of an empty file. Refused as check() says. Fails (ErrorCode::failed)
   // when the file exists and `overwrite` is no, when it is no regular file, when its folder is missing or may

@@ -47,7 +47,7 @@ Result<void> WaveOutput::write(const double* const planar[], std::size_t frames,
     buffered_ += count;
     frames -= count;
     if (buffered_ == capacity) {
-      if (auto flushed = flush(); !flushed) { return flushed; }
+      if (auto updated = update(); !updated) { return updated; }
     }
   }
   return this->frames() - frames_in_header_ >= update_frames_ ? update() : Result<void>{};
@@ -68,7 +68,7 @@ Result<void> WaveOutput::write_silence(std::uint64_t frames) {
     buffered_ += count;
     frames -= count;
     if (buffered_ == capacity) {
-      if (auto flushed = flush(); !flushed) { return flushed; }
+      if (auto updated = update(); !updated) { return updated; }
     }
   }
   return this->frames() - frames_in_header_ >= update_frames_ ? update() : Result<void>{};

@@ -2,9 +2,10 @@
 //
 // WaveOutput: a WAV, RF64 or W64 file being written.
 //
-// Samples are encoded into one buffer; a full buffer goes to the end of the file. An update writes the
-// buffer, then the padding, then the header: whenever the process dies, the header counts no frame that is
-// not there.
+// Samples are encoded into one buffer. An update writes it to the end of the file, then the padding, then the
+// header: whenever the process dies, the header counts no frame that is not there. A full buffer is updated too, so
+// that between two calls the header counts all frames that are in the file: ffmpeg refuses a W64 with bytes behind
+// its last chunk.
 #pragma once
 
 #include "engine/base/aligned_buffer.hpp"

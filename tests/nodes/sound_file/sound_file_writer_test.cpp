@@ -227,8 +227,8 @@ TEST(SoundFileWriter, LeavesAPlayableFileWhenTheProcessIsKilled) {
     ASSERT_GE(child, 0);
     if (child == 0) {
       auto writer = SoundFileWriter::create(path, {*container_of_path(name)}, Overwrite::no);
-      // One update after a second of sound, then half a second that no update has seen.
-      for (std::size_t n = 0; n < 72000; n += 1000) {
+      // Three updates, each after 0.0625 s of sound, then 0.042 s that no update has seen.
+      for (std::size_t n = 0; n < 11000; n += 1000) {
         if (!write(*writer, test_signal(2, 1000, n))) { _exit(1); }
       }
       kill(getpid(), SIGKILL);
@@ -237,8 +237,38 @@ TEST(SoundFileWriter, LeavesAPlayableFileWhenTheProcessIsKilled) {
     ASSERT_EQ(waitpid(child, &status, 0), child);
     ASSERT_TRUE(WIFSIGNALED(status));
     const FileContent back = read_back(path);
-    EXPECT_EQ(back.info.frames, 48000U) << name;
-    EXPECT_TRUE(back.samples == test_signal(2, 48000)) << name;
+    EXPECT_EQ(back.info.frames, 9000U) << name;
+    EXPECT_TRUE(back.samples == test_signal(2, 9000)) << name;
+  }
+}
+
+// Whenever it is killed between two blocks: less than 0.1 s is lost, and nothing follows what the header counts.
+TEST(SoundFileWriter, LosesLessThanATenthOfASecondAtAnyMoment) {
+  const TempDir dir;
+  struct Shape {
+    const char* name;
+    SampleFormat format;
+    double rate_hz;
+    std::size_t block;
+  };
+  const Shape shapes[] = {{"a.wav", SampleFormat::float32_le, 48000.0, 1024},
+                          {"a.rf64", SampleFormat::s16_le, 44100.0, 441},
+                          {"a.w64", SampleFormat::s24_3le, 8000.0, 64},
+                          {"a.w64", SampleFormat::float64_le, 192000.0, 1024}};  // 0.05 s overflow the buffer
+  for (const Shape& shape : shapes) {
+    const std::string path = dir.file(shape.name);
+    auto writer = SoundFileWriter::create(
+        path, {*container_of_path(shape.name), shape.format, shape.rate_hz, 2}, Overwrite::yes);
+    ASSERT_TRUE(writer);
+    for (std::size_t n = 0; n < 40; ++n) {
+      ASSERT_TRUE(write(*writer, test_signal(2, shape.block, n * shape.block)));
+      auto reader = SoundFileReader::open(path);
+      ASSERT_TRUE(reader) << to_string(reader.error());
+      EXPECT_THAT(reader->info().warnings, IsEmpty()) << shape.name;
+      EXPECT_THAT(reader->losses(), IsEmpty()) << shape.name;
+      const double lost = static_cast<double>((n + 1) * shape.block - reader->info().frames);
+      EXPECT_LE(lost / shape.rate_hz + static_cast<double>(shape.block) / shape.rate_hz, 0.1) << shape.name;
+    }
   }
 }
 
