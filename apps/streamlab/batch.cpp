@@ -3,10 +3,7 @@
 // streamlab batch: one configuration over many files, several at a time. What is written and printed is the
 // same for every number of jobs: each file has an engine of its own with one thread, and what an engine
 // prints is kept until the files before it have been printed.
-#include <algorithm>
 #include <chrono>
-#include <filesystem>
-#include <map>
 
 #include <fmt/format.h>
 
@@ -15,6 +12,7 @@
 #include "apps/streamlab/console.hpp"
 #include "apps/streamlab/interrupt.hpp"
 #include "apps/streamlab/ordered_jobs.hpp"
+#include "apps/streamlab/run_files.hpp"
 #include "apps/streamlab/summary.hpp"
 #include "engine/base/printable.hpp"
 
@@ -23,27 +21,28 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// Everything that two files would write to the same place, and every input that would be written over.
-Errors check_outputs(const BatchPlan& plan, const std::vector<std::string>& files) {
-  Errors errors;
-  std::map<std::string, std::string> used;
-  for (const std::string& file : files) { used.emplace(file_identity(file), "which is an input"); }
-  for (const std::string& file : files) {
+// Everything that two files would write to the same place, and every file that is read and would be written
+// over.
+Errors check_outputs(const BatchPlan& plan, const BatchArguments& arguments) {
+  RunFiles files;
+  if (arguments.config.path != "-") { files.reads(arguments.config.path, "is the configuration"); }
+  for (const std::string& file : arguments.files) { files.reads(file, "is an input"); }
+  std::vector<std::pair<std::string, WrittenFile>> outputs;
+  for (const std::string& file : arguments.files) {
     const auto graph = plan.graph_for(file);
     if (!graph) { continue; }  // said when its turn comes
-    for (const FileParam& output : output_files(*graph)) {
-      const auto [other, is_new] =
-          used.emplace(file_identity(output.path), fmt::format("as the one for \"{}\" would", file));
-      if (is_new) { continue; }
-      errors.push_back(
-          {ErrorCode::refused, graph->nodes()[output.node].pointer + "/config/path",
-           fmt::format("the output for \"{}\" would go to \"{}\", {}", file, output.path, other->second),
-           "an output for each file",
-           "put ${stem} into the path, or use --out-dir; files of one name need other folders"});
-      return errors;  // the others would say the same
-    }
+    files.reads(*graph, "is read by the graph");
+    for (WrittenFile& output : written_files(*graph)) { outputs.emplace_back(file, std::move(output)); }
   }
-  return errors;
+  for (const auto& [file, output] : outputs) {
+    const auto clash = files.writes(output.path, fmt::format("takes the output for \"{}\"", file));
+    if (!clash) { continue; }
+    return {{ErrorCode::refused, output.where,  // the others would say the same
+             fmt::format("the output for \"{}\" would go to \"{}\", which {}", file, output.path, *clash),
+             "an output for each file",
+             "put ${stem} into the path, or use --out-dir; files of one name need other folders"}};
+  }
+  return {};
 }
 
 struct Totals {
@@ -83,7 +82,7 @@ std::string batch_progress_text(const Totals& totals, std::size_t count, double 
 ExitCode batch_command(const BatchArguments& arguments) {
   const auto plan = BatchPlan::make(arguments);
   if (!plan) { return plan.error(); }
-  const Errors errors = check_outputs(*plan, arguments.files);
+  const Errors errors = check_outputs(*plan, arguments);
   if (!errors.empty()) { return report(errors, name_of(arguments.config)); }
 
   StatusLine line(true);

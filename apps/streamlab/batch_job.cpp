@@ -11,6 +11,7 @@
 
 #include "apps/streamlab/console.hpp"
 #include "apps/streamlab/interrupt.hpp"
+#include "apps/streamlab/run_files.hpp"
 #include "apps/streamlab/standard_streams.hpp"
 #include "engine/run/engine.hpp"
 #include "hal/backends.hpp"

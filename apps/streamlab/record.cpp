@@ -7,6 +7,7 @@
 
 #include "apps/streamlab/commands.hpp"
 #include "apps/streamlab/console.hpp"
+#include "apps/streamlab/run_files.hpp"
 #include "apps/streamlab/run_graph.hpp"
 #include "engine/graph/graph_spec.hpp"
 
@@ -52,6 +53,7 @@ ExitCode record_command(const RecordArguments& arguments) {
   };
   const auto graph = validate(graph_of(arguments));
   if (!graph) { return report_here(graph.error()); }
+  if (const Errors errors = check_files(*graph, {}); !errors.empty()) { return report_here(errors); }
   RunOptions options{arguments.seconds, 0, arguments.json, arguments.quiet, arguments.force, report_here};
   return run_graph(*graph, options);
 }

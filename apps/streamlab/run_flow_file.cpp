@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <condition_variable>
 #include <filesystem>
+#include <map>
 #include <mutex>
 #include <thread>
 
@@ -16,6 +17,7 @@
 #include "apps/streamlab/console.hpp"
 #include "apps/streamlab/flow_file.hpp"
 #include "apps/streamlab/interrupt.hpp"
+#include "apps/streamlab/run_files.hpp"
 #include "engine/base/printable.hpp"
 #include "engine/flow/flow_checkpoint.hpp"
 #include "engine/flow/step_programs.hpp"
@@ -36,20 +38,78 @@ std::string folder_of(const std::string& path) {
   return path == "-" ? std::string() : std::filesystem::path(path).parent_path().string();
 }
 
-// Graphs of steps, checked as "run" would.
-Errors check_graphs(const ValidFlow& flow, const std::string& folder) {
-  Errors errors;
-  for (const FlowStep& step : flow.steps()) {
+RunFiles files_of_flow(const ConfigArguments& config, const std::string& state) {
+  RunFiles files;
+  if (config.path != "-") { files.reads(config.path, "is this flow"); }
+  if (state.starts_with("@")) { files.reads(state.substr(1), "is the state that was given"); }
+  return files;
+}
+
+// The graphs of steps, by step.
+using StepGraphs = std::map<std::size_t, ValidGraph>;
+
+std::string graph_path(const FlowStep& step, const std::string& folder) {
+  return in_folder(folder, step.spec.graph);
+}
+std::string graph_place(const FlowStep& step, const std::string& folder, const std::string& where) {
+  return fmt::format("{}/graph: {}{}{}", step.spec.pointer, graph_path(step, folder),
+                     where.empty() ? "" : ": ", where);
+}
+
+// Checked as "run" would.
+StepGraphs load_graphs(const ValidFlow& flow, const std::string& folder, Errors& errors) {
+  StepGraphs graphs;
+  for (std::size_t s = 0; s < flow.steps().size(); ++s) {
+    const FlowStep& step = flow.steps()[s];
     if (step.spec.kind != StepSpec::Kind::graph) { continue; }
     ConfigArguments graph;
-    graph.path = (std::filesystem::path(folder) / step.spec.graph).string();
+    graph.path = graph_path(step, folder);
     for (const auto& [name, value] : step.spec.variables) { graph.variables[name] = value; }
     auto loaded = check_config(graph);
-    if (loaded) { continue; }
+    if (loaded) {
+      graphs.emplace(s, *std::move(loaded));
+      continue;
+    }
     for (Error& error : loaded.error()) {
-      error.where = fmt::format("{}/graph: {}{}{}", step.spec.pointer, graph.path,
-                                error.where.empty() ? "" : ": ", error.where);
+      error.where = graph_place(step, folder, error.where);
       errors.push_back(std::move(error));
+    }
+  }
+  return graphs;
+}
+
+// May both run at one time?
+bool are_simultaneous(const ValidFlow& flow, std::size_t a, std::size_t b) {
+  return flow.steps()[a].group == flow.steps()[b].group ||
+         !(flow.is_upstream(a, b) || flow.is_upstream(b, a));
+}
+
+// What the graphs of steps would write over: `files`, each other's outputs and, of those that run at the same
+// time, inputs.
+Errors check_flow_files(const ValidFlow& flow, const std::string& folder, const StepGraphs& graphs,
+                        RunFiles files) {
+  for (const auto& [s, graph] : graphs) {
+    files.reads(graph_path(flow.steps()[s], folder), "is a graph of this flow");
+  }
+  Errors errors;
+  for (const auto& [s, graph] : graphs) {
+    const FlowStep& step = flow.steps()[s];
+    RunFiles others = files;
+    for (const auto& [t, other] : graphs) {
+      if (t == s || !are_simultaneous(flow, s, t)) { continue; }
+      const StepSpec& spec = flow.steps()[t].spec;
+      others.reads(other, fmt::format("is read by {} at the same time", spec.name), spec.folder);
+      if (t > s) { continue; }  // then it is told there
+      for (const WrittenFile& file : written_files(other)) {
+        others.reads(in_folder(spec.folder, file.path),
+                     fmt::format("is written by {} at the same time", spec.name));
+      }
+    }
+    for (const WrittenFile& file : written_files(graph)) {
+      const auto clash = others.writes(in_folder(step.spec.folder, file.path), "");
+      if (!clash || clash->empty()) { continue; }  // within the graph: its own check has told
+      errors.push_back({ErrorCode::refused, graph_place(step, folder, file.where),
+                        fmt::format("\"{}\" {}", file.path, *clash), "another file", ""});
     }
   }
   return errors;
@@ -214,7 +274,7 @@ ExitCode run_flow_file(const RunArguments& arguments, const std::string& text) {
   Errors errors = refuse_options(arguments);
   if (!errors.empty()) { report(errors, ""); }
   if (!flow || !errors.empty()) { return ExitCode::refused; }
-  errors = check_graphs(*flow, folder);
+  const StepGraphs graphs = load_graphs(*flow, folder, errors);
   if (!errors.empty()) { return report(errors, name); }
   auto state = given_state(arguments.state);
   if (!state) { return report(state.error(), ""); }
@@ -223,6 +283,25 @@ ExitCode run_flow_file(const RunArguments& arguments, const std::string& text) {
   if (save_path.empty()) {
     save_path = arguments.config.path == "-" ? "flow.progress" : arguments.config.path + ".progress";
   }
+  const bool may_save = std::any_of(flow->steps().begin(), flow->steps().end(),
+                                    [](const FlowStep& step) { return step.spec.interrupts_after; });
+  RunFiles files = files_of_flow(arguments.config, arguments.state);
+  if (may_save || arguments.resume) {
+    RunFiles others = files;
+    for (const auto& [s, graph] : graphs) {
+      others.reads(graph_path(flow->steps()[s], folder), "is a graph of this flow");
+      others.reads(graph, fmt::format("is read by {}", flow->steps()[s].spec.name),
+                   flow->steps()[s].spec.folder);
+    }
+    if (const auto clash = others.writes(save_path, "")) {
+      return report({ErrorCode::refused, "--save", fmt::format("\"{}\" {}", save_path, *clash),
+                     "another file for the progress", ""},
+                    "");
+    }
+    files.reads(save_path, "takes the progress of this flow");
+  }
+  errors = check_flow_files(*flow, folder, graphs, files);
+  if (!errors.empty()) { return report(errors, name); }
   FlowOptions options;
   options.state = std::move(*state);
   options.folder = folder;
@@ -239,10 +318,12 @@ ExitCode run_flow_file(const RunArguments& arguments, const std::string& text) {
     if (!progress) { return report(progress.error(), ""); }
     options.resume = std::move(*progress);
   }
-  const bool may_save = std::any_of(flow->steps().begin(), flow->steps().end(),
-                                    [](const FlowStep& step) { return step.spec.interrupts_after; });
   if (may_save) {
-    if (auto checked = check_progress_path(save_path); !checked) { return report(checked.error(), ""); }
+    const auto existing =
+        arguments.resume || arguments.force ? ExistingProgress::replace : ExistingProgress::refuse;
+    if (auto checked = check_progress_path(save_path, existing); !checked) {
+      return report(checked.error(), "");
+    }
   }
   if (!arguments.quiet && !arguments.json) {
     options.on_event = [](const FlowEvent& event) {
@@ -306,7 +387,12 @@ ExitCode check_flow_file(const CheckArguments& arguments, const std::string& tex
   const std::string folder = folder_of(arguments.config.path);
   const auto flow = load_flow(text, language_of(arguments.config.path), arguments.config.variables);
   if (!flow) { return report(flow.error(), name); }
-  if (const Errors errors = check_graphs(*flow, folder); !errors.empty()) { return report(errors, name); }
+  Errors errors;
+  const StepGraphs graphs = load_graphs(*flow, folder, errors);
+  if (errors.empty()) {
+    errors = check_flow_files(*flow, folder, graphs, files_of_flow(arguments.config, {}));
+  }
+  if (!errors.empty()) { return report(errors, name); }
   if (const auto programs = step_programs(*flow); !programs) { return report(programs.error(), name); }
 
   Document groups = Document::array();

@@ -12,6 +12,7 @@
 #include "apps/streamlab/config_file.hpp"
 #include "apps/streamlab/console.hpp"
 #include "apps/streamlab/interrupt.hpp"
+#include "apps/streamlab/run_files.hpp"
 #include "apps/streamlab/standard_streams.hpp"
 #include "apps/streamlab/summary.hpp"
 #include "engine/run/engine.hpp"

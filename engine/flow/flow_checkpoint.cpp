@@ -94,10 +94,13 @@ Result<void> save_progress(const std::string& path, const ValidFlow& flow, const
   return {};
 }
 
-Result<void> check_progress_path(const std::string& path) {
+Result<void> check_progress_path(const std::string& path, ExistingProgress existing) {
   std::error_code error;
   if (std::filesystem::is_directory(path, error)) {
     return refused(path, "this is a directory", "a file for the progress");
+  }
+  if (existing == ExistingProgress::refuse && std::filesystem::exists(path, error)) {
+    return refused(path, "exists already", "", "--resume goes on from it, --force replaces it");
   }
   const std::string beside = path + ".new";
   const Fd file(::open(beside.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));

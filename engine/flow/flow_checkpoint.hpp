@@ -4,6 +4,7 @@
 // is in it; a stream cannot be saved, which is why steps with streams do not interrupt.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "engine/flow/run_flow.hpp"
@@ -14,8 +15,10 @@ namespace streamlab {
 // reasons.
 Result<void> save_progress(const std::string& path, const ValidFlow& flow, const FlowProgress& progress);
 
-// Before there is anything to save: refused where save_progress() could not write. Leaves nothing behind.
-Result<void> check_progress_path(const std::string& path);
+// Before there is anything to save: refused where save_progress() could not write, and where a file exists
+// that may not be replaced. Leaves nothing behind.
+enum class ExistingProgress : std::uint8_t { refuse, replace };
+Result<void> check_progress_path(const std::string& path, ExistingProgress existing);
 
 // Refused: no such file, a file that is no such progress, one of a flow that was written differently.
 Result<FlowProgress> load_progress(const std::string& path, const ValidFlow& flow);

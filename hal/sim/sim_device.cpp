@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -14,6 +15,7 @@
 #include "hal/sim/sim_driver.hpp"
 #include "hal/sim/sim_input.hpp"
 #include "hal/sim/sim_script.hpp"
+#include "hal/sim/voice.hpp"
 
 namespace streamlab {
 namespace {
@@ -39,6 +41,11 @@ Result<SimScript> script_of(const DeviceRequest& request) {
     if (!text.empty()) {
       return refused("/sim",
                      fmt::format("the script is given twice, here and by device \"{}\"", request.device));
+    }
+    std::error_code error;
+    const auto status = std::filesystem::status(path, error);
+    if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {  // a FIFO would wait
+      return refused(request.device, fmt::format("the script \"{}\" is no regular file", path));
     }
     std::ostringstream content;
     const std::ifstream file(path, std::ios::binary);
@@ -287,6 +294,26 @@ Result<std::unique_ptr<Driver>> open_sim_device(const DeviceRequest& request) {
     return tl::unexpected(opened.error());
   }
   return std::make_unique<SimDriver>(std::move(card));
+}
+
+SimFiles sim_files(const DeviceRequest& request) {
+  SimFiles files;
+  const std::size_t colon = request.device.find(':');
+  const std::string kind = request.device.substr(0, colon);
+  if (kind != "sim" && kind != "file" && kind != "default") { return files; }
+  if (colon != std::string::npos) { files.reads.push_back(request.device.substr(colon + 1)); }
+  const auto script = script_of(request);
+  if (!script) { return files; }
+  const SimInput input = script->input.value_or(SimInput{});
+  if (input.kind == SimInput::Kind::file) { files.reads.push_back(input.path); }
+  if (input.kind == SimInput::Kind::voice && request.capture && !script->loopback) {
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(kVoiceDirectory, error)) {
+      files.reads.push_back(entry.path().string());
+    }
+  }
+  if (!script->playback_to.empty()) { files.writes.push_back(script->playback_to); }
+  return files;
 }
 
 }  // namespace streamlab

@@ -13,7 +13,8 @@
 #pragma once
 
 #include <memory>
-#include <string_view>
+#include <string>
+#include <vector>
 
 #include "engine/run/driver.hpp"
 
@@ -21,5 +22,13 @@ namespace streamlab {
 
 // Control thread; reads files. Every error of a script is in the message.
 Result<std::unique_ptr<Driver>> open_sim_device(const DeviceRequest& request);
+
+// The files that the card would read and write, the script among them. None where the request is for another
+// device, or cannot be understood: opening the device says why.
+struct SimFiles {
+  std::vector<std::string> reads;
+  std::vector<std::string> writes;
+};
+SimFiles sim_files(const DeviceRequest& request);
 
 }  // namespace streamlab

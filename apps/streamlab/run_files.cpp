@@ -1,0 +1,134 @@
+// apps/streamlab/run_files.cpp
+#include "apps/streamlab/run_files.hpp"
+
+#include <filesystem>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "engine/base/real_path.hpp"
+#include "engine/run/engine.hpp"
+#include "hal/sim/sim_device.hpp"
+
+namespace streamlab::app {
+namespace {
+
+constexpr std::string_view kFilePrefix = "file:";
+
+bool is_file(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::is_regular_file(path, error);
+}
+
+// What a simulated card reads and writes; nothing without one.
+SimFiles device_files(const ValidGraph& graph) {
+  if (!graph.has_device()) { return {}; }
+  const auto request = device_request(graph);
+  return request ? sim_files(*request) : SimFiles{};
+}
+
+// The words of a Process's command, as paths from our own folder: some may be files that the program reads.
+std::vector<std::string> command_words(const ValidNode& node) {
+  std::vector<std::string> words;
+  const auto command = node.params.find("command");
+  if (!command || !node.params.has_value(*command)) { return words; }
+  const auto cwd = node.params.find("cwd");
+  const std::string folder = cwd && node.params.has_value(*cwd) ? node.params.text(*cwd) : std::string();
+  const Document list = Document::parse(node.params.text(*command), nullptr, false);
+  for (const Document& word : list) {
+    if (word.is_string()) { words.push_back(in_folder(folder, word.get<std::string>())); }
+  }
+  return words;
+}
+
+}  // namespace
+
+std::vector<std::string> input_files(const ValidGraph& graph) {
+  std::vector<std::string> files;
+  for (const ValidNode& node : graph.nodes()) {
+    const bool is_source = node.info().inputs.empty();
+    if (const auto path = node.params.find("path"); is_source && path) {
+      files.push_back(node.params.text(*path));
+    }
+    if (const auto device = node.params.find("device"); is_source && device) {
+      const std::string& name = node.params.text(*device);
+      if (name.starts_with(kFilePrefix)) { files.push_back(name.substr(kFilePrefix.size())); }
+    }
+  }
+  return files;
+}
+
+std::vector<FileParam> output_files(const ValidGraph& graph) {
+  std::vector<FileParam> files;
+  for (std::size_t n = 0; n < graph.nodes().size(); ++n) {
+    const ValidNode& node = graph.nodes()[n];
+    const auto path = node.params.find("path");
+    if (!node.info().outputs.empty() || !path || node.params.text(*path) == "-") { continue; }
+    files.push_back({n, *path, node.params.text(*path)});
+  }
+  return files;
+}
+
+std::vector<WrittenFile> written_files(const ValidGraph& graph) {
+  std::vector<WrittenFile> files;
+  for (const FileParam& file : output_files(graph)) {
+    const std::string& node = graph.nodes()[file.node].pointer;
+    files.push_back({file.path, node + "/config/path", node});
+  }
+  for (const std::string& path : device_files(graph).writes) {
+    const auto input = graph.find(Boundary::device_input);
+    const ValidNode& node = graph.nodes()[input ? *input : *graph.find(Boundary::device_output)];
+    const auto script = node.params.find("sim");  // else the device names a file with the script
+    const bool is_here = script && node.params.has_value(*script);
+    files.push_back(
+        {path, node.pointer + (is_here ? "/config/sim/playback_to" : "/config/device"), node.pointer});
+  }
+  return files;
+}
+
+std::string in_folder(const std::string& folder, const std::string& path) {
+  return (std::filesystem::path(folder) / path).string();
+}
+
+RunFiles::RunFiles() {
+  reads("/proc/self/exe", "is this program");
+  constexpr const char* kStandard[] = {"is standard input", "is standard output", "is standard error"};
+  for (int fd = 0; fd < 3; ++fd) {
+    const std::string path = fmt::format("/proc/self/fd/{}", fd);
+    if (is_file(path)) { reads(path, kStandard[fd]); }
+  }
+}
+
+void RunFiles::reads(const std::string& path, const std::string& what) {
+  used_.emplace(real_path(path), what);
+}
+
+void RunFiles::reads(const ValidGraph& graph, const std::string& what, const std::string& folder) {
+  for (const std::string& path : input_files(graph)) { reads(in_folder(folder, path), what); }
+  for (const std::string& path : device_files(graph).reads) { reads(in_folder(folder, path), what); }
+  for (const ValidNode& node : graph.nodes()) {
+    for (const std::string& word : command_words(node)) {
+      const std::string path = in_folder(folder, word);
+      if (is_file(path)) { reads(path, fmt::format("is in the command of {}", node.pointer)); }
+    }
+  }
+}
+
+std::optional<std::string> RunFiles::writes(const std::string& path, const std::string& what) {
+  const auto [other, is_new] = used_.emplace(real_path(path), what);
+  return is_new ? std::nullopt : std::optional(other->second);
+}
+
+Errors check_files(const ValidGraph& graph, RunFiles files) {
+  files.reads(graph, "is read by this graph");
+  Errors errors;
+  for (const WrittenFile& file : written_files(graph)) {
+    const auto clash = files.writes(file.path, fmt::format("is written by {} already", file.node));
+    if (!clash) { continue; }
+    errors.push_back(
+        {ErrorCode::refused, file.where, fmt::format("\"{}\" {}", file.path, *clash), "another file", ""});
+  }
+  return errors;
+}
+
+}  // namespace streamlab::app

@@ -1,0 +1,235 @@
+// tests/apps/output_files_test.cpp
+//
+// Which files a run may write: none that it reads, and none twice, with --force or without, however their paths
+// are spelled.
+#include <filesystem>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/apps/streamlab_runner.hpp"
+#include "tests/apps/voice.hpp"
+
+namespace streamlab::test {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+// A tone of a tenth of a second, and sinks of its own for each of `sinks`: {"type": …, "config": …}.
+std::string tone_to(const std::vector<std::string>& sinks) {
+  std::string nodes = R"({"id": "tone", "type": "SineGenerator"})";
+  std::string connections;
+  for (std::size_t s = 0; s < sinks.size(); ++s) {
+    const std::string id = "sink" + std::to_string(s);
+    nodes += R"(, {"id": ")" + id + R"(", )" + sinks[s].substr(1);
+    connections += (s == 0 ? "" : ", ") + (R"({"from": "tone", "to": ")" + id + R"("})");
+  }
+  return R"({"version": 1, "pipeline_config": {"sample_rate": 48000, "duration_s": 0.1}, "nodes": [)" +
+         nodes + R"(], "connections": [)" + connections + "]}";
+}
+std::string sink(const std::string& type, const std::string& path) {
+  return R"({"type": ")" + type + R"(", "config": {"path": ")" + path + R"("}})";
+}
+
+TEST(OutputFiles, AreNeverOneFileUnderTwoSpellings) {
+  const TempDir dir;
+  fs::create_directory(dir.file("sub"));
+  fs::create_symlink("z.wav", dir.file("link.wav"));  // to a file that does not exist
+  for (const std::string& other : {std::string("./z.wav"), dir.file("z.wav"), std::string("sub/../z.wav"),
+                                   std::string("link.wav"), std::string("z.wav")}) {
+    const std::string config =
+        dir.write("two.json", tone_to({sink("FileSink", "z.wav"), sink("FileSink", other)}));
+    for (const char* command : {"check", "run"}) {
+      const auto result = streamlab({command, config}, dir.path().string());
+      EXPECT_EQ(result.exit_code, 2) << other << result.err;
+      EXPECT_EQ(result.err, config + ": /nodes/2/config/path: \"" + other +
+                                "\" is written by /nodes/1 already; expected another file\n");
+    }
+    EXPECT_FALSE(fs::exists(dir.file("z.wav"))) << other;
+  }
+}
+
+// `config` in the file flow.json is refused for "what", and `kept` is still what it was.
+void expect_refused(const TempDir& dir, const std::string& kept, const std::vector<std::string>& command,
+                    const std::string& what, const std::string& input = {}) {
+  const std::string before = content_of(kept);
+  const auto result = streamlab(command, dir.path().string(), input);
+  EXPECT_EQ(result.exit_code, 2) << result.err;
+  EXPECT_THAT(result.err, HasSubstr(what));
+  EXPECT_EQ(content_of(kept), before) << what;
+}
+
+TEST(OutputFiles, AreNeverTheConfiguration) {
+  const TempDir dir;
+  for (const std::string spelling : {"config.json", "./config.json"}) {
+    for (const std::string type : {"CsvSink", "JsonlSink"}) {
+      const std::string config = dir.write("config.json", tone_to({sink(type, spelling)}));
+      expect_refused(dir, config, {"run", "config.json", "--force"},
+                     "/nodes/1/config/path: \"" + spelling + "\" is this configuration");
+    }
+  }
+}
+
+TEST(OutputFiles, AreNeverTheFileThatBecameAStandardStream) {
+  const TempDir dir;
+  const std::string config = dir.write("config.json", tone_to({sink("CsvSink", "config.json")}));
+  const std::string before = content_of(config);
+  const auto in = run_program({"/bin/sh", "-c", std::string(SL_STREAMLAB) + " run - --force < config.json"},
+                              dir.path().string());
+  EXPECT_EQ(in.exit_code, 2) << in.err;
+  EXPECT_THAT(in.err, HasSubstr("\"config.json\" is standard input"));
+  EXPECT_EQ(content_of(config), before);
+  dir.write("out.json", tone_to({sink("CsvSink", "out.csv")}));
+  for (const std::string path : {"out.csv", "/dev/stdout"}) {
+    dir.write("out.json", tone_to({sink("CsvSink", path)}));
+    const auto out =
+        run_program({"/bin/sh", "-c", std::string(SL_STREAMLAB) + " run out.json --force > out.csv"},
+                    dir.path().string());
+    EXPECT_EQ(out.exit_code, 2) << out.err;
+    EXPECT_THAT(out.err, HasSubstr("\"" + path + "\" is standard output"));
+  }
+}
+
+TEST(OutputFiles, AreNeverWhatASimulatedCardReads) {
+  const TempDir dir;
+  const std::string voice = dir.write("voice.wav", content_of(kVoice));
+  const std::string card = dir.write("card.json", R"({"clock": "virtual", "input": "voice.wav"})");
+  const auto graph = [&](const std::string& device, const std::string& type, const std::string& path) {
+    return dir.write("live.json", R"({"version": 1, "nodes": [
+      {"id": "mic", "type": "AudioInput", "config": {)" +
+                                      device + R"(}},
+      {"id": "out", "type": ")" + type +
+                                      R"(", "config": {"path": ")" + path + R"("}}],
+      "connections": [{"from": "mic", "to": "out"}]})");
+  };
+  const std::string script = R"("device": "sim", "sim": {"clock": "virtual", "input": "voice.wav"})";
+  for (const std::string& device :
+       {std::string(R"("device": "sim:card.json")"), std::string(R"("device": "sim:voice.wav")"),
+        std::string(R"("device": "file:voice.wav")"), script}) {
+    const std::string config = graph(device, "FileSink", "./voice.wav");
+    expect_refused(dir, voice, {"run", config, "--force"}, "\"./voice.wav\" is read by this graph");
+  }
+  const std::string config = graph(R"("device": "sim:card.json")", "JsonlSink", "card.json");
+  expect_refused(dir, card, {"run", config, "--force"}, "\"card.json\" is read by this graph");
+  expect_refused(dir, voice,
+                 {"record", "--device", "file:voice.wav", "--seconds", "1", "--force", "./voice.wav"},
+                 "record: ./voice.wav: \"./voice.wav\" is read by this graph");
+}
+
+TEST(OutputFiles, AreNeverWhatASimulatedCardPlaysInto) {
+  const TempDir dir;
+  const std::string kept = dir.write("voice.wav", content_of(kVoice));
+  const auto graph = [&](const std::string& playback_to, const std::string& path) {
+    return dir.write("play.json", R"({"version": 1, "nodes": [
+      {"id": "in", "type": "FileSource", "config": {"path": "voice.wav"}},
+      {"id": "log", "type": "FileSink", "config": {"path": ")" +
+                                      path + R"("}},
+      {"id": "speaker", "type": "AudioOutput", "config": {"device": "sim", "sim": {
+          "clock": "virtual", "output_channels": 1, "playback_to": ")" +
+                                      playback_to + R"(", "overwrite": true}}}],
+      "connections": [{"from": "in", "to": "speaker"}, {"from": "in", "to": "log"}]})");
+  };
+  expect_refused(dir, kept, {"check", graph("./voice.wav", "log.wav")},
+                 "/nodes/2/config/sim/playback_to: \"./voice.wav\" is read by this graph");
+  expect_refused(dir, kept, {"check", graph("out.wav", "./out.wav")},
+                 "/nodes/2/config/sim/playback_to: \"out.wav\" is written by /nodes/1 already");
+}
+
+TEST(OutputFiles, AreNeverWhatACommandIsTold) {
+  const TempDir dir;
+  const std::string filter = dir.write("filter.sh", "cat\n");
+  const std::string config = dir.write("process.json", R"({"version": 1,
+    "pipeline_config": {"sample_rate": 48000, "duration_s": 0.1}, "nodes": [
+      {"id": "tone", "type": "SineGenerator"},
+      {"id": "own", "type": "Process", "config": {"command": ["sh", "filter.sh"]}},
+      {"id": "out", "type": "CsvSink", "config": {"path": "./filter.sh"}}],
+      "connections": [{"from": "tone", "to": "own"}, {"from": "own", "to": "out"}]})");
+  expect_refused(dir, filter, {"run", config, "--force"}, "\"./filter.sh\" is in the command of /nodes/1");
+}
+
+TEST(OutputFiles, OfABatchAreNeverItsConfigurationOrAnotherInput) {
+  const TempDir dir;
+  const auto graph = [&](const std::string& path) {
+    return dir.write("batch.json", R"({"version": 1, "nodes": [
+      {"id": "in", "type": "FileSource", "config": {"path": "${input}"}},
+      {"id": "out", "type": "CsvSink", "config": {"path": ")" +
+                                       path + R"("}}],
+      "connections": [{"from": "in", "to": "out"}]})");
+  };
+  const std::string other = dir.write("other.wav", content_of(kVoice));
+  const std::string config = graph("./batch.json");
+  expect_refused(dir, config, {"batch", "batch.json", kVoice, "--force"},
+                 "would go to \"./batch.json\", which is the configuration");
+  expect_refused(dir, other, {"batch", graph("other.wav"), kVoice, "./other.wav", "--force"},
+                 "would go to \"other.wav\", which is an input");
+}
+
+// ---- flows
+
+std::string flow_of(const std::string& nodes, const std::string& edges) {
+  return R"({"nodes": [)" + nodes + R"(], "edges": [)" + edges + "]}";
+}
+
+TEST(OutputFiles, OfGraphsInAFlowAreNeitherTheFlowNorItsStateNorAGraph) {
+  const TempDir dir;
+  const std::string state = dir.write("state.json", R"({"a": 1})");
+  const std::string flow = dir.write("flow.json", flow_of(R"({"name": "first", "graph": "graph.json"})",
+                                                          R"({"from": "__start__", "to": "first"})"));
+  const auto expect = [&](const std::string& path, const std::string& what) {
+    const std::string graph = dir.write("graph.json", tone_to({sink("CsvSink", path)}));
+    expect_refused(dir, dir.file(path), {"run", "flow.json", "--state", "@state.json", "--force"},
+                   "flow.json: /nodes/0/graph: graph.json: /nodes/1/config/path: \"" + path + "\" " + what);
+  };
+  expect("./flow.json", "is this flow");
+  expect("./state.json", "is the state that was given");
+  expect("./graph.json", "is this configuration");
+}
+
+TEST(OutputFiles, OfGraphsThatRunAtTheSameTimeDiffer) {
+  const TempDir dir;
+  dir.write("one.json", tone_to({sink("FileSink", "z.wav")}));
+  dir.write("two.json", tone_to({sink("FileSink", "./z.wav")}));
+  const std::string nodes = R"({"name": "one", "graph": "one.json"}, {"name": "two", "graph": "two.json"})";
+  const std::string flow =
+      dir.write("flow.json", flow_of(nodes, R"({"from": "__start__", "to": ["one", "two"]})"));
+  for (const char* command : {"check", "run"}) {
+    const auto result = streamlab({command, "flow.json"}, dir.path().string());
+    EXPECT_EQ(result.exit_code, 2);
+    EXPECT_EQ(
+        result.err,
+        "flow.json: /nodes/1/graph: two.json: /nodes/1/config/path: \"./z.wav\" is written by one at the "
+        "same time; expected another file\n");
+  }
+  dir.write("flow.json",
+            flow_of(nodes, R"({"from": "__start__", "to": "one"}, {"from": "one", "to": "two"})"));
+  EXPECT_EQ(streamlab({"check", flow}, dir.path().string()).exit_code, 0);  // one after the other
+}
+
+TEST(OutputFiles, IncludeTheProgressOfAFlow) {
+  const TempDir dir;
+  const std::string state = dir.write("state.json", R"({"a": 1})");
+  const std::string graph = dir.write("graph.json", tone_to({sink("CsvSink", "flow.json.progress")}));
+  const std::string flow = dir.write(
+      "flow.json", flow_of(R"(
+      {"name": "first", "shell": "sh", "run": "touch started", "interrupt_after": true},
+      {"name": "second", "graph": "graph.json"})",
+                           R"({"from": "__start__", "to": "first"}, {"from": "first", "to": "second"})"));
+  const std::string notes = dir.write("notes.txt", "not to be lost");
+  const auto save = [&](const std::string& path) {
+    return std::vector<std::string>{"run", "flow.json", "--state", "@state.json", "--save", path, "--force"};
+  };
+  expect_refused(dir, flow, save("./flow.json"),
+                 "--save: \"./flow.json\" is this flow; expected another file for the progress\n");
+  expect_refused(dir, state, save("./state.json"), "--save: \"./state.json\" is the state that was given");
+  expect_refused(dir, graph, save("./graph.json"), "--save: \"./graph.json\" is a graph of this flow");
+  expect_refused(dir, notes, {"run", "flow.json"}, "\"flow.json.progress\" takes the progress of this flow");
+  expect_refused(dir, notes, {"run", "flow.json", "--save", "notes.txt"},
+                 "notes.txt: exists already; --resume goes on from it, --force replaces it\n");
+  EXPECT_FALSE(fs::exists(dir.file("started")));
+  EXPECT_EQ(streamlab(save("notes.txt"), dir.path().string()).exit_code, 0);
+  EXPECT_THAT(content_of(notes), HasSubstr("streamlab_flow_progress"));
+}
+
+}  // namespace
+}  // namespace streamlab::test
