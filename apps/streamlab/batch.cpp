@@ -11,6 +11,7 @@
 #include "apps/streamlab/commands.hpp"
 #include "apps/streamlab/console.hpp"
 #include "apps/streamlab/interrupt.hpp"
+#include "apps/streamlab/named_records.hpp"
 #include "apps/streamlab/ordered_jobs.hpp"
 #include "apps/streamlab/run_files.hpp"
 #include "apps/streamlab/summary.hpp"
@@ -52,17 +53,13 @@ struct Totals {
   ExitCode exit_code = ExitCode::success;
 };
 
-void show_result(const BatchResult& result, bool json, Totals& totals) {
+void show_result(const BatchResult& result, bool json, NamedRecords& records, Totals& totals) {
   ++totals.done;
   totals.sound_s += result.sound_s;
   totals.exit_code = worse(totals.exit_code, result.exit_code);
   if (result.exit_code == ExitCode::failed || result.exit_code == ExitCode::refused) { ++totals.failed; }
-  if (json) {
-    print_json_line(result_document(result));
-  } else {
-    to_stdout(printable(result.path) + "\n");
-  }
-  to_stdout(result.printed);
+  if (json) { print_json_line(result_document(result)); }
+  to_stdout(records.name(result.path, result.printed));
   for (const Error& error : result.errors) { report(error, result.path); }
   for (const std::string& note : result.notes) { to_stderr(printable(result.path + ": " + note) + "\n"); }
 }
@@ -86,6 +83,7 @@ ExitCode batch_command(const BatchArguments& arguments) {
   if (!errors.empty()) { return report(errors, name_of(arguments.config)); }
 
   StatusLine line(true);
+  NamedRecords records(plan->stdout_format());
   Totals totals;
   const std::size_t count = arguments.files.size();
   const Clock::time_point begin = Clock::now();
@@ -93,7 +91,7 @@ ExitCode batch_command(const BatchArguments& arguments) {
       count, arguments.jobs, [&](std::size_t i) { return plan->run(arguments.files[i]); },
       [&](BatchResult&& result) {
         line.clear();
-        show_result(result, arguments.json, totals);
+        show_result(result, arguments.json, records, totals);
         line.show(batch_progress_text(totals, count, seconds_since(begin)));
       });
   line.clear();

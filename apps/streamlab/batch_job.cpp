@@ -12,7 +12,6 @@
 #include "apps/streamlab/console.hpp"
 #include "apps/streamlab/interrupt.hpp"
 #include "apps/streamlab/run_files.hpp"
-#include "apps/streamlab/standard_streams.hpp"
 #include "engine/run/engine.hpp"
 #include "hal/backends.hpp"
 
@@ -85,6 +84,10 @@ tl::expected<BatchPlan, ExitCode> BatchPlan::make(const BatchArguments& argument
   BatchPlan plan(*std::move(document), arguments);
   const auto graph = plan.graph_for(arguments.files.front());
   if (!graph) { return tl::unexpected(report(graph.error(), name)); }
+  if (const Errors errors = check_stdout_formats(*graph, arguments.json); !errors.empty()) {
+    return tl::unexpected(report(errors, name));
+  }
+  plan.stdout_format_ = app::stdout_format(*graph, arguments.json);
   return plan;
 }
 

@@ -10,6 +10,7 @@
 
 #include "apps/streamlab/commands.hpp"
 #include "apps/streamlab/config_file.hpp"
+#include "apps/streamlab/standard_streams.hpp"
 
 namespace streamlab::app {
 
@@ -32,6 +33,8 @@ class BatchPlan {
   // no plan.
   static tl::expected<BatchPlan, ExitCode> make(const BatchArguments& arguments);
 
+  // What its graphs print, and the program with them.
+  StdoutFormat stdout_format() const { return stdout_format_; }
   // The graph for `file`: ${input} and ${stem} replaced, the input bound to the file, relative output paths
   // below --out-dir.
   Checked<ValidGraph> graph_for(const std::string& file) const;
@@ -45,6 +48,7 @@ class BatchPlan {
 
   Document document_;
   BatchArguments arguments_;
+  StdoutFormat stdout_format_ = StdoutFormat::text;
 };
 
 }  // namespace streamlab::app

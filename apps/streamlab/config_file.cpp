@@ -57,6 +57,7 @@ Checked<ValidGraph> check_config(const ConfigArguments& config, const std::strin
   Errors errors = check_files(*graph, std::move(files));
   const auto from = config.path == "-" ? ConfigFrom::standard_input : ConfigFrom::file;
   for (Error& error : check_standard_streams(*graph, from)) { errors.push_back(std::move(error)); }
+  for (Error& error : check_stdout_formats(*graph)) { errors.push_back(std::move(error)); }
   if (!errors.empty()) { return tl::unexpected(std::move(errors)); }
   return graph;
 }

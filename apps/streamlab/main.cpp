@@ -180,7 +180,8 @@ class CommandLine {
         "  streamlab batch configs/file_to_file.json a.wav b.wav --out-dir filtered --jobs 2\n"
         "Each file takes the place of the first FileSource's path, or of AudioInput's device. ${input} is "
         "its\n"
-        "path and ${stem} its name without folder and ending. Output and its order do not depend on --jobs.",
+        "path and ${stem} its name without folder and ending. Output and its order do not depend on --jobs;\n"
+        "what goes to standard output names its file: before it, in \"input\" of each object, or in a column.",
         [this] { return batch_command(batch_); });
     add_config(batch, batch_.config);
     batch.add_option("FILES", batch_.files, "Sound files.")->type_name("")->required();

@@ -8,6 +8,7 @@
 #include "apps/streamlab/console.hpp"
 #include "apps/streamlab/flow_file.hpp"
 #include "apps/streamlab/run_graph.hpp"
+#include "apps/streamlab/standard_streams.hpp"
 
 namespace streamlab::app {
 
@@ -39,6 +40,9 @@ ExitCode run_command(const RunArguments& arguments) {
   const Errors refused = refuse_flow_options(arguments);
   if (!refused.empty()) { report(refused, ""); }
   if (!graph || !refused.empty()) { return ExitCode::refused; }
+  if (const Errors errors = check_stdout_formats(*graph, arguments.json); !errors.empty()) {
+    return report(errors, name_of(arguments.config));
+  }
   RunOptions options{arguments.seconds, arguments.frames, arguments.json,
                      arguments.quiet,   arguments.force,  {}};
   options.report = [&](const Errors& errors) { return report(errors, name_of(arguments.config)); };

@@ -18,6 +18,7 @@
 #include "apps/streamlab/flow_file.hpp"
 #include "apps/streamlab/interrupt.hpp"
 #include "apps/streamlab/run_files.hpp"
+#include "apps/streamlab/standard_streams.hpp"
 #include "engine/base/printable.hpp"
 #include "engine/flow/flow_checkpoint.hpp"
 #include "engine/flow/step_programs.hpp"
@@ -66,6 +67,11 @@ StepGraphs load_graphs(const ValidFlow& flow, const std::string& folder, Errors&
     graph.path = graph_path(step, folder);
     for (const auto& [name, value] : step.spec.variables) { graph.variables[name] = value; }
     auto loaded = check_config(graph);
+    if (loaded) {
+      if (Errors formats = check_stdout_formats(*loaded, false); !formats.empty()) {
+        loaded = tl::unexpected(std::move(formats));
+      }
+    }
     if (loaded) {
       graphs.emplace(s, *std::move(loaded));
       continue;

@@ -50,7 +50,61 @@ std::vector<End> stdout_streams(const ValidGraph& graph) {
   return on_descriptor(ends_of(graph, "PipeSink", "to"), PipeName::Direction::out, STDOUT_FILENO);
 }
 
+// Nodes that write records on standard output.
+struct Printer {
+  const ValidNode* node = nullptr;
+  StdoutFormat format = StdoutFormat::text;
+};
+std::vector<Printer> printers(const ValidGraph& graph, bool json) {
+  std::vector<Printer> found;
+  for (const ValidNode& node : graph.nodes()) {
+    const auto path = node.params.find("path");
+    const bool is_stdout = path && node.info().outputs.empty() && node.params.text(*path) == "-";
+    if (node.info().name == "Print") {
+      found.push_back({&node, json ? StdoutFormat::json_lines : StdoutFormat::text});
+    } else if (is_stdout && node.info().name == "JsonlSink") {
+      found.push_back({&node, StdoutFormat::json_lines});
+    } else if (is_stdout && node.info().name == "CsvSink") {
+      found.push_back({&node, StdoutFormat::csv});
+    }
+  }
+  return found;
+}
+
+std::string_view name_of(StdoutFormat format) {
+  constexpr std::string_view kNames[] = {"text", "JSON Lines", "a table"};
+  return kNames[static_cast<std::size_t>(format)];
+}
+
 }  // namespace
+
+StdoutFormat stdout_format(const ValidGraph& graph, bool json) {
+  if (json) { return StdoutFormat::json_lines; }
+  const auto found = printers(graph, false);
+  return found.empty() ? StdoutFormat::text : found.front().format;
+}
+
+Errors check_stdout_formats(const ValidGraph& graph, bool json) {
+  Errors errors;
+  const auto found = printers(graph, json);
+  for (std::size_t p = 0; p < found.size(); ++p) {
+    const StdoutFormat ours = found[p].format;
+    const StdoutFormat first = json ? StdoutFormat::json_lines : found.front().format;
+    if (ours == first && (p == 0 || ours != StdoutFormat::csv)) { continue; }
+    const bool would_fit = !json && ours != StdoutFormat::csv && first != StdoutFormat::csv;
+    const std::string place = ours == StdoutFormat::text ? "" : "/config/path";  // Print has no path
+    errors.push_back({ErrorCode::refused, found[p].node->pointer + place,
+                      fmt::format("{} on standard output, which carries {} of {}", name_of(ours),
+                                  name_of(first), json ? "--json" : found.front().node->pointer),
+                      "one format on one stream",
+                      would_fit ? "--json makes JSON Lines of both" : "name a file"});
+  }
+  return errors;
+}
+
+Errors check_stdout_formats(const ValidGraph& graph) {
+  return check_stdout_formats(graph, true).empty() ? Errors{} : check_stdout_formats(graph, false);
+}
 
 bool streams_to_stdout(const ValidGraph& graph) { return !stdout_streams(graph).empty(); }
 

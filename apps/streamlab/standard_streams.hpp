@@ -18,6 +18,15 @@ enum class ConfigFrom : std::uint8_t { file, standard_input };
 // node writes text there. (Print then goes to standard error.)
 Errors check_standard_streams(const ValidGraph& graph, ConfigFrom config);
 
+// What nodes write on standard output, and the program itself where it prints JSON Lines.
+enum class StdoutFormat : std::uint8_t { text, json_lines, csv };
+// `json`: was --json given?
+StdoutFormat stdout_format(const ValidGraph& graph, bool json);
+// Two formats on standard output, and two tables.
+Errors check_stdout_formats(const ValidGraph& graph, bool json);
+// The same of graphs that are two formats with --json and without.
+Errors check_stdout_formats(const ValidGraph& graph);
+
 // For many graphs at a time, none of which can have them.
 Errors refuse_pipes(const ValidGraph& graph);
 

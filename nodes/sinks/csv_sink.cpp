@@ -82,6 +82,7 @@ class CsvSink final : public Node {
   Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
     format_ = *context.inputs[0];
     overwrite_ = overwrite_ || context.overwrite;
+    console_ = context.console_file;
     reset();
     return std::vector<OutputFormat>{};
   }
@@ -116,7 +117,7 @@ class CsvSink final : public Node {
 
  private:
   Result<void> open(bool replace) {
-    auto output = TextOutput::open(path_, replace);
+    auto output = TextOutput::open(path_, replace, console_);
     if (!output) { return tl::unexpected(output.error()); }
     output_.emplace(std::move(*output));
     written_ = false;
@@ -182,6 +183,7 @@ class CsvSink final : public Node {
 
   const std::string path_;
   bool overwrite_;
+  std::FILE* console_ = nullptr;      // the engine's
   StreamFormat format_;               // fixed by prepare()
   std::optional<TextOutput> output_;  // from start() on
   bool written_ = false;              // a block is in the file

@@ -68,6 +68,10 @@ class FileSink final : public Node {
   Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
     const StreamFormat& in = *context.inputs[0];
     if (context.overwrite) { overwrite_ = Overwrite::yes; }
+    if (path_ == "-") {
+      return refused("/config/path", "a sound file cannot be written to standard output", "a file",
+                     "PipeSink streams sound to stdout");
+    }
     constexpr SoundContainer kContainers[] = {SoundContainer::wav, SoundContainer::rf64, SoundContainer::w64,
                                               SoundContainer::flac};
     const auto container = format_ == 0 ? container_of_path(path_) : std::optional(kContainers[format_ - 1]);

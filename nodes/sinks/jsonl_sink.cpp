@@ -79,6 +79,7 @@ class JsonlSink final : public Node {
   Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
     format_ = *context.inputs[0];
     overwrite_ = overwrite_ || context.overwrite;
+    console_ = context.console_file;
     channel_starts_.clear();
     for (const ChannelInfo& channel : format_.channels) {
       channel_starts_.push_back(
@@ -118,7 +119,7 @@ class JsonlSink final : public Node {
 
  private:
   Result<void> open(bool replace) {
-    auto output = TextOutput::open(path_, replace);
+    auto output = TextOutput::open(path_, replace, console_);
     if (!output) { return tl::unexpected(output.error()); }
     output_.emplace(std::move(*output));
     written_ = false;
@@ -211,6 +212,7 @@ class JsonlSink final : public Node {
   const std::string path_;
   const bool header_;
   bool overwrite_;
+  std::FILE* console_ = nullptr;             // the engine's
   StreamFormat format_;                      // fixed by prepare(), as the next
   std::vector<std::string> channel_starts_;  // `"left":{"unit":"dB",` by channel
   std::optional<TextOutput> output_;         // from start() on

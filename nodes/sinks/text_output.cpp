@@ -6,12 +6,11 @@
 #include <cstring>
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 namespace streamlab {
 
-Result<TextOutput> TextOutput::open(const std::string& path, bool replace) {
-  if (path == "-") { return TextOutput("stdout", std::nullopt); }
+Result<TextOutput> TextOutput::open(const std::string& path, bool replace, std::FILE* console) {
+  if (path == "-") { return TextOutput("stdout", console); }
   auto file = OutputFile::create(path, replace);
   if (!file) { return tl::unexpected(file.error()); }
   return TextOutput(path, std::move(*file));
@@ -30,11 +29,8 @@ Result<void> TextOutput::write(std::string_view lines) {
                   fmt::format("cannot be written beyond byte {}: {}", bytes_, std::strerror(error_number)),
                   {}, cut ? "what lies before is complete" : "its last line is incomplete");
   }
-  while (!lines.empty()) {
-    const ssize_t written = ::write(STDOUT_FILENO, lines.data(), lines.size());
-    if (written < 0 && errno == EINTR) { continue; }
-    if (written < 0) { return failed(path_, fmt::format("cannot be written: {}", std::strerror(errno))); }
-    lines.remove_prefix(static_cast<std::size_t>(written));
+  if (std::fwrite(lines.data(), 1, lines.size(), console_) != lines.size() || std::fflush(console_) != 0) {
+    return failed(path_, fmt::format("cannot be written: {}", std::strerror(errno)));
   }
   return {};
 }

@@ -3,6 +3,8 @@
 // streamlab batch over the recordings of package alsa-utils.
 #include <algorithm>
 #include <filesystem>
+#include <map>
+#include <sstream>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -101,6 +103,101 @@ TEST(Batch, GivesJsonLinesThatAreTheSameForEveryNumberOfJobs) {
   EXPECT_EQ(json_lines(one.out).back()["type"], "summary");
   EXPECT_EQ(json_lines(one.out).back()["files"], 9);
   EXPECT_TRUE(fs::exists(dir.file("Noise.jsonl")));
+}
+
+// The voices through a LevelMeter into sinks of these types, each to "-".
+std::string levels_to_stdout(const TempDir& dir, const std::vector<std::string>& types) {
+  std::string nodes;
+  std::string connections;
+  for (const std::string& type : types) {
+    const std::string id = "to" + type + std::to_string(nodes.size());
+    nodes += R"(, {"id": ")" + id + R"(", "type": ")" + type + "\"" +
+             (type == "Print" ? "" : R"(, "config": {"path": "-"})") + "}";
+    connections += R"(, {"from": "level", "to": ")" + id + R"("})";
+  }
+  return dir.write("stdout.json", R"({"version": 1, "nodes": [
+      {"id": "file", "type": "FileSource", "config": {"path": "${input}"}},
+      {"id": "level", "type": "LevelMeter", "config": {"interval_s": 0.01}})" +
+                                      nodes + R"(], "connections": [{"from": "file", "to": "level"})" +
+                                      connections + "]}");
+}
+
+std::string output_of(const std::string& config, const std::vector<std::string>& options) {
+  const auto result = streamlab(batch_arguments(config, voices(), options));
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  return result.out;
+}
+
+TEST(Batch, NamesTheFileInEveryLineOfJsonOnStdoutTheSameForEveryNumberOfJobs) {
+  const TempDir dir;
+  const std::string config = levels_to_stdout(dir, {"JsonlSink"});
+  for (const bool json : {false, true}) {
+    std::vector<std::string> printed;
+    for (const std::string jobs : {"1", "2", "5"}) {
+      std::vector<std::string> options{"--jobs", jobs};
+      if (json) { options.emplace_back("--json"); }
+      printed.push_back(output_of(config, options));
+      EXPECT_EQ(printed.back(), printed.front()) << jobs;
+    }
+    std::vector<std::string> inputs;  // in the order of their first lines
+    for (const auto& line : json_lines(printed[0])) {
+      if (line.contains("type")) { continue; }  // the program's own
+      ASSERT_TRUE(line.contains("input"));
+      if (inputs.empty() || inputs.back() != line["input"]) { inputs.push_back(line["input"]); }
+    }
+    EXPECT_EQ(inputs, voices());
+  }
+}
+
+TEST(Batch, MakesOneTableOfTheRowsOfAllFiles) {
+  const TempDir dir;
+  const std::string config = levels_to_stdout(dir, {"CsvSink"});
+  const std::string one = output_of(config, {"--jobs", "1"});
+  EXPECT_EQ(output_of(config, {"--jobs", "2"}), one);
+  std::istringstream rows(one);
+  std::string row;
+  std::getline(rows, row);
+  EXPECT_EQ(row.substr(0, 15), "input,position,");
+  std::vector<std::string> inputs;
+  while (std::getline(rows, row)) {
+    const std::string input = row.substr(0, row.find(','));
+    if (inputs.empty() || inputs.back() != input) { inputs.push_back(input); }
+  }
+  EXPECT_EQ(inputs, voices());
+}
+
+TEST(Batch, NamesTheFileInWhatPrintGivesAsJson) {
+  const TempDir dir;
+  for (const auto& line : json_lines(output_of(levels_to_stdout(dir, {"Print"}), {"--json"}))) {
+    if (line.contains("label")) { EXPECT_TRUE(line.contains("input")); }
+  }
+}
+
+TEST(Batch, RefusesTwoFormatsOnStdout) {
+  const TempDir dir;
+  const auto refusal = [&](const std::vector<std::string>& types, const std::vector<std::string>& options) {
+    const auto result = streamlab(batch_arguments(levels_to_stdout(dir, types), voices(), options));
+    EXPECT_EQ(result.exit_code, 2);
+    EXPECT_EQ(result.out, "");
+    return result.err.substr(result.err.find(": ") + 2);
+  };
+  EXPECT_EQ(
+      refusal({"Print", "JsonlSink"}, {}),
+      "/nodes/3/config/path: JSON Lines on standard output, which carries text of /nodes/2; expected one "
+      "format on one stream; --json makes JSON Lines of both\n");
+  EXPECT_EQ(
+      refusal({"JsonlSink", "Print"}, {}),
+      "/nodes/3: text on standard output, which carries JSON Lines of /nodes/2; expected one format on one "
+      "stream; --json makes JSON Lines of both\n");
+  EXPECT_EQ(
+      refusal({"CsvSink"}, {"--json"}),
+      "/nodes/2/config/path: a table on standard output, which carries JSON Lines of --json; expected one "
+      "format on one stream; name a file\n");
+  EXPECT_EQ(
+      refusal({"CsvSink", "CsvSink"}, {}),
+      "/nodes/3/config/path: a table on standard output, which carries a table of /nodes/2; expected one "
+      "format on one stream; name a file\n");
+  EXPECT_NE(output_of(levels_to_stdout(dir, {"Print", "JsonlSink"}), {"--json"}), "");
 }
 
 TEST(Batch, NamesABadFileAndGoesOn) {

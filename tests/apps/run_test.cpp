@@ -64,6 +64,29 @@ TEST(Run, GivesOneJsonObjectALine) {
   EXPECT_EQ(lines[2]["exit_code"], 0);
 }
 
+TEST(Run, RefusesTwoFormatsOnStdoutUnlessJsonMakesThemOne) {
+  const TempDir dir;
+  std::string text = tone_config(0.5);
+  text.replace(text.find("],\n    \"connections\": ["), 1,
+               R"(, {"id": "log", "type": "JsonlSink", "config": {"path": "-"}}])");
+  text.replace(text.find(R"({"from": "level")"), 0, R"({"from": "level", "to": "log"}, )");
+  const std::string config = dir.write("both.json", text);
+  const auto mixed = streamlab({"run", config});
+  EXPECT_EQ(mixed.exit_code, 2);
+  EXPECT_EQ(mixed.out, "");
+  EXPECT_EQ(mixed.err, config +
+                           ": /nodes/3/config/path: JSON Lines on standard output, which carries text of "
+                           "/nodes/2; expected one format on one stream; --json makes JSON Lines of both\n");
+  const auto lines = streamlab({"run", config, "--json"});
+  EXPECT_EQ(lines.exit_code, 0) << lines.err;
+  EXPECT_EQ(json_lines(lines.out).size(), 3U);           // a value twice, and the summary
+  EXPECT_EQ(streamlab({"check", config}).exit_code, 0);  // `run --json` takes it
+  text.replace(text.find("JsonlSink"), 9, "CsvSink");
+  for (const char* command : {"check", "run"}) {  // with --json or without
+    EXPECT_EQ(streamlab({command, dir.write("both.json", text)}).exit_code, 2) << command;
+  }
+}
+
 TEST(Run, SaysNothingWhenQuiet) {
   const TempDir dir;
   const auto result = streamlab({"run", dir.write("tone.json", tone_config(0.5)), "--quiet"});

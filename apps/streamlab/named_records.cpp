@@ -1,0 +1,71 @@
+// apps/streamlab/named_records.cpp
+#include "apps/streamlab/named_records.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "engine/base/printable.hpp"
+#include "engine/graph/config_text.hpp"
+
+namespace streamlab::app {
+namespace {
+
+// A field of a table (RFC 4180, section 2, rules 5 to 7).
+std::string field(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) { return text; }
+  std::string quoted = "\"";
+  for (const char c : text) {
+    if (c == '"') { quoted += '"'; }
+    quoted += c;
+  }
+  return quoted + '"';
+}
+
+// Takes the first row off `rows`: a line end between quotes does not end it.
+std::string_view take_row(std::string_view& rows) {
+  bool is_quoted = false;
+  std::size_t end = 0;
+  while (end < rows.size() && (is_quoted || rows[end] != '\n')) { is_quoted ^= rows[end++] == '"'; }
+  const std::string_view row = rows.substr(0, end + 1);
+  rows.remove_prefix(row.size());
+  return row;
+}
+
+}  // namespace
+
+std::string NamedRecords::name(const std::string& item, std::string_view printed) {
+  std::string named;
+  switch (format_) {
+    case StdoutFormat::text:
+      named = printable(item) + "\n";
+      named += printed;
+      break;
+    case StdoutFormat::json_lines: {
+      const std::string first =
+          "{\"input\":" + Document(item).dump(-1, ' ', false, Document::error_handler_t::replace) + ",";
+      while (!printed.empty()) {
+        const std::size_t end = printed.find('\n');
+        const std::string_view line = printed.substr(0, end == std::string_view::npos ? end : end + 1);
+        named += first;
+        named += line.substr(1);  // behind its "{"
+        printed.remove_prefix(line.size());
+      }
+      break;
+    }
+    case StdoutFormat::csv: {
+      if (printed.empty()) { break; }  // the graph did not start
+      const std::string_view heading = take_row(printed);
+      if (heading != heading_) {
+        heading_ = heading;
+        named = "input," + heading_;
+      }
+      while (!printed.empty()) {
+        named += field(item) + ",";
+        named += take_row(printed);
+      }
+      break;
+    }
+  }
+  return named;
+}
+
+}  // namespace streamlab::app

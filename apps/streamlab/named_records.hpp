@@ -1,0 +1,29 @@
+// apps/streamlab/named_records.hpp
+//
+// NamedRecords: what the graphs of a batch print on one stream, each record with the name of its item.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "apps/streamlab/standard_streams.hpp"
+
+namespace streamlab::app {
+
+// `printed`: all that the graph of `item` has printed, in whole lines. One thread.
+//
+//   text         the item's path on a line of its own before it
+//   json_lines   every object begins with "input": the item's path
+//   csv          every row begins with the item's path, in a column "input"; the heading stands once, and again
+//                where the columns differ from those of the item before
+class NamedRecords {
+ public:
+  explicit NamedRecords(StdoutFormat format) : format_(format) {}
+  std::string name(const std::string& item, std::string_view printed);
+
+ private:
+  const StdoutFormat format_;
+  std::string heading_;  // of a table, the last one printed
+};
+
+}  // namespace streamlab::app
