@@ -93,10 +93,16 @@ std::string summary_text(const Summary& summary) {
   text += "\n";
   if (status.driver) { text += device_entries(status); }
   for (const EdgeReport& edge : status.edges) {
-    if (edge.counters.dropped > 0) {
-      text += entry("dropped", fmt::format("{}: {} of {} ({}, capacity {})", edge.name, edge.counters.dropped,
+    const std::uint64_t by_policy = edge.counters.dropped - edge.given_up;
+    if (by_policy > 0) {
+      text += entry("dropped", fmt::format("{}: {} of {} ({}, capacity {})", edge.name, by_policy,
                                            counted(edge.counters.pushed, "block"), to_string(edge.policy),
                                            edge.capacity));
+    }
+    if (edge.given_up > 0) {
+      text +=
+          entry("given up", fmt::format("{}: {} of {} were not taken when the run was given up", edge.name,
+                                        edge.given_up, counted(edge.counters.pushed, "block")));
     }
     if (edge.discarded > 0) {
       text += entry("discarded", fmt::format("{}: {} after the reader had gone", edge.name,
@@ -156,6 +162,7 @@ Document summary_document(const Summary& summary) {
                                  {"delivered", edge.counters.delivered},
                                  {"dropped", edge.counters.dropped},
                                  {"discarded", edge.discarded},
+                                 {"given_up", edge.given_up},
                                  {"high_water", edge.counters.high_water}});
   }
   document["notes"] = Document::array();

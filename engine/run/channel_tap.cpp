@@ -33,6 +33,10 @@ void ChannelTap::run() noexcept {
       signal_.wait(ticket);
     }
   }
+  // Without a subscriber nobody misses what is left.
+  if (stop_.stop_requested() && sender_.subscriber_count() > 0) {
+    link_.left_early.store(true, std::memory_order_release);
+  }
   link_.abandoned.store(true, std::memory_order_release);
   link_.wake_producer();
   sender_.close();
@@ -41,7 +45,8 @@ void ChannelTap::run() noexcept {
 void ChannelTap::send(const DataFrame& block) {
   if (sender_.subscriber_count() == 0) { return; }
   // The last subscriber may go meanwhile, or the channel be closed: then nobody waits for the block.
-  static_cast<void>(sender_.send(DataFrame(block), stop_.get_token()));
+  const Sent sent = sender_.send(DataFrame(block), stop_.get_token());
+  if (!sent && sent.why() == Why::stopped) { link_.not_passed_on.fetch_add(1, std::memory_order_relaxed); }
 }
 
 void ChannelTap::stop() noexcept {

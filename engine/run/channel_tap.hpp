@@ -31,7 +31,8 @@ class ChannelTap {
   // The producer wakes nobody: look for its blocks every millisecond.
   void set_real_time_producer() { link_.producer = link_.consumer = nullptr; }
 
-  // The body of the tap's thread: until the edge has ended or stop() was called. Then closes the channel.
+  // The body of the tap's thread: until the edge has ended or stop() was called. Then closes the channel. Blocks
+  // that subscribers do not get because of stop() are counted in the link.
   void run() noexcept;
   // Any thread.
   void stop() noexcept;

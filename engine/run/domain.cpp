@@ -467,7 +467,10 @@ void Domain::send_block(EdgeLink& link, const DataFrame& frame) noexcept {
     }
     to = link.edge.acquire();
     if (to != nullptr || link.edge.policy() != OverflowPolicy::block || !may_wait_) { break; }
-    if (abort_.load(std::memory_order_acquire)) { return; }
+    if (abort_.load(std::memory_order_acquire)) {
+      link.without_room.fetch_add(1, std::memory_order_relaxed);
+      return;
+    }
     if (link.producer == nullptr) {
       signal_->wait(ticket, kPollInterval);
     } else {

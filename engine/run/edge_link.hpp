@@ -36,6 +36,28 @@ struct EdgeLink {
   std::atomic<bool> abandoned{false};
   std::atomic<bool> had_enough{false};      // and needs no more: what still comes is not missed
   std::atomic<std::uint64_t> discarded{0};  // blocks that came after the reader had gone otherwise
+  // What was lost because the run was given up, or failed: blocks that waited for room; blocks that the consumer
+  // took and could not pass on; and whether it left before the stream had ended, so that no one takes the rest.
+  std::atomic<std::uint64_t> without_room{0};
+  std::atomic<std::uint64_t> not_passed_on{0};
+  std::atomic<bool> left_early{false};
+
+  // Of the edge, with what was given up among the dropped. Any thread.
+  EdgeCounters counters() const noexcept {
+    EdgeCounters now = edge.counters();
+    const std::uint64_t kept_back = not_passed_on.load(std::memory_order_relaxed);
+    std::uint64_t never_pushed = without_room.load(std::memory_order_relaxed);
+    now.delivered -= kept_back;
+    now.dropped += kept_back;
+    if (left_early.load(std::memory_order_acquire)) {
+      never_pushed += discarded.load(std::memory_order_relaxed);
+      now.dropped += now.in_queue;
+      now.in_queue = 0;
+    }
+    now.pushed += never_pushed;
+    now.dropped += never_pushed;
+    return now;
+  }
 
   void wake_producer() const noexcept {
     if (producer != nullptr) { producer->notify(); }

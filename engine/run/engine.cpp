@@ -169,15 +169,15 @@ class Engine::Impl final : public DeviceClient {
     if (!started_ || stopping_) {
       return failed("", "the pipeline is not running", "a call between start() and stop()");
     }
-    for (const auto& link : triggers_) {
-      if (link->abandoned.load(std::memory_order_acquire)) {
+    for (const auto& trigger : triggers_) {
+      if (trigger->link.abandoned.load(std::memory_order_acquire)) {
         return failed("", "the pipeline has ended or failed", "", "status() says why");
       }
     }
     if (auto fits = check_trigger(frame); !fits) { return tl::unexpected(fits.error()); }
     std::vector<DataFrame*> buffers;
-    for (const auto& link : triggers_) {
-      buffers.push_back(link->edge.acquire());
+    for (const auto& trigger : triggers_) {
+      buffers.push_back(trigger->link.edge.acquire());
       if (buffers.back() == nullptr) {
         return Triggered::full;
       }  // what was acquired stays in hand for the next call
@@ -188,8 +188,8 @@ class Engine::Impl final : public DeviceClient {
       } else {
         buffers[i]->header() = frame.header();
       }
-      triggers_[i]->edge.commit(buffers[i]);
-      triggers_[i]->wake_consumer();
+      triggers_[i]->link.edge.commit(buffers[i]);
+      triggers_[i]->link.wake_consumer();
     }
     return Triggered::taken;
   }
@@ -271,6 +271,7 @@ class Engine::Impl final : public DeviceClient {
                                as_us(tick_times_.quantile_ns(0.99)), as_us(tick_times_.worst_ns())};
       status.frames = device_frames_.load(std::memory_order_relaxed);
     }
+    for (const auto& trigger : triggers_) { status.edges.push_back(report(trigger->link)); }
     for (const auto& link : links_) { status.edges.push_back(report(*link)); }
     for (const auto& shared : receivers_) { status.edges.push_back(report(shared->link)); }
     for (const auto& tap : taps_) { status.edges.push_back(report(tap->link())); }
@@ -354,6 +355,7 @@ class Engine::Impl final : public DeviceClient {
       }
       domains_.push_back(std::make_unique<Domain>(*plan_, d, pace));
       domains_.back()->set_may_wait(!is_real_time(d));
+      outcomes_.push_back(Domain::Round::stopped);
       if (!options_.triggered) { domains_.back()->set_limit(options_.frame_limit, duration_s()); }
     }
     for (const PlanEdge& edge : plan_->edges()) {
@@ -374,19 +376,24 @@ class Engine::Impl final : public DeviceClient {
     static const auto kNoChannels = std::make_shared<const StreamFormat>();
     for (auto& domain : domains_) {
       std::shared_ptr<const StreamFormat> format;
+      std::size_t first = 0;
       for (std::size_t n = 0; n < plan_->nodes().size(); ++n) {
         const PlanNode& node = plan_->nodes()[n];
         if (node.domain != domain->index() || !node.inputs.empty()) { continue; }
+        if (!format) { first = n; }
         const bool is_device = graph_.nodes()[n].info().boundary == Boundary::device_input;
         format = is_device ? plan_->slots()[node.slots[0]].format : format ? format : kNoChannels;
         if (is_device) { trigger_format_ = format; }
       }
       if (!format) { continue; }
-      auto& link = triggers_.emplace_back(std::make_unique<EdgeLink>(
-          "trigger", graph_.config().channel_capacity, OverflowPolicy::block, format));
-      link->producer = trigger_signal_.get();
-      link->consumer = domain->signal().get();
-      domain->attach_triggers(*link);
+      EdgeLink& link = triggers_
+                           .emplace_back(std::make_unique<Trigger>(
+                               fmt::format("trigger -> {}", graph_.nodes()[first].id),
+                               graph_.config().channel_capacity, format, domain->index()))
+                           ->link;
+      link.producer = trigger_signal_.get();
+      link.consumer = domain->signal().get();
+      domain->attach_triggers(link);
     }
   }
 
@@ -477,7 +484,9 @@ class Engine::Impl final : public DeviceClient {
   };
   template <class Body>
   Result<void> start_worker(Domain& domain, Body body) {
-    return start_thread(fmt::format("sl-worker-{}", domain.index()), body);
+    // (Read once the thread has ended.)
+    return start_thread(fmt::format("sl-worker-{}", domain.index()),
+                        [body, outcome = &outcomes_[domain.index()]] { return *outcome = body(); });
   }
   template <class Body>
   Result<void> start_thread(const std::string& name, Body body) {
@@ -546,9 +555,9 @@ class Engine::Impl final : public DeviceClient {
     {
       const std::scoped_lock lock(trigger_mutex_);
       stopping_ = true;
-      for (auto& link : triggers_) {
-        link->edge.close();
-        link->wake_consumer();
+      for (auto& trigger : triggers_) {
+        trigger->link.edge.close();
+        trigger->link.wake_consumer();
       }
     }
     trigger_signal_->notify();
@@ -576,6 +585,12 @@ class Engine::Impl final : public DeviceClient {
       }
     }
     threads_.clear();
+    // A domain that did not come to its end takes nothing of what still lies before it.
+    const auto settle = [this](EdgeLink& link, std::size_t to_domain) {
+      link.left_early.store(outcomes_[to_domain] != Domain::Round::ended, std::memory_order_release);
+    };
+    for (std::size_t e = 0; e < links_.size(); ++e) { settle(*links_[e], plan_->edges()[e].to_domain); }
+    for (const auto& trigger : triggers_) { settle(trigger->link, trigger->to_domain); }
   }
   // Nothing may be thrown while an engine is destroyed.
   bool start_draining(Domain& domain) noexcept {
@@ -588,7 +603,7 @@ class Engine::Impl final : public DeviceClient {
     std::uint64_t sum = 0;
     for (const auto& link : links_) { sum += link->edge.delivered(); }
     for (const auto& shared : receivers_) { sum += shared->link.edge.delivered(); }
-    for (const auto& link : triggers_) { sum += link->edge.delivered(); }
+    for (const auto& trigger : triggers_) { sum += trigger->link.edge.delivered(); }
     for (const auto& tap : taps_) { sum += tap->link().edge.delivered(); }
     return sum;
   }
@@ -624,8 +639,14 @@ class Engine::Impl final : public DeviceClient {
   }
 
   static EdgeReport report(const EdgeLink& link) {
-    return {link.name, link.edge.policy(), link.edge.capacity(), link.edge.counters(),
-            link.discarded.load(std::memory_order_relaxed)};
+    const bool by_itself = !link.left_early.load(std::memory_order_acquire);
+    const EdgeCounters counters = link.counters();
+    return {link.name,
+            link.edge.policy(),
+            link.edge.capacity(),
+            counters,
+            by_itself ? link.discarded.load(std::memory_order_relaxed) : 0,
+            counters.dropped - link.edge.dropped()};
   }
 
   const EngineOptions options_;
@@ -635,11 +656,19 @@ class Engine::Impl final : public DeviceClient {
   std::unique_ptr<Driver> driver_;  // before the domains: it goes last, and its thread has ended by then
   std::unique_ptr<Plan> plan_;
   std::vector<std::unique_ptr<Domain>> domains_;
+  std::vector<Domain::Round> outcomes_;  // by domain: how its thread ended
   std::vector<std::unique_ptr<EdgeLink>> links_;
   std::vector<std::shared_ptr<Receiver::Shared>> receivers_;
   std::vector<std::unique_ptr<ChannelTap>> taps_;
 
-  std::vector<std::unique_ptr<EdgeLink>> triggers_;
+  struct Trigger {
+    Trigger(std::string name, std::size_t capacity, const std::shared_ptr<const StreamFormat>& format,
+            std::size_t domain)
+        : link(std::move(name), capacity, OverflowPolicy::block, format), to_domain(domain) {}
+    EdgeLink link;
+    const std::size_t to_domain;
+  };
+  std::vector<std::unique_ptr<Trigger>> triggers_;
   std::shared_ptr<const StreamFormat> trigger_format_;  // of the device input's frames; null without one
   std::shared_ptr<WakeSignal> trigger_signal_ = std::make_shared<WakeSignal>();
   std::mutex trigger_mutex_;

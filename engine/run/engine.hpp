@@ -49,7 +49,8 @@ struct EdgeReport {
   OverflowPolicy policy = OverflowPolicy::block;
   std::size_t capacity = 0;
   EdgeCounters counters;
-  std::uint64_t discarded = 0;  // came after its reader had gone
+  std::uint64_t discarded = 0;  // came after its reader had gone of its own accord
+  std::uint64_t given_up = 0;   // of counters.dropped: lost because the run was given up, or failed
 };
 
 struct TickReport {  // of the device domain: our own part of the callback
@@ -122,10 +123,11 @@ class Engine {
   // or something failed.
   bool wait_for(std::chrono::nanoseconds timeout);
   // Ends the sources and waits until everything has run through. A reader that takes nothing for `patience`
-  // is not waited for any longer: what it did not take is counted as lost. Then closes files. May be called
+  // is not waited for any longer: what lies before it, in edges or among the triggers, is counted as lost
+  // (EdgeReport::given_up); what lies in a subscription can still be received. Then closes files. May be called
   // twice.
   void stop(std::chrono::nanoseconds patience = std::chrono::seconds(5));
-  // Gives up what is inside. Files are closed and valid.
+  // Gives up what is inside, and counts it likewise. Files are closed and valid.
   void stop_now();
 
   // Any time.

@@ -74,7 +74,8 @@ class AsyncPipeline {
   Result<void> set_param(std::string_view node, std::string_view param, double value) {
     return engine_->set_param(node, param, value);
   }
-  void stop() { engine_->stop(); }
+  // See Engine::stop().
+  void stop(std::chrono::nanoseconds patience = std::chrono::seconds(5)) { engine_->stop(patience); }
   void stop_now() { engine_->stop_now(); }
   EngineStatus status() const { return engine_->status(); }
   const Plan& plan() const { return engine_->plan(); }
@@ -99,7 +100,8 @@ class RealtimePipeline {
     return engine_->set_param(node, param, value);
   }
   bool wait_for(std::chrono::nanoseconds timeout) { return engine_->wait_for(timeout); }
-  void stop() { engine_->stop(); }
+  // See Engine::stop().
+  void stop(std::chrono::nanoseconds patience = std::chrono::seconds(5)) { engine_->stop(patience); }
   void stop_now() { engine_->stop_now(); }
   EngineStatus status() const { return engine_->status(); }
 

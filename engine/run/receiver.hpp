@@ -48,8 +48,8 @@ class Receiver {
   std::optional<std::chrono::nanoseconds> look_again_after() const noexcept;
   // The stream is over and every block was received.
   bool ended() const { return shared_->link.edge.ended(); }
-  // What was pushed, delivered, dropped.
-  EdgeCounters counters() const { return shared_->link.edge.counters(); }
+  // What was pushed, delivered, dropped; dropped counts blocks, too, that had no room when the run was given up.
+  EdgeCounters counters() const { return shared_->link.counters(); }
   // Takes no more; the graph goes on without waiting.
   void close() noexcept;
 

@@ -111,7 +111,7 @@ class Buffer final : public Node {
   }
   void reset() noexcept override {
     first_ = count_ = 0;
-    high_water_ = to_disk_ = 0;
+    high_water_ = to_disk_ = given_up_ = 0;
     before_front_.reset();
     before_next_.reset();
     failure_.reset();
@@ -138,8 +138,11 @@ class Buffer final : public Node {
   }
 
   Error failure() const override { return *failure_; }
+  // What is still kept is what a run that was given up did not let through.
   Result<void> close() override {
+    given_up_ = held();
     file_.reset();
+    count_ = 0;
     return {};
   }
   std::vector<NodeNote> notes() const override {
@@ -149,6 +152,10 @@ class Buffer final : public Node {
       notes.push_back({fmt::format("dropped {} blocks of {} frames, {}", dropped,
                                    before_front_.frames() + before_next_.frames(), kPolicies[policy_]),
                        dropped, true});
+    }
+    if (given_up_ > 0) {
+      notes.push_back(
+          {fmt::format("{} blocks were still in it when the run was given up", given_up_), given_up_, true});
     }
     if (high_water_ > 0) {
       notes.push_back({fmt::format("kept up to {} blocks", high_water_), high_water_, false});
@@ -258,6 +265,7 @@ class Buffer final : public Node {
   LeftOut before_next_;   // not taken: the next block taken says so
   std::uint64_t high_water_ = 0;
   std::uint64_t to_disk_ = 0;
+  std::uint64_t given_up_ = 0;
   std::optional<Error> failure_;
 };
 

@@ -211,6 +211,8 @@ class Process final : public Node {
   Error failure() const override { return failure_.value_or(Node::failure()); }
 
   Result<void> close() override {
+    // In a run that was given up nobody asks for the rest.
+    if (is_used_ && !ended_with_ && !failure_) { gave_up_ = true; }
     child_.reset();
     return {};
   }

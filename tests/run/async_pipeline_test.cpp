@@ -146,6 +146,89 @@ TEST(AsyncPipeline, StopNowEndsAPipelineThatNobodyReads) {
   EXPECT_FALSE(pipeline->trigger(DataFrame(0, 0)));
 }
 
+// Of all edges but the subscription.
+std::uint64_t given_up(const EngineStatus& status) {
+  std::uint64_t sum = 0;
+  for (const EdgeReport& edge : status.edges) {
+    const EdgeCounters& now = edge.counters;
+    EXPECT_EQ(now.pushed, now.delivered + now.dropped + now.in_queue) << edge.name;
+    EXPECT_EQ(edge.given_up, now.dropped) << edge.name;  // no policy but block
+    sum += edge.given_up;
+  }
+  return sum;
+}
+
+// A reader that takes nothing is not waited for for ever: each block that was taken is received, or counted.
+TEST_P(HowManyGoIn, AndWhatIsGivenUpAtTheEndIsCounted) {
+  const auto [threads, domains] = GetParam();
+  for (const int capacity : {1, 2, 10}) {
+    for (const bool at_once : {false, true}) {
+      auto pipeline = AsyncPipeline::from_json(chain(threads, capacity));
+      ASSERT_TRUE(pipeline) << to_string(pipeline.error(), "");
+      auto receiver = pipeline->subscribe("back");
+      ASSERT_TRUE(receiver);
+      ASSERT_TRUE(pipeline->start());
+      const auto taken = static_cast<std::uint64_t>((domains + 1) * capacity);
+      for (std::uint64_t i = 0; i < taken; ++i) { ASSERT_TRUE(pipeline->trigger(DataFrame(0, i))); }
+      if (at_once) {
+        pipeline->stop_now();
+      } else {
+        pipeline->stop(std::chrono::nanoseconds(0));
+      }
+      std::uint64_t received = 0;
+      while (const auto block = receiver->receive()) { EXPECT_EQ(block->sequence_id(), received++); }
+      EXPECT_LE(received, static_cast<std::uint64_t>(capacity) + 1);
+      EXPECT_EQ(given_up(pipeline->status()), taken - received);
+      EXPECT_TRUE(pipeline->status().data_lost());
+    }
+  }
+}
+
+TEST(AsyncPipeline, BlocksThatWaitForRoomWhenItIsGivenUpAreCounted) {
+  // Each block of 40 frames gives four levels, and the subscription holds two.
+  auto pipeline =
+      AsyncPipeline::from_json(R"({"version": 1, "pipeline_config": {"channel_capacity": 2, "threads": 1},
+      "nodes": [{"id": "sine", "type": "SineGenerator",
+                 "config": {"frequency": 100, "sample_rate": 1000, "frame_size": 40}},
+                {"id": "level", "type": "LevelMeter", "config": {"interval_s": 0.01}}],
+      "connections": [{"from": "sine", "to": "level"}]})");
+  ASSERT_TRUE(pipeline) << to_string(pipeline.error(), "");
+  auto receiver = pipeline->subscribe("level");
+  ASSERT_TRUE(receiver);
+  ASSERT_TRUE(pipeline->start());
+  // The third goes in when the first has been taken out.
+  for (std::uint64_t i = 0; i < 3; ++i) { ASSERT_TRUE(pipeline->trigger(DataFrame(0, i))); }
+  pipeline->stop_now();
+  EXPECT_TRUE(receiver->receive());
+  EXPECT_TRUE(receiver->receive());
+  EXPECT_FALSE(receiver->receive());
+  EXPECT_EQ(receiver->counters().pushed, 4U);
+  EXPECT_EQ(receiver->counters().delivered, 2U);
+  EXPECT_EQ(receiver->counters().dropped, 2U);
+  EXPECT_EQ(given_up(pipeline->status()), 2U + 2U);  // two levels, two triggers
+}
+
+TEST(AsyncPipeline, LosesNothingWhenEverythingCameThrough) {
+  for (const bool at_once : {false, true}) {
+    auto pipeline = AsyncPipeline::from_json(chain("\"per_node\"", 4));
+    ASSERT_TRUE(pipeline);
+    auto receiver = pipeline->subscribe("back");
+    ASSERT_TRUE(receiver);
+    ASSERT_TRUE(pipeline->start());
+    for (std::uint64_t i = 0; i < 20; ++i) {
+      ASSERT_TRUE(pipeline->trigger(DataFrame(0, i)));
+      ASSERT_TRUE(receiver->receive());
+    }
+    if (at_once) {
+      pipeline->stop_now();
+    } else {
+      pipeline->stop();
+    }
+    EXPECT_EQ(given_up(pipeline->status()), 0U);
+    EXPECT_FALSE(pipeline->status().data_lost());
+  }
+}
+
 TEST(AsyncPipeline, DropPoliciesCountToTheBlock) {
   for (const auto policy : {OverflowPolicy::drop_oldest, OverflowPolicy::drop_newest,
                             OverflowPolicy::drop_buffer, OverflowPolicy::latest}) {

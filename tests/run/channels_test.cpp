@@ -132,6 +132,32 @@ TEST(NamedChannels, HoldUpAGraphThatMayWaitAndSoLoseNothing) {
   EXPECT_FALSE(engine->status().data_lost());
 }
 
+TEST(NamedChannels, CountWhatASubscriberThatTakesNothingNeverGets) {
+  EngineOptions options;
+  options.triggered = true;
+  const auto engine = engine_of(R"({"version": 1, "pipeline_config": {"sample_rate": 48000, "block_size": 16,
+        "channel_capacity": 2, "threads": 1},
+      "nodes": [{"id": "tone", "type": "SineGenerator"}], "connections": [
+        {"from": "tone", "channel": "raw", "capacity": 2}]})",
+                                options);
+  auto raw = engine->channels().subscribe<DataFrame>("raw", OnLag::wait);
+  ASSERT_TRUE(raw);
+  ASSERT_TRUE(engine->start());
+  // Two in the channel, one in the tap's hands, one or two before the tap, two triggers.
+  for (std::uint64_t i = 0; i < 6; ++i) { ASSERT_TRUE(engine->trigger(DataFrame(0, i))); }
+  engine->stop(std::chrono::nanoseconds(0));
+  std::uint64_t received = 0;
+  while (const auto block = raw->receive()) { EXPECT_EQ(block->sequence_id(), received++); }
+  std::uint64_t given_up = 0;
+  for (const EdgeReport& edge : engine->status().edges) {
+    EXPECT_EQ(edge.counters.pushed, edge.counters.delivered + edge.counters.dropped) << edge.name;
+    given_up += edge.given_up;
+  }
+  EXPECT_EQ(received + given_up, 6U);
+  EXPECT_EQ(received, 2U);
+  EXPECT_TRUE(engine->status().data_lost());
+}
+
 TEST(NamedChannels, StandInTheRegistryThatWasGivenAndLeaveIt) {
   const auto registry = std::make_shared<ChannelRegistry>();
   const std::string json = R"({"version": 1, "pipeline_config": {"sample_rate": 8000}, "nodes": [

@@ -197,6 +197,29 @@ TEST(Buffer, LetsWhatComesBeforeRunAhead) {
   EXPECT_TRUE(pipeline->status().failures.empty());
 }
 
+TEST(Buffer, CountsWhatItStillKeepsWhenTheRunIsGivenUp) {
+  auto pipeline =
+      AsyncPipeline::from_json(R"({"version": 1, "pipeline_config": {"channel_capacity": 1}, "nodes": [
+      {"id": "tone", "type": "SineGenerator", "config": {"sample_rate": 8000, "frame_size": 8}},
+      {"id": "keep", "type": "Buffer", "config": {"capacity": 100}}, {"id": "gain", "type": "Gain"}],
+      "connections": [{"from": "tone", "to": "keep"}, {"from": "keep", "to": "gain"}]})");
+  ASSERT_TRUE(pipeline) << to_string(pipeline.error(), "");
+  auto receiver = pipeline->subscribe("gain", 1, OverflowPolicy::block);
+  ASSERT_TRUE(receiver);
+  ASSERT_TRUE(pipeline->start());
+  for (std::uint64_t i = 0; i < 60; ++i) { ASSERT_TRUE(pipeline->trigger(DataFrame(0, i))); }
+  pipeline->stop_now();
+  std::uint64_t found = 0;
+  while (receiver->receive()) { ++found; }
+  const EngineStatus status = pipeline->status();
+  for (const EdgeReport& edge : status.edges) { found += edge.given_up; }
+  std::uint64_t kept = 0;
+  for (const auto& [node, note] : status.notes) { kept += note.data_lost ? note.count : 0; }
+  EXPECT_GE(kept, 50U);
+  EXPECT_EQ(found + kept, 60U);
+  EXPECT_TRUE(status.data_lost());
+}
+
 TEST(Buffer, IsFollowedByAThreadOfItsOwn) {
   const auto graph = load_graph(R"({"version": 1, "nodes": [
       {"id": "tone", "type": "SineGenerator", "config": {"duration_s": 1}},
