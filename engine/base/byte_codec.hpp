@@ -32,6 +32,12 @@
 
 namespace streamlab {
 
+// FNV-1a, 64 bits (Fowler, Noll, Vo). `before`: the hash of what comes before these bytes.
+inline std::uint64_t fnv1a(std::span<const std::byte> bytes, std::uint64_t before = 14695981039346656037ULL) {
+  for (const std::byte b : bytes) { before = (before ^ static_cast<std::uint64_t>(b)) * 1099511628211ULL; }
+  return before;
+}
+
 class ByteWriter;
 class ByteReader;
 

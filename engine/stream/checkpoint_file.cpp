@@ -2,12 +2,11 @@
 #include "engine/stream/checkpoint_file.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
-#include <fstream>
-#include <iterator>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -21,11 +20,36 @@ namespace fs = std::filesystem;
 
 constexpr std::array<char, 4> kMagic{'S', 'L', 'C', 'P'};
 
-// FNV-1a, 64 bits (Fowler, Noll, Vo).
-std::uint64_t fnv1a(std::span<const std::byte> bytes) {
-  std::uint64_t hash = 14695981039346656037ULL;
-  for (const std::byte b : bytes) { hash = (hash ^ static_cast<std::uint64_t>(b)) * 1099511628211ULL; }
-  return hash;
+// What stands at `path`: a regular file, or nothing. Refused: whatever else is there, which is neither read (a pipe
+// would be waited for, a device may never end) nor replaced; and a folder that cannot be looked into.
+Result<bool> is_file(const fs::path& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) {
+    if (errno == ENOENT) { return false; }
+    return failed_by_errno(path, "cannot look for the checkpoint");
+  }
+  if (S_ISREG(status.st_mode)) { return true; }
+  return refused(path.string(),
+                 S_ISDIR(status.st_mode) ? "this is a directory" : "this is not a regular file",
+                 "a name for the checkpoint's file");
+}
+
+// All that is in the file.
+Result<std::vector<std::byte>> content_of(const fs::path& path) {
+  const auto failure = [&] { return failed_by_errno(path, "cannot read the checkpoint"); };
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) { return failure(); }
+  Result<std::vector<std::byte>> content;
+  std::array<std::byte, 65536> part{};
+  while (true) {
+    const ssize_t n = ::read(file, part.data(), part.size());
+    if (n < 0 && errno == EINTR) { continue; }
+    if (n < 0) { content = failure(); }
+    if (n <= 0) { break; }
+    content->insert(content->end(), part.begin(), part.begin() + n);
+  }
+  ::close(file);
+  return content;
 }
 
 // Writes all of it and waits until the disk has it.
@@ -65,10 +89,9 @@ tl::expected<Checkpoint, Problem> read(const fs::path& path) {
     return tl::unexpected(
         Problem{true, Error{ErrorCode::refused, path.string(), what, "a whole checkpoint", ""}});
   };
-  std::ifstream in(path, std::ios::binary);
-  if (!in) { return cut("the checkpoint cannot be read"); }
-  const std::vector<char> chars{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-  ByteReader reader(std::as_bytes(std::span(chars)));
+  const auto content = content_of(path);
+  if (!content) { return tl::unexpected(Problem{true, content.error()}); }
+  ByteReader reader(*content);
   std::array<char, 4> magic{};
   if (!reader.get_raw(magic.data(), magic.size())) { return cut("the checkpoint is cut short"); }
   if (magic != kMagic) { return cut("this is no checkpoint"); }
@@ -83,7 +106,7 @@ tl::expected<Checkpoint, Problem> read(const fs::path& path) {
   const auto length = reader.get<std::uint64_t>();
   const auto hash = reader.get<std::uint64_t>();
   if (!length || !hash || reader.left() < *length) { return cut("the checkpoint is cut short"); }
-  const auto body = std::as_bytes(std::span(chars)).last(reader.left());
+  const auto body = std::span(*content).last(reader.left());
   if (body.size() != *length || fnv1a(body) != *hash) { return cut("the checkpoint is damaged"); }
 
   Checkpoint checkpoint;
@@ -96,10 +119,24 @@ tl::expected<Checkpoint, Problem> read(const fs::path& path) {
 
 }  // namespace
 
+Result<void> CheckpointFile::check() const {
+  for (const fs::path& path : {path_, previous(), fresh()}) {
+    if (auto free = is_file(path); !free) { return tl::unexpected(free.error()); }
+  }
+  const int file = ::open(fresh().c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+  if (file < 0) { return failed_by_errno(path_, "cannot write the checkpoint"); }
+  ::close(file);
+  ::unlink(fresh().c_str());
+  return {};
+}
+
 Result<std::optional<CheckpointFile::Loaded>> CheckpointFile::load(const std::string& signature) const {
-  std::error_code ignored;
-  const bool there = fs::exists(path_, ignored);
-  const bool previous_there = fs::exists(previous(), ignored);
+  const auto is_there = is_file(path_);
+  if (!is_there) { return tl::unexpected(is_there.error()); }
+  const auto is_previous_there = is_file(previous());
+  if (!is_previous_there) { return tl::unexpected(is_previous_there.error()); }
+  const bool there = *is_there;
+  const bool previous_there = *is_previous_there;
   if (!there && !previous_there) { return std::optional<Loaded>{}; }
 
   Loaded loaded;
@@ -136,15 +173,14 @@ Result<void> CheckpointFile::save(const Checkpoint& checkpoint) const {
   file.put(fnv1a(body.bytes()));
   file.put_raw(body.bytes().data(), body.bytes().size());
 
-  const fs::path fresh = path_.string() + ".new";
-  if (auto written = write_durably(fresh, file.bytes()); !written) {
+  if (auto written = write_durably(fresh(), file.bytes()); !written) {
     std::error_code ignored;
-    fs::remove(fresh, ignored);
+    fs::remove(fresh(), ignored);
     return written;
   }
   std::error_code error;
   if (fs::exists(path_, error)) { fs::rename(path_, previous(), error); }
-  if (!error) { fs::rename(fresh, path_, error); }
+  if (!error) { fs::rename(fresh(), path_, error); }
   if (error) {
     return failed(path_.string(), "cannot put the new checkpoint in its place: " + error.message());
   }

@@ -30,7 +30,7 @@ struct Checkpoint {
 
 class CheckpointFile {
  public:
-  static constexpr std::uint32_t kVersion = 1;
+  static constexpr std::uint32_t kVersion = 2;
 
   explicit CheckpointFile(std::filesystem::path path) : path_(std::move(path)) {}
 
@@ -38,6 +38,9 @@ class CheckpointFile {
     Checkpoint checkpoint;
     std::string note;  // "resumed from PATH.previous: PATH is cut short"; empty when there is nothing to say
   };
+  // Before there is anything to save: refused where save() could not write, or would replace what is no regular
+  // file. Leaves nothing behind.
+  Result<void> check() const;
   // Nothing when there is no checkpoint. Refused: another version, another signature, no whole file.
   Result<std::optional<Loaded>> load(const std::string& signature) const;
   Result<void> save(const Checkpoint& checkpoint) const;
@@ -48,6 +51,7 @@ class CheckpointFile {
 
  private:
   std::filesystem::path previous() const { return path_.string() + ".previous"; }
+  std::filesystem::path fresh() const { return path_.string() + ".new"; }
   std::filesystem::path path_;
 };
 

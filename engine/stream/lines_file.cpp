@@ -5,13 +5,37 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 
 #include <fmt/format.h>
 
-#include "engine/base/byte_codec.hpp"
-
 namespace streamlab {
+namespace {
+
+tl::unexpected<Error> file_exists(const std::filesystem::path& path) {
+  return refused(path.string(), "the file exists", "a name that is free",
+                 "LinesOptions::overwrite allows replacing it");
+}
+
+// Of the first `length` bytes of the file, or of all if it has fewer.
+Result<std::uint64_t> hash_of(int file, std::uint64_t length, const std::filesystem::path& path) {
+  std::uint64_t hash = fnv1a({});
+  std::array<std::byte, 65536> part{};
+  while (length > 0) {
+    const ssize_t n = ::read(file, part.data(), std::min<std::uint64_t>(length, part.size()));
+    if (n < 0 && errno == EINTR) { continue; }
+    if (n < 0) { return failed_by_errno(path, "cannot read"); }
+    if (n == 0) { break; }
+    hash = fnv1a(std::span(part).first(static_cast<std::size_t>(n)), hash);
+    length -= static_cast<std::uint64_t>(n);
+  }
+  return hash;
+}
+
+}  // namespace
+
 LinesFile::~LinesFile() { (void)close(); }
 
 Result<void> LinesFile::open() {
@@ -19,11 +43,23 @@ Result<void> LinesFile::open() {
   const int mode = O_WRONLY | O_CREAT | O_CLOEXEC | (options_.overwrite ? O_TRUNC : O_EXCL);
   file_ = ::open(path_.c_str(), mode, 0644);
   if (file_ >= 0) { return {}; }
-  if (errno == EEXIST) {
-    return refused(path_.string(), "the file exists", "a name that is free",
-                   "LinesOptions::overwrite allows replacing it");
-  }
+  if (errno == EEXIST) { return file_exists(path_); }
   return failed_by_errno(path_, "cannot write");
+}
+
+Result<void> LinesFile::begin() {
+  if (file_ >= 0) { return {}; }
+  struct stat status {};
+  const bool is_there = ::stat(path_.c_str(), &status) == 0;
+  if (is_there && !options_.overwrite) { return file_exists(path_); }
+  if (is_there && S_ISDIR(status.st_mode)) {
+    return refused(path_.string(), "this is a directory", "a name for a file");
+  }
+  const std::filesystem::path folder = path_.has_parent_path() ? path_.parent_path() : ".";
+  const int may_write =
+      is_there ? ::access(path_.c_str(), W_OK) : ::access((folder / "").c_str(), W_OK | X_OK);
+  if (may_write != 0) { return failed_by_errno(path_, "cannot write"); }
+  return {};
 }
 
 Result<void> LinesFile::write(std::string_view line) {
@@ -39,6 +75,7 @@ Result<void> LinesFile::flush() {
     const ssize_t n = ::write(file_, rest.data(), rest.size());
     if (n < 0 && errno == EINTR) { continue; }
     if (n < 0) { return failed_by_errno(path_, "cannot write"); }
+    hash_ = fnv1a(std::as_bytes(std::span(rest).first(static_cast<std::size_t>(n))), hash_);
     rest.remove_prefix(static_cast<std::size_t>(n));
     written_ += static_cast<std::uint64_t>(n);
   }
@@ -52,14 +89,17 @@ Result<std::vector<std::byte>> LinesFile::save() {
   if (::fdatasync(file_) != 0 && errno != EINVAL) { return failed_by_errno(path_, "cannot write"); }
   ByteWriter state;
   state.put(written_);
+  state.put(hash_);
   return state.take();
 }
 
 Result<void> LinesFile::load(const std::vector<std::byte>& state) {
   ByteReader reader(state);
   std::uint64_t length = 0;
+  std::uint64_t expected_hash = 0;
   if (auto read = reader.get_to(length); !read) { return read; }
-  file_ = ::open(path_.c_str(), O_WRONLY | O_CLOEXEC);
+  if (auto read = reader.get_to(expected_hash); !read) { return read; }
+  file_ = ::open(path_.c_str(), O_RDWR | O_CLOEXEC);
   if (file_ < 0) {
     return failed_by_errno(path_, "cannot go on with the file that the checkpoint belongs to");
   }
@@ -70,10 +110,19 @@ Result<void> LinesFile::load(const std::vector<std::byte>& state) {
                    fmt::format("at least {}, as the checkpoint says", length),
                    "remove the checkpoint to begin anew");
   }
+  const auto hash = hash_of(file_, length, path_);
+  if (!hash) { return tl::unexpected(hash.error()); }
+  if (*hash != expected_hash) {
+    return refused(
+        path_.string(),
+        fmt::format("the first {} bytes are not those that were written before the checkpoint", length),
+        "the file that the checkpoint belongs to", "remove the checkpoint to begin anew");
+  }
   if (::ftruncate(file_, static_cast<off_t>(length)) != 0 || ::lseek(file_, 0, SEEK_END) < 0) {
     return failed_by_errno(path_, "cannot go back to where the checkpoint stands");
   }
   written_ = length;
+  hash_ = *hash;
   return {};
 }
 

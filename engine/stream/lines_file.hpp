@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/base/byte_codec.hpp"
 #include "engine/stream/stream_run.hpp"
 
 namespace streamlab {
@@ -28,9 +29,11 @@ class LinesFile final : public StreamRun::EndState {
 
   // Appends `line` and a line feed.
   Result<void> write(std::string_view line);
-  // Everything is on disk when it returns. Gives the length of the file.
+  // Refused: a file that exists and may not be replaced, a place where none can be written.
+  Result<void> begin() override;
+  // Everything is on disk when it returns. Gives the length of the file and the hash of its content.
   Result<std::vector<std::byte>> save() override;
-  // Cuts the file to the length it had; refused when it is shorter.
+  // Cuts the file to the length it had; refused when it is shorter, or begins otherwise.
   Result<void> load(const std::vector<std::byte>& state) override;
   // Writes what is left. The destructor does without saying how it went.
   Result<void> close();
@@ -44,7 +47,8 @@ class LinesFile final : public StreamRun::EndState {
   const std::filesystem::path path_;
   const LinesOptions options_;
   int file_ = -1;
-  std::uint64_t written_ = 0;  // bytes in the file
+  std::uint64_t written_ = 0;       // bytes in the file
+  std::uint64_t hash_ = fnv1a({});  // of them
   std::string buffer_;
 };
 

@@ -178,15 +178,21 @@ class ChainNode final : public Node {
     auto feed = std::make_unique<Feed>();
     feed_ = feed.get();
     run_ = std::make_unique<StreamRun>(RunOptions{});
-    last_ = chain_(Stream<DataFrame>(std::move(feed))).take_stages();
-    if (auto started = last_->start(*run_); !started) { failure_ = started.error(); }
+    try {
+      last_ = chain_(Stream<DataFrame>(std::move(feed))).take_stages();
+      if (auto started = last_->start(*run_); !started) { failure_ = started.error(); }
+    } catch (const std::exception& e) { failure_ = detail::thrown(e.what()); } catch (...) {
+      failure_ = detail::thrown("something that is no std::exception");
+    }
   }
 
   Status process(std::span<const DataFrame* const> in, std::span<OutputPort> out) noexcept override {
+    if (failure_) { return Status::fault; }
     feed_->put(*in[0]);
     return pull(out[0]);
   }
   Status finish(std::span<OutputPort> out) noexcept override {
+    if (failure_) { return Status::fault; }
     feed_->end();
     // Whatever still waits then, for a time, has no more of it.
     const Status status = pull(out[0]);

@@ -118,10 +118,6 @@ struct KeepsItem<DeadLetter<Sender>> : std::true_type {};
 template <class Then>
 struct KeepsItem<Retry<Then>> : std::true_type {};
 
-inline Error thrown(const char* what) {
-  return Error{ErrorCode::failed, "", std::string("the function threw: ") + what, "", ""};
-}
-
 }  // namespace detail
 
 // One function of a stage with its strategy. `Given<F, T>` is what it makes of an item.
@@ -156,6 +152,17 @@ class Attempt {
   // changes the item in place.
   template <class Deliver>
   Outcome operator()(StreamRun& run, StageStats& stats, T& item, std::uint64_t number, Deliver&& deliver) {
+    // The strategy is the user's, too: its functions, its value, its sender.
+    try {
+      return attempt(run, stats, item, number, deliver);
+    } catch (const std::exception& e) { return give_up(run, stats, number, e.what()); } catch (...) {
+      return give_up(run, stats, number, "something that is no std::exception");
+    }
+  }
+
+ private:
+  template <class Deliver>
+  Outcome attempt(StreamRun& run, StageStats& stats, T& item, std::uint64_t number, Deliver& deliver) {
     if constexpr (kRetries) {
       if (retry_at_) {
         if (run.now() < *retry_at_) {
@@ -166,21 +173,32 @@ class Attempt {
         ++stats.retried;
       }
     }
-    const auto fail = [&](Error error) {
-      return failed(on_error_, run, stats, item, number, std::move(error), deliver);
+    std::optional<Error> error;  // told outside of the try: what the strategy throws is another matter
+    const auto fail = [&error](Error what) {
+      error = std::move(what);
+      return Outcome::fatal;
     };
+    Outcome outcome = Outcome::done;
     try {
       if constexpr (detail::KeepsItem<OnError>::value) {
-        return call_with_copy(item, deliver, fail);
+        outcome = call_with_copy(item, deliver, fail);
       } else {
-        return call(item, deliver, fail);
+        outcome = call(item, deliver, fail);
       }
-    } catch (const std::exception& e) { return fail(detail::thrown(e.what())); } catch (...) {
-      return fail(detail::thrown("something that is no std::exception"));
+    } catch (const std::exception& e) { error = detail::thrown(e.what()); } catch (...) {
+      error = detail::thrown("something that is no std::exception");
     }
+    if (!error) { return outcome; }
+    return failed(on_error_, run, stats, item, number, *std::move(error), deliver);
+  }
+  // An exception of the strategy itself, which nothing is left to deal with.
+  static Outcome give_up(StreamRun& run, StageStats& stats, std::uint64_t number, const std::string& what) {
+    ++stats.failed;
+    run.fail(stats.name, number,
+             Error{ErrorCode::failed, "", "the strategy for its errors threw: " + what, "", ""});
+    return Outcome::fatal;
   }
 
- private:
   static constexpr bool kInPlace = std::is_void_v<Value>;
   template <class E>
   struct IsRetry : std::false_type {};

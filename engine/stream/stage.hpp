@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -72,6 +73,29 @@ class StageBase {
   std::optional<Error> refusal_;
 };
 
+namespace detail {
+
+inline Error thrown(const char* what) {
+  return Error{ErrorCode::failed, "", std::string("the function threw: ") + what, "", ""};
+}
+
+// Calls `body()`, which gives a Poll. What it throws ends the run as failed: an exception of a user's type or function
+// for which no stage has a strategy.
+template <class Body>
+Poll without_throwing(StreamRun& run, const StageStats& stats, Body&& body) {
+  const auto fail = [&](const char* what) {
+    return run.fail(stats.name, stats.out,
+                    Error{ErrorCode::failed, "", std::string("the stage threw: ") + what, "", ""});
+  };
+  try {
+    return std::forward<Body>(body)();
+  } catch (const std::exception& e) { return fail(e.what()); } catch (...) {
+    return fail("something that is no std::exception");
+  }
+}
+
+}  // namespace detail
+
 template <class T>
 class Stage : public StageBase {
  public:
@@ -82,7 +106,8 @@ class Stage : public StageBase {
   // the next question.
   Poll next(StreamRun& run, T*& item) {
     if (over_ != Poll::item) [[unlikely]] { return over_; }
-    const Poll answer = run.timing_weight() == 0 ? poll(run, item) : timed_poll(run, item);
+    const Poll answer = detail::without_throwing(
+        run, stats_, [&] { return run.timing_weight() == 0 ? poll(run, item) : timed_poll(run, item); });
     if (answer == Poll::item) [[likely]] {
       ++stats_.out;
     } else if (answer != Poll::pending) {

@@ -46,7 +46,13 @@ StreamReport run_stages(StagePtr<T> last, const RunOptions& options, F&& f,
   StreamRun run(options);
   run.set_end_state(end_state);
   RunRecord record(run, *last);
-  if (!last->start(run)) { return record.finish(Poll::failed); }
+  const Poll started = detail::without_throwing(run, last->stats(), [&] {
+    if (!last->start(run)) { return Poll::failed; }
+    if (end_state == nullptr) { return Poll::item; }
+    auto ready = end_state->begin();
+    return ready ? Poll::item : run.fail(end_name, 0, std::move(ready.error()));
+  });
+  if (started != Poll::item) { return record.finish(started); }
   while (true) {
     run.begin_question();
     run.choose_timing();

@@ -117,6 +117,9 @@ class StreamRun {
   // What a checkpoint gives back to the end and asks of it; see checkpoint.hpp.
   struct EndState {
     virtual ~EndState() = default;
+    // Before the first item, and after load() where there was a checkpoint: refused where nothing could be written.
+    // Leaves nothing behind.
+    virtual Result<void> begin() { return {}; }
     // Makes durable what the end has written, and says where it stands.
     virtual Result<std::vector<std::byte>> save() = 0;
     virtual Result<void> load(const std::vector<std::byte>& state) = 0;

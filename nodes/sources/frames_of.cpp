@@ -1,11 +1,14 @@
 // nodes/sources/frames_of.cpp
 #include "nodes/sources/frames_of.hpp"
 
+#include <sys/stat.h>
+
 #include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include "engine/core/node.hpp"
@@ -17,6 +20,14 @@ namespace {
 
 constexpr std::uint32_t kMaxBlockFrames = 65536;
 
+// What tells a file from another one of the same name, without reading it: size and time of the last change.
+std::string look_of(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) { return "unknown"; }
+  return fmt::format("{} bytes of {:%Y-%m-%dT%H:%M:%S}.{:09}Z", status.st_size,
+                     fmt::gmtime(status.st_mtim.tv_sec), status.st_mtim.tv_nsec);
+}
+
 class FileFrames final : public Source<DataFrame> {
  public:
   FileFrames(std::string path, std::uint32_t block_frames)
@@ -26,7 +37,10 @@ class FileFrames final : public Source<DataFrame> {
     }
   }
 
-  std::string signature() const override { return fmt::format("frames_of({}, {})", path_, block_frames_); }
+  // After start().
+  std::string signature() const override {
+    return fmt::format("frames_of({}, {}; {})", path_, block_frames_, look_);
+  }
   Result<void> start(StreamRun& run) override {
     if (auto started = Source<DataFrame>::start(run); !started) { return started; }
     auto opened = open();
@@ -88,6 +102,7 @@ class FileFrames final : public Source<DataFrame> {
     auto reader = SoundFileReader::open(path_);
     if (!reader) { return tl::unexpected(reader.error()); }
     reader_ = std::move(*reader);
+    look_ = look_of(path_);
     const SoundFileInfo& info = reader_->info();
     format_ = std::make_shared<const StreamFormat>(
         audio_format(info.sample_rate_hz, default_channel_names(info.channels), block_frames_));
@@ -99,6 +114,7 @@ class FileFrames final : public Source<DataFrame> {
   const std::string path_;
   const std::uint32_t block_frames_;
   std::optional<SoundFileReader> reader_;
+  std::string look_;
   std::shared_ptr<const StreamFormat> format_;
   std::optional<DataFrame> frame_;
   std::vector<double*> planar_;

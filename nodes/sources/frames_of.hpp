@@ -13,7 +13,8 @@ namespace streamlab {
 
 // Blocks of `block_frames` frames, 1 .. 65536; the last one may be shorter and has the flag end_of_stream.
 // Full scale is 1. Positions count from the start of the file, times are position / rate. Nothing is opened
-// before somebody asks; a file that cannot be read fails the stream. A checkpoint keeps the position.
+// before somebody asks; a file that cannot be read fails the stream. A checkpoint keeps the position, and fits only while
+// the file has the size and the time of its last change that it had then.
 Stream<DataFrame> frames_of(std::string path, std::uint32_t block_frames = 1024);
 
 }  // namespace streamlab

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 #include <fstream>
 #include <numeric>
 #include <random>
+#include <ranges>
 #include <sstream>
 #include <vector>
 
@@ -163,13 +165,13 @@ TEST(Checkpoint, RefusesAnotherVersionAndAnotherChain) {
   EXPECT_THAT(other.error->error.expected, HasSubstr("take(650) [another input]"));
 
   std::string bytes = text_of(folder.path() / "state");
-  bytes[4] = 2;
+  bytes[4] = 3;
   std::ofstream(folder.path() / "state", std::ios::binary) << bytes;
   const StreamReport version = job(folder.path(), -1);
   ASSERT_TRUE(version.error);
   EXPECT_EQ(to_string(version.error->error),
             (folder.path() / "state").string() +
-                ": the checkpoint is of version 2; expected version 1; remove it to "
+                ": the checkpoint is of version 3; expected version 2; remove it to "
                 "begin anew");
 }
 
@@ -186,6 +188,93 @@ TEST(Checkpoint, RefusesAtOnceWhatItCannotKeep) {
             "a checkpoint every 0 items");
 }
 
+// What is said of a checkpoint at `path` before anything is asked for.
+std::string told_at_once(const fs::path& path) {
+  int asked = 0;
+  const auto report = from_generator(generate_numbers(20))
+                          .map([&](int x) {
+                            ++asked;
+                            return x;
+                          })
+                          .checkpoint({path, 10})
+                          .execute();
+  EXPECT_EQ(asked, 0);
+  EXPECT_EQ(report.ended, StreamEnd::failed);
+  return report.error ? to_string(report.error->error) : "";
+}
+
+TEST(Checkpoint, RefusesAtOnceAPathThatIsNoPlaceForAFile) {
+  TempDir folder;
+  const fs::path state = folder.path() / "state";
+  const auto not_regular = [](const fs::path& path) {
+    return path.string() + ": this is not a regular file; expected a name for the checkpoint's file";
+  };
+  EXPECT_EQ(told_at_once(folder.path()),
+            folder.path().string() + ": this is a directory; expected a name for the checkpoint's file");
+  EXPECT_EQ(told_at_once("/dev/null"), not_regular("/dev/null"));
+  const std::string pipe = folder.file("pipe");  // which nobody writes to: to open it would take for ever
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_EQ(told_at_once(pipe), not_regular(pipe));
+  for (const char* beside : {".previous", ".new"}) {
+    const fs::path taken = state.string() + beside;
+    fs::create_directory(taken);
+    EXPECT_EQ(told_at_once(state),
+              taken.string() + ": this is a directory; expected a name for the checkpoint's file");
+    fs::remove(taken);
+  }
+}
+
+TEST(Checkpoint, TellsAtOnceThatItCannotBeWritten) {
+  TempDir folder;
+  const std::string nowhere = folder.file("nowhere/state");
+  EXPECT_EQ(told_at_once(nowhere), nowhere + ": cannot write the checkpoint: No such file or directory");
+  const std::string below_a_file = folder.write("file", "") + "/state";
+  EXPECT_EQ(told_at_once(below_a_file), below_a_file + ": cannot look for the checkpoint: Not a directory");
+  // (Nothing was left behind.)
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), {}), 1);
+}
+
+TEST(Checkpoint, FitsOnlyTheSameElements) {
+  TempDir folder;
+  const auto run = [&](auto numbers, int fail_at) {
+    return from_range(std::move(numbers))
+        .checkpoint({folder.path() / "state", 2})
+        .map([=](auto x) -> Result<std::string> {
+          if (fmt::format("{}", x) == std::to_string(fail_at)) { return failed("", "broken off"); }
+          return fmt::format("{}", x);
+        })
+        .execute();
+  };
+  ASSERT_FALSE(run(std::vector{1, 2, 3, 4, 5}, 5).ok());
+  for (const std::vector<int>& other : {std::vector{1, 2, 7, 4, 5}, std::vector{1, 2, 3, 4, 5, 6}}) {
+    const StreamReport report = run(other, 0);
+    ASSERT_TRUE(report.error);
+    EXPECT_THAT(report.error->error.what, HasSubstr("of another stream: from_range(5 elements, content "));
+  }
+  EXPECT_TRUE(run(std::vector{1, 2, 3, 4, 5}, 0).ok());
+  // What is computed is not read twice; its length is known all the same.
+  const auto computed = [](int count) {
+    return std::views::iota(1, count + 1) | std::views::transform([](int x) { return 2 * x; });
+  };
+  ASSERT_FALSE(run(computed(5), 10).ok());
+  EXPECT_THAT(run(computed(6), 0).error->error.what, HasSubstr("from_range(5 elements)"));
+  EXPECT_TRUE(run(computed(5), 0).ok());
+}
+
+TEST(Checkpoint, RefusesAnotherOutputThanItHadWritten) {
+  TempDir folder;
+  ASSERT_FALSE(job(folder.path(), 57).ok());
+  const fs::path out = folder.path() / "out.txt";
+  std::string lines = text_of(out);
+  lines[4] = lines[4] == '1' ? '2' : '1';
+  std::ofstream(out, std::ios::binary) << lines;
+  const StreamReport report = job(folder.path(), -1, kNoMore);
+  ASSERT_TRUE(report.error);
+  EXPECT_THAT(report.error->error.what,
+              HasSubstr("bytes are not those that were written before the checkpoint"));
+  EXPECT_EQ(text_of(out), lines);  // not touched
+}
+
 TEST(Checkpoint, RefusesAnOutputThatWasCutBehindItsBack) {
   TempDir folder;
   ASSERT_FALSE(job(folder.path(), 57).ok());
@@ -193,6 +282,27 @@ TEST(Checkpoint, RefusesAnOutputThatWasCutBehindItsBack) {
   const StreamReport report = job(folder.path(), -1, kNoMore);
   ASSERT_TRUE(report.error);
   EXPECT_EQ(report.error->error.what, "the file has 3 bytes");
+}
+
+TEST(WriteLines, TellsBeforeTheFirstItemThatItCannotWrite) {
+  TempDir folder;
+  const auto said = [](const fs::path& path, LinesOptions options) {
+    int asked = 0;
+    const auto report = from_function([&]() -> std::optional<int> { return asked++; })
+                            .write_lines(
+                                path, [](int x) { return std::to_string(x); }, options);
+    EXPECT_EQ(asked, 0);
+    return report.error ? to_string(report.error->error) : "";
+  };
+  EXPECT_EQ(said(folder.path(), {.overwrite = true}),
+            folder.path().string() + ": this is a directory; expected a name for a file");
+  const std::string mine = folder.write("mine.txt", "mine\n");
+  EXPECT_THAT(said(mine, {}), HasSubstr("the file exists"));
+  EXPECT_EQ(said(folder.file("nowhere/out.txt"), {}),
+            folder.file("nowhere/out.txt") + ": cannot write: No such file or directory");
+  EXPECT_EQ(said(mine + "/out.txt", {}), mine + "/out.txt: cannot write: Not a directory");
+  EXPECT_EQ(text_of(mine), "mine\n");
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), {}), 1);
 }
 
 TEST(WriteLines, DoesNotReplaceAFileUnasked) {

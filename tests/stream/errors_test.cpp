@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <future>
 #include <stdexcept>
 #include <string>
@@ -13,6 +14,7 @@
 #include "engine/stream/operators.hpp"
 #include "engine/stream/sources.hpp"
 #include "tests/stream/first_numbers.hpp"
+#include "tests/support/temp_dir.hpp"
 
 namespace streamlab {
 namespace {
@@ -265,6 +267,104 @@ TEST(FromReceiver, CanBeCancelledWhileNothingComes) {
       });
   stop.request_stop();
   EXPECT_EQ(reader.get(), StreamEnd::cancelled);
+}
+
+// ---- Exceptions of what belongs to the user, but is no function of a stage
+
+// Throws when it is copied, moved, stored or compared as that says.
+struct Fragile {
+  enum class At : std::uint8_t { copy, move, store, never };
+  Fragile(int number, At fails) : value(number), at(fails) {}
+  Fragile(const Fragile& other) : value(other.value), at(other.at) { fail(At::copy); }
+  Fragile(Fragile&& other) : value(other.value), at(other.at) { fail(At::move); }  // NOLINT: it may throw
+  Fragile& operator=(const Fragile&) = default;
+  Fragile& operator=(Fragile&&) = default;
+  ~Fragile() = default;
+  void fail(At when) const {
+    if (at != when || value != 3) { return; }
+    threw.store(true);
+    threw.notify_all();
+    throw std::runtime_error("fragile");
+  }
+  static inline std::atomic<bool> threw{false};
+  int value;
+  At at;
+};
+
+}  // namespace
+
+template <>
+struct Codec<Fragile> {
+  static void write(ByteWriter& to, const Fragile& f) {
+    f.fail(Fragile::At::store);
+    to.put(f.value);
+  }
+  static Result<Fragile> read(ByteReader& from) {
+    const auto value = from.get<int>();
+    if (!value) { return tl::unexpected(value.error()); }
+    return Fragile(*value, Fragile::At::never);
+  }
+};
+
+namespace {
+
+Stream<Fragile> fragile(Fragile::At at) {
+  return from_range(first_numbers(kCount)).map([at](int x) { return Fragile(x, at); });
+}
+
+TEST(Errors, AnExceptionOfTheStrategyFailsTheStream) {
+  const auto which = [](const Error& error) -> bool { throw std::logic_error("asked about " + error.what); };
+  const auto expect_failure = [](const StreamReport& report) {
+    EXPECT_EQ(report.ended, StreamEnd::failed);
+    ASSERT_TRUE(report.error);
+    EXPECT_EQ(report.error->item, 3U);
+    EXPECT_EQ(report.error->error.what, "the strategy for its errors threw: asked about bad 3");
+  };
+  const RetryOptions options{.attempts = 2, .which = which};
+  const auto numbers = [] { return from_range(first_numbers(kCount)); };
+  expect_failure(numbers().map(fails_at(3), retry(options)).execute());
+  expect_failure(numbers().map(fails_at(3), retry(options, skip_failed())).execute());
+  expect_failure(numbers().parallel_map(2, fails_at(3), Order::ordered, retry(options)).execute());
+  expect_failure(numbers().map(fails_at(3), retry(options)).buffer(2).execute());
+}
+
+TEST(Errors, AnExceptionOfAnItemFailsTheStreamWhereverItIs) {
+  const auto stage_of = [](const StreamReport& report) {
+    EXPECT_EQ(report.ended, StreamEnd::failed);
+    return report.error ? report.error->stage + ": " + report.error->error.what : "";
+  };
+  const std::vector<Fragile> kept(4, Fragile(2, Fragile::At::copy));
+  std::vector<Fragile> bad = kept;
+  bad[1].value = 3;
+  EXPECT_EQ(stage_of(from_range(bad).execute()), "from_range: the stage threw: fragile");
+  EXPECT_EQ(stage_of(from_range(bad).buffer(2).execute()), "from_range: the stage threw: fragile");
+  EXPECT_EQ(stage_of(fragile(Fragile::At::move).execute()), "map: the function threw: fragile");
+}
+
+TEST(Errors, AnExceptionOnTheThreadOfABufferFailsTheStream) {
+  test::TempDir folder;
+  Fragile::threw = false;
+  // 1 is in the end's hands until 3 is written to the disk: there is room for 2 alone in memory.
+  const auto report = from_range(std::vector{1, 2, 3, 4})
+                          .map([](int x) { return Fragile(x, Fragile::At::store); })
+                          .buffer(1, SpillOptions{folder.path(), 1000000})
+                          .for_each([](const Fragile&) { Fragile::threw.wait(false); });
+  EXPECT_EQ(report.ended, StreamEnd::failed);
+  ASSERT_TRUE(report.error);
+  EXPECT_EQ(report.error->stage, "buffer");
+  EXPECT_EQ(report.error->error.what, "the stage threw: fragile");
+}
+
+TEST(Errors, AnExceptionOfAStoredTypeFailsTheStream) {
+  test::TempDir folder;
+  const auto report = fragile(Fragile::At::store)
+                          .batch(5)
+                          .flat_map([](std::vector<Fragile> all) { return all; })
+                          .checkpoint({folder.path() / "state", 1})
+                          .execute();
+  EXPECT_EQ(report.ended, StreamEnd::failed);
+  ASSERT_TRUE(report.error);
+  EXPECT_THAT(report.error->error.what, testing::HasSubstr("threw: fragile"));
 }
 
 }  // namespace

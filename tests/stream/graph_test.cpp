@@ -58,6 +58,40 @@ void expect_equal(const DataFrame& a, const DataFrame& b) {
   }
 }
 
+// A run that was broken off must not go on in another file that has taken the place of the first.
+TEST(FramesOf, ACheckpointFitsOnlyTheSameFile) {
+  namespace fs = std::filesystem;
+  TempDir folder;
+  const fs::path file = folder.path() / "in.wav";
+  fs::copy_file(kVoice, file);
+  const auto run = [&](int fail_at) {
+    int asked = 0;
+    return frames_of(file.string(), 480)
+        .checkpoint({folder.path() / "state", 10})
+        .for_each([&](const DataFrame&) -> Result<void> {
+          if (asked++ == fail_at) { return failed("", "broken off"); }
+          return {};
+        });
+  };
+  const auto written = fs::last_write_time(file);
+  ASSERT_FALSE(run(25).ok());
+  const auto expect_refusal = [&] {
+    const StreamReport report = run(-1);
+    ASSERT_TRUE(report.error);
+    EXPECT_THAT(report.error->error.what,
+                testing::HasSubstr("the checkpoint is of another stream: frames_of("));
+    EXPECT_EQ(report.items, 0U);
+  };
+  fs::last_write_time(file, written + std::chrono::milliseconds(1));
+  expect_refusal();
+  fs::resize_file(file, fs::file_size(file) - 4);
+  fs::last_write_time(file, written);
+  expect_refusal();
+  fs::copy_file(kVoice, file, fs::copy_options::overwrite_existing);
+  fs::last_write_time(file, written);
+  EXPECT_TRUE(run(-1).ok());
+}
+
 std::vector<DataFrame> all_of(const std::string& json, std::string_view output) {
   auto engine = StreamingEngine::create(graph_of(json), {});
   EXPECT_TRUE(engine) << to_string(engine.error(), "");

@@ -187,7 +187,8 @@ class Buffer final : public Step<T, T> {
  private:
   // The thread: upstream's own run.
   void fill(StreamRun& run) {
-    const Poll answer = run_upstream(run);
+    const Poll answer =
+        streamlab::detail::without_throwing(run, this->stats_, [&] { return run_upstream(run); });
     queue_.close(answer);
     items_.fire();
   }

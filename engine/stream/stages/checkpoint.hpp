@@ -1,7 +1,8 @@
 // engine/stream/stages/checkpoint.hpp
 //
 // checkpoint: keeps on disk where the stages before it stand, so that a run that was killed goes on where it
-// was.
+// was. What it goes on with must be what it began with: sources say in their signature what they read (the size
+// and time of a file, the elements of a container), and the end knows what it has written.
 //
 // When the stage behind asks for the next item it is done with the one before it. At every `every`-th such
 // moment the end makes its output durable (write_lines() does), and a checkpoint is written: where the end
@@ -70,8 +71,9 @@ class CheckpointStage final : public Step<T, T> {
  private:
   Result<void> resume(StreamRun& run) {
     signature_ = chain_signature(*this->upstream_, options_.key);
-    // A chain that cannot be kept is told at once, not after the first items.
+    // A chain that cannot be kept, or a place where it cannot, is told at once, not after the first items.
     if (auto kept = save_chain(*this->upstream_); !kept) { return tl::unexpected(kept.error()); }
+    if (auto writable = file_.check(); !writable) { return writable; }
     auto loaded = file_.load(signature_);
     if (!loaded) { return tl::unexpected(loaded.error()); }
     if (!*loaded) { return {}; }

@@ -20,6 +20,15 @@
 
 namespace streamlab::stages {
 
+// May a range be read before it is given? A container may, and what lies in memory; other views may compute their
+// elements.
+template <class Range>
+constexpr bool kIsContainer = std::ranges::forward_range<const Range> &&
+                              (!std::ranges::view<Range> || std::ranges::contiguous_range<const Range>);
+template <class Container>
+constexpr bool kIsContainer<std::ranges::ref_view<Container>> =
+    std::ranges::forward_range<const Container> && !std::ranges::view<Container>;
+
 // Gives the elements of a range that it owns; those of a view of somebody else's range are copied.
 template <class Range>
 class RangeSource final : public Source<std::ranges::range_value_t<Range>> {
@@ -27,7 +36,26 @@ class RangeSource final : public Source<std::ranges::range_value_t<Range>> {
   using T = std::ranges::range_value_t<Range>;
   explicit RangeSource(Range range) : Source<T>("from_range"), range_(std::move(range)) {}
 
-  // The number of elements given: the run that goes on has the same range.
+  // The run that goes on has the same range, as far as can be seen.
+  std::string signature() const override {
+    std::string text = this->stats_.name;
+    if constexpr (kIsContainer<Range> && Storable<T>) {
+      std::uint64_t count = 0;
+      std::uint64_t hash = fnv1a({});
+      ByteWriter element;
+      for (const auto& value : range_) {
+        element.clear();
+        element.put<T>(value);
+        hash = fnv1a(element.bytes(), hash);
+        ++count;
+      }
+      text += fmt::format("({} elements, content {:016x})", count, hash);
+    } else if constexpr (std::ranges::sized_range<const Range>) {
+      text += fmt::format("({} elements)", std::ranges::size(range_));
+    }
+    return text;
+  }
+  // The number of elements given.
   Result<void> save(ByteWriter& to) const override {
     to.put(given_);
     return {};
