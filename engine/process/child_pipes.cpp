@@ -1,6 +1,7 @@
 // engine/process/child_pipes.cpp
 #include "engine/process/child_pipes.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -8,7 +9,17 @@
 #include <algorithm>
 #include <cerrno>
 
+#include <fmt/format.h>
+
 namespace streamlab {
+namespace {
+
+std::size_t bytes_in_pipe(int fd) {
+  int bytes = 0;
+  return ::ioctl(fd, FIONREAD, &bytes) == 0 && bytes > 0 ? static_cast<std::size_t>(bytes) : 0;
+}
+
+}  // namespace
 
 Result<std::unique_ptr<ChildPipes>> ChildPipes::start(ChildSpec spec, std::size_t pipe_bytes,
                                                       SupervisorOptions options) {
@@ -51,10 +62,7 @@ std::size_t ChildPipes::write_some(std::span<const std::byte> bytes) {
 }
 
 void ChildPipes::lose_reader() {
-  int unread = 0;
-  if (::ioctl(in_.get(), FIONREAD, &unread) == 0 && unread > 0) {
-    unread_bytes_ = static_cast<std::size_t>(unread);
-  }
+  unread_bytes_ = bytes_in_pipe(in_.get());
   in_.reset();
 }
 
@@ -104,10 +112,23 @@ ChildPipes::Moved ChildPipes::move(std::span<const std::byte> to_child, std::vec
   return moved;
 }
 
-void ChildPipes::end_input() { in_.reset(); }
+void ChildPipes::end_input() {
+  if (!in_) { return; }
+  // A reader that reads nothing. Held only now: while we write, it would hide that the child's end was closed.
+  const Fd low(::open(fmt::format("/proc/self/fd/{}", in_.get()).c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  if (low) {
+    if (auto own = duplicate(low.get())) { left_in_pipe_ = std::move(*own); }
+  }
+  in_.reset();
+}
 
 const std::optional<ChildEnd>& ChildPipes::wait(TimePoint deadline) {
-  if (!end_) { end_ = children_->wait(id_, deadline); }
+  if (end_) { return end_; }
+  end_ = children_->wait(id_, deadline);
+  if (end_ && left_in_pipe_) {
+    unread_bytes_ = bytes_in_pipe(left_in_pipe_.get());
+    left_in_pipe_.reset();
+  }
   return end_;
 }
 

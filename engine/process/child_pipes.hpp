@@ -37,11 +37,12 @@ class ChildPipes {
     bool anything = false;
   };
   Moved move(std::span<const std::byte> to_child, std::vector<std::byte>& from_child, TimePoint deadline);
-  // It will get no more.
+  // It will get no more, and reads what is still in the pipe, up to its end.
   void end_input();
   // Nobody reads what we write (any more).
   bool input_is_closed() const { return !in_; }
-  // Bytes that lay in the pipe, unread, when the reader went; 0 before.
+  // Bytes that lay in the pipe, unread, when the reader went, or, after end_input(), when wait() has told the child's
+  // end; 0 before.
   std::size_t unread_bytes() const { return unread_bytes_; }
   // It will give no more.
   bool output_is_closed() const { return !out_; }
@@ -60,8 +61,9 @@ class ChildPipes {
 
   std::unique_ptr<ChildSupervisor> children_;
   ChildId id_ = 0;
-  Fd in_;   // the write end of its standard input
-  Fd out_;  // the read end of its standard output
+  Fd in_;            // the write end of its standard input
+  Fd left_in_pipe_;  // after end_input(): what keeps the pipe, to look what is in it
+  Fd out_;           // the read end of its standard output
   WakeFd wake_;
   std::size_t unread_bytes_ = 0;
   std::optional<ChildEnd> end_;

@@ -45,7 +45,7 @@ struct RelayReport {
     std::string name;
     std::uint64_t bytes = 0;          // that it was given
     std::uint64_t dropped_bytes = 0;  // by its policy
-    std::uint64_t lost_bytes = 0;     // that were on their way when it went
+    std::uint64_t lost_bytes = 0;     // that were on their way when it went; in its pipe, unread, too
     bool left_early = false;          // it went before the stream's end
   };
   std::uint64_t bytes = 0;         // that came

@@ -109,6 +109,10 @@ void ConsumerEnd::leave(bool is_early) {
   is_gone_ = true;
   counts.left_early = is_early;
   counts.lost_bytes = held_bytes();
+  int unread = 0;
+  if (is_early && is_open() && ::ioctl(fd(), FIONREAD, &unread) == 0 && unread > 0) {
+    counts.lost_bytes += static_cast<std::uint64_t>(unread);
+  }
   in_pipe_ = 0;
   backlog_ = ByteBacklog(spec_.unit_bytes);
   own_ = Pipe{};

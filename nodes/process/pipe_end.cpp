@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -188,6 +189,13 @@ void PipeWriter::renew(std::chrono::milliseconds patience) noexcept {
   wake_.clear();
   patience_ = patience;
   give_up_at_.reset();
+}
+
+std::size_t PipeWriter::abandoned_bytes() const noexcept {
+  pollfd look{fd_.get(), POLLOUT, 0};
+  if (::poll(&look, 1, 0) <= 0 || (look.revents & POLLERR) == 0) { return 0; }
+  int bytes = 0;
+  return ::ioctl(fd_.get(), FIONREAD, &bytes) == 0 && bytes > 0 ? static_cast<std::size_t>(bytes) : 0;
 }
 
 std::size_t PipeWriter::most_at_once() const noexcept { return blocks_ ? PIPE_BUF : kMostAtOnce; }

@@ -72,6 +72,8 @@ class PipeWriter {
     Put put = Put::all;
     std::size_t bytes = 0;  // that were written
   };
+  // Bytes that lie in the pipe, and that nobody reads any more; 0 while somebody does, or where nobody can tell.
+  std::size_t abandoned_bytes() const noexcept;
   // Writes everything, waiting for room; after wake() for `patience` in all, and then gives up. Fails for the
   // system's reasons. SIGPIPE does not reach the process.
   Result<Outcome> write(std::span<const std::byte> bytes);

@@ -133,6 +133,8 @@ class PipeSink final : public Node {
 
   Error failure() const override { return failure_.value_or(Node::failure()); }
   Result<void> close() override {
+    // The reader may have gone without reading what the pipe holds.
+    if (writer_ && !over_) { lose_abandoned(0); }
     writer_.reset();
     return {};
   }
@@ -210,7 +212,20 @@ class PipeSink final : public Node {
     over_ = true;
     reader_gone_ = written->put == PipeWriter::Put::reader_gone;
     not_taken_ += frames;
+    if (reader_gone_) { lose_abandoned(written->bytes); }
     return {};
+  }
+  // What was written, and is read by nobody. (A header is no frame, but some of it may lie there, too.)
+  // `counted`: the last bytes that were written, of frames that were not counted as taken.
+  void lose_abandoned(std::size_t counted) {
+    const std::size_t abandoned = writer_->abandoned_bytes();
+    const std::uint64_t bytes = abandoned - std::min(abandoned, counted);
+    const std::uint64_t frames =
+        std::min((bytes + encoder_->frame_bytes() - 1) / encoder_->frame_bytes(), taken_);
+    if (frames == 0) { return; }
+    over_ = reader_gone_ = true;
+    taken_ -= frames;
+    not_taken_ += frames;
   }
 
   const ParamValues params_;

@@ -16,6 +16,7 @@
 #include <chrono>
 #include <cmath>
 #include <optional>
+#include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -97,8 +98,8 @@ constexpr NodeInfo kInfo{
     .details =
         "Full scale is 1; integers are multiplied and divided by 2^(bits-1). What the program says on "
         "standard error is in the message when it fails: by a status other than 0, a signal, or silence of "
-        "timeout_s. One that exits with 0 before the stream's end takes no more: frames that it did not take "
-        "are counted, and end the run with exit code 3, as half a frame at the end does. The summary says "
+        "timeout_s. One that exits with 0 without having read everything takes no more: frames that it did "
+        "not take are counted, and end the run with exit code 3, as half a frame at the end does. The summary says "
         "how many frames it held back, and how long a block was under way. Programs in pipes often buffer "
         "their output: PYTHONUNBUFFERED, stdbuf. Each run starts the program anew, in a process group that "
         "ends with it.",
@@ -189,12 +190,14 @@ class Process final : public Node {
   // What is still inside: its end of input, and everything up to the end of its output.
   Status finish(std::span<OutputPort> out) noexcept override {
     if (failure_) { return Status::fault; }
-    is_used_ = is_finishing_ = true;
+    is_used_ = true;
     given_ = 0;
-    while (!pending_.empty() && !child_->input_is_closed() && step("take its input")) {}
-    if (failure_) { return Status::fault; }
-    lose_pending();
-    child_->end_input();
+    if (!std::exchange(is_finishing_, true)) {
+      while (!pending_.empty() && !child_->input_is_closed() && step("take its input")) {}
+      if (failure_) { return Status::fault; }
+      lose_pending();
+      child_->end_input();
+    }
     give(out[0]);
     while (!failure_ && given_ == 0 && !child_->output_is_closed()) {
       if (!step("end, although its input has ended")) { break; }
@@ -223,8 +226,8 @@ class Process final : public Node {
       notes.push_back({text, count, lost});
     };
     if (not_taken_ > 0) {
-      note(fmt::format("\"{}\" ended before the stream did: frames that it did not take: {}", spec_.name,
-                       not_taken_),
+      note(fmt::format("\"{}\" did not read the stream to its end: frames that it did not take: {}",
+                       spec_.name, not_taken_),
            not_taken_, true);
     }
     if (gave_up_) {
@@ -346,13 +349,15 @@ class Process final : public Node {
   void lose_pending() {
     const bool is_lost = child_->input_is_closed() || (is_finishing_ && !pending_.empty());
     if (!is_lost || has_lost_reader_) { return; }
-    has_lost_reader_ = true;
-    const std::size_t lost = pending_.size() + child_->unread_bytes();
-    // (A header is no frame, but some of it may lie there, too.)
-    unread_ =
-        std::min((lost + encoder_->frame_bytes() - 1) / encoder_->frame_bytes(), timeline_->frames_in());
-    not_taken_ += unread_;
+    count_unread(pending_.size() + child_->unread_bytes());
     pending_.clear();
+  }
+  void count_unread(std::size_t lost_bytes) {
+    has_lost_reader_ = true;
+    // (A header is no frame, but some of it may lie there, too.)
+    unread_ = std::min((lost_bytes + encoder_->frame_bytes() - 1) / encoder_->frame_bytes(),
+                       timeline_->frames_in());
+    not_taken_ += unread_;
   }
 
   // A program that gives far more than the rates say would fill the memory.
@@ -399,6 +404,8 @@ class Process final : public Node {
           fmt::format("\"{}\" did not exit within {} s of its end of output", spec_.name, params_[kTimeout]),
           "", "a longer timeout_s");
     }
+    // A short stream fits into the pipe, whether the program reads it or not.
+    if (!has_lost_reader_ && child_->unread_bytes() > 0) { count_unread(child_->unread_bytes()); }
     if (!end->is_success()) {
       fail(fmt::format("\"{}\" {}", spec_.name, describe(*end)), quote_end(end->stderr_end), "");
     }

@@ -49,6 +49,21 @@ TEST(ChildPipes, TellWhatAReaderThatWentHadNotRead) {
   EXPECT_EQ(written - child->unread_bytes(), 1000U);
 }
 
+TEST(ChildPipes, TellWhatWasNotReadOfAnInputThatHadEnded) {
+  for (const auto& [script, unread] :
+       {std::pair("exec sleep 0.05", 3000U),
+        std::pair("exec dd bs=1000 count=1 iflag=fullblock status=none", 2000U), std::pair("exec cat", 0U)}) {
+    const auto child = value_of(ChildPipes::start(shell(script)));
+    std::vector<std::byte> got;
+    const std::string sent(3000, 'x');
+    const std::size_t written = child->move(bytes_of(sent), got, soon()).written;
+    child->end_input();
+    while (!child->output_is_closed()) { ASSERT_TRUE(child->move({}, got, soon()).anything); }
+    ASSERT_TRUE(child->wait(soon()));
+    EXPECT_EQ(child->unread_bytes(), unread - (sent.size() - written)) << script;
+  }
+}
+
 TEST(ChildPipes, TellThatTheReaderWentWhenTheOutputHadEndedBefore) {
   // The program closes its output, and goes once it is told to.
   const auto child = value_of(ChildPipes::start(shell("exec >&-; read line")));

@@ -1,4 +1,5 @@
 // tests/nodes/process/pipe_sink_test.cpp
+#include <array>
 #include <limits>
 
 #include <gmock/gmock.h>
@@ -158,8 +159,26 @@ TEST(PipeSink, IsDoneWhenItsReaderHasGone) {
   }
   const auto notes = sink.node().notes();
   ASSERT_THAT(notes, SizeIs(1));
-  EXPECT_EQ(notes[0].text, "the reader of " + name + " went after 10 frames: 30 frames were not taken");
-  EXPECT_EQ(notes[0].count, 30U);
+  EXPECT_EQ(notes[0].text, "the reader of " + name + " went after 0 frames: 40 frames were not taken");
+  EXPECT_EQ(notes[0].count, 40U);  // those that lay in the pipe, unread, too
+  EXPECT_TRUE(notes[0].data_lost);
+}
+
+TEST(PipeSink, CountsWhatAReaderThatWentLeftInThePipe) {
+  Pipe pipe = new_pipe();
+  const std::string name = descriptor_name(pipe.write_end.get());
+  NodeHarness sink("PipeSink", sink_config(name, R"("format": "s16le")"), {8000.0, 1, 16});
+  DataFrame block = sink.input_frame();
+  block.set_frame_count(10);
+  for (int i = 0; i < 5; ++i) { sink.process(block); }
+  EXPECT_EQ(sink.last_status(), Status::ok);  // everything fits into the pipe
+  std::array<char, 24> first_frames{};
+  ASSERT_EQ(::read(pipe.read_end.get(), first_frames.data(), first_frames.size()), 24);
+  pipe.read_end.reset();
+  ASSERT_TRUE(sink.node().close());
+  const auto notes = sink.node().notes();
+  ASSERT_THAT(notes, SizeIs(1));
+  EXPECT_EQ(notes[0].text, "the reader of " + name + " went after 12 frames: 38 frames were not taken");
   EXPECT_TRUE(notes[0].data_lost);
 }
 

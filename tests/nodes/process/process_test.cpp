@@ -257,12 +257,34 @@ TEST(Process, CountsWhatAProgramThatEndsEarlyDidNotTake) {
   EXPECT_EQ(node.last_status(), Status::done);  // a normal end
   const auto notes = node.node().notes();
   ASSERT_FALSE(notes.empty());
-  EXPECT_EQ(notes[0].text, "\"sh\" ended before the stream did: frames that it did not take: 199900");
+  EXPECT_EQ(notes[0].text, "\"sh\" did not read the stream to its end: frames that it did not take: 199900");
   EXPECT_TRUE(notes[0].data_lost);
   // It gave all that it took: nothing more is said of that.
   for (const NodeNote& note : notes) {
     EXPECT_THAT(note.text, testing::Not(HasSubstr("were to be expected")));
   }
+}
+
+// A stream that fits into the pipe is written whole, whether the program reads it or not.
+TEST(Process, CountsWhatAProgramDidNotReadOfAShortStream) {
+  const auto first_note = [](const std::string& script) {
+    NodeHarness node("Process", shell(script), {48000.0, 1, 1000});
+    const auto notes = notes_after(node, test::noise(1, 4800));
+    EXPECT_EQ(node.last_status(), Status::done);
+    EXPECT_FALSE(notes.empty());
+    for (const NodeNote& note : notes) {
+      EXPECT_THAT(note.text, testing::Not(HasSubstr("were to be expected")));
+    }
+    return notes.empty() ? NodeNote{} : notes[0];
+  };
+  const NodeNote nothing_read = first_note("exit 0");
+  EXPECT_EQ(nothing_read.text,
+            "\"sh\" did not read the stream to its end: frames that it did not take: 4800");
+  EXPECT_EQ(nothing_read.count, 4800U);
+  EXPECT_TRUE(nothing_read.data_lost);
+  // One that goes only when its input has ended, and one that reads a part.
+  EXPECT_EQ(first_note("exec 3<&0; exec <&-; sleep 0.1").count, 4800U);
+  EXPECT_EQ(first_note("exec dd bs=800 count=1 iflag=fullblock status=none").count, 4700U);
 }
 
 TEST(Process, CountsNoMoreFramesThanThereWereWhenAProgramEndsAtOnce) {
@@ -273,7 +295,8 @@ TEST(Process, CountsNoMoreFramesThanThereWereWhenAProgramEndsAtOnce) {
     node.run(test::noise(1, 100'000), 1000);  // more than the pipe holds: it is seen
     const auto notes = node.node().notes();
     ASSERT_FALSE(notes.empty());
-    EXPECT_EQ(notes[0].text, "\"sh\" ended before the stream did: frames that it did not take: 100000");
+    EXPECT_EQ(notes[0].text,
+              "\"sh\" did not read the stream to its end: frames that it did not take: 100000");
   }
 }
 
