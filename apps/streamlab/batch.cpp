@@ -82,6 +82,7 @@ ExitCode batch_command(const BatchArguments& arguments) {
   const Errors errors = check_outputs(*plan, arguments);
   if (!errors.empty()) { return report(errors, name_of(arguments.config)); }
 
+  catch_signals();
   StatusLine line(true);
   NamedRecords records(plan->stdout_format());
   Totals totals;

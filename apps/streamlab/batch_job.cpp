@@ -164,7 +164,8 @@ ExitCode BatchPlan::run_graph(const ValidGraph& graph, BatchResult& result) cons
   constexpr auto kLook = std::chrono::milliseconds(100);  // how soon Ctrl-C is answered
   while (!interrupted() && !(*engine)->wait_for(kLook)) {}
   const bool cut_short = interrupted();
-  (*engine)->stop();
+  constexpr auto kPatience = std::chrono::seconds(5);  // with a reader that takes nothing
+  (*engine)->stop(kPatience, interrupted_again);
   const EngineStatus status = (*engine)->status();
   const auto& slots = (*engine)->plan().slots();
   if (!slots.empty()) {

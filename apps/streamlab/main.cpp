@@ -144,7 +144,7 @@ class CommandLine {
             "  streamlab run configs/file_analysis.json --set input=take.wav --json > levels.jsonl\n"
             "  streamlab run configs/tone_to_speakers.json --set frequency=440 --seconds 5\n"
             "  streamlab run configs/flow_lines.yaml --state '{\"name\": \"value\"}'\n"
-            "Ctrl-C ends a run cleanly; a second Ctrl-C ends it at once.",
+            "Ctrl-C ends a run cleanly; a second Ctrl-C gives up what is still under way.",
             [this] { return run_command(run_); });
     add_config(run, run_.config);
     CLI::Option* seconds = run.add_option("--seconds", run_.seconds, "End after this much signal.")
@@ -307,7 +307,7 @@ std::string why_stdout_failed(int error_number) {
 }
 
 ExitCode main_of(int argc, char** argv) {
-  catch_signals();
+  set_signals();
   const dsp::CpuPathChoice& path = dsp::chosen_cpu_path();
   if (!path.error.empty()) {
     return report({ErrorCode::refused, "STREAMLAB_CPU_PATH", path.error, "", ""}, "");

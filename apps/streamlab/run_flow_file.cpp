@@ -232,17 +232,18 @@ std::string own_program() {
   return error ? "streamlab" : path.string();
 }
 
-// Ctrl-C, looked for while the flow runs on the main thread: its children belong to that one.
+// Ctrl-C, and a second one, looked for while the flow runs on the main thread: its children belong to that one.
 class InterruptWatch {
  public:
-  explicit InterruptWatch(std::stop_source& stop)
-      : thread_([&stop](const std::stop_token& over) {
+  InterruptWatch(std::stop_source& stop, std::stop_source& stop_now)
+      : thread_([&stop, &stop_now](const std::stop_token& over) {
           std::mutex mutex;
           std::condition_variable_any none;  // only the flow's end wakes it
           std::unique_lock lock(mutex);
           while (!over.stop_requested()) {
-            if (interrupted()) {
-              stop.request_stop();
+            if (interrupted()) { stop.request_stop(); }
+            if (interrupted_again()) {
+              stop_now.request_stop();
               return;
             }
             none.wait_for(lock, over, std::chrono::milliseconds(50), [] { return false; });
@@ -336,10 +337,13 @@ ExitCode run_flow_file(const RunArguments& arguments, const std::string& text) {
       if (event.kind != FlowEvent::Kind::started) { to_stderr(step_line(*event.step)); }
     };
   }
+  catch_signals();
   std::stop_source stop;
+  std::stop_source stop_now;
   options.stop = stop.get_token();
+  options.stop_now = stop_now.get_token();
   const auto result = [&] {
-    const InterruptWatch watch(stop);
+    const InterruptWatch watch(stop, stop_now);
     return run_flow(*flow, std::move(options));
   }();
   if (!result) { return report(result.error(), name); }

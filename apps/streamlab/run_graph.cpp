@@ -24,6 +24,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr auto kPatience = std::chrono::seconds(5);  // with a reader that takes nothing
+
 // The rate at which the sources count frames.
 double source_rate_hz(const Plan& plan) {
   return plan.slots().empty() ? 0.0 : plan.slots().front().format->sample_rate_hz;
@@ -78,6 +80,7 @@ std::int64_t expected_frames(const ValidGraph& graph, double sample_rate_hz, con
 }
 
 ExitCode run_graph(const ValidGraph& graph, const RunOptions& options) {
+  catch_signals();
   // Beside a stream of bytes there is no place for text.
   std::FILE* const console = streams_to_stdout(graph) ? stderr : stdout;
   EngineOptions engine_options;
@@ -106,7 +109,7 @@ ExitCode run_graph(const ValidGraph& graph, const RunOptions& options) {
   }
   // What is in force on the device's thread is known only while that thread is there.
   const EngineStatus running = (*engine)->status();
-  (*engine)->stop();
+  (*engine)->stop(kPatience, interrupted_again);
   line.clear();
 
   Summary summary;

@@ -67,11 +67,15 @@ class FlowRun {
   FlowReport run() {
     const Time begin = now();
     const std::stop_callback wake(options_.stop, [this] { children_->wake(); });
+    const std::stop_callback wake_now(options_.stop_now, [this] { children_->wake(); });
+    bool has_killed = false;
     while (true) {
-      if (options_.stop.stop_requested() && !report_.was_stopped) {
+      const bool kills = options_.stop_now.stop_requested();
+      if ((options_.stop.stop_requested() || kills) && !report_.was_stopped) {
         report_.was_stopped = true;
         end_all();
       }
+      if (kills && !std::exchange(has_killed, true)) { children_->kill_all(); }
       start_what_is_ready();
       if (running_.empty() && !has_retry()) { break; }
       if (auto end = children_->wait_any(next_deadline())) { on_end(*std::move(end)); }
@@ -188,7 +192,7 @@ class FlowRun {
     }
     std::vector<Capture> captures;
     if (spec(s).kind != StepSpec::Kind::graph) {
-      captures.push_back({kStateFd, flow_.settings().max_state_bytes});
+      captures.push_back({kStateFd, flow_.settings().max_state_bytes, Capture::Beyond::ends_child});
     }
     auto id = children_->start(*std::move(child), std::move(captures));
     if (!id) {

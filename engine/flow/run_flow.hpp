@@ -64,7 +64,8 @@ struct FlowEvent {
 struct FlowOptions {
   Document state = Document::object();  // that the first steps see
   std::optional<FlowProgress> resume;   // skips what is done in it; `state` is then ignored
-  std::stop_token stop;                 // ends the run
+  std::stop_token stop;                 // ends the run: SIGTERM to what runs, SIGKILL if it does not listen
+  std::stop_token stop_now;             // the same with SIGKILL at once
   // What runs a graph step, before its path: {"/usr/bin/streamlab", "run"}.
   std::vector<std::string> graph_command;
   std::string folder;  // of the flow's file: graph paths are relative to it

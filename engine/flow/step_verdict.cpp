@@ -17,22 +17,21 @@ bool writes_a_stream(const StepSpec& step) {
                      [](const StepStream& stream) { return !is_input(stream.direction); });
 }
 
-Result<void> take_state(const StepSpec& step, const ChildEnd& end, std::size_t max_bytes,
-                        StepVerdict& verdict) {
-  if (step.kind == StepSpec::Kind::graph) { return {}; }
+const Captured* state_of(const ChildEnd& end) {
   const auto captured = std::find_if(end.captured.begin(), end.captured.end(),
                                      [](const Captured& each) { return each.as == kStateFd; });
-  if (captured == end.captured.end() || captured->total_bytes == 0) {
+  return captured == end.captured.end() ? nullptr : &*captured;
+}
+
+Result<void> take_state(const StepSpec& step, const ChildEnd& end, StepVerdict& verdict) {
+  if (step.kind == StepSpec::Kind::graph) { return {}; }
+  const Captured* const captured = state_of(end);
+  if (captured == nullptr || captured->total_bytes == 0) {
     const bool must_be = step.is_python() || step.state_required;
     if (!must_be || verdict.outcome == StepOutcome::ended_early) { return {}; }
     return failed(step.pointer, fmt::format("\"{}\" ended without giving its state", step.name),
                   fmt::format("a JSON object on descriptor {}", kStateFd),
                   step.is_python() ? "os._exit() and exec give none; \"return\" and sys.exit(0) do" : "");
-  }
-  if (captured->total_bytes > max_bytes) {
-    return failed(step.pointer,
-                  fmt::format("\"{}\" gave a state of {} bytes", step.name, captured->total_bytes),
-                  fmt::format("at most {}, which is settings.state.max_bytes", max_bytes));
   }
   auto state = read_state(captured->bytes, fmt::format("\"{}\"", step.name));
   if (!state) {
@@ -62,6 +61,14 @@ Result<StepVerdict> judge_step(const StepSpec& step, const ChildEnd& end,
     verdict.outcome = StepOutcome::ended_by_us;
     return verdict;
   }
+  // It was ended for that, and how is not the point.
+  if (const Captured* const state = state_of(end);
+      state != nullptr && state->total_bytes > circumstances.max_state_bytes) {
+    return failed(
+        step.pointer,
+        fmt::format("\"{}\" gave a state of more than {} bytes", step.name, circumstances.max_state_bytes),
+        "a smaller one, or a larger settings.state.max_bytes");
+  }
   // Most programs die by SIGPIPE then; those that look after it themselves exit with a status of theirs.
   const bool had_no_reader =
       circumstances.readers_went_first && end.signal == 0 && end.exit_status != 0 && writes_a_stream(step);
@@ -74,9 +81,7 @@ Result<StepVerdict> judge_step(const StepSpec& step, const ChildEnd& end,
         circumstances.attempt > 1 ? fmt::format(" in attempt {}", circumstances.attempt) : std::string();
     return failed(step.pointer, fmt::format("\"{}\" {}{}", step.name, describe(end), which));
   }
-  if (auto taken = take_state(step, end, circumstances.max_state_bytes, verdict); !taken) {
-    return tl::unexpected(taken.error());
-  }
+  if (auto taken = take_state(step, end, verdict); !taken) { return tl::unexpected(taken.error()); }
   return verdict;
 }
 

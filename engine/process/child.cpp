@@ -47,6 +47,10 @@ struct Failure {
   ::_exit(127);
 }
 
+constexpr bool is_never_ignored(int number) {
+  return number == SIGPIPE || number == SIGXFSZ || number == SIGTERM || number == SIGCHLD;
+}
+
 [[noreturn]] void become(const Launch& launch) noexcept {
   if (::setpgid(0, 0) != 0) { give_up(launch, Stage::group); }
   if (launch.dies_with_us) {
@@ -62,7 +66,11 @@ struct Failure {
   ::syscall(SYS_close_range, static_cast<unsigned>(kChildsDescriptors), ~0U, 4U /* CLOSE_RANGE_CLOEXEC */);
   struct sigaction fresh {};
   fresh.sa_handler = SIG_DFL;
-  for (int number = 1; number < NSIG; ++number) { ::sigaction(number, &fresh, nullptr); }
+  for (int number = 1; number < NSIG; ++number) {
+    struct sigaction ours {};
+    const bool is_ignored = ::sigaction(number, nullptr, &ours) == 0 && ours.sa_handler == SIG_IGN;
+    if (!is_ignored || is_never_ignored(number)) { ::sigaction(number, &fresh, nullptr); }
+  }
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);

@@ -1,7 +1,9 @@
 // engine/process/child.hpp
 //
 // Starts one program: its own process group, only the descriptors that it is given, the signal mask and
-// handlers of a fresh process, and SIGKILL when the thread that started it ends.
+// handlers of a fresh process, and SIGKILL when the thread that started it ends. Signals that this process ignores
+// (it was started by nohup, say) it ignores, too; but not those that programs ignore for their own sake (SIGPIPE,
+// SIGXFSZ) or that whoever looks after it needs (SIGTERM, SIGCHLD).
 //
 // It does what posix_spawn(3) does, and sets the parent-death signal, which posix_spawn cannot: see
 // docs/decisions/starting-children.md. That signal belongs to the thread: start a child on a thread that

@@ -64,6 +64,7 @@ struct Source {
   Fd fd;
   int as = 2;
   std::size_t max_bytes = 0;
+  Capture::Beyond beyond = Capture::Beyond::goes_on;
   std::string kept;  // of captures; standard error is kept in Child::errors
   std::uint64_t total = 0;
 };
@@ -97,6 +98,7 @@ std::string describe(const ChildEnd& end) {
     return "was ended by our SIGKILL, for it ignored SIGTERM";
   }
   if (end.by == EndedBy::terminated && end.signal == SIGTERM) { return "was ended by our SIGTERM"; }
+  if (end.is_unknown) { return "ended, and how cannot be known, for SIGCHLD is ignored here"; }
   if (end.signal != 0) { return fmt::format("was ended by {}", signal_text(end.signal)); }
   return fmt::format("exited with status {}", end.exit_status);
 }
@@ -162,6 +164,14 @@ class ChildSupervisor::Impl {
       } else {
         ends_all_ = true;
       }
+    }
+    wake_.wake();
+  }
+
+  void kill_all() {
+    {
+      const std::lock_guard lock(mutex_);
+      kills_all_ = true;
     }
     wake_.wake();
   }
@@ -234,6 +244,9 @@ class ChildSupervisor::Impl {
         for (auto& [id, child] : children_) { begin_end(child); }
         ends_all_ = false;
       }
+      if (std::exchange(kills_all_, false)) {
+        for (auto& [id, child] : children_) { child.kill_at = Clock::now(); }
+      }
       for (const ChildId id : std::exchange(to_end_, {})) {
         if (const auto child = children_.find(id); child != children_.end()) { begin_end(child->second); }
       }
@@ -268,23 +281,23 @@ class ChildSupervisor::Impl {
     child.errors = ByteTail(options_.stderr_bytes);
     child.end.name = request.spec.name;
     std::vector<Fd> write_ends;
-    const auto capture = [&](int as, std::size_t max_bytes) -> Result<void> {
+    const auto capture = [&](const Capture& wanted) -> Result<void> {
       auto pipe = make_pipe();
       if (!pipe) { return tl::unexpected(pipe.error()); }
       set_blocking(pipe->read_end.get(), false);
-      request.spec.descriptors.push_back({pipe->write_end.get(), as});
+      request.spec.descriptors.push_back({pipe->write_end.get(), wanted.as});
       write_ends.push_back(std::move(pipe->write_end));
-      child.sources.push_back({std::move(pipe->read_end), as, max_bytes, {}, 0});
+      child.sources.push_back({std::move(pipe->read_end), wanted.as, wanted.max_bytes, wanted.beyond, {}, 0});
       return {};
     };
     const auto& given = request.spec.descriptors;
     const bool has_stderr =
         std::any_of(given.begin(), given.end(), [](const Handover& handover) { return handover.as == 2; });
     if (!has_stderr) {
-      if (auto done = capture(2, options_.stderr_bytes); !done) { return done; }
+      if (auto done = capture({2, options_.stderr_bytes}); !done) { return done; }
     }
     for (const Capture& each : request.captures) {
-      if (auto done = capture(each.as, each.max_bytes); !done) { return done; }
+      if (auto done = capture(each); !done) { return done; }
     }
     auto process = start_child(request.spec);
     if (!process) { return tl::unexpected(process.error()); }
@@ -409,6 +422,9 @@ class ChildSupervisor::Impl {
       child.errors.add({buffer, count});
     } else {
       source.kept.append(buffer, std::min(count, source.max_bytes - source.kept.size()));
+      if (source.total > source.max_bytes && source.beyond == Capture::Beyond::ends_child) {
+        begin_end(child);
+      }
     }
     return true;
   }
@@ -416,9 +432,12 @@ class ChildSupervisor::Impl {
   void reap(Child& child) const {
     int status = 0;
     rusage usage{};
-    if (::wait4(child.process.pid, &status, WNOHANG, &usage) != child.process.pid) { return; }
+    const pid_t reaped = ::wait4(child.process.pid, &status, WNOHANG, &usage);
+    const bool is_lost = reaped < 0 && errno == ECHILD;
+    if (reaped != child.process.pid && !is_lost) { return; }
     child.is_reaped = true;
     ChildEnd& end = child.end;
+    end.is_unknown = is_lost;
     end.exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
     end.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     end.by = child.asked;
@@ -440,6 +459,7 @@ class ChildSupervisor::Impl {
   std::vector<ChildId> to_end_;
   ChildId last_id_ = 0;
   bool ends_all_ = false;
+  bool kills_all_ = false;
   bool is_woken_ = false;
   bool is_closing_ = false;
   Thread thread_;
@@ -459,6 +479,7 @@ Result<ChildId> ChildSupervisor::start(ChildSpec spec, std::vector<Capture> capt
 }
 void ChildSupervisor::terminate(ChildId id) { impl_->terminate(id); }
 void ChildSupervisor::terminate_all() { impl_->terminate(std::nullopt); }
+void ChildSupervisor::kill_all() { impl_->kill_all(); }
 std::optional<ChildEnd> ChildSupervisor::wait_any(Clock::time_point deadline) {
   return impl_->wait_any(deadline);
 }

@@ -33,6 +33,7 @@ struct SupervisorOptions {
 struct Capture {
   int as = 3;
   std::size_t max_bytes = 16U << 20U;  // more is read, counted and thrown away
+  enum class Beyond : std::uint8_t { goes_on, ends_child } beyond = Beyond::goes_on;  // as by terminate()
 };
 
 struct Captured {
@@ -54,8 +55,9 @@ struct ChildEnd {
   ChildId id = 0;
   std::string name;
   pid_t pid = -1;
-  int exit_status = 0;  // when signal is 0
-  int signal = 0;       // that ended it; 0: it exited
+  int exit_status = 0;      // when signal is 0
+  int signal = 0;           // that ended it; 0: it exited
+  bool is_unknown = false;  // how it ended: this process ignores SIGCHLD, or somebody else waited for it
   EndedBy by = EndedBy::itself;
   bool left_processes = false;  // its group lived on after it, and was ended
   double wall_s = 0.0;
@@ -66,7 +68,7 @@ struct ChildEnd {
   std::string stderr_end;  // the last SupervisorOptions::stderr_bytes
   std::vector<Captured> captured;
 
-  bool is_success() const { return signal == 0 && exit_status == 0; }
+  bool is_success() const { return signal == 0 && exit_status == 0 && !is_unknown; }
   // Did writing to a reader that had gone end it? (A shell says so by status 128 + SIGPIPE.)
   bool is_broken_pipe() const;
 };
@@ -99,6 +101,8 @@ class ChildSupervisor {
   // SIGTERM to the child's group, after `grace` SIGKILL. Nothing to do if it has ended.
   void terminate(ChildId id);
   void terminate_all();
+  // SIGKILL to all of them, at once.
+  void kill_all();
 
   // The next child that has ended and was not told yet, in the order of their ends. Nothing at `deadline`, or
   // when wake() was called.

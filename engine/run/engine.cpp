@@ -249,9 +249,9 @@ class Engine::Impl final : public DeviceClient {
     }
   }
 
-  void stop(std::chrono::nanoseconds patience) {
+  void stop(std::chrono::nanoseconds patience, const std::function<bool()>& gives_up = {}) {
     if (closed_) { return; }
-    if (started_) { run_through(patience); }
+    if (started_) { run_through(patience, gives_up); }
     close_nodes();
     closed_ = true;
   }
@@ -551,7 +551,7 @@ class Engine::Impl final : public DeviceClient {
     return std::min(left, static_cast<std::uint64_t>(std::llround(frames)));
   }
 
-  void run_through(std::chrono::nanoseconds patience) {
+  void run_through(std::chrono::nanoseconds patience, const std::function<bool()>& gives_up) {
     {
       const std::scoped_lock lock(trigger_mutex_);
       stopping_ = true;
@@ -579,7 +579,7 @@ class Engine::Impl final : public DeviceClient {
       done_->wait(ticket, std::chrono::milliseconds(20));
       const std::uint64_t now = progress();
       if (now != std::exchange(seen, now)) { since = SteadyClock::now(); }
-      if (SteadyClock::now() - since >= patience) {
+      if (SteadyClock::now() - since >= patience || (gives_up && gives_up())) {
         abort();
         since = SteadyClock::now();
       }
@@ -735,7 +735,9 @@ Result<void> Engine::set_param(std::string_view node, std::string_view param, do
   return impl_->set_param(node, param, value);
 }
 bool Engine::wait_for(std::chrono::nanoseconds timeout) { return impl_->wait_for(timeout); }
-void Engine::stop(std::chrono::nanoseconds patience) { impl_->stop(patience); }
+void Engine::stop(std::chrono::nanoseconds patience, const std::function<bool()>& gives_up) {
+  impl_->stop(patience, gives_up);
+}
 void Engine::stop_now() { impl_->stop_now(); }
 EngineStatus Engine::status() const { return impl_->status(); }
 

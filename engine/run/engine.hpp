@@ -13,6 +13,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -125,8 +126,9 @@ class Engine {
   // Ends the sources and waits until everything has run through. A reader that takes nothing for `patience`
   // is not waited for any longer: what lies before it, in edges or among the triggers, is counted as lost
   // (EdgeReport::given_up); what lies in a subscription can still be received. Then closes files. May be called
-  // twice.
-  void stop(std::chrono::nanoseconds patience = std::chrono::seconds(5));
+  // twice. `gives_up`: asked every 20 ms; once it says yes this is stop_now().
+  void stop(std::chrono::nanoseconds patience = std::chrono::seconds(5),
+            const std::function<bool()>& gives_up = {});
   // Gives up what is inside, and counts it likewise. Files are closed and valid.
   void stop_now();
 

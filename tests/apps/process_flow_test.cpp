@@ -415,6 +415,21 @@ TEST(ProcessFlow, CtrlCLeavesNeitherOrphanNorFifo) {
   }
 }
 
+// A shell that ignores SIGCHLD hands that on; then the kernel would keep no status of our children.
+TEST(ProcessFlow, KnowsItsChildrensEndsWhoeverStartedIt) {
+  const TempDir folder;
+  const std::string flow = folder.write("flow.yaml", R"(
+nodes: [{ name: a, shell: sh, run: "exit 0" }]
+edges: [{ from: __start__, to: a }]
+)");
+  const auto result = run_program({"/usr/bin/python3", "-c",
+                                   "import os, signal, sys\nsignal.signal(signal.SIGCHLD, signal.SIG_IGN)\n"
+                                   "os.execv(sys.argv[1], sys.argv[1:])",
+                                   SL_STREAMLAB, "run", flow},
+                                  folder.path().string());
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+}
+
 TEST(ProcessFlow, OurOwnCrashLeavesNoOrphanAndTheNextRunNoFifo) {
   const TempDir folder;
   const TempDir runtime;

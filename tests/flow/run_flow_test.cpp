@@ -6,7 +6,9 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <thread>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -300,10 +302,49 @@ TEST(RunFlow, SaysWhatIsWrongWithAState) {
   EXPECT_EQ(said("run: 'return {\"x\": \"y\" * 91}'"),  // {"x": "…"} are 9 bytes more
             "");
   EXPECT_EQ(said("run: 'return {\"x\": \"y\" * 92}'"),
-            "/nodes/0: \"a\" gave a state of 101 bytes; expected at most 100, which is "
+            "/nodes/0: \"a\" gave a state of more than 100 bytes; expected a smaller one, or a larger "
             "settings.state.max_bytes\n");
   EXPECT_THAT(said("run: 'return 5'"), HasSubstr("\"a\" exited with status 1; the end of its standard "
                                                  "error:\n  | a: returned int; expected a dict\n"));
+}
+
+// It never ends by itself, whether it listens to SIGTERM or not.
+TEST(RunFlow, EndsAStepWhoseStateNeverEnds) {
+  const WorkFolder here;
+  for (const char* script : {"yes >&3", "trap '' TERM; while :; do echo more; done >&3"}) {
+    const FlowReport report = here.run(fmt::format(R"(
+nodes:
+  - name: a
+    command: ["sh", "-c", "{}"]
+settings: {{ state: {{ max_bytes: 1000000 }} }}
+edges:
+  - {{ from: __start__, to: a }}
+)",
+                                                   script));
+    EXPECT_THAT(failures(report), HasSubstr("\"a\" gave a state of more than 1000000 bytes")) << script;
+  }
+}
+
+TEST(RunFlow, KillsAtOnceWhenItIsToldTo) {
+  const WorkFolder here;
+  FlowOptions options = here.options();
+  options.supervisor.grace = std::chrono::hours(1);  // which nobody waits for
+  std::stop_source stop_now;
+  options.stop_now = stop_now.get_token();
+  std::jthread stopper([&] {
+    while (!here.has("ready")) { std::this_thread::yield(); }
+    stop_now.request_stop();
+  });
+  const FlowReport report = here.run(R"(
+nodes:
+  - { name: a, shell: sh, run: "trap '' TERM; touch ready; while :; do sleep 1; done" }
+edges:
+  - { from: __start__, to: a }
+)",
+                                     std::move(options));
+  EXPECT_TRUE(report.was_stopped);
+  EXPECT_EQ(step(report, "a").outcome, StepOutcome::ended_by_us);
+  EXPECT_EQ(step(report, "a").end->signal, SIGKILL);
 }
 
 TEST(RunFlow, QuotesTheEndOfAFloodOfErrors) {

@@ -3,8 +3,11 @@
 
 #include <sys/wait.h>
 
+#include <array>
+#include <csignal>
 #include <set>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -102,14 +105,24 @@ TEST(Child, IsTheLeaderOfItsGroup) {
 }
 
 TEST(Child, HasFreshSignals) {
-  // Ours: SIGPIPE ignored (the shell could not set a trap for it then), SIGUSR1 blocked.
-  struct sigaction before {};
+  // What programs ignore for their own sake, or what ends the child, is as in a fresh process (the shell could not
+  // set a trap for SIGPIPE else). The others stay as they are for us, who may have been started by nohup.
+  const std::array<int, 5> ours{SIGPIPE, SIGXFSZ, SIGTERM, SIGHUP, SIGUSR2};
+  std::array<struct sigaction, ours.size()> before{};
   struct sigaction ignore {};
   ignore.sa_handler = SIG_IGN;
-  ASSERT_EQ(::sigaction(SIGPIPE, &ignore, &before), 0);
+  for (std::size_t i = 0; i < ours.size(); ++i) { ASSERT_EQ(::sigaction(ours[i], &ignore, &before[i]), 0); }
+  std::uint64_t expected = 0;  // bit n - 1 is signal n
+  for (int number = 1; number < NSIG; ++number) {
+    struct sigaction now {};
+    const bool is_ignored = ::sigaction(number, nullptr, &now) == 0 && now.sa_handler == SIG_IGN;
+    const bool is_fresh = number == SIGPIPE || number == SIGXFSZ || number == SIGTERM || number == SIGCHLD;
+    if (is_ignored && !is_fresh) { expected |= std::uint64_t{1} << (number - 1); }
+  }
+  EXPECT_NE(expected, 0U);
   const ChildEnd end = run("exec grep -E '^(SigBlk|SigIgn)' /proc/self/status >&2");
-  ASSERT_EQ(::sigaction(SIGPIPE, &before, nullptr), 0);
-  EXPECT_EQ(end.stderr_end, "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
+  for (std::size_t i = 0; i < ours.size(); ++i) { ASSERT_EQ(::sigaction(ours[i], &before[i], nullptr), 0); }
+  EXPECT_EQ(end.stderr_end, fmt::format("SigBlk:\t0000000000000000\nSigIgn:\t{:016x}\n", expected));
 }
 
 TEST(Child, HasItsFolderAndItsEnvironment) {
@@ -177,6 +190,43 @@ TEST(Supervisor, CapturesUpToABound) {
   EXPECT_EQ(end.captured[0].total_bytes, 10U);
   EXPECT_EQ(end.captured[1].bytes, "abc");
   EXPECT_EQ(end.captured[1].total_bytes, 3U);
+}
+
+TEST(Supervisor, EndsAChildThatWritesMoreThanIsCaptured) {
+  for (const char* script :
+       {"exec yes >&3", "trap '' TERM; while :; do echo more; done >&3", "yes >&3 & wait"}) {
+    const ChildEnd end = run(script, {{3, 100'000, Capture::Beyond::ends_child}});
+    ASSERT_EQ(end.captured.size(), 1U) << script;
+    EXPECT_EQ(end.captured[0].bytes.size(), 100'000U) << script;
+    EXPECT_GT(end.captured[0].total_bytes, 100'000U) << script;
+  }
+}
+
+TEST(Supervisor, KillsAtOnceWhenItIsToldTo) {
+  SupervisorOptions options;
+  options.grace = std::chrono::hours(1);  // which nobody waits for
+  const auto children = value_of(ChildSupervisor::create(options));
+  Pipe told = value_of(make_pipe());
+  const ChildId id = value_of(children->start(
+      shell("trap '' TERM; echo ready; while :; do sleep 1; done", {{told.write_end.get(), 1}})));
+  told.write_end.reset();
+  EXPECT_EQ(line_from(told.read_end.get()), "ready");
+  children->terminate_all();
+  children->kill_all();
+  EXPECT_EQ(end_of(*children, id).signal, SIGKILL);
+}
+
+// "trap '' CHLD" in a shell that starts us: the kernel then keeps no status of a child.
+TEST(Supervisor, SaysThatItCannotKnowHowAChildEnded) {
+  struct sigaction before {};
+  struct sigaction ignore {};
+  ignore.sa_handler = SIG_IGN;
+  ASSERT_EQ(::sigaction(SIGCHLD, &ignore, &before), 0);
+  const ChildEnd end = run("exit 0");
+  ASSERT_EQ(::sigaction(SIGCHLD, &before, nullptr), 0);
+  EXPECT_TRUE(end.is_unknown);
+  EXPECT_FALSE(end.is_success());
+  EXPECT_EQ(describe(end), "ended, and how cannot be known, for SIGCHLD is ignored here");
 }
 
 TEST(Supervisor, TellsEndsInTheirOrder) {

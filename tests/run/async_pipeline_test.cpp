@@ -184,6 +184,23 @@ TEST_P(HowManyGoIn, AndWhatIsGivenUpAtTheEndIsCounted) {
   }
 }
 
+TEST(AsyncPipeline, StopIsOverWhenTheCallerGivesUp) {
+  const auto graph = load_graph(chain("1", 2));
+  ASSERT_TRUE(graph);
+  EngineOptions options;
+  options.triggered = true;
+  auto engine = Engine::create(*graph, std::move(options));
+  ASSERT_TRUE(engine);
+  auto receiver = (*engine)->subscribe("back");
+  ASSERT_TRUE(receiver);
+  ASSERT_TRUE((*engine)->start());
+  for (std::uint64_t i = 0; i < 4; ++i) { ASSERT_TRUE((*engine)->trigger(DataFrame(0, i))); }
+  int asked = 0;
+  (*engine)->stop(std::chrono::hours(1), [&] { return ++asked == 3; });
+  EXPECT_GE(asked, 3);
+  EXPECT_EQ(given_up((*engine)->status()), 2U);
+}
+
 TEST(AsyncPipeline, BlocksThatWaitForRoomWhenItIsGivenUpAreCounted) {
   // Each block of 40 frames gives four levels, and the subscription holds two.
   auto pipeline =
