@@ -12,11 +12,7 @@ std::atomic<int> g_interrupts{0};
 static_assert(std::atomic<int>::is_always_lock_free, "a signal handler may touch it");
 
 extern "C" void note_signal(int signal) {
-  if (signal == SIGHUP) {
-    int none = 0;
-    g_interrupts.compare_exchange_strong(none, 1, std::memory_order_relaxed);
-    return;
-  }
+  if (signal == SIGHUP) { return streamlab::app::interrupt(); }
   if (g_interrupts.fetch_add(1, std::memory_order_relaxed) == 0) { return; }
   std::signal(SIGINT, SIG_DFL);
   std::signal(SIGTERM, SIG_DFL);
@@ -44,7 +40,10 @@ void catch_signals() {
   }
 }
 
-void interrupt() noexcept { g_interrupts.fetch_add(1, std::memory_order_relaxed); }
+void interrupt() noexcept {
+  int none = 0;
+  g_interrupts.compare_exchange_strong(none, 1, std::memory_order_relaxed);
+}
 bool interrupted() { return g_interrupts.load(std::memory_order_relaxed) > 0; }
 bool interrupted_again() { return g_interrupts.load(std::memory_order_relaxed) > 1; }
 

@@ -38,6 +38,10 @@ using Clock = ChildSupervisor::Clock;
 
 // With a program, once the run was stopped.
 constexpr Clock::duration kLastPatience = std::chrono::seconds(1);
+// Input frames that a program may hold back when nothing is said: one second, and no fewer than these. ffmpeg looks at
+// about 51,200 frames (50 packets) before it gives the first, whatever the rate; and its pipe, which it has not read
+// then, holds 131,072 of the smallest (one channel of 16 bits).
+constexpr std::uint64_t kHeldByDefault = 262144;
 constexpr std::size_t kMostUnread = 64U << 20U;  // bytes; a program that gives more than it should
 
 enum ParamIndex : std::size_t {
@@ -79,8 +83,9 @@ constexpr ParamInfo kParams[] = {
                    "Frames in a block of the output; left out, as large as those of the input."),
     param::integer(
         "max_held_frames", "frames", {0.0, 1e9}, Need::optional,
-        "Input frames that the program may hold back; left out, those of one second. One that must have "
-        "everything before it gives anything needs the length of the stream."),
+        "Input frames that the program may hold back; left out, those of one second, and at least 262144, which "
+        "is enough for ffmpeg. One that must have everything before it gives anything needs the length of the "
+        "stream."),
     param::number("timeout_s", "s", {0.001, 1e6}, 10.0, Live::no,
                   "How long the program may neither take nor give anything while it is waited for."),
     process_command::kEnv,
@@ -134,8 +139,9 @@ class Process final : public Node {
     ratio_ = out_rate_hz / in.sample_rate_hz;
     frame_size_ =
         params_.given(kFrameSize) ? static_cast<std::uint32_t>(params_.integer(kFrameSize)) : in.max_frames;
-    max_held_ = params_.given(kMaxHeld) ? static_cast<std::uint64_t>(params_.integer(kMaxHeld))
-                                        : static_cast<std::uint64_t>(std::ceil(in.sample_rate_hz));
+    max_held_ = params_.given(kMaxHeld)
+                    ? static_cast<std::uint64_t>(params_.integer(kMaxHeld))
+                    : std::max(static_cast<std::uint64_t>(std::ceil(in.sample_rate_hz)), kHeldByDefault);
     const std::uint32_t channels = params_.given(kOutChannels)
                                        ? static_cast<std::uint32_t>(params_.integer(kOutChannels))
                                        : in.channel_count();

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstring>
 #include <fstream>
+#include <sstream>
 #include <thread>
 
 #include <fmt/format.h>
@@ -108,6 +109,38 @@ TEST(Process, CarriesEveryFormat) {
       ASSERT_EQ(y[i], expected(signal[i / 5000][i % 5000])) << format << " at " << i;
     }
   }
+}
+
+// It looks at more than a second of its input before it gives anything.
+TEST(Process, WorksWithFfmpegAsItIs) {
+  const auto config = [](const std::string& format, const std::string& input, const std::string& output) {
+    nlohmann::json command{"ffmpeg", "-v", "error"};
+    for (const std::string& words : {input, std::string("-i -"), output, std::string("-")}) {
+      std::istringstream all(words);
+      for (std::string word; all >> word;) { command.push_back(word); }
+    }
+    return nlohmann::json{{"command", command}, {"format", format}}.dump();
+  };
+  const Signal signal = test::noise(1, 400'000);
+  const auto expect_scaled = [&](const std::string& json, double rate_hz, double factor, double steps) {
+    NodeHarness node("Process", json, {rate_hz, 1, 1000});
+    const auto y = node.run(signal, 1000);
+    EXPECT_EQ(node.last_status(), Status::done);
+    ASSERT_EQ(y.size(), signal[0].size()) << json;
+    for (std::size_t n = 0; n < y.size(); ++n) {
+      const double x = signal[0][n];
+      const double sent =
+          steps > 0.0 ? std::clamp(std::nearbyint(x * steps), -steps, steps - 1.0) / steps : x;
+      ASSERT_EQ(y[n], factor * sent) << json << " at " << n;  // a power of two: exact
+    }
+  };
+  const std::string half = "-af volume=0.5:precision=double -c:a pcm_f64le";
+  for (const double rate_hz : {8000.0, 48000.0, 192000.0}) {
+    const std::string raw = fmt::format("-f f64le -ar {} -ac 1", rate_hz);
+    expect_scaled(config("f64le", raw, half + " -f f64le"), rate_hz, 0.5, 0.0);
+  }
+  expect_scaled(config("s16le", "-f s16le -ar 48000 -ac 1", "-f s16le"), 48000.0, 1.0, 32768.0);
+  expect_scaled(config("wav", "", half + " -f wav"), 48000.0, 0.5, 0.0);
 }
 
 TEST(Process, MayGiveOtherChannelsRatesAndFormats) {
