@@ -166,6 +166,28 @@ TEST_F(Live, GoesOnWhenTheServerWasKilledAndExitsWithThree) {
   EXPECT_NE(summary.dump().find("\"gaps\":"), std::string::npos) << summary.dump(2);
 }
 
+// A card that goes at half a second and does not come back, in three ways: what is missing at the end is counted, to the
+// frame where an end was asked for.
+TEST(LostCard, IsCountedToTheEndOfTheRecording) {
+  for (const char* script : {"24000:unplug=0", "24000:hang=100000000", "24000:eio=100000000"}) {
+    const TempDir dir;
+    const std::string alsa = dir.write("asound.conf", R"(pcm_type.slfault { lib ")" SL_FAULT_CARD_DIR
+                                       R"(/libasound_module_pcm_slfault.so" }
+pcm.lost { type slfault clock "real" channels "2" rates "48000" script ")" + std::string(script) + R"(" }
+)");
+    const ProgramResult result =
+        run_program({"/usr/bin/env", "ALSA_CONFIG_PATH=" + alsa, SL_STREAMLAB, "record", "--device", "alsa:lost",
+                     "--rate", "48000", "--seconds", "1.5", "--json", dir.file("take.wav")});
+    EXPECT_EQ(result.exit_code, 3) << script << "\n" << result.err;
+    const nlohmann::json summary = summary_of(result.out);
+    const auto& device = summary["device"];
+    EXPECT_GT(device["missing_frames"], 40000) << script << summary.dump(2);
+    EXPECT_EQ(summary["frames"].get<int>() + device["lost_frames"].get<int>() + device["missing_frames"].get<int>(), 72000)
+        << script << summary.dump(2);
+    EXPECT_TRUE(summary["data_lost"]);
+  }
+}
+
 // The main configuration on this server, as README shows it.
 TEST_F(Live, TheMainConfigurationRunsOnAServer) {
   const ProgramResult result =
