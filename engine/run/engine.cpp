@@ -130,10 +130,11 @@ class Engine::Impl final : public DeviceClient {
     return Receiver(std::move(shared));
   }
 
+  Result<void> may_start() const {
+    if (!started_ && !closed_ && !options_.look_only) { return {}; }
+    return failed("", why_not_new(), closed_ ? "a new one for another run" : "");
+  }
   Result<void> start() {
-    if (started_ || closed_ || options_.look_only) {
-      return failed("", why_not_new(), closed_ ? "a new one for another run" : "");
-    }
     for (const std::size_t n : graph_.order()) {
       auto opened = plan_->node(n).start();
       if (!opened) { return tl::unexpected(graph_.nodes()[n].located(opened.error())); }
@@ -716,6 +717,7 @@ Result<Receiver> Engine::subscribe(std::string_view output, std::size_t capacity
 }
 
 Result<void> Engine::start() {
+  if (auto may = impl_->may_start(); !may) { return may; }  // and what runs goes on
   auto started = impl_->start();
   if (!started) { impl_->stop(std::chrono::nanoseconds(0)); }
   return started;

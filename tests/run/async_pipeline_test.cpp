@@ -59,6 +59,8 @@ TEST(AsyncPipeline, SaysWhyItCannotBeStartedAgain) {
   ASSERT_TRUE(pipeline) << to_string(pipeline.error(), "");
   ASSERT_TRUE(pipeline->start());
   EXPECT_EQ(to_string(pipeline->start().error()), "the engine runs already");
+  EXPECT_TRUE(pipeline->trigger(DataFrame(0, 0)));  // and goes on
+  EXPECT_TRUE(pipeline->status().running);
   pipeline->stop();
   EXPECT_EQ(to_string(pipeline->start().error()),
             "the engine was stopped; expected a new one for another run");
