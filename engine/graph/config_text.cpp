@@ -163,11 +163,22 @@ class YamlReader {
     stopped_ = true;
     return nullptr;
   }
-  // The parser does not give back every text as it is written: a NUL in it, or an escape, may become what is no UTF-8.
-  bool is_text(const std::string& text, const std::string& pointer) {
-    const bool is_good = is_utf8(text);
-    if (!is_good) { errors_.push_back({ErrorCode::refused, pointer, "this is not text", "UTF-8", ""}); }
-    return is_good;
+  // The escapes "\_" and "\N" are U+00A0 and U+0085; the parser gives these numbers as single bytes, which is no UTF-8.
+  static std::string whole(const std::string& text) {
+    std::string mended;
+    std::size_t rest = 0;  // bytes that the present character still has
+    for (const char c : text) {
+      const auto byte = static_cast<unsigned char>(c);
+      if (rest > 0) {
+        --rest;
+      } else if (byte >= 0xc0) {
+        rest = byte >= 0xf0 ? 3 : byte >= 0xe0 ? 2 : 1;
+      } else if (byte >= 0x80) {
+        mended += '\xc2';
+      }
+      mended += c;
+    }
+    return mended;
   }
   Document map(const YAML::Node& node, const std::string& pointer, std::size_t depth) {
     Document object = Document::object();
@@ -178,8 +189,7 @@ class YamlReader {
         errors_.push_back({ErrorCode::refused, pointer, "a key is not a text", "key: value", ""});
         continue;
       }
-      const std::string& key = item.first.Scalar();
-      if (!is_text(key, pointer)) { continue; }
+      const std::string key = whole(item.first.Scalar());
       const std::string where = pointer + "/" + pointer_token(key);
       if (!keys.insert(key).second) {
         errors_.push_back(
@@ -207,8 +217,7 @@ class YamlReader {
                        ""});
   }
   Document scalar(const YAML::Node& node, const std::string& pointer) {
-    const std::string text = node.IsScalar() ? node.Scalar() : std::string{};
-    if (!is_text(text, pointer)) { return nullptr; }
+    const std::string text = node.IsScalar() ? whole(node.Scalar()) : std::string{};
     bytes_ += text.size();
     if (bytes_ > kMaxConfigBytes) {
       return stop(pointer, fmt::format("more than {} bytes of text", kMaxConfigBytes));
@@ -256,7 +265,7 @@ bool has_more_than_one_document(const std::string& text) {
 Checked<Document> parse_yaml(std::string_view text) {
   Errors errors;
   const std::string bytes(text);
-  if (!is_utf8(bytes)) {
+  if (!is_utf8(bytes) || bytes.find('\0') != std::string::npos) {  // the parser takes a NUL for a backslash
     errors.push_back({ErrorCode::refused, "", "this is not text", "YAML in UTF-8", ""});
     return tl::unexpected(errors);
   }

@@ -131,12 +131,11 @@ TEST(Yaml, ReadsScalarsAndTagsInPlace) {
       "/d: \"z\" is no !!int\n");
 }
 
-// What the parser makes of a NUL is no UTF-8, and could not be written into a message.
-TEST(Yaml, RefusesWhatIsNoText) {
-  EXPECT_EQ(parsed_yaml(std::string_view("a: [x, y \0z, 1]", 16)),
-            "/a/1: this is not text; expected UTF-8\n");
-  EXPECT_EQ(parsed_yaml(std::string_view("{a: {b \0c: 1}}", 15)), "/a: this is not text; expected UTF-8\n");
-  EXPECT_EQ(parsed_yaml("a: \"\\xff\\u00e9\""), "{\"a\":\"\xc3\xbf\xc3\xa9\"}");
+// The parser takes a NUL for a backslash, and gives two escapes as bytes that are no UTF-8.
+TEST(Yaml, RefusesANulAndReadsTheEscapesOfTwoCharacters) {
+  EXPECT_EQ(parsed_yaml(std::string_view("a: x \0_", 7)), "this is not text; expected YAML in UTF-8\n");
+  EXPECT_EQ(parsed_yaml(R"({"k\_": "\N\xff\u00e9é\_\L\U0001f600"})"),
+            "{\"k\u00a0\":\"\u0085\u00ff\u00e9\u00e9\u00a0\u2028\U0001f600\"}");
 }
 
 // Aliases make much of little: 2^20 values, or a text of 1 MiB twenty times.
