@@ -3,6 +3,8 @@
 // What other programs call the things that have a name here. A row is words of others, then the names here that they
 // may stand for, the likeliest first; which of them is valid depends on where the word stands.
 #include <algorithm>
+#include <unordered_map>
+#include <vector>
 
 #include "engine/base/nearest_name.hpp"
 
@@ -140,10 +142,21 @@ std::string_view first_of(std::string_view words, Take take) {
   return {};
 }
 
-bool holds(std::string_view words, std::string_view name) {
-  return !first_of(words, [&](std::string_view word) {
-            return word == name ? word : std::string_view{};
-          }).empty();
+// The rows that a word is in, in the order of the table.
+const std::vector<std::string_view>& names_for(std::string_view word) {
+  static const auto kRows = [] {
+    std::unordered_map<std::string_view, std::vector<std::string_view>> rows;
+    for (const Related& related : kRelated) {
+      first_of(related.words, [&](std::string_view one) {
+        rows[one].push_back(related.names);
+        return std::string_view{};
+      });
+    }
+    return rows;
+  }();
+  static const std::vector<std::string_view> kNone;
+  const auto found = kRows.find(word);
+  return found == kRows.end() ? kNone : found->second;
 }
 
 }  // namespace
@@ -158,9 +171,8 @@ std::string_view related_name(std::string_view name, std::span<const std::string
     return found == names.end() ? std::string_view{} : *found;
   };
   for (const std::string& word : {plain(name), stem}) {
-    for (const Related& related : kRelated) {
-      if (!holds(related.words, word)) { continue; }
-      if (const std::string_view found = first_of(related.names, valid); !found.empty()) { return found; }
+    for (const std::string_view likely : names_for(word)) {
+      if (const std::string_view found = first_of(likely, valid); !found.empty()) { return found; }
     }
   }
   return {};
