@@ -21,8 +21,8 @@ void print_json_line(const Document& document, std::FILE* file = stdout);
 // Over several lines, for documents that people read too.
 void print_json(const Document& document);
 
-// One line per error on standard error, for the first 20, and how many there are; each behind "SUBJECT: "; nothing before the place where `subject` is
-// empty. Returns the exit code that they stand for.
+// One line per error on standard error, for the first 20, and how many there are; each behind "SUBJECT: ";
+// nothing before the place where `subject` is empty. Returns the exit code that they stand for.
 ExitCode report(const Errors& errors, const std::string& subject);
 ExitCode report(const Error& error, const std::string& subject);
 

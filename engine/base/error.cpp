@@ -9,7 +9,8 @@
 namespace streamlab {
 namespace {
 
-// One line, but for lines that quote what another program said (quote_end() of engine/process/supervisor.hpp).
+// One line, but for lines that quote what another program said (quote_end() of
+// engine/process/supervisor.hpp).
 std::string message_line(std::string_view text) {
   constexpr std::string_view kQuote = "\n  | ";
   constexpr std::size_t kLongest = 8192;  // a key or a value may have megabytes

@@ -37,8 +37,8 @@ using Result = tl::expected<T, Error>;
 template <class T>
 using Checked = tl::expected<T, Errors>;
 
-// "WHERE: WHAT; expected EXPECTED; HINT", leaving out the empty parts; printable (printable.hpp), for most of it comes
-// from files and arguments.
+// "WHERE: WHAT; expected EXPECTED; HINT", leaving out the empty parts; printable (printable.hpp), for most of
+// it comes from files and arguments.
 std::string to_string(const Error& error);
 
 // One line per error, each behind `prefix` (usually "file: ").

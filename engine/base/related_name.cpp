@@ -1,7 +1,7 @@
 // engine/base/related_name.cpp
 //
-// What other programs call the things that have a name here. A row is words of others, then the names here that they
-// may stand for, the likeliest first; which of them is valid depends on where the word stands.
+// What other programs call the things that have a name here. A row is words of others, then the names here
+// that they may stand for, the likeliest first; which of them is valid depends on where the word stands.
 #include <algorithm>
 #include <unordered_map>
 #include <vector>

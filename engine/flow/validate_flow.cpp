@@ -87,7 +87,8 @@ class FlowValidator {
     flow_.results_merge_ = spec_.settings.merge;
   }
 
-  // What could not be read is empty, and that has been said; but only a reader says so, not a FlowSpec made in C++.
+  // What could not be read is empty, and that has been said; but only a reader says so, not a FlowSpec made
+  // in C++.
   bool is_told(const std::string& name) const { return name.empty() && reader_spoke_; }
   // The index of a step, StepInput::kStart, kEnd; kNone after an error.
   std::size_t find(const std::string& name, const std::string& where, bool may_start, bool may_end) {

@@ -163,7 +163,8 @@ class YamlReader {
     stopped_ = true;
     return nullptr;
   }
-  // The escapes "\_" and "\N" are U+00A0 and U+0085; the parser gives these numbers as single bytes, which is no UTF-8.
+  // The escapes "\_" and "\N" are U+00A0 and U+0085; the parser gives these numbers as single bytes, which is
+  // no UTF-8.
   static std::string whole(const std::string& text) {
     std::string mended;
     std::size_t rest = 0;  // bytes that the present character still has

@@ -124,7 +124,8 @@ class Validator {
     for (const auto& one : known) { names.push_back(name_of(one)); }
     return did_you_mean(name, names);
   }
-  // What could not be read is empty, and that has been said; but only a reader says so, not a GraphSpec made in C++.
+  // What could not be read is empty, and that has been said; but only a reader says so, not a GraphSpec made
+  // in C++.
   bool is_told(const std::string& name) const { return name.empty() && reader_spoke_; }
   std::string type_hint(const std::string& type) const {
     const auto names = catalog_.names();

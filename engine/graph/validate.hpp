@@ -30,8 +30,8 @@ struct ValidNode {
   std::string pointer;            // into the configuration: "/nodes/3"
 
   const NodeInfo& info() const { return entry->info; }
-  // An error of this node, whose `where` is a place within it ("/config/path") or something else, a file for instance:
-  // "/nodes/3/config/path", "/nodes/3: take.wav".
+  // An error of this node, whose `where` is a place within it ("/config/path") or something else, a file for
+  // instance: "/nodes/3/config/path", "/nodes/3: take.wav".
   Error located(Error error) const;
 };
 

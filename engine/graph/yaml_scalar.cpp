@@ -43,8 +43,8 @@ bool take(std::string_view& text, std::string_view any_of) {
   return found;
 }
 
-// [-+]? ( \. [0-9]+ | [0-9]+ ( \. [0-9]* )? ) ( [eE] [-+]? [0-9]+ )? as JSON writes it: without "+", without zeros in
-// front, with a digit on either side of the point.
+// [-+]? ( \. [0-9]+ | [0-9]+ ( \. [0-9]* )? ) ( [eE] [-+]? [0-9]+ )? as JSON writes it: without "+", without
+// zeros in front, with a digit on either side of the point.
 std::optional<std::string> as_json_number(std::string_view text) {
   std::string number = text.starts_with('-') ? "-" : "";
   static_cast<void>(take(text, "+-"));

@@ -119,9 +119,9 @@ class PipelinePool {
   // Waits for what was given to execute().
   ~PipelinePool();
 
-  // Any thread. `frame` as a stream of its own through an instance as new: every block of the result that it makes,
-  // also those that nodes give only when their stream ends. Instances are made when first needed, reused, and
-  // never more than max_concurrent() work at a time.
+  // Any thread. `frame` as a stream of its own through an instance as new: every block of the result that it
+  // makes, also those that nodes give only when their stream ends. Instances are made when first needed,
+  // reused, and never more than max_concurrent() work at a time.
   std::future<Result<std::vector<DataFrame>>> execute(DataFrame frame);
   std::size_t max_concurrent() const;
   // Most instances that were at work at the same time so far.

@@ -1,11 +1,11 @@
 // tests/fuzz/check_target.cpp
 //
-// What a fuzzer calls: `streamlab check` of a text, whatever it holds. A text that begins with "{" is JSON, every other
-// one YAML; both may be a graph or a flow. Only the device is another one than the program's: simulated cards are
-// opened, all others are refused. Nothing may crash, throw, hang or go beyond its bounds.
+// What a fuzzer calls: `streamlab check` of a text, whatever it holds. A text that begins with "{" is JSON,
+// every other one YAML; both may be a graph or a flow. Only the device is another one than the program's:
+// simulated cards are opened, all others are refused. Nothing may crash, throw, hang or go beyond its bounds.
 //
-// LLVMFuzzerCustomMutator() changes a text as bytes, or, if it is JSON, as a tree: most bytes that are changed blindly
-// only break the syntax.
+// LLVMFuzzerCustomMutator() changes a text as bytes, or, if it is JSON, as a tree: most bytes that are
+// changed blindly only break the syntax.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>

@@ -223,11 +223,10 @@ TEST(Validate, KnowsThePolicies) {
     EXPECT_THAT(graph_refusals({"s Source", "g Step"}, {"s g \"policy\": \"" + std::string(policy) + "\""}),
                 IsEmpty());
   }
-  EXPECT_THAT(
-      graph_refusals({"s Source", "g Step"}, {R"(s g "policy": "drop")"}),
-      ElementsAre(
-          "/connections/0/policy: there is no policy \"drop\"; expected \"block\", "
-          "\"drop_oldest\", \"drop_newest\", \"drop_buffer\", \"latest\", \"fail\"; did you mean \"drop_oldest\"?"));
+  EXPECT_THAT(graph_refusals({"s Source", "g Step"}, {R"(s g "policy": "drop")"}),
+              ElementsAre("/connections/0/policy: there is no policy \"drop\"; expected \"block\", "
+                          "\"drop_oldest\", \"drop_newest\", \"drop_buffer\", \"latest\", \"fail\"; "
+                          "did you mean \"drop_oldest\"?"));
 }
 
 TEST(Validate, KeepsTheRealTimeDomainFromWaiting) {

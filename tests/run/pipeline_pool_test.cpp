@@ -43,7 +43,8 @@ TEST(PipelinePool, FinishesWhatItWasGivenBeforeItGoes) {
   EXPECT_EQ(last.get()->front().sequence_id(), 99U);
 }
 
-// A block of 100 samples 1, 2, … through windows of 40: two are whole, and the last one of 20 comes at the end.
+// A block of 100 samples 1, 2, … through windows of 40: two are whole, and the last one of 20 comes at the
+// end.
 TEST(PipelinePool, GivesEveryBlockAndThoseOfTheEnd) {
   auto pool =
       PipelinePool::create(R"({"version": 1, "pipeline_config": {"sample_rate": 8000, "block_size": 128},
