@@ -40,6 +40,12 @@ constexpr std::size_t kMost = 1024;
 constinit std::array<std::atomic<const char*>, kMost> names{};
 constinit std::atomic<std::size_t> noted{0};
 constinit std::atomic<RtGuardListener> listener{nullptr};
+constinit std::atomic<std::uint64_t> begun{0};         // sections, the outermost ones
+constinit std::atomic<std::uint64_t> begun_before{0};  // when the violations were taken last
+
+void enter_section() noexcept {
+  if (sections++ == 0) { begun.fetch_add(1, std::memory_order_relaxed); }
+}
 
 void note(const char* name, void* caller) noexcept {
   const std::size_t at = noted.fetch_add(1, std::memory_order_relaxed);
@@ -78,7 +84,7 @@ Function next(std::atomic<void*>& known, const char* name) noexcept {
 
 }  // namespace
 
-RtGuardScope::RtGuardScope() noexcept { ++sections; }
+RtGuardScope::RtGuardScope() noexcept { enter_section(); }
 RtGuardScope::~RtGuardScope() { --sections; }
 bool RtGuardScope::available() noexcept { return true; }
 
@@ -91,8 +97,13 @@ std::vector<std::string> RtGuardScope::take_violations() {
       result.emplace_back(name);
     }
   }
+  const std::uint64_t now = rt_guard_sections();
+  const bool was_active = begun_before.exchange(now, std::memory_order_relaxed) != now;
+  if (result.empty() && !was_active) { result.emplace_back(kNothingGuarded); }
   return result;
 }
+
+std::uint64_t rt_guard_sections() noexcept { return begun.load(std::memory_order_relaxed); }
 
 void set_rt_guard_listener(RtGuardListener new_listener) noexcept {
   listener.store(new_listener, std::memory_order_release);
@@ -103,7 +114,7 @@ void set_rt_guard_listener(RtGuardListener new_listener) noexcept {
 #define SL_EXPORT extern "C" [[gnu::visibility("default"), gnu::used]]
 
 // What RtSection calls.
-SL_EXPORT void rtguard_enter() { ++streamlab::sections; }
+SL_EXPORT void rtguard_enter() { streamlab::enter_section(); }
 SL_EXPORT void rtguard_exit() { --streamlab::sections; }
 
 // Declares guarded_NAME with the assembler name NAME.
@@ -398,6 +409,7 @@ RtGuardScope::~RtGuardScope() = default;
 bool RtGuardScope::available() noexcept { return false; }
 std::vector<std::string> RtGuardScope::take_violations() { return {}; }
 void set_rt_guard_listener(RtGuardListener) noexcept {}
+std::uint64_t rt_guard_sections() noexcept { return 0; }
 
 }  // namespace streamlab
 

@@ -28,9 +28,12 @@ class [[nodiscard]] RtGuardScope {
   RtGuardScope& operator=(const RtGuardScope&) = delete;
 
   // The forbidden calls of all threads since the last time, as C function names in order ("malloc",
-  // "pthread_mutex_lock"; a C++ throw is "throw"). Of more than 1024 the later ones are left out. To be
-  // called outside of guarded sections, when the guarded threads have been joined or are known to be idle.
+  // "pthread_mutex_lock"; a C++ throw is "throw"). Of more than 1024 the later ones are left out. None proves nothing
+  // where nothing was guarded: if no thread has begun a guarded section since the last time, the one entry is
+  // kNothingGuarded. To be called outside of guarded sections, when the guarded threads have been joined or are known
+  // to be idle.
   static std::vector<std::string> take_violations();
+  static constexpr const char* kNothingGuarded = "(no guarded section was entered)";
 
   static bool available() noexcept;
 };
@@ -39,5 +42,7 @@ class [[nodiscard]] RtGuardScope {
 // itself is not noted.
 using RtGuardListener = void (*)(const char* name, void* caller);
 void set_rt_guard_listener(RtGuardListener listener) noexcept;
+// Guarded sections that were begun on all threads so far; nested ones are part of the outer one.
+std::uint64_t rt_guard_sections() noexcept;
 
 }  // namespace streamlab

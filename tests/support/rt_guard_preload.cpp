@@ -9,7 +9,8 @@
 //   RTGUARD_ALLOW  names not to report, with commas between: "poll,write"
 //   RTGUARD_OUT    report to this file instead of standard error
 //
-// The last line, when the program ends: "rtguard: N violations".
+// The last line, when the program ends: "rtguard: N violations in M guarded sections". Without a section nothing is
+// proved, and the line says so.
 #include <atomic>
 #include <csignal>
 #include <cstdint>
@@ -83,7 +84,10 @@ void on_violation(const char* name, void* /*caller*/) {
 
 [[gnu::destructor]] void end() {
   set_rt_guard_listener(nullptr);
-  write_out(fmt::format("rtguard: {} violations\n", violations.load(std::memory_order_relaxed)));
+  const std::uint64_t sections = rt_guard_sections();
+  write_out(fmt::format("rtguard: {} violations in {} guarded sections{}\n",
+                        violations.load(std::memory_order_relaxed), sections,
+                        sections == 0 ? ": no real-time code ran, and nothing is proved" : ""));
 }
 
 }  // namespace

@@ -321,7 +321,7 @@ TEST_F(RtGuard, LetsRealTimeCodeBe) {
 
 TEST_F(RtGuard, SeesOnlyTheGuardedSectionAndOnlyThisThread) {
   std::free(look_at(std::malloc(64)));
-  EXPECT_THAT(RtGuardScope::take_violations(), IsEmpty());
+  EXPECT_THAT(RtGuardScope::take_violations(), ElementsAre(RtGuardScope::kNothingGuarded));
   std::atomic<int> step{0};
   std::thread other([&] {
     while (step != 1) { std::this_thread::yield(); }
@@ -343,7 +343,20 @@ TEST_F(RtGuard, SeesTheSectionsOfTheEngineOnAnyThread) {
     std::free(look_at(std::malloc(64)));
   }).join();
   EXPECT_THAT(RtGuardScope::take_violations(), ElementsAre("malloc", "free"));
+  EXPECT_THAT(RtGuardScope::take_violations(), ElementsAre(RtGuardScope::kNothingGuarded));
+}
+
+// "Nothing forbidden was called" is worth something only where something was looked at.
+TEST_F(RtGuard, DoesNotCallItCleanWhereNothingWasGuarded) {
+  EXPECT_THAT(RtGuardScope::take_violations(), ElementsAre(RtGuardScope::kNothingGuarded));
+  const std::uint64_t before = rt_guard_sections();
+  std::thread([] {
+    const RtSection outer;
+    const RtSection nested;
+  }).join();
+  EXPECT_EQ(rt_guard_sections(), before + 1);
   EXPECT_THAT(RtGuardScope::take_violations(), IsEmpty());
+  EXPECT_THAT(RtGuardScope::take_violations(), ElementsAre(RtGuardScope::kNothingGuarded));
 }
 
 TEST_F(RtGuard, KeepsTheFirstOfVeryMany) {
@@ -377,7 +390,12 @@ Ended run_preloaded(const std::string& settings, const std::string& what) {
 TEST(PreloadedRtGuard, FindsNothingInACleanProgram) {
   const Ended ended = run_preloaded("RTGUARD=abort", "nothing");
   EXPECT_EQ(ended.status, 0);
-  EXPECT_EQ(ended.output, "rtguard: 0 violations\n");
+  EXPECT_EQ(ended.output, "rtguard: 0 violations in 1 guarded sections\n");
+}
+
+TEST(PreloadedRtGuard, SaysThatNothingIsProvedWhereNothingWasGuarded) {
+  EXPECT_EQ(run_preloaded("RTGUARD=abort", "outside").output,
+            "rtguard: 0 violations in 0 guarded sections: no real-time code ran, and nothing is proved\n");
 }
 
 TEST(PreloadedRtGuard, EndsTheProgramAtTheFirstForbiddenCall) {
@@ -390,20 +408,21 @@ TEST(PreloadedRtGuard, EndsTheProgramAtTheFirstForbiddenCall) {
 TEST(PreloadedRtGuard, CountsThemAndLetsTheProgramGoOn) {
   const Ended ended = run_preloaded("RTGUARD=count", "lock");
   EXPECT_EQ(ended.status, 0);
-  EXPECT_EQ(ended.output, "rtguard: 1 violations\n");
+  EXPECT_EQ(ended.output, "rtguard: 1 violations in 1 guarded sections\n");
 }
 
 TEST(PreloadedRtGuard, LogsThemAndLetsTheProgramGoOn) {
   const Ended ended = run_preloaded("RTGUARD=log", "lock");
   EXPECT_EQ(ended.status, 0);
   EXPECT_THAT(ended.output, HasSubstr("rtguard: pthread_mutex_lock() called by real-time code\n"));
-  EXPECT_THAT(ended.output, HasSubstr("rtguard: 1 violations\n"));
+  EXPECT_THAT(ended.output, HasSubstr("rtguard: 1 violations in 1 guarded sections\n"));
 }
 
 TEST(PreloadedRtGuard, PassesOverAllowedNames) {
-  EXPECT_EQ(run_preloaded("RTGUARD_ALLOW=poll,malloc", "malloc").output, "rtguard: 0 violations\n");
+  EXPECT_EQ(run_preloaded("RTGUARD_ALLOW=poll,malloc", "malloc").output,
+            "rtguard: 0 violations in 1 guarded sections\n");
   EXPECT_EQ(run_preloaded("RTGUARD=count RTGUARD_ALLOW=poll,mallo", "malloc").output,
-            "rtguard: 1 violations\n");
+            "rtguard: 1 violations in 1 guarded sections\n");
 }
 #endif
 

@@ -2,6 +2,9 @@
 //
 // The driver against a real jackd (dummy driver, 48 kHz, 1024 frames): what goes in comes out, bit for bit.
 #include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -141,6 +144,35 @@ TEST_F(JackTest, CallsNothingInACycleThatCouldWait) {
   ASSERT_TRUE(eventually([&] { return client.count() == kBlocks; }));
   driver->stop();
   EXPECT_THAT(RtGuardScope::take_violations(), testing::IsEmpty());
+}
+
+// The same with a client that does what it must not: on JACK's own thread the guard sees it.
+TEST_F(JackTest, IsGuardedOnJacksOwnThread) {
+  if (!RtGuardScope::available()) { GTEST_SKIP() << "a sanitizer stands in the guard's place"; }
+  DeviceRequest request;
+  request.device = server_.device();
+  request.capture = true;
+  auto driver = open_or_fail(request);
+  ASSERT_NE(driver, nullptr);
+  RecordingClient client(driver->format(), kBlocks);
+  std::atomic<int> left{3};
+  std::thread::id thread;
+  client.in_tick = [&] {
+    if (left == 0) { return; }
+    thread = std::this_thread::get_id();
+    void* volatile memory = std::malloc(64);
+    std::free(memory);
+    --left;
+  };
+  RtGuardScope::take_violations();
+  const std::uint64_t sections = rt_guard_sections();
+  ASSERT_TRUE(driver->start(client));
+  ASSERT_TRUE(eventually([&] { return client.count() == kBlocks; }));
+  driver->stop();
+  EXPECT_NE(thread, std::this_thread::get_id());
+  EXPECT_THAT(RtGuardScope::take_violations(),
+              ElementsAre("malloc", "free", "malloc", "free", "malloc", "free"));
+  EXPECT_GE(rt_guard_sections() - sections, kBlocks);  // one a cycle
 }
 
 TEST_F(JackTest, ReportsTheLatencyOfThePhysicalPorts) {

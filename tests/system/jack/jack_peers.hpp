@@ -114,6 +114,7 @@ class RecordingClient final : public DeviceClient {
   std::span<double* const> inputs() noexcept override { return inputs_; }
   std::span<const double* const> outputs() noexcept override { return outputs_; }
   void tick(const TickInfo& info) noexcept override {
+    if (in_tick) { in_tick(); }
     for (std::size_t c = 0; c < out_.size(); ++c) {
       for (std::uint32_t n = 0; n < info.frame_count; ++n) {
         out_[c][n] = in_.empty() ? ramp(info.position + n) : in_[c % in_.size()][n];
@@ -127,6 +128,8 @@ class RecordingClient final : public DeviceClient {
   }
   std::size_t count() const { return count_.load(std::memory_order_acquire); }
   const Block& block(std::size_t n) const { return blocks_[n]; }
+
+  std::function<void()> in_tick;  // on JACK's thread; set before start()
 
  private:
   std::vector<std::vector<double>> in_;

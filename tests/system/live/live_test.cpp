@@ -4,8 +4,10 @@
 // and comes out of `streamlab run` at the other as levels, spectra and a recording. Through JACK, and through
 // ALSA's jack plug-in.
 #include <algorithm>
+#include <cinttypes>
 #include <cmath>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
@@ -198,6 +200,31 @@ TEST_F(Live, TheMainConfigurationRunsOnAServer) {
   EXPECT_NE(result.out.find("Frame #"), std::string::npos);
   EXPECT_NE(text_of(dir_.file("live_capture.jsonl")).find("rms_db"), std::string::npos);
 }
+
+#ifdef SL_RT_GUARD_LIBRARY
+// The program that users run, under the real-time guard: every cycle on JACK's thread is a guarded section, and none of
+// them calls what could wait.
+TEST_F(Live, CallsNothingOnJacksThreadThatCouldWait) {
+  const std::string report = dir_.file("guard.txt");
+  const ProgramResult result = run_program(
+      {"/usr/bin/env", "RTGUARD=count", "RTGUARD_OUT=" + report, "LD_PRELOAD=" SL_RT_GUARD_LIBRARY,
+       SL_STREAMLAB, "run", std::string(SL_CONFIGS) + "/live_capture.json", "--set",
+       "device=" + server_.device(), "--seconds", "1", "--json"},
+      dir_.path().string());
+  EXPECT_TRUE(result.exit_code == 0 || result.exit_code == 3) << result.err;
+  const nlohmann::json summary = summary_of(result.out);
+  std::uint64_t violations = 1;
+  std::uint64_t sections = 0;
+  ASSERT_EQ(
+      std::sscanf(text_of(report).c_str(), "rtguard: %" SCNu64 " violations in %" SCNu64 " guarded sections",
+                  &violations, &sections),
+      2)
+      << text_of(report);
+  EXPECT_EQ(violations, 0U);
+  EXPECT_GE(sections, summary["device"]["ticks"].get<std::uint64_t>());
+  EXPECT_GT(summary["device"]["ticks"].get<std::uint64_t>(), 0U);
+}
+#endif
 
 // The same graph through ALSA: the `jack` PCM of libasound2-plugins in front of the same server.
 TEST_F(Live, PrintsLevelsThroughAnAlsaPcm) {
