@@ -5,12 +5,18 @@
 #include "hal/alsa/alsa_driver.hpp"
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdlib>
+#include <thread>
 #include <tuple>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tests/hal/alsa/alsa_test_client.hpp"
+#include "tests/support/rt_guard.hpp"
 
 namespace streamlab::test {
 namespace {
@@ -97,6 +103,66 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& instance) {
       return std::string(std::get<0>(instance.param).name) + "_" + std::get<1>(instance.param);
     });
+
+// Does what a client may, and in its first `forbidden` ticks what it may not.
+class CountingClient final : public DeviceClient {
+ public:
+  CountingClient(const DeviceFormat& format, int forbidden)
+      : samples_(format.max_block_frames), forbidden_(forbidden) {
+    inputs_.assign(format.input_names.size(), samples_.data());
+    outputs_.assign(format.output_names.size(), samples_.data());
+  }
+  std::span<double* const> inputs() noexcept override { return inputs_; }
+  std::span<const double* const> outputs() noexcept override { return outputs_; }
+  void tick(const TickInfo&) noexcept override {
+    if (forbidden_ > 0) {
+      --forbidden_;
+      void* volatile memory = std::malloc(64);
+      std::free(memory);
+    }
+    ticks_.fetch_add(1, std::memory_order_release);
+  }
+  void wait_for_ticks(std::uint64_t count) const {
+    const auto deadline = std::chrono::steady_clock::now() + kPatience;
+    while (ticks_.load(std::memory_order_acquire) < count && std::chrono::steady_clock::now() < deadline) {
+      std::this_thread::yield();
+    }
+  }
+  std::uint64_t ticks() const { return ticks_.load(std::memory_order_acquire); }
+
+ private:
+  std::vector<double> samples_;
+  std::vector<double*> inputs_;
+  std::vector<const double*> outputs_;
+  int forbidden_;
+  std::atomic<std::uint64_t> ticks_{0};
+};
+
+TEST_P(AlsaContainers, CallsNothingInACycleThatCouldWaitAndWouldBeSeen) {
+  if (!RtGuardScope::available()) { GTEST_SKIP() << "a sanitizer stands in the guard's place"; }
+  const auto [container, access] = GetParam();
+  for (const int forbidden : {0, 2}) {
+    DeviceRequest request =
+        capture_request(std::string("fault:") + container.offer + "," + access + ",2,48000");
+    request.sample_format = container.name;
+    request.playback = true;
+    const auto driver = open(request);
+    ASSERT_NE(driver, nullptr);
+    CountingClient client(driver->format(), forbidden);
+    RtGuardScope::take_violations();
+    const std::uint64_t sections = rt_guard_sections();
+    ASSERT_TRUE(driver->start(client));
+    client.wait_for_ticks(100);
+    driver->stop();
+    EXPECT_GE(client.ticks(), 100U);
+    EXPECT_GE(rt_guard_sections() - sections, client.ticks());
+    if (forbidden == 0) {
+      EXPECT_THAT(RtGuardScope::take_violations(), ::testing::IsEmpty());
+    } else {
+      EXPECT_THAT(RtGuardScope::take_violations(), ElementsAre("malloc", "free", "malloc", "free"));
+    }
+  }
+}
 
 TEST_F(AlsaDriverTest, PicksTwoChannelsOutOf32InTheOrderAskedFor) {
   DeviceRequest request = capture_request("fault:S32_LE,rw,32,96000");
