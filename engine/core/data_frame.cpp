@@ -62,11 +62,99 @@ void DataFrame::allocate() {
   samples_.assign(stride * count, 0.0);
   channels_.resize(count);
   for (std::size_t c = 0; c < count; ++c) { channels_[c] = samples_.data() + c * stride; }
+  marks_.assign(format_->kind == StreamKind::audio ? max_frames_ : 0, 0);
 }
 
 void DataFrame::set_frame_count(std::uint32_t frame_count) noexcept {
   SL_ASSERT(frame_count <= max_frames_, "a block is larger than its format allows");
+  if (flagged_ != 0) [[unlikely]] {
+    if (frame_count > frame_count_) {
+      std::fill(marks_.begin() + frame_count_, marks_.begin() + frame_count, std::uint8_t{0});
+    } else {
+      std::uint32_t left = 0;
+      for (std::uint32_t n = 0; n < frame_count; ++n) { left |= marks_[n]; }
+      header_.flags &= ~(flagged_ & ~left);
+      flagged_ &= left;
+    }
+  }
   frame_count_ = frame_count;
+}
+
+void DataFrame::flag_frames(FrameFlag flag, std::uint32_t first, std::uint32_t count) noexcept {
+  SL_ASSERT(first + count <= frame_count_, "frames are flagged that the block does not have");
+  if (count == 0) { return; }
+  if (marks_.empty() || (flag_bit(flag) & kFlagsBefore) != 0) { return header_.set(flag); }
+  const auto mark = static_cast<std::uint8_t>(flag_bit(flag));
+  if (!header_.has(flag)) {
+    header_.set(flag);
+    flagged_ |= flag_bit(flag);
+    for (std::uint32_t n = 0; n < frame_count_; ++n) { marks_[n] &= static_cast<std::uint8_t>(~mark); }
+  }
+  if ((flagged_ & flag_bit(flag)) == 0) { return; }  // every frame has it already
+  for (std::uint32_t n = first; n < first + count; ++n) { marks_[n] |= mark; }
+}
+
+std::uint32_t DataFrame::flags_of(std::uint32_t first, std::uint32_t count) const noexcept {
+  if (header_.flags == 0 || count == 0) { return 0; }
+  if (marks_.empty()) { return header_.flags; }
+  const std::uint32_t by_frame = flagged_ & header_.flags;
+  std::uint32_t flags = header_.flags & ~by_frame;
+  if (first > 0) { flags &= ~kFlagsBefore; }
+  if (first + count < frame_count_) { flags &= ~flag_bit(FrameFlag::end_of_stream); }
+  if (by_frame == 0) { return flags; }
+  std::uint32_t marked = 0;
+  for (std::uint32_t n = first; n < first + count; ++n) { marked |= marks_[n]; }
+  return flags | (marked & by_frame);
+}
+
+std::optional<std::uint32_t> DataFrame::last_with(FrameFlag flag, std::uint32_t first,
+                                                  std::uint32_t count) const noexcept {
+  if (!header_.has(flag) || count == 0) { return std::nullopt; }
+  if ((flagged_ & flag_bit(flag)) == 0) {
+    if ((flags_of(first, count) & flag_bit(flag)) == 0) { return std::nullopt; }
+    return (flag_bit(flag) & kFlagsBefore) != 0 ? 0 : first + count - 1;
+  }
+  for (std::uint32_t n = first + count; n > first; --n) {
+    if ((marks_[n - 1] & flag_bit(flag)) != 0) { return n - 1; }
+  }
+  return std::nullopt;
+}
+
+void DataFrame::add_flags(const DataFrame& other, std::uint32_t from, std::uint32_t count,
+                          std::uint32_t to) noexcept {
+  const std::uint32_t flags = other.flags_of(from, count) & ~flag_bit(FrameFlag::gap);
+  if (flags == 0) { return; }
+  for (const FrameFlag flag : {FrameFlag::clipped, FrameFlag::not_finite, FrameFlag::incomplete}) {
+    if ((flags & flag_bit(flag)) == 0) { continue; }
+    if ((other.flagged_ & flag_bit(flag)) == 0) {
+      flag_frames(flag, to, count);
+      continue;
+    }
+    for (std::uint32_t n = 0; n < count; ++n) {
+      if ((other.marks_[from + n] & flag_bit(flag)) != 0) { flag_frames(flag, to + n, 1); }
+    }
+  }
+  header_.flags |= flags & (flag_bit(FrameFlag::xrun) | flag_bit(FrameFlag::end_of_stream));
+}
+
+void DataFrame::move_flags_up(std::uint32_t count) noexcept {
+  SL_ASSERT(count <= frame_count_, "more frames go than there are");
+  if (flagged_ != 0) { std::copy(marks_.begin() + count, marks_.begin() + frame_count_, marks_.begin()); }
+  set_frame_count(frame_count_ - count);
+}
+
+void DataFrame::copy_marks(const DataFrame& other) noexcept {
+  flagged_ = marks_.empty() ? 0 : other.flagged_;
+  if (flagged_ == 0) { return; }
+  std::copy_n(other.marks_.begin(), std::min(frame_count_, other.frame_count_), marks_.begin());
+}
+
+void DataFrame::take_header(const DataFrame& other) noexcept {
+  flagged_ = 0;
+  set_frame_count(std::min(other.frame_count_, max_frames_));
+  header_ = other.header_;
+  metadata_.copy_from(other.metadata_);
+  copy_marks(other);
 }
 
 std::optional<std::uint32_t> DataFrame::find(std::string_view name) const noexcept {
@@ -106,6 +194,7 @@ Result<void> DataFrame::set_channel(std::string_view name, std::span<const doubl
   grown.header_ = header_;
   grown.metadata_.copy_from(metadata_);
   grown.frame_count_ = count;
+  if (count == frame_count_) { grown.copy_marks(*this); }
   for (std::uint32_t c = 0; c < channel_count(); ++c) {
     if (!index || c != *index) { std::copy_n(channels_[c], count, grown.channels_[c]); }
   }
@@ -116,9 +205,8 @@ Result<void> DataFrame::set_channel(std::string_view name, std::span<const doubl
 
 void DataFrame::copy_from(const DataFrame& other) noexcept {
   SL_ASSERT(channel_count() == other.channel_count(), "a block is copied into one of another shape");
-  header_ = other.header_;
-  metadata_.copy_from(other.metadata_);
-  set_frame_count(other.frame_count_);
+  SL_ASSERT(other.frame_count_ <= max_frames_, "a block is larger than its format allows");
+  take_header(other);
   for (std::uint32_t c = 0; c < channel_count(); ++c) {
     std::copy_n(other.channels_[c], frame_count_, channels_[c]);
   }
@@ -131,6 +219,7 @@ DataFrame::DataFrame(const DataFrame& other)
       format_(other.format_),
       metadata_(other.metadata_) {
   allocate();
+  copy_marks(other);
   samples_ = other.samples_;
   const auto* base = other.samples_.data();
   for (std::size_t c = 0; c < channels_.size(); ++c) {
@@ -150,7 +239,9 @@ DataFrame::DataFrame(DataFrame&& other) noexcept
       channels_(std::move(other.channels_)),
       samples_(std::move(other.samples_)),
       format_(other.format_),
-      metadata_(other.metadata_) {
+      metadata_(other.metadata_),
+      flagged_(other.flagged_),
+      marks_(std::move(other.marks_)) {
   other.channels_.clear();
 }
 
@@ -163,26 +254,22 @@ DataFrame& DataFrame::operator=(DataFrame&& other) noexcept {
   samples_ = std::move(other.samples_);
   format_ = other.format_;
   metadata_.copy_from(other.metadata_);
+  flagged_ = other.flagged_;
+  marks_ = std::move(other.marks_);
   other.channels_.clear();
   return *this;
 }
 
 void flag_bad_samples(DataFrame& frame) noexcept {
-  bool clipped = false;
-  bool finite = true;
   for (std::uint32_t c = 0; c < frame.channel_count(); ++c) {
-    if (all_below_full_scale(frame.channel(c))) { continue; }
-    double peak = 0.0;
-    double poison = 0.0;  // x * 0 is 0, but NaN for infinities and NaN, and NaN stays
-    for (const double x : frame.channel(c)) {
-      peak = std::max(peak, std::abs(x));
-      poison += x * 0.0;
+    const auto samples = std::as_const(frame).channel(c);
+    if (all_below_full_scale(samples)) { continue; }
+    for (std::uint32_t n = 0; n < samples.size(); ++n) {
+      if (std::abs(samples[n]) < 1.0) { continue; }  // false for NaN
+      if (!std::isnan(samples[n])) { frame.flag_frames(FrameFlag::clipped, n, 1); }
+      if (!std::isfinite(samples[n])) { frame.flag_frames(FrameFlag::not_finite, n, 1); }
     }
-    clipped = clipped || peak >= 1.0;
-    finite = finite && poison == 0.0;
   }
-  if (clipped) { frame.header().set(FrameFlag::clipped); }
-  if (!finite) { frame.header().set(FrameFlag::not_finite); }
 }
 
 }  // namespace streamlab

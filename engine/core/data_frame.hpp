@@ -25,12 +25,17 @@ namespace streamlab {
 
 enum class FrameFlag : std::uint32_t {
   gap = 1U << 0U,            // gap_frames frames are missing just before this block
-  xrun = 1U << 1U,           // the device reported an xrun since the last block
+  xrun = 1U << 1U,           // the device reported an xrun just before this block
   clipped = 1U << 2U,        // a sample at or beyond full scale came in
   not_finite = 1U << 3U,     // NaN or infinity came in
   end_of_stream = 1U << 4U,  // the last block of the stream
   incomplete = 1U << 5U,     // a result over less than it should cover (a gap inside, the stream's end)
 };
+constexpr std::uint32_t flag_bit(FrameFlag flag) { return static_cast<std::uint32_t>(flag); }
+// Flags that lie before the first frame of a block, and those that belong to its frames.
+inline constexpr std::uint32_t kFlagsBefore = flag_bit(FrameFlag::gap) | flag_bit(FrameFlag::xrun);
+inline constexpr std::uint32_t kFlagsOfFrames =
+    flag_bit(FrameFlag::clipped) | flag_bit(FrameFlag::not_finite) | flag_bit(FrameFlag::incomplete);
 
 struct FrameHeader {
   // Of the first sample: µs since the Unix epoch; offline, since the stream's start.
@@ -39,10 +44,13 @@ struct FrameHeader {
   std::int64_t position = 0;      // index of the first sample in the stream
   std::uint64_t gap_frames = 0;   // frames missing before this block; 0 unless flag `gap` is set
   std::uint32_t flags = 0;        // FrameFlag bits
+  // Of values and spectra: how many frames of the stream, from `position` on, the result is about; those that
+  // are missing inside count, too. 0: not known. Of audio 0: it is the frame count.
+  std::uint64_t length_frames = 0;
 
-  bool has(FrameFlag flag) const noexcept { return (flags & static_cast<std::uint32_t>(flag)) != 0; }
-  void set(FrameFlag flag) noexcept { flags |= static_cast<std::uint32_t>(flag); }
-  void clear(FrameFlag flag) noexcept { flags &= ~static_cast<std::uint32_t>(flag); }
+  bool has(FrameFlag flag) const noexcept { return (flags & flag_bit(flag)) != 0; }
+  void set(FrameFlag flag) noexcept { flags |= flag_bit(flag); }
+  void clear(FrameFlag flag) noexcept { flags &= ~flag_bit(flag); }
   friend bool operator==(const FrameHeader&, const FrameHeader&) = default;
 };
 
@@ -88,11 +96,48 @@ class DataFrame {
   const Metadata& metadata() const noexcept { return metadata_; }
   Metadata& metadata() noexcept { return metadata_; }
 
+  // The header of another block; its flags hold for every frame of this one. Real-time safe.
+  void set_header(const FrameHeader& header) noexcept {
+    header_ = header;
+    flagged_ = 0;
+  }
+  // Header, metadata and flags of `other`, and as many of its frames as there is room for; no samples.
+  // Real-time safe.
+  void take_header(const DataFrame& other) noexcept;
+
+  // --- which frames of a block of audio a flag is about. Real-time safe.
+  //
+  // A flag of the header is about the block as a whole: gap and xrun lie before its first frame,
+  // end_of_stream lies at its last, the others hold for every frame. What flag_frames() said is more exact:
+  // then the flag holds for those frames alone, and the header's says that there are some.
+  void flag_frames(FrameFlag flag, std::uint32_t first, std::uint32_t count) noexcept;
+  // Flags of `count` frames from `first` on, together; of spectra and values those of the block.
+  std::uint32_t flags_of(std::uint32_t first, std::uint32_t count) const noexcept;
+  // The last of these frames that has the flag.
+  std::optional<std::uint32_t> last_with(FrameFlag flag, std::uint32_t first,
+                                         std::uint32_t count) const noexcept;
+  // To the flags of `count` frames from `to` on come those that `other` has from its frame `from` on. A gap
+  // is left out: it has a length, which is the caller's matter.
+  void add_flags(const DataFrame& other, std::uint32_t from, std::uint32_t count,
+                 std::uint32_t to = 0) noexcept;
+  // The first `count` frames go, with their flags; the samples are the caller's matter.
+  void move_flags_up(std::uint32_t count) noexcept;
+  // For those who write blocks as bytes: which flags flag_frames() said, and a byte of FrameFlag bits for
+  // every frame; empty when there are none. set_flagged() gives the bytes to be filled, after the frame count.
+  std::uint32_t flagged() const noexcept { return flagged_; }
+  std::span<const std::uint8_t> marks() const noexcept {
+    return {marks_.data(), flagged_ == 0 ? 0 : frame_count_};
+  }
+  std::span<std::uint8_t> set_flagged(std::uint32_t flags) noexcept {
+    flagged_ = marks_.empty() ? 0 : flags & kFlagsOfFrames;
+    return {marks_.data(), flagged_ == 0 ? 0 : frame_count_};
+  }
+
   // --- samples. Real-time safe.
   std::uint32_t channel_count() const noexcept { return static_cast<std::uint32_t>(channels_.size()); }
   std::uint32_t frame_count() const noexcept { return frame_count_; }
   std::uint32_t max_frames() const noexcept { return max_frames_; }
-  // `frame_count` must not be above max_frames().
+  // `frame_count` must not be above max_frames(). Flags of frames that are cut off go with them.
   void set_frame_count(std::uint32_t frame_count) noexcept;
   std::span<double> channel(std::uint32_t index) noexcept { return {channels_[index], frame_count_}; }
   std::span<const double> channel(std::uint32_t index) const noexcept {
@@ -112,6 +157,11 @@ class DataFrame {
   // The format; never null.
   const StreamFormat& format() const noexcept { return *format_; }
   std::shared_ptr<const StreamFormat> shared_format() const { return format_; }
+
+  // --- for edges: the number of the block among those that were offered to the edge it came through, so that
+  // a hole says where some were dropped. Not copied with the block. Real-time safe.
+  std::uint64_t edge_number() const noexcept { return edge_number_; }
+  void set_edge_number(std::uint64_t number) noexcept { edge_number_ = number; }
 
   // --- building by hand. Allocates; not for real-time code.
   // Adds channel `name`, or replaces its samples. Refused when other channels have another number of samples.
@@ -134,6 +184,7 @@ class DataFrame {
   static const std::shared_ptr<const StreamFormat>& no_channels();
   void allocate();
   std::optional<std::uint32_t> find(std::string_view name) const noexcept;
+  void copy_marks(const DataFrame& other) noexcept;
 
   FrameHeader header_;
   std::uint32_t frame_count_ = 0;
@@ -142,10 +193,15 @@ class DataFrame {
   AlignedVector<double> samples_;  // channel after channel, each beginning on a cache line
   std::shared_ptr<const StreamFormat> format_ = no_channels();
   Metadata metadata_;
+  // Of the header's flags, those that hold for marked frames alone; and the marks, FrameFlag bits by frame.
+  // Other bits of a mark are what earlier blocks left. Of audio only.
+  std::uint32_t flagged_ = 0;
+  std::vector<std::uint8_t> marks_;
+  std::uint64_t edge_number_ = 0;
 };
 
-// Sets the flags `clipped` (a sample with |x| >= 1) and `not_finite` on an audio frame by what its samples
-// are. Real-time safe.
+// Flags the frames of a block of audio that hold a sample with |x| >= 1 as `clipped`, and those that hold NaN
+// or infinity as `not_finite`. Real-time safe.
 void flag_bad_samples(DataFrame& frame) noexcept;
 
 }  // namespace streamlab

@@ -41,6 +41,7 @@ void Codec<StreamFormat>::write(ByteWriter& to, const StreamFormat& format) {
   to.put(format.axis.step);
   to.put(format.max_frames);
   to.put(format.notes);
+  to.put(format.overlapping);
 }
 
 Result<StreamFormat> Codec<StreamFormat>::read(ByteReader& from) {
@@ -54,7 +55,7 @@ Result<StreamFormat> Codec<StreamFormat>::read(ByteReader& from) {
     format.channels.push_back(std::move(channel));
   }
   fields >> format.axis.quantity >> format.axis.unit >> format.axis.start >> format.axis.step >>
-      format.max_frames >> format.notes;
+      format.max_frames >> format.notes >> format.overlapping;
   if (!fields.ok()) { return tl::unexpected(fields.ok().error()); }
   return format;
 }
@@ -71,12 +72,15 @@ void Codec<DataFrame>::write(ByteWriter& to, const DataFrame& frame) {
   to.put(header.position);
   to.put(header.gap_frames);
   to.put(header.flags);
+  to.put(header.length_frames);
   const auto entries = frame.metadata().entries();
   to.put<std::uint64_t>(entries.size());
   for (const Metadata::Entry& entry : entries) {
     to.put(std::string(entry.name()));
     to.put(entry.value);
   }
+  to.put(frame.flagged());
+  to.put_raw(frame.marks().data(), frame.marks().size());
   for (std::uint32_t c = 0; c < frame.channel_count(); ++c) {
     to.put_raw(frame.channel_data(c), frame.frame_count() * sizeof(double));
   }
@@ -90,7 +94,7 @@ Result<DataFrame> Codec<DataFrame>::read(ByteReader& from) {
   std::uint64_t entries = 0;
   Fields fields(from);
   fields >> frame_count >> header.timestamp_us >> header.sequence_id >> header.position >>
-      header.gap_frames >> header.flags >> entries;
+      header.gap_frames >> header.flags >> header.length_frames >> entries;
   if (!fields.ok()) { return tl::unexpected(fields.ok().error()); }
   // Nothing is allocated on the word of damaged bytes.
   const std::uint64_t samples = std::uint64_t{frame_count} * format->channel_count();
@@ -110,6 +114,11 @@ Result<DataFrame> Codec<DataFrame>::read(ByteReader& from) {
     }
   }
   frame.set_frame_count(frame_count);
+  std::uint32_t flagged = 0;
+  fields >> flagged;
+  if (!fields.ok()) { return tl::unexpected(fields.ok().error()); }
+  const auto marks = frame.set_flagged(flagged);
+  if (auto read = from.get_raw(marks.data(), marks.size()); !read) { return tl::unexpected(read.error()); }
   for (std::uint32_t c = 0; c < frame.channel_count(); ++c) {
     if (auto read = from.get_raw(frame.channel_data(c), frame_count * sizeof(double)); !read) {
       return tl::unexpected(read.error());

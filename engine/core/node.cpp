@@ -8,21 +8,19 @@ namespace streamlab {
 
 void OutputPort::take_header(DataFrame& frame) const noexcept {
   if (like_ == nullptr) {
-    frame.header() = {};
+    frame.set_header({});
     frame.metadata().clear();
     frame.set_frame_count(0);
     return;
   }
-  frame.header() = like_->header();
-  frame.metadata().copy_from(like_->metadata());
-  frame.set_frame_count(std::min(like_->frame_count(), frame.max_frames()));
+  frame.take_header(*like_);
 }
 
 DataFrame& OutputPort::emit_at(std::int64_t position, std::uint32_t frame_count,
                                double sample_rate_hz) noexcept {
   DataFrame& frame = next();
+  frame.set_header({});
   FrameHeader& header = frame.header();
-  header = {};
   frame.metadata().clear();
   header.position = position;
   header.sequence_id = sequence_id_;

@@ -45,6 +45,9 @@ struct StreamFormat {
   Axis axis;                                 // of spectra
   std::uint32_t max_frames = 0;              // largest block: frames, bins, or 1 for values
   std::map<std::string, std::string> notes;  // conventions a reader must know: {"window": "hann", …}
+  // Blocks repeat frames of the blocks before them (windows with a hop below their size): each is to be
+  // looked at by itself, and one after the other they are no stream.
+  bool overlapping = false;
 
   std::uint32_t channel_count() const { return static_cast<std::uint32_t>(channels.size()); }
   friend bool operator==(const StreamFormat&, const StreamFormat&) = default;

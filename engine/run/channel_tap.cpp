@@ -22,6 +22,7 @@ void ChannelTap::run() noexcept {
     const bool ended = link_.edge.ended();  // first: a block that comes in between is found by the next round
     DataFrame* const block = link_.edge.try_pop();
     if (block != nullptr) {
+      losses_.mark(*block, link_.first_position);
       send(*block);
       link_.edge.release(block);
       link_.wake_producer();

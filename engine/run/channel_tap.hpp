@@ -7,7 +7,7 @@
 //
 // Subscribers that wait hold up the tap's thread, and through the edge a domain that may wait. A real-time
 // domain does not wait: its edge drops, and counts. While nobody is subscribed, blocks end at the tap without
-// a copy.
+// a copy. A block after some that the edge dropped has the flag gap.
 #pragma once
 
 #include <memory>
@@ -16,6 +16,7 @@
 
 #include "engine/channel/broadcast.hpp"
 #include "engine/run/edge_link.hpp"
+#include "engine/run/loss_marker.hpp"
 
 namespace streamlab {
 
@@ -42,6 +43,7 @@ class ChannelTap {
 
   EdgeLink link_;
   WakeSignal signal_;
+  LossMarker losses_;                           // the tap's thread
   const std::shared_ptr<WakeSignal> producer_;  // kept alive for as long as the link may wake it
   const BroadcastSender<DataFrame> sender_;
   std::stop_source stop_;

@@ -76,18 +76,13 @@ Domain::Round Domain::run() noexcept {
   }
 }
 
-void Domain::trigger(const FrameHeader& header, std::span<const double* const> samples,
-                     std::uint32_t frame_count) noexcept {
+void Domain::trigger(const DataFrame& given) noexcept {
   triggered_ = true;
-  trigger_header_ = header;
+  trigger_header_ = given.header();
   if (device_input_ == nullptr) { return; }
   DataFrame& frame = *device_input_->out[0]->frames[0];
-  frame.header() = header;
+  frame.copy_from(given);
   frame.metadata().clear();
-  frame.set_frame_count(frame_count);
-  for (std::uint32_t c = 0; c < frame.channel_count(); ++c) {
-    std::copy_n(samples[c], frame_count, frame.channel_data(c));
-  }
   device_block_is_there_ = true;
 }
 
@@ -101,7 +96,7 @@ bool Domain::take_trigger() noexcept {
     if (triggers_->edge.ended()) { sources_end_.store(true, std::memory_order_release); }
     return false;
   }
-  trigger(frame->header(), frame->channel_pointers(), frame->frame_count());
+  trigger(*frame);
   triggers_->edge.release(frame);
   triggers_->wake_producer();
   return true;
@@ -127,7 +122,7 @@ bool Domain::take_incoming() noexcept {
     in.in_hand = in.link->edge.try_pop();
     if (in.in_hand != nullptr) {
       in.link->wake_producer();
-      mark_gap(in.stream, *in.in_hand);
+      in.losses.mark(*in.in_hand, in.link->first_position);
       in.stream.frames[0] = in.in_hand;
       in.stream.count = 1;
       worked = true;
@@ -482,6 +477,8 @@ void Domain::send_block(EdgeLink& link, const DataFrame& frame) noexcept {
     return;
   }
   to->copy_from(frame);
+  to->set_edge_number(link.edge.pushed());
+  if (link.edge.pushed() == 0) { link.first_position = frame.position(); }
   link.edge.commit(to);
   link.wake_consumer();
 }
@@ -526,7 +523,7 @@ Domain::Round Domain::tick(const TickInfo& info) noexcept {
   if (device_input_ != nullptr && !device_input_->finished) {
     Stream& stream = *device_input_->out[0];
     DataFrame& frame = *stream.frames[0];
-    frame.header() = header;
+    frame.set_header(header);
     frame.metadata().clear();
     frame.set_frame_count(info.frame_count);
     mark_gap(stream, frame);
@@ -640,6 +637,7 @@ void Domain::reset() noexcept {
   for (Stream& stream : streams_) { renew(stream); }
   for (Incoming& in : incoming_) {
     renew(in.stream);
+    in.losses.reset();
     if (in.reblock != nullptr) { in.reblock->reset(); }
   }
   source_frames_.store(0, std::memory_order_relaxed);

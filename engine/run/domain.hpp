@@ -21,6 +21,7 @@
 #include "engine/run/driver.hpp"
 #include "engine/run/edge_link.hpp"
 #include "engine/run/join.hpp"
+#include "engine/run/loss_marker.hpp"
 #include "engine/run/reblock.hpp"
 
 namespace streamlab {
@@ -73,10 +74,9 @@ class Domain {
 
   // --- running. The domain's thread.
   Round round() noexcept;
-  // One block for the sources and the device input of a triggered domain. `samples`: what the device input
-  // gets, one pointer per channel; may be empty without such a node.
-  void trigger(const FrameHeader& header, std::span<const double* const> samples,
-               std::uint32_t frame_count) noexcept;
+  // One block for the sources and the device input of a triggered domain. `frame`: its header, and what the
+  // device input gets; without such a node it may have no channels.
+  void trigger(const DataFrame& frame) noexcept;
   // Rounds until idle or ended; waits for room and for blocks. For threads of their own.
   Round run() noexcept;
   // When the device ticks no more: its stream ends, and what is inside runs through.
@@ -155,6 +155,7 @@ class Domain {
     EdgeLink* link = nullptr;
     Stream stream;
     DataFrame* in_hand = nullptr;
+    LossMarker losses;
     Ways ways;
     std::unique_ptr<Reblock> reblock;  // set in the device domain
   };

@@ -26,6 +26,9 @@ struct EdgeLink {
 
   const std::string name;  // "mic -> spec"
   Edge<DataFrame> edge;
+  // Position of the first block that was sent. The producer writes it before it commits that block; a
+  // consumer that has any block reads it.
+  std::int64_t first_position = 0;
   // A real-time thread wakes nobody, for that is a system call: who waits for one looks again after a while.
   // So an end beside a real-time domain has no signal here.
   WakeSignal* producer = nullptr;  // waits for room

@@ -292,6 +292,25 @@ class Engine::Impl final : public DeviceClient {
     return status;
   }
 
+  std::uint64_t dropped_before(std::string_view output) const {
+    const auto slot = find_slot(output);
+    if (!slot) { return 0; }
+    std::uint64_t dropped = 0;
+    std::vector<bool> seen(plan_->nodes().size(), false);
+    std::vector<std::size_t> left{plan_->slots()[*slot].node};
+    while (!left.empty()) {
+      const std::size_t node = left.back();
+      left.pop_back();
+      if (seen[node]) { continue; }
+      seen[node] = true;
+      for (const PlanInput& input : plan_->nodes()[node].inputs) {
+        if (input.edge) { dropped += links_[*input.edge]->edge.dropped(); }
+        left.push_back(plan_->slots()[input.slot].node);
+      }
+    }
+    return dropped;
+  }
+
   // ---- DeviceClient: the driver's thread
 
   std::span<double* const> inputs() noexcept override { return device_domain().device_inputs(); }
@@ -742,5 +761,6 @@ void Engine::stop(std::chrono::nanoseconds patience, const std::function<bool()>
 }
 void Engine::stop_now() { impl_->stop_now(); }
 EngineStatus Engine::status() const { return impl_->status(); }
+std::uint64_t Engine::dropped_before(std::string_view output) const { return impl_->dropped_before(output); }
 
 }  // namespace streamlab

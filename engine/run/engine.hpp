@@ -134,6 +134,9 @@ class Engine {
 
   // Any time.
   EngineStatus status() const;
+  // Blocks that edges on the way to this output dropped; not those of the edge to its subscriber. 0 for
+  // unknown names. Any time.
+  std::uint64_t dropped_before(std::string_view output) const;
 
  private:
   class Impl;

@@ -82,12 +82,14 @@ std::span<const DataFrame* const> Join::next() noexcept {
     if (header.gap_frames > 0) { header.set(FrameFlag::gap); }
   }
   next_position_ = position + frames;
+  header.flags &= flag_bit(FrameFlag::gap);
+  std::uint32_t of_all_frames = ~kFlagsOfFrames;
   for (const Queue& queue : queues_) {
     const bool is_there = queue.count > 0 && queue.position() == position;
-    if (is_there) {
-      header.flags |= queue.head().header().flags & ~static_cast<std::uint32_t>(FrameFlag::gap);
-    }
-    if (!is_there && !queue.ended) { header.set(FrameFlag::incomplete); }
+    if (is_there) { header.flags |= queue.head().flags_of(queue.used, frames) & ~flag_bit(FrameFlag::gap); }
+    if (is_there || queue.ended) { continue; }
+    header.set(FrameFlag::incomplete);
+    of_all_frames |= flag_bit(FrameFlag::incomplete);
   }
   for (std::size_t i = 0; i < queues_.size(); ++i) {
     Queue& queue = queues_[i];
@@ -98,7 +100,12 @@ std::span<const DataFrame* const> Join::next() noexcept {
       continue;
     }
     queue.part.set_frame_count(frames);
-    queue.part.header() = header;
+    queue.part.set_header(header);
+    queue.part.header().flags &= of_all_frames;
+    for (const Queue& other : queues_) {
+      if (other.count == 0 || other.position() != position) { continue; }
+      queue.part.add_flags(other.head(), other.used, frames);
+    }
     queue.part.metadata().copy_from(earliest->head().metadata());
     for (std::uint32_t c = 0; c < queue.part.channel_count(); ++c) {
       double* to = queue.part.channel_data(c);

@@ -24,8 +24,7 @@ struct Pipeline::Impl {
   const StreamFormat* input = nullptr;  // of the device input; null without one
   bool started = false;
   bool closed = false;
-  bool over = false;                    // its stream has ended
-  std::vector<const double*> channels;  // of the frame that is processed
+  bool over = false;  // its stream has ended
 
   ~Impl() {
     if (started) { static_cast<void>(close()); }
@@ -68,8 +67,7 @@ struct Pipeline::Impl {
     if (auto goes_on = check_not_over(); !goes_on) { return goes_on; }
     if (auto opened = start(); !opened) { return opened; }
     if (auto fits = check(frame); !fits) { return fits; }
-    for (std::uint32_t c = 0; c < channels.size(); ++c) { channels[c] = frame.channel_data(c); }
-    domain->trigger(frame.header(), channels, frame.frame_count());
+    domain->trigger(frame);
     return verdict(domain->round());
   }
   Result<void> verdict(Domain::Round round) const {
@@ -116,7 +114,6 @@ Checked<Pipeline> Pipeline::create(const ValidGraph& graph, const EngineOptions&
   impl->result = result_slot(*impl->plan);
   if (const auto node = graph.find(Boundary::device_input)) {
     impl->input = impl->plan->slots()[impl->plan->nodes()[*node].slots[0]].format.get();
-    impl->channels.resize(impl->input->channel_count());
   }
   return Pipeline(std::move(impl));
 }

@@ -26,13 +26,18 @@ void Reblock::push(const DataFrame& block) noexcept {
   for (std::uint32_t c = 0; c < block.channel_count(); ++c) {
     std::copy_n(block.channel_data(c), block.frame_count(), held_frame_.channel_data(c) + held_);
   }
+  held_frame_.set_frame_count(held_ + block.frame_count());
+  held_frame_.add_flags(block, 0, block.frame_count(), held_);
+  held_frame_.header().flags &= kFlagsOfFrames;
   held_ += block.frame_count();
 }
 
 DataFrame& Reblock::pull(const FrameHeader& header, std::uint32_t frame_count, bool at_end) noexcept {
   const std::uint32_t there = std::min(held_, frame_count);
-  out_.header() = header;
+  out_.set_header(header);
   out_.set_frame_count(frame_count);
+  out_.header().flags &= ~kFlagsOfFrames;  // those of what the device recorded
+  out_.add_flags(held_frame_, 0, there);
   for (std::uint32_t c = 0; c < out_.channel_count(); ++c) {
     double* held = held_frame_.channel_data(c);
     std::copy_n(held, there, out_.channel_data(c));
@@ -40,12 +45,14 @@ DataFrame& Reblock::pull(const FrameHeader& header, std::uint32_t frame_count, b
     std::copy(held + there, held + held_, held);
   }
   held_ -= there;
+  held_frame_.move_flags_up(there);
   if (!at_end) { underrun_frames_ += frame_count - there; }
   return out_;
 }
 
 void Reblock::reset() noexcept {
   held_ = 0;
+  held_frame_.set_header({});
   underrun_frames_ = 0;
 }
 

@@ -19,7 +19,7 @@ void Receiver::close() noexcept {
 }
 
 std::optional<DataFrame> Receiver::try_receive() {
-  DataFrame* const block = shared_->link.edge.try_pop();
+  DataFrame* const block = borrow();
   if (block == nullptr) { return std::nullopt; }
   DataFrame copy = *block;
   give_back(block);

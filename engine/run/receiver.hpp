@@ -8,10 +8,12 @@
 #include <optional>
 
 #include "engine/run/edge_link.hpp"
+#include "engine/run/loss_marker.hpp"
 
 namespace streamlab {
 
-// Move-only; one thread at a time. May outlive the engine. When it goes, the graph no longer waits for it.
+// A block after some that were dropped on the way has the flag gap. Move-only; one thread at a time. May
+// outlive the engine. When it goes, the graph no longer waits for it.
 class Receiver {
  public:
   // For the engine.
@@ -26,6 +28,7 @@ class Receiver {
     EdgeLink link;
     WakeSignal signal;
     WakeList readers;
+    LossMarker losses;                     // the receiver's thread
     std::shared_ptr<WakeSignal> producer;  // kept alive for as long as the link may wake it
   };
   explicit Receiver(std::shared_ptr<Shared> shared) : shared_(std::move(shared)) {}
@@ -40,7 +43,11 @@ class Receiver {
   std::optional<DataFrame> receive_for(std::chrono::nanoseconds timeout);
   std::optional<DataFrame> try_receive();
   // The next block where it lies in the edge, without a copy; null when there is none now. To be given back.
-  DataFrame* borrow() noexcept { return shared_->link.edge.try_pop(); }
+  DataFrame* borrow() noexcept {
+    DataFrame* const block = shared_->link.edge.try_pop();
+    if (block != nullptr) { shared_->losses.mark(*block, shared_->link.first_position); }
+    return block;
+  }
   void give_back(DataFrame* block) noexcept;
   // Tells `signal` of the next block or the end. For a wait of one's own: arm, look again, then sleep.
   void arm(std::shared_ptr<WakeSignal> signal) { shared_->readers.arm(std::move(signal)); }

@@ -6,6 +6,8 @@
 #include <mutex>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "engine/rt/thread.hpp"
 #include "engine/stream/kept_frame.hpp"
 
@@ -50,6 +52,17 @@ struct StreamingEngine::Shared {
     stop();
   }
 
+  // What nodes lost, once the graph has stopped.
+  std::vector<std::string> losses() {
+    const std::lock_guard lock(mutex);
+    std::vector<std::string> texts;
+    if (!stopped) { return texts; }
+    for (const auto& [node, note] : engine->status().notes) {
+      if (note.data_lost) { texts.push_back(fmt::format("{}: {}", node, note.text)); }
+    }
+    return texts;
+  }
+
   static constexpr std::chrono::milliseconds kLookAgain{20};
 
   const std::unique_ptr<Engine> engine;
@@ -74,6 +87,7 @@ class StreamingEngine::Output final : public Source<DataFrame> {
   }
   void halt(StreamRun& run) noexcept override {
     leave();
+    for (std::string& loss : shared_->losses()) { run.note(std::move(loss)); }
     StageBase::halt(run);
   }
 
@@ -123,10 +137,11 @@ class StreamingEngine::Output final : public Source<DataFrame> {
   void leave() noexcept {
     if (std::exchange(left_, true)) { return; }
     give_back();
-    stats_.dropped = receiver_.counters().dropped;
     receiver_.close();
     stopping_.join();
     shared_->leave();
+    // Now, when the last of the streams has stopped the graph: until then it may drop more.
+    stats_.dropped = receiver_.counters().dropped + shared_->engine->dropped_before(stats_.name);
   }
 
   const std::shared_ptr<Shared> shared_;

@@ -33,7 +33,7 @@ class StreamingEngine {
   StreamingEngine& operator=(const StreamingEngine&) = delete;
 
   // As Engine::subscribe(): before anything is pulled. The stream may outlive the StreamingEngine. It fails
-  // when the graph fails; its report counts as dropped what the edge lost.
+  // when the graph fails; its report counts as dropped what was dropped on the way to it and on its own edge.
   Result<StreamOutput<DataFrame>> output(std::string_view name, std::size_t capacity = 0,
                                          std::optional<OverflowPolicy> policy = {});
 

@@ -10,9 +10,9 @@
 // stream, counted from sample 0, however the stream is cut into blocks. A result's position and time are
 // those of its interval; its metadata say how many frames the interval has, how many were measured and how
 // many are missing. Flags: `incomplete` when it was not measured whole (a gap, the end of the stream), `gap`
-// when frames are missing since the end of the last result, `clipped`, `not_finite`, `xrun`. An interval that
-// is missing altogether gives no result. NaN, shown as null, stands for a level that does not exist: the
-// logarithm of silence.
+// when frames are missing since the end of the last result, and those of the frames that were measured
+// (`clipped`, `not_finite`, `incomplete`, `xrun`). An interval that is missing altogether gives no result.
+// NaN, shown as null, stands for a level that does not exist: the logarithm of silence.
 #include <algorithm>
 #include <cmath>
 #include <string>
@@ -21,6 +21,7 @@
 #include <fmt/format.h>
 
 #include "engine/core/node.hpp"
+#include "nodes/analysis/flag_trail.hpp"
 #include "nodes/analysis/time_at.hpp"
 #include "nodes/dsp/level_stats.hpp"
 
@@ -143,6 +144,7 @@ class LevelMeter final : public Node {
     started_ = false;
     results_ = 0;
     last_end_ = 0;
+    trail_.reset();
     open(0);
   }
 
@@ -151,7 +153,6 @@ class LevelMeter final : public Node {
     if (x.frame_count() == 0) { return Status::ok; }
     const FrameHeader& header = x.header();
     go_to(header, out[0]);
-    xrun_ = xrun_ || header.has(FrameFlag::xrun);
     for (std::uint32_t done = 0; done < x.frame_count();) {
       if (measured_ == 0) { timestamp_us_ = time_at(begin_, header, sample_rate_hz_); }
       const auto part =
@@ -159,6 +160,7 @@ class LevelMeter final : public Node {
       for (std::uint32_t c = 0; c < x.channel_count(); ++c) {
         stats_[c].add(x.channel(c).subspan(done, part));
       }
+      trail_.add(x, done, part);
       done += part;
       measured_ += part;
       next_ += part;
@@ -214,7 +216,6 @@ class LevelMeter final : public Node {
     next_ = position;
     measured_ = 0;
     missing_ = 0;
-    xrun_ = false;
     for (dsp::LevelStats& stats : stats_) { stats.restart(); }
   }
 
@@ -247,6 +248,7 @@ class LevelMeter final : public Node {
       missing_ = position - begin_;
     } else {
       last_end_ = position;  // the stream counts anew
+      trail_.reset();
     }
   }
 
@@ -263,7 +265,7 @@ class LevelMeter final : public Node {
       header.gap_frames = static_cast<std::uint64_t>(missing_ + skipped);
     }
     if (measured_ < end_ - begin_) { header.set(FrameFlag::incomplete); }
-    if (xrun_) { header.set(FrameFlag::xrun); }
+    header.flags |= trail_.since(begin_);
     last_end_ = end_;
 
     y.metadata().clear();
@@ -300,7 +302,7 @@ class LevelMeter final : public Node {
   std::int64_t timestamp_us_ = 0;
   std::int64_t last_end_ = 0;  // end of the last interval that gave a result, or where the stream began
   std::uint64_t results_ = 0;
-  bool xrun_ = false;
+  FlagTrail trail_;
 };
 
 }  // namespace

@@ -7,19 +7,24 @@
 //
 // Frames of fft_size samples begin every round((1 - overlap) · fft_size) samples from the start of the stream
 // on, however it is cut into blocks (nodes/dsp/spectrum_estimator.hpp). A spectrum's position and time are
-// those of the first sample of the newest frame in it; its metadata say how many frames were averaged, how
-// many were left out because they hold NaN or infinities, and how many gaps lie in the average or just before
-// it. Flags: `gap`, with the frames missing in those gaps; `not_finite` and `incomplete` when frames were
-// left out; `clipped` and `xrun` when a block since the last spectrum had them. An average or a frame that
-// the stream's end cuts off is not given.
+// those of the first sample in it; of an exponential average, which fades and so has no first, those of the
+// newest frame. Its metadata say how many frames were averaged, how many were left out because they hold NaN
+// or infinities, and how many gaps with how many missing frames lie in the average or just before it.
+//
+// Flags: `gap`, with the frames missing since the spectrum before, so that each gap counts once;
+// `not_finite` and `incomplete` when frames were left out; and those of the samples between position and the
+// end of the newest frame. An average that the stream's end cuts off is given with the flag `incomplete`;
+// samples that are in no frame are counted in a note.
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include "engine/core/node.hpp"
+#include "nodes/analysis/flag_trail.hpp"
 #include "nodes/analysis/time_at.hpp"
 #include "nodes/dsp/spectrum_estimator.hpp"
 
@@ -76,13 +81,19 @@ constexpr NodeInfo kInfo{
     .outputs = kOutPort,
     .params = kParams,
     .rt_safe = RtSafe::yes,
-    .at_gap = "Begins a new frame behind the gap; an average that has frames on both sides of it says so.",
+    .at_gap =
+        "Begins a new frame behind the gap; an average that has frames on both sides of it says so. "
+        "gap_frames counts each gap once, in the first spectrum behind it; the metadata gaps and "
+        "missing_frames are those of all that is in the average.",
     .details =
         "FFT unnormalised, exp(-i…). amplitude: 2 |X| / Σw, the peak of a sine on a bin; rms: √2 |X| / Σw; "
         "power: 2 |X|² / (Σw)²; psd: 2 |X|² / (fs Σw²); none of them doubled at DC and Nyquist. Averages are "
         "of |X|². psd with linear averaging is Welch's estimate, as scipy.signal.welch without detrending. "
         "Decibels: 20 lg of amplitude and rms, 10 lg of power and psd. The notes of the result hold window, "
-        "coherent gain and equivalent noise bandwidth.",
+        "coherent gain and equivalent noise bandwidth. Position and time are those of the first sample in "
+        "the average; an exponential average, which has no first, has those of its newest frame. An average "
+        "that the end cuts off is given with the flag incomplete; frames at the end that fill no fft_size "
+        "are in no spectrum, and the summary counts them.",
     .example =
         R"({"id": "spec", "type": "Spectrum", "config": {"fft_size": 4096, "window": "hann", "averaging": "linear"}})",
     .cost_ns_per_frame = 10.0,
@@ -106,6 +117,7 @@ class Spectrum final : public Node {
     estimators_.reserve(in.channel_count());
     for (std::uint32_t c = 0; c < in.channel_count(); ++c) { estimators_.emplace_back(*settings); }
     decibels_per_decade_ = 0.0;
+    fades_ = settings->averaging == dsp::Averaging::exponential;
     if (params_.choice(kOutput) == 1) {
       const bool amplitude = settings->scaling == dsp::SpectrumScaling::amplitude ||
                              settings->scaling == dsp::SpectrumScaling::rms_amplitude;
@@ -132,27 +144,61 @@ class Spectrum final : public Node {
     next_ = 0;
     origin_position_ = 0;
     results_ = 0;
-    since_result_ = {};
+    begin_group_ = 0;
+    begin_position_ = begin_time_us_ = 0;
+    last_block_ = {};
+    frames_in_ = 0;
+    trail_.reset();
+    flags_before_ = 0;
   }
 
   Status process(std::span<const DataFrame* const> in, std::span<OutputPort> out) noexcept override {
     const DataFrame& x = *in[0];
     if (x.frame_count() == 0) { return Status::ok; }
     go_to(x.header());
-    since_result_.flags |= x.header().flags;
-    for (std::size_t done = 0; done < x.frame_count();) {
-      std::size_t taken = 0;
+    last_block_ = x.header();
+    frames_in_ += x.frame_count();
+    for (std::uint32_t done = 0; done < x.frame_count();) {
+      std::uint32_t taken = 0;
+      const std::uint64_t group = estimators_[0].group();
       for (std::uint32_t c = 0; c < x.channel_count(); ++c) {
-        taken = estimators_[c].push(x.channel(c).subspan(done));
+        taken = static_cast<std::uint32_t>(estimators_[c].push(x.channel(c).subspan(done)));
       }
+      trail_.add(x, done, taken);
       done += taken;
       if (estimators_[0].ready()) {
-        give(out[0].emit(), x.header());
-        since_result_.flags = x.header().flags;  // the rest of this block belongs to the next spectrum
+        note_begin(group, estimators_[0].origin().first_sample);
+        give(out[0].emit());
+      }
+      if (const auto first = estimators_[0].group_first_sample()) {
+        note_begin(estimators_[0].group(), *first);
       }
     }
     next_ += x.frame_count();
     return Status::ok;
+  }
+
+  // What an average has so far.
+  Status finish(std::span<OutputPort> out) noexcept override {
+    for (dsp::SpectrumEstimator& estimator : estimators_) { estimator.end(); }
+    if (!estimators_[0].ready()) { return Status::done; }
+    DataFrame& y = out[0].emit();
+    give(y);
+    y.header().set(FrameFlag::incomplete);
+    return Status::ok;
+  }
+
+  std::vector<NodeNote> notes() const override {
+    const std::uint64_t unused = estimators_.empty() ? 0 : estimators_[0].unused();
+    if (unused == 0) { return {}; }
+    const std::int64_t size = params_.integer(kFftSize);
+    if (results_ == 0 && unused == frames_in_) {
+      return {{fmt::format("no spectrum: {} frames came, and one takes {} in a row", unused, size), unused}};
+    }
+    return {
+        {fmt::format("{} frames are in no spectrum, which takes {} in a row: the end or a gap cut them off",
+                     unused, size),
+         unused}};
   }
 
  private:
@@ -310,6 +356,8 @@ class Spectrum final : public Node {
         missing = static_cast<std::uint64_t>(header.position - next_);
       } else {
         origin_position_ += header.position - next_;  // the stream counts anew
+        flags_before_ |= trail_.since(begin_position_);
+        trail_.reset();
       }
     }
     next_ = header.position;
@@ -317,31 +365,43 @@ class Spectrum final : public Node {
     for (dsp::SpectrumEstimator& estimator : estimators_) { estimator.gap(missing); }
   }
 
-  void give(DataFrame& y, const FrameHeader& block) noexcept {
+  // Where the group begins, from the block that ended its first frame: later ones are further away, and so
+  // is their time. A fading average begins with each frame.
+  void note_begin(std::uint64_t group, std::uint64_t first_sample) noexcept {
+    if (group == begin_group_ && !fades_) { return; }
+    begin_group_ = group;
+    begin_position_ = origin_position_ + static_cast<std::int64_t>(first_sample);
+    begin_time_us_ = time_at(begin_position_, last_block_, sample_rate_hz_);
+  }
+
+  void give(DataFrame& y) noexcept {
     const dsp::SpectrumEstimator::Origin origin = estimators_[0].origin();
+    const dsp::SpectrumEstimator::Origin news = estimators_[0].news();
     std::uint64_t left_out = 0;
+    std::uint64_t newly_left_out = 0;
     for (const dsp::SpectrumEstimator& estimator : estimators_) {
       left_out = std::max(left_out, estimator.origin().left_out);
+      newly_left_out = std::max(newly_left_out, estimator.news().left_out);
     }
     FrameHeader& header = y.header();
     header = {};
-    header.position = origin_position_ + static_cast<std::int64_t>(origin.first_sample);
-    header.timestamp_us = time_at(header.position, block, sample_rate_hz_);
+    header.position = begin_position_;
+    header.timestamp_us = begin_time_us_;
     header.sequence_id = results_++;
-    if (origin.gaps > 0) {
+    header.flags = trail_.since(begin_position_) | std::exchange(flags_before_, 0);
+    if (news.gaps > 0) {
       header.set(FrameFlag::gap);
-      header.gap_frames = origin.missing;
+      header.gap_frames = news.missing;
     }
-    if (left_out > 0) {
+    if ((fades_ ? newly_left_out : left_out) > 0) {
       header.set(FrameFlag::not_finite);
       header.set(FrameFlag::incomplete);
     }
-    if (since_result_.has(FrameFlag::clipped)) { header.set(FrameFlag::clipped); }
-    if (since_result_.has(FrameFlag::xrun)) { header.set(FrameFlag::xrun); }
     y.metadata().clear();
     y.metadata().set("frames_averaged", static_cast<double>(origin.frames + origin.left_out - left_out));
     y.metadata().set("frames_left_out", static_cast<double>(left_out));
     y.metadata().set("gaps", static_cast<double>(origin.gaps));
+    y.metadata().set("missing_frames", static_cast<double>(origin.missing));
     y.set_frame_count(static_cast<std::uint32_t>(estimators_[0].bin_count()));
     for (std::uint32_t c = 0; c < y.channel_count(); ++c) {
       const auto from = estimators_[c].spectrum();
@@ -359,12 +419,19 @@ class Spectrum final : public Node {
   const ParamValues params_;
   double sample_rate_hz_ = 0.0;                     // fixed by prepare(), as is the next
   double decibels_per_decade_ = 0.0;                // 0: linear
+  bool fades_ = false;                              // an exponential average
   std::vector<dsp::SpectrumEstimator> estimators_;  // by channel, in step
   bool started_ = false;                            // a block has come
   std::int64_t next_ = 0;                           // position of the next frame
   std::int64_t origin_position_ = 0;                // where the estimators' count of samples begins
   std::uint64_t results_ = 0;
-  FrameHeader since_result_;  // flags of the blocks since the last spectrum
+  std::uint64_t begin_group_ = 0;    // of the estimators, whose begin is known
+  std::int64_t begin_position_ = 0;  // of its first sample
+  std::int64_t begin_time_us_ = 0;
+  FrameHeader last_block_;
+  std::uint64_t frames_in_ = 0;
+  FlagTrail trail_;
+  std::uint32_t flags_before_ = 0;  // of this group, from before the stream began to count anew
 };
 
 }  // namespace

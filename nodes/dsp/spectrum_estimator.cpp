@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 namespace streamlab::dsp {
 namespace {
@@ -87,14 +88,17 @@ double SpectrumEstimator::bin_hz() const noexcept {
 void SpectrumEstimator::reset() noexcept {
   filled_ = 0;
   position_ = 0;
+  in_a_frame_ = 0;
+  unused_ = 0;
   ready_ = false;
-  origin_ = {};
+  origin_ = news_ = since_last_ = {};
   begin_group();
 }
 
 void SpectrumEstimator::begin_group() noexcept {
   group_ = {};
   group_frames_ = 0;
+  ++group_number_;
   const double start = settings_.averaging == Averaging::min ? std::numeric_limits<double>::infinity() : 0.0;
   std::fill(average_.begin(), average_.end(), start);
   std::fill(correction_.begin(), correction_.end(), 0.0);
@@ -102,9 +106,24 @@ void SpectrumEstimator::begin_group() noexcept {
 
 void SpectrumEstimator::gap(std::uint64_t missing) noexcept {
   position_ += missing;
-  filled_ = 0;
-  ++group_.gaps;
-  group_.missing += missing;
+  cut_off();
+  for (Origin* origin : {&group_, &since_last_}) {
+    ++origin->gaps;
+    origin->missing += missing;
+  }
+}
+
+void SpectrumEstimator::cut_off() noexcept {
+  unused_ += filled_ - in_a_frame_;
+  filled_ = in_a_frame_ = 0;
+}
+
+void SpectrumEstimator::end() noexcept {
+  ready_ = false;
+  cut_off();
+  if (!has_groups(settings_) || group_frames_ == 0) { return; }
+  publish();
+  begin_group();
 }
 
 std::size_t SpectrumEstimator::push(std::span<const double> samples) noexcept {
@@ -123,11 +142,19 @@ std::size_t SpectrumEstimator::push(std::span<const double> samples) noexcept {
       transform();
       accumulate();
       ++group_.frames;
+      ++since_last_.frames;
     } else {
       ++group_.left_out;
+      ++since_last_.left_out;
     }
-    group_.first_sample = position_ - settings_.fft_size;
-    filled_ = settings_.fft_size - settings_.hop;
+    const std::uint64_t first_sample = position_ - settings_.fft_size;
+    if (group_frames_ == 1 || settings_.averaging == Averaging::exponential) {
+      group_.first_sample = first_sample;
+    }
+    group_.length = position_ - group_.first_sample;
+    if (since_last_.length == 0) { since_last_.first_sample = first_sample; }
+    since_last_.length = position_ - since_last_.first_sample;
+    filled_ = in_a_frame_ = settings_.fft_size - settings_.hop;
     std::copy(frame_.begin() + static_cast<std::ptrdiff_t>(settings_.hop), frame_.end(), frame_.begin());
     const bool complete = has_groups(settings_) && group_frames_ == group_length(settings_);
     if (complete || !has_groups(settings_)) { publish(); }
@@ -177,6 +204,7 @@ void SpectrumEstimator::accumulate() noexcept {
 
 void SpectrumEstimator::publish() noexcept {
   origin_ = group_;
+  news_ = std::exchange(since_last_, {});
   ready_ = true;
   if (group_.frames == 0) {
     std::fill(spectrum_.begin(), spectrum_.end(), std::numeric_limits<double>::quiet_NaN());

@@ -15,6 +15,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -54,13 +55,15 @@ double exponential_alpha(double tau_s, std::size_t hop, double sample_rate_hz) n
 
 class SpectrumEstimator {
  public:
-  // What a spectrum was made of.
+  // What a spectrum was made of. Samples are counted over those pushed and those missed.
   struct Origin {
-    std::uint64_t first_sample = 0;  // of the newest frame in it, counted over the samples pushed and missed
-    std::uint64_t frames = 0;        // frames averaged
-    std::uint64_t left_out = 0;      // frames with a NaN or an infinity, not averaged
-    std::uint64_t gaps = 0;          // gaps within the average or just before it
-    std::uint64_t missing = 0;       // samples missing in those gaps
+    // Of the first frame in it; of an exponential average, which fades and so has no first, of the newest.
+    std::uint64_t first_sample = 0;
+    std::uint64_t length = 0;    // samples from there to the end of the newest frame
+    std::uint64_t frames = 0;    // frames averaged
+    std::uint64_t left_out = 0;  // frames with a NaN or an infinity, not averaged
+    std::uint64_t gaps = 0;      // gaps within the average or just before it
+    std::uint64_t missing = 0;   // samples missing in those gaps
     friend bool operator==(const Origin&, const Origin&) = default;
   };
 
@@ -78,18 +81,33 @@ class SpectrumEstimator {
   // The stream goes on after `missing` samples that nobody has: begins a new frame.
   void gap(std::uint64_t missing) noexcept;
 
+  // No more samples come: ready() if a group was under way, with the frames that it has. Samples may come
+  // again after it, for a new group.
+  void end() noexcept;
+
   void reset() noexcept;
 
   // Valid from the push that returned with ready() until the next push. All NaN if every frame was left out.
   bool ready() const noexcept { return ready_; }
   std::span<const double> spectrum() const noexcept { return spectrum_; }
   Origin origin() const noexcept { return origin_; }
+  // The same for what is new since the spectrum before; of averages that never end it is less.
+  Origin news() const noexcept { return news_; }
+
+  // The number of the group under way, and its first sample once a frame of it is whole.
+  std::uint64_t group() const noexcept { return group_number_; }
+  std::optional<std::uint64_t> group_first_sample() const noexcept {
+    return group_frames_ > 0 ? std::optional(group_.first_sample) : std::nullopt;
+  }
+  // Samples that were in no frame: a gap or the end cut them off.
+  std::uint64_t unused() const noexcept { return unused_; }
 
  private:
   void transform() noexcept;  // frame_ → power_
   void accumulate() noexcept;
   void begin_group() noexcept;
   void publish() noexcept;
+  void cut_off() noexcept;
 
   const SpectrumSettings settings_;
   RealFft fft_;
@@ -99,16 +117,21 @@ class SpectrumEstimator {
   double scale_;  // of |X|² for an inner bin; DC and Nyquist have half of it (a quarter for amplitude)
   double edge_scale_;
 
-  std::vector<double> frame_;       // [fft_size] the newest samples
-  std::size_t filled_ = 0;          // of them, valid
+  std::vector<double> frame_;   // [fft_size] the newest samples
+  std::size_t filled_ = 0;      // of them, valid
+  std::size_t in_a_frame_ = 0;  // of these, how many at the beginning were in the frame before
+  std::uint64_t unused_ = 0;
   std::uint64_t position_ = 0;      // of the next sample
   std::vector<double> power_;       // [bins] |X|² of the newest frame
   std::vector<double> average_;     // [bins] sum, mean or extreme
   std::vector<double> correction_;  // [bins] what the linear sum lost to rounding (Kahan)
   std::vector<double> spectrum_;    // [bins] the result
   std::uint64_t group_frames_ = 0;  // frames seen since the group began, left out or not
+  std::uint64_t group_number_ = 0;
   Origin origin_;
-  Origin group_;
+  Origin news_;
+  Origin group_;       // of the group under way
+  Origin since_last_;  // since the last spectrum
   bool ready_ = false;
 };
 

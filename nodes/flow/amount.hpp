@@ -113,16 +113,18 @@ class Amount {
 // safe.
 inline DataFrame& emit_part(OutputPort& out, const DataFrame& x, std::uint32_t first, std::uint32_t count) {
   DataFrame& y = out.emit();
+  y.set_frame_count(count);
+  y.set_header(x.header());
   FrameHeader& header = y.header();
+  header.flags &= first == 0 ? flag_bit(FrameFlag::gap) : 0;  // it lies before the first frame
   if (first > 0) {
     if (x.format().kind == StreamKind::audio) {
       header.position = x.position() + first;
       header.timestamp_us = time_at(header.position, x.header(), x.format().sample_rate_hz);
     }
-    header.clear(FrameFlag::gap);  // it lay before the frames that are cut off
     header.gap_frames = 0;
   }
-  y.set_frame_count(count);
+  y.add_flags(x, first, count);
   for (std::uint32_t c = 0; c < x.channel_count(); ++c) {
     std::copy_n(x.channel_data(c) + first, count, y.channel_data(c));
   }

@@ -28,19 +28,18 @@ class ItemRing {
   void clear() noexcept { end_ = 0; }
   std::int64_t end() const noexcept { return end_; }  // number of the item that comes next
 
-  // Appends `count` frames of `block` from frame `first` on. Flags of the block belong to each of them, but
-  // for a gap, which lies before the first, and the end of the stream.
+  // Appends `count` frames of `block` from frame `first` on, each with its flags; but for a gap and the end of
+  // the stream.
   void append(const DataFrame& block, std::uint32_t first, std::uint32_t count) noexcept {
     const FrameHeader& header = block.header();
-    constexpr std::uint32_t kNotOfEach =
-        static_cast<std::uint32_t>(FrameFlag::gap) | static_cast<std::uint32_t>(FrameFlag::end_of_stream);
-    const std::uint32_t flags = header.flags & ~kNotOfEach;
+    constexpr std::uint32_t kKept = kFlagsOfFrames | flag_bit(FrameFlag::xrun);
+    const bool flagged = (header.flags & kKept) != 0;
     for (std::uint32_t i = 0; i < count; ++i) {
       Item& item = items_[slot(end_ + i)];
       item.position = header.position + (audio_ ? first + i : 0);
       item.block_position = header.position;
       item.block_time_us = header.timestamp_us;
-      item.flags = flags;
+      item.flags = flagged ? block.flags_of(first + i, 1) & kKept : 0;
     }
     for (std::uint32_t c = 0; c < block.channel_count(); ++c) {
       const double* from = block.channel_data(c) + first;
@@ -56,15 +55,22 @@ class ItemRing {
   // The items first … first + count - 1, with position, time and flags, as a block of their own.
   void copy_to(DataFrame& y, std::int64_t first, std::uint32_t count) const noexcept {
     const Item& begin = items_[slot(first)];
+    y.set_header({});
     FrameHeader& header = y.header();
-    header = {};
     header.position = begin.position;
     FrameHeader block;
     block.position = begin.block_position;
     block.timestamp_us = begin.block_time_us;
     header.timestamp_us = time_at(begin.position, block, sample_rate_hz_);
-    for (std::uint32_t i = 0; i < count; ++i) { header.flags |= items_[slot(first + i)].flags; }
     y.set_frame_count(count);
+    for (std::uint32_t i = 0; i < count; ++i) {
+      const std::uint32_t flags = items_[slot(first + i)].flags;
+      if (flags == 0) { continue; }
+      header.flags |= flags & flag_bit(FrameFlag::xrun);
+      for (const FrameFlag flag : {FrameFlag::clipped, FrameFlag::not_finite, FrameFlag::incomplete}) {
+        if ((flags & flag_bit(flag)) != 0) { y.flag_frames(flag, i, 1); }
+      }
+    }
     for (std::uint32_t c = 0; c < y.channel_count(); ++c) {
       const double* const from = samples_.data() + std::size_t{c} * capacity_;
       double* to = y.channel_data(c);

@@ -354,9 +354,7 @@ class Join final : public Node {
     --rows_left_;
     DataFrame& y = out.emit();
     const std::uint32_t frames = first.frame_count();
-    y.set_frame_count(frames);
-    y.header() = first.header();
-    y.metadata().copy_from(first.metadata());
+    y.take_header(first);
     if (!complete) { y.header().set(FrameFlag::incomplete); }
     std::uint32_t to = copy_channels(first, y, 0);
     for (std::size_t j = 1; j < inputs_.size(); ++j) {
@@ -368,9 +366,9 @@ class Join final : public Node {
       }
       const DataFrame& partner = partners_[j]->frame;
       partners_[j]->used = true;
-      constexpr auto kOwn =
-          static_cast<std::uint32_t>(FrameFlag::gap) | static_cast<std::uint32_t>(FrameFlag::end_of_stream);
-      y.header().flags |= partner.header().flags & ~kOwn;
+      const bool ends = y.header().has(FrameFlag::end_of_stream);
+      y.add_flags(partner, 0, std::min(frames, partner.frame_count()));
+      if (!ends) { y.header().clear(FrameFlag::end_of_stream); }
       if (partner.frame_count() != frames) {
         y.header().set(FrameFlag::incomplete);
         ++cut_;

@@ -122,16 +122,20 @@ class Map final : public Node {
     for (std::uint32_t c = 0; c < kept_; ++c) {
       std::copy_n(x.channel_data(c), x.frame_count(), y.channel_data(c));
     }
-    bool finite = true;
+    const bool by_frame = x.format().kind == StreamKind::audio;
     for (std::uint32_t n = 0; n < x.frame_count(); ++n) {
       variables_.load(x, n);
       for (std::size_t k = 0; k < expressions_.size(); ++k) {
         const double value = expressions_[k].evaluate();
         y.channel_data(kept_ + static_cast<std::uint32_t>(k))[n] = value;
-        finite = finite && std::isfinite(value);
+        if (std::isfinite(value)) { continue; }
+        if (by_frame) {
+          y.flag_frames(FrameFlag::not_finite, n, 1);
+        } else {
+          y.header().set(FrameFlag::not_finite);
+        }
       }
     }
-    if (!finite) { y.header().set(FrameFlag::not_finite); }
     return Status::ok;
   }
 

@@ -16,6 +16,7 @@
 #include <fmt/format.h>
 
 #include "engine/core/node.hpp"
+#include "nodes/analysis/flag_trail.hpp"
 #include "nodes/analysis/time_at.hpp"
 #include "nodes/flow/reduction.hpp"
 
@@ -104,6 +105,7 @@ class Reduce final : public Node {
     results_ = 0;
     last_end_ = 0;
     step_ = 0;
+    trail_.reset();
     open(0);
   }
 
@@ -167,9 +169,6 @@ class Reduce final : public Node {
   void add_audio(const DataFrame& x, OutputPort& out) noexcept {
     const FrameHeader& header = x.header();
     go_to(header, out);
-    constexpr std::uint32_t kOfTheBlock =
-        static_cast<std::uint32_t>(FrameFlag::xrun) | static_cast<std::uint32_t>(FrameFlag::incomplete);
-    flags_ |= header.flags & kOfTheBlock;
     for (std::uint32_t done = 0; done < x.frame_count();) {
       if (items_ == 0) { timestamp_us_ = time_at(begin_, header, sample_rate_hz_); }
       std::int64_t part = x.frame_count() - done;
@@ -181,6 +180,7 @@ class Reduce final : public Node {
           clipped_ = clipped_ || std::abs(sample) >= 1.0;
         }
       }
+      trail_.add(x, done, static_cast<std::uint32_t>(part));
       done += static_cast<std::uint32_t>(part);
       items_ += part;
       next_ += part;
@@ -220,6 +220,7 @@ class Reduce final : public Node {
       missing_ = position - begin_;
     } else {
       last_end_ = position;  // the stream counts anew
+      trail_.reset();
     }
   }
 
@@ -289,7 +290,7 @@ class Reduce final : public Node {
     header.position = begin_;
     header.timestamp_us = timestamp_us_;
     header.sequence_id = results_++;
-    header.flags = flags_;
+    header.flags = flags_ | trail_.since(over_ == Over::stream ? FlagTrail::kStart : begin_);
     header.clear(FrameFlag::gap);
     header.clear(FrameFlag::end_of_stream);
     const std::int64_t skipped = std::max<std::int64_t>(0, begin_ - last_end_);  // since the last result
@@ -337,7 +338,8 @@ class Reduce final : public Node {
   std::int64_t last_end_ = 0;          // end of the last stretch, or where the stream began
   std::int64_t timestamp_us_ = 0;
   std::uint64_t results_ = 0;
-  std::uint32_t flags_ = 0;  // taken over from the blocks
+  std::uint32_t flags_ = 0;  // of values and spectra: taken over from the blocks
+  FlagTrail trail_;          // of audio
   bool gap_ = false;         // a block of values or spectra had that flag
   bool clipped_ = false;
 };

@@ -215,7 +215,7 @@ class PipeSource final : public Node {
     // Framed positions are the writer's; others count from the first frame since reset().
     if (!decoder_->has_times()) { header.position -= *base_; }
     DataFrame& y = out.emit_at(header.position, decoder_->frame_count(), format_.sample_rate_hz);
-    if (decoder_->has_times()) { y.header() = header; }
+    if (decoder_->has_times()) { y.set_header(header); }
     const std::size_t not_finite = decoder_->take(y);
     if (format_.kind == StreamKind::audio) {
       not_finite_ += not_finite;

@@ -472,7 +472,7 @@ class Process final : public Node {
       std::copy(from, from + count, y.channel_data(c));
     }
     y.metadata().clear();
-    y.header() = own_header_ ? *own_header_ : timeline_->header();
+    y.set_header(own_header_ ? *own_header_ : timeline_->header());
     y.header().sequence_id = own_header_ ? own_header_->sequence_id : sequence_id_++;
     flag_bad_samples(y);
     staged_used_ += count;

@@ -8,7 +8,9 @@
 //   y[c][n] = x[c][n - D], silence before the first frame; D = frames, or ms · rate / 1000 to the
 //   nearest frame
 //
-// The output is as long as the input: the last D frames stay inside.
+// The flags of a frame (clipped, not_finite, incomplete) come out with it. The output is as long as the
+// input: the last D frames stay inside.
+#include <algorithm>
 #include <cmath>
 #include <optional>
 #include <vector>
@@ -76,24 +78,58 @@ class Delay final : public Node {
     }
     line_.emplace(in.channel_count(), static_cast<std::size_t>(frames));
     in_.resize(in.channel_count());
+    flags_inside_.assign(static_cast<std::size_t>(frames), 0);
+    flags_out_.assign(in.max_frames, 0);
+    reset();
     OutputFormat out{in};
     out.latency_frames = static_cast<std::uint32_t>(frames);
     return std::vector{std::move(out)};
   }
-  void reset() noexcept override { line_->reset(); }
+  void reset() noexcept override {
+    line_->reset();
+    std::fill(flags_inside_.begin(), flags_inside_.end(), std::uint8_t{0});
+    flagged_inside_ = 0;
+  }
   Status process(std::span<const DataFrame* const> in, std::span<OutputPort> out) noexcept override {
     const DataFrame& x = *in[0];
-    if (x.header().has(FrameFlag::gap)) { line_->reset(); }
+    if (x.header().has(FrameFlag::gap)) { reset(); }
     DataFrame& y = out[0].emit();
+    delay_flags(x, y);
     for (std::uint32_t c = 0; c < x.channel_count(); ++c) { in_[c] = x.channel_data(c); }
     line_->process(in_, y.channel_pointers(), x.frame_count());
     return Status::ok;
   }
 
  private:
+  // The flags of a frame come out with it. `x` and `y` may be one.
+  void delay_flags(const DataFrame& x, DataFrame& y) noexcept {
+    const std::size_t delay = flags_inside_.size();
+    if (delay == 0) { return; }
+    const bool comes_in = (x.header().flags & kFlagsOfFrames) != 0;
+    if (!comes_in && flagged_inside_ == 0) { return; }  // the ring is empty: it may begin anywhere
+    for (std::uint32_t n = 0; n < x.frame_count(); ++n) {
+      std::uint8_t& place = flags_inside_[next_];
+      next_ = next_ + 1 == delay ? 0 : next_ + 1;
+      flags_out_[n] = place;
+      flagged_inside_ -= place != 0 ? 1 : 0;
+      place = static_cast<std::uint8_t>(x.flags_of(n, 1) & kFlagsOfFrames);
+      flagged_inside_ += place != 0 ? 1 : 0;
+    }
+    y.header().flags &= ~kFlagsOfFrames;
+    for (std::uint32_t n = 0; n < y.frame_count(); ++n) {
+      for (const FrameFlag flag : {FrameFlag::clipped, FrameFlag::not_finite, FrameFlag::incomplete}) {
+        if ((flags_out_[n] & flag_bit(flag)) != 0) { y.flag_frames(flag, n, 1); }
+      }
+    }
+  }
+
   const ParamValues params_;
-  std::optional<dsp::DelayLine> line_;  // from prepare() on
-  std::vector<const double*> in_;       // channels of the block at hand
+  std::optional<dsp::DelayLine> line_;      // from prepare() on
+  std::vector<const double*> in_;           // channels of the block at hand
+  std::vector<std::uint8_t> flags_inside_;  // of the frames inside, a ring
+  std::size_t next_ = 0;                    // the oldest
+  std::size_t flagged_inside_ = 0;          // frames inside that have a flag
+  std::vector<std::uint8_t> flags_out_;     // of the block at hand
 };
 
 }  // namespace

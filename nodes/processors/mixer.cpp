@@ -82,7 +82,8 @@ class Mixer final : public Node {
     std::size_t column = 0;
     for (const DataFrame* x : in) {
       for (std::uint32_t c = 0; c < x->channel_count(); ++c) { in_[column++] = x->channel_data(c); }
-      y.header().flags |= x->header().flags;
+      y.add_flags(*x, 0, x->frame_count());
+      if (x->header().has(FrameFlag::gap)) { y.header().set(FrameFlag::gap); }
       y.header().gap_frames = std::max(y.header().gap_frames, x->header().gap_frames);
     }
     mix_->process(in_, y.channel_pointers(), y.frame_count());

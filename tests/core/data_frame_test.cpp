@@ -76,6 +76,71 @@ TEST(DataFrame, CopyFromKeepsItsOwnStorage) {
   EXPECT_THAT(to.channel(0), ElementsAre(1.0, 0.0));
 }
 
+TEST(DataFrame, KnowsWhichFramesAFlagIsAbout) {
+  DataFrame frame(stereo(8));
+  frame.set_frame_count(8);
+  frame.header().set(FrameFlag::gap);
+  frame.header().set(FrameFlag::xrun);
+  frame.header().set(FrameFlag::incomplete);
+  frame.flag_frames(FrameFlag::clipped, 2, 2);
+  frame.flag_frames(FrameFlag::clipped, 6, 1);
+  const std::uint32_t before = flag_bit(FrameFlag::gap) | flag_bit(FrameFlag::xrun);
+  const std::uint32_t whole = flag_bit(FrameFlag::incomplete);
+  EXPECT_EQ(frame.flags_of(0, 8), before | whole | flag_bit(FrameFlag::clipped));
+  EXPECT_EQ(frame.flags_of(0, 2), before | whole);
+  EXPECT_EQ(frame.flags_of(3, 1), whole | flag_bit(FrameFlag::clipped));
+  EXPECT_EQ(frame.flags_of(4, 2), whole);
+  EXPECT_EQ(frame.last_with(FrameFlag::clipped, 0, 8), 6U);
+  EXPECT_EQ(frame.last_with(FrameFlag::clipped, 0, 6), 3U);
+  EXPECT_EQ(frame.last_with(FrameFlag::clipped, 4, 2), std::nullopt);
+  EXPECT_EQ(frame.last_with(FrameFlag::incomplete, 1, 4), 4U);
+  EXPECT_EQ(frame.last_with(FrameFlag::xrun, 0, 4), 0U);
+  EXPECT_EQ(frame.last_with(FrameFlag::xrun, 1, 4), std::nullopt);
+}
+
+TEST(DataFrame, FlagsGoWithTheirFrames) {
+  DataFrame frame(stereo(8));
+  frame.set_frame_count(8);
+  frame.flag_frames(FrameFlag::clipped, 2, 1);
+  frame.flag_frames(FrameFlag::not_finite, 6, 1);
+  DataFrame copy = frame;
+  DataFrame filled(stereo(8));
+  filled.copy_from(frame);
+  DataFrame moved = std::move(frame);
+  for (const DataFrame* same : {&copy, &filled, &moved}) {
+    EXPECT_EQ(same->flags_of(2, 1), flag_bit(FrameFlag::clipped));
+    EXPECT_EQ(same->flags_of(3, 3), 0U);
+  }
+  copy.set_frame_count(5);  // the frame that is not finite goes
+  EXPECT_EQ(copy.header().flags, flag_bit(FrameFlag::clipped));
+  copy.set_frame_count(8);
+  EXPECT_EQ(copy.flags_of(5, 3), 0U);
+  filled.move_flags_up(3);
+  EXPECT_EQ(filled.frame_count(), 5U);
+  EXPECT_EQ(filled.header().flags, flag_bit(FrameFlag::not_finite));
+  EXPECT_EQ(filled.flags_of(3, 1), flag_bit(FrameFlag::not_finite));
+  DataFrame sum(stereo(16));
+  sum.set_frame_count(16);
+  sum.add_flags(moved, 0, 8, 8);
+  EXPECT_EQ(sum.flags_of(0, 10), 0U);
+  EXPECT_EQ(sum.flags_of(10, 1), flag_bit(FrameFlag::clipped));
+}
+
+// A frame inside a graph is filled again and again.
+TEST(DataFrame, NoFlagOfAnEarlierBlockComesBack) {
+  DataFrame frame(stereo(8));
+  frame.set_frame_count(8);
+  frame.flag_frames(FrameFlag::clipped, 2, 1);
+  frame.set_header({});
+  frame.flag_frames(FrameFlag::clipped, 5, 1);
+  EXPECT_EQ(frame.flags_of(2, 1), 0U);
+  EXPECT_EQ(frame.flags_of(5, 1), flag_bit(FrameFlag::clipped));
+  FrameHeader other;
+  other.set(FrameFlag::clipped);
+  frame.set_header(other);  // of the whole block
+  EXPECT_EQ(frame.flags_of(2, 1), flag_bit(FrameFlag::clipped));
+}
+
 TEST(Metadata, RefusesWhatDoesNotFitAndKeepsTheRest) {
   Metadata metadata;
   for (std::size_t i = 0; i < Metadata::kCapacity; ++i) {

@@ -55,6 +55,30 @@ DataFrame frame_of(std::int64_t time_us, std::uint64_t id, std::initializer_list
 
 // ---- Named outputs
 
+TEST(NamedChannels, SayInTheNextBlockWhatWasDroppedOnTheWay) {
+  VirtualDriver card({.inputs = 1, .real_time = true});
+  EngineOptions options;
+  options.open_device = card.opener();
+  const auto engine = engine_of(R"({"version": 1, "nodes": [{"id": "mic", "type": "AudioInput"}],
+      "connections": [{"from": "mic", "channel": "raw", "capacity": 2}]})",
+                                options);
+  auto raw = engine->channels().subscribe<DataFrame>("raw");
+  ASSERT_TRUE(raw) << to_string(raw.error());
+  ASSERT_TRUE(engine->start());
+  ASSERT_TRUE(card.run(64 * 100));  // nobody takes anything meanwhile
+  std::uint64_t there = 0;
+  std::uint64_t missing = 0;
+  while (there + missing < 64 * 100) {
+    const auto block = raw->receive();
+    ASSERT_TRUE(block) << to_string(block.why());
+    missing += block->header().gap_frames;
+    ASSERT_EQ(block->position(), static_cast<std::int64_t>(there + missing));
+    there += block->frame_count();
+  }
+  EXPECT_GT(missing, 64U * 80);  // all but what channel, edge and hands hold
+  engine->stop_now();
+}
+
 TEST(NamedChannels, GiveTheExactSamplesToWhoeverSubscribesWhileTheGraphRuns) {
   VirtualDriver card({.inputs = 2});
   EngineOptions options;

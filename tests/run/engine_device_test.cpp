@@ -138,6 +138,50 @@ TEST(EngineOnADevice, EndsTheDeviceWhenTakeHasWhatItNeeds) {
   EXPECT_FALSE(engine->status().data_lost());
 }
 
+TEST(EngineOnADevice, SaysInTheNextBlockWhatASubscriberMissed) {
+  VirtualDriver card({.real_time = true});
+  auto engine = engine_on(card, R"({"version": 1, "nodes": [{"id": "mic", "type": "AudioInput"}]})");
+  auto oldest = engine->subscribe("mic", 2, OverflowPolicy::drop_oldest);
+  auto newest = engine->subscribe("mic", 2, OverflowPolicy::drop_newest);
+  ASSERT_TRUE(oldest && newest);
+  ASSERT_TRUE(engine->start());
+  for (int i = 0; i < 10; ++i) { card.tick(64); }
+  auto block = oldest->receive();
+  ASSERT_TRUE(block);
+  EXPECT_EQ(block->position(), 8 * 64);
+  EXPECT_TRUE(block->header().has(FrameFlag::gap));
+  EXPECT_EQ(block->header().gap_frames, 8U * 64);
+  EXPECT_EQ(oldest->receive()->header().flags, 0U);
+  EXPECT_EQ(newest->receive()->header().flags, 0U);
+  EXPECT_EQ(newest->receive()->header().flags, 0U);
+  card.tick(64);
+  block = newest->receive();
+  EXPECT_EQ(block->position(), 10 * 64);
+  EXPECT_EQ(block->header().gap_frames, 8U * 64);
+  EXPECT_EQ(oldest->receive()->header().flags, 0U);
+  engine->stop();
+}
+
+// Results have no positions that follow each other: there the edge itself knows.
+TEST(EngineOnADevice, SaysInTheNextResultWhatASubscriberMissed) {
+  VirtualDriver card;
+  auto engine = engine_on(card, R"({"version": 1, "nodes": [{"id": "mic", "type": "AudioInput"},
+      {"id": "level", "type": "LevelMeter", "config": {"interval_s": 0.002}}],
+      "connections": [{"from": "mic", "to": "level"}]})");  // 96 frames
+  auto receiver = engine->subscribe("level", 2, OverflowPolicy::drop_oldest);
+  ASSERT_TRUE(receiver);
+  ASSERT_TRUE(engine->start());
+  for (int i = 0; i < 15; ++i) { card.tick(64); }  // 10 results
+  engine->stop();
+  auto result = receiver->receive();
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->position(), 8 * 96);
+  EXPECT_TRUE(result->header().has(FrameFlag::gap));
+  EXPECT_EQ(result->header().gap_frames, 8U * 96);
+  EXPECT_FALSE(receiver->receive()->header().has(FrameFlag::gap));
+  EXPECT_FALSE(receiver->receive());
+}
+
 TEST(EngineOnADevice, PlaysWhatItCapturesInTheSamePeriod) {
   VirtualDriver card({.inputs = 2, .outputs = 2});
   auto engine = engine_on(card, R"({"version": 1,

@@ -277,6 +277,44 @@ TEST(StreamingEngine, LiveGraphsEndWhenTheirTimeIsUp) {
   EXPECT_EQ(frames.report.ended, StreamEnd::complete) << to_string(frames.report);
   EXPECT_EQ(frames.value, 4800U);
 }
+TEST(StreamingEngine, ReportsWhatTheGraphDroppedOnTheWay) {
+  const auto graph =
+      graph_of(R"({"version": 1, "pipeline_config": {"sample_rate": 8000, "block_size": 64}, "nodes": [
+      {"id": "in", "type": "AudioInput", "config": {"channels": [1]}}, {"id": "gain", "type": "Gain"}],
+      "connections": [{"from": "in", "to": "gain", "capacity": 1, "policy": "drop_oldest"}]})");
+  VirtualDriver card({.sample_rate_hz = 8000, .inputs = 1, .real_time = true});
+  EngineOptions options;
+  options.open_device = card.opener();
+  auto engine = StreamingEngine::create(graph, options);
+  ASSERT_TRUE(engine) << to_string(engine.error(), "");
+  auto stream = (*engine)->output("gain", 1, OverflowPolicy::block);
+  ASSERT_TRUE(stream) << to_string(stream.error());
+  std::stop_source drain;
+  std::uint64_t there = 0;
+  std::uint64_t missing = 0;
+  StreamReport report;
+  std::jthread reader([&] {
+    report = std::move(*stream).for_each(
+        [&](const DataFrame& frame) {
+          // While the reader is busy the card goes on: what the edges have no room for is lost.
+          for (int tick = 0; there == 0 && tick < 100; ++tick) { card.tick(64); }
+          there += frame.frame_count();
+          missing += frame.header().gap_frames;
+          drain.request_stop();
+        },
+        {.drain = drain.get_token()});
+  });
+  while (!card.tick(64)) { std::this_thread::yield(); }  // the graph runs from the reader's first question on
+  reader.join();
+  const auto edges = (*engine)->engine().status().edges;
+  const auto lost = edges.at(0).counters.dropped;
+  EXPECT_EQ(edges.at(0).name, "in -> gain");
+  EXPECT_GT(lost, 80U);  // all but what two edges and three pairs of hands hold
+  ASSERT_NE(report.stage("gain"), nullptr) << to_string(report);
+  EXPECT_EQ(report.stage("gain")->dropped, lost);
+  EXPECT_EQ(missing, lost * 64);
+  EXPECT_EQ(there + missing, 101U * 64);
+}
 TEST(Into, FeedsAGraph) {
   const auto graph = graph_of(
       R"({"version": 1, "pipeline_config": {"sample_rate": 48000, "block_size": 500, "channel_capacity": 1000},
@@ -310,6 +348,8 @@ TEST(FrameCodec, GivesBackEveryBit) {
   frame.header().gap_frames = 7;
   ASSERT_TRUE(frame.metadata().set("interval_frames", 0.1));
   frame.channel(0U)[5] = -0.0;
+  frame.flag_frames(FrameFlag::clipped, 3, 1);
+  frame.header().length_frames = 100;
   ByteWriter writer;
   writer.put(frame);
   ByteReader reader(writer.bytes());
@@ -319,6 +359,8 @@ TEST(FrameCodec, GivesBackEveryBit) {
   expect_equal(*back, frame);
   EXPECT_EQ(back->metadata().get("interval_frames"), 0.1);
   EXPECT_EQ(back->max_frames(), frame.max_frames());
+  EXPECT_EQ(back->flags_of(3, 1), flag_bit(FrameFlag::clipped));
+  EXPECT_EQ(back->flags_of(4, 90), 0U);
   // However short the bytes are cut, that is told.
   for (std::size_t length = 0; length < writer.bytes().size(); ++length) {
     ByteReader cut(writer.bytes().first(length));

@@ -158,7 +158,7 @@ TEST(SpectrumEstimator, GivesOneSpectrumPerHop) {
   const Stream result = run(settings(128, 50), x);
   ASSERT_EQ(result.spectra.size(), (2000U - 128U) / 50U + 1U);
   for (std::size_t i = 0; i < result.origins.size(); ++i) {
-    EXPECT_EQ(result.origins[i], (SpectrumEstimator::Origin{50 * i, 1, 0, 0, 0}));
+    EXPECT_EQ(result.origins[i], (SpectrumEstimator::Origin{50 * i, 128, 1, 0, 0, 0}));
     const std::vector<double> frame(x.begin() + static_cast<std::ptrdiff_t>(50 * i),
                                     x.begin() + static_cast<std::ptrdiff_t>(50 * i + 128));
     EXPECT_EQ(run(settings(128, 50), frame).spectra.at(0), result.spectra[i]);
@@ -183,7 +183,7 @@ TEST(SpectrumEstimator, Averages) {
   const Stream smallest = run(s, x);
   ASSERT_EQ(linear.spectra.size(), 3U);  // the group of one frame at the end stays unfinished
   for (std::size_t group = 0; group < 3; ++group) {
-    EXPECT_EQ(linear.origins[group], (SpectrumEstimator::Origin{64 * (10 * group + 9), 10, 0, 0, 0}));
+    EXPECT_EQ(linear.origins[group], (SpectrumEstimator::Origin{640 * group, 640, 10, 0, 0, 0}));
     for (std::size_t k = 0; k < 33; ++k) {
       double sum = 0.0;
       double high = 0.0;
@@ -216,7 +216,8 @@ TEST(SpectrumEstimator, Averages) {
   const Stream hold = run(s, x);
   ASSERT_EQ(hold.spectra.size(), 31U);
   EXPECT_EQ(hold.spectra[9], largest.spectra[0]);
-  EXPECT_EQ(hold.origins[30].frames, 31U);
+  EXPECT_EQ(hold.origins[30], (SpectrumEstimator::Origin{0, 31 * 64, 31, 0, 0, 0}));
+  EXPECT_EQ(fading.origins[30], (SpectrumEstimator::Origin{30 * 64, 64, 31, 0, 0, 0}));  // its newest frame
 }
 
 TEST(SpectrumEstimator, TurnsATimeConstantIntoAWeight) {
@@ -237,8 +238,8 @@ TEST(SpectrumEstimator, NeverPutsBothSidesOfAGapIntoOneFrame) {
   for (std::size_t i = 0; i < fresh.spectra.size(); ++i) {
     EXPECT_EQ(result.spectra[3 + i], fresh.spectra[i]);
   }
-  EXPECT_EQ(result.origins[3], (SpectrumEstimator::Origin{1300, 1, 0, 1, 1000}));
-  EXPECT_EQ(result.origins[4], (SpectrumEstimator::Origin{1364, 1, 0, 0, 0}));
+  EXPECT_EQ(result.origins[3], (SpectrumEstimator::Origin{1300, 128, 1, 0, 1, 1000}));
+  EXPECT_EQ(result.origins[4], (SpectrumEstimator::Origin{1364, 128, 1, 0, 0, 0}));
 }
 
 TEST(SpectrumEstimator, SaysThatAnAverageSpansAGap) {
@@ -252,8 +253,58 @@ TEST(SpectrumEstimator, SaysThatAnAverageSpansAGap) {
   estimator.gap(10);
   push_all(estimator, std::span(x).subspan(150, 6 * 64), result);
   ASSERT_EQ(result.spectra.size(), 2U);
-  EXPECT_EQ(result.origins[0], (SpectrumEstimator::Origin{160 + 64, 4, 0, 1, 10}));
+  EXPECT_EQ(result.origins[0], (SpectrumEstimator::Origin{0, 160 + 2 * 64, 4, 0, 1, 10}));
   EXPECT_EQ(result.origins[1].gaps, 0U);
+}
+
+TEST(SpectrumEstimator, TellsOfAGapInAnEndlessAverageOnce) {
+  const auto x = welch_input();
+  for (const Averaging averaging : {Averaging::linear, Averaging::exponential}) {
+    SpectrumSettings s = settings(64, 64);
+    s.averaging = averaging;
+    s.averages = 0;
+    SpectrumEstimator estimator(s);
+    estimator.push(std::span(x).first(64));
+    estimator.gap(10);
+    estimator.push(std::span(x).subspan(64, 64));
+    EXPECT_EQ(estimator.news(), (SpectrumEstimator::Origin{74, 64, 1, 0, 1, 10}));
+    EXPECT_EQ(estimator.origin().missing, 10U);
+    estimator.push(std::span(x).subspan(128, 64));
+    EXPECT_EQ(estimator.news(), (SpectrumEstimator::Origin{138, 64, 1, 0, 0, 0}));
+    EXPECT_EQ(estimator.origin().missing, 10U);  // it is still in the average
+  }
+}
+
+TEST(SpectrumEstimator, GivesWhatAGroupHasAtTheEnd) {
+  const auto x = welch_input();
+  SpectrumSettings s = settings(64, 32);
+  s.averaging = Averaging::linear;
+  s.averages = 8;
+  SpectrumEstimator estimator(s);
+  estimator.push(std::span(x).first(64 + 2 * 32 + 11));
+  EXPECT_FALSE(estimator.ready());
+  estimator.end();
+  ASSERT_TRUE(estimator.ready());
+  EXPECT_EQ(estimator.origin(), (SpectrumEstimator::Origin{0, 128, 3, 0, 0, 0}));
+  EXPECT_EQ(estimator.unused(), 11U);
+  s.averages = 3;
+  const Stream whole = run(s, {x.begin(), x.begin() + 128});
+  EXPECT_EQ(Spectra{std::vector<double>(estimator.spectrum().begin(), estimator.spectrum().end())},
+            whole.spectra);
+  estimator.end();
+  EXPECT_FALSE(estimator.ready());
+}
+
+TEST(SpectrumEstimator, CountsWhatIsInNoFrame) {
+  const auto x = welch_input();
+  SpectrumEstimator estimator(settings(64, 32));
+  estimator.push(std::span(x).first(50));
+  estimator.gap(1);  // 50 that filled no frame
+  for (std::size_t done = 50; done < 50 + 64 + 40;) {
+    done += estimator.push(std::span(x).subspan(done, 50 + 64 + 40 - done));
+  }
+  estimator.end();  // 40 - 32 behind the second frame
+  EXPECT_EQ(estimator.unused(), 50U + 8U);
 }
 
 TEST(SpectrumEstimator, LeavesOutFramesThatAreNotFinite) {
@@ -265,14 +316,14 @@ TEST(SpectrumEstimator, LeavesOutFramesThatAreNotFinite) {
   without.insert(without.end(), x.begin() + 128, x.begin() + 192);
   x[100] = kNaN;  // in the second frame
   const Stream result = run(s, x);
-  EXPECT_EQ(result.origins[0], (SpectrumEstimator::Origin{128, 2, 1, 0, 0}));
+  EXPECT_EQ(result.origins[0], (SpectrumEstimator::Origin{0, 192, 2, 1, 0, 0}));
   s.averages = 2;
   EXPECT_EQ(result.spectra[0], run(s, without).spectra[0]);
 
   s.averaging = Averaging::none;
   x[0] = std::numeric_limits<double>::infinity();
   const Stream broken = run(s, x);
-  EXPECT_EQ(broken.origins[0], (SpectrumEstimator::Origin{0, 0, 1, 0, 0}));
+  EXPECT_EQ(broken.origins[0], (SpectrumEstimator::Origin{0, 64, 0, 1, 0, 0}));
   for (const double v : broken.spectra[0]) { EXPECT_TRUE(std::isnan(v)); }
   for (const double v : broken.spectra[2]) { EXPECT_TRUE(std::isfinite(v)); }
 }
