@@ -41,6 +41,6 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "{}{}", to_string(highest.report), to_string(power.report));
     return 1;
   }
-  fmt::print("peak {:.2f} dBFS, rms {:.2f} dBFS over {} frames\n", 20.0 * std::log10(*highest),
+  fmt::print("peak {:.2f} dBFS, rms {:.2f} dB re 1 FS over {} frames\n", 20.0 * std::log10(*highest),
              10.0 * std::log10(power->squares / static_cast<double>(power->frames)), power->frames);
 }

@@ -66,6 +66,6 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "the recording is shorter than a second\n");
     return 1;
   }
-  fmt::print("the loudest second begins at {:.2f} s: {:.2f} dBFS\n",
+  fmt::print("the loudest second begins at {:.2f} s: {:.2f} dB re 1 FS\n",
              static_cast<double>(loudest->begin_us) * 1e-6, 10.0 * std::log10(loudest->power));
 }

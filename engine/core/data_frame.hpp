@@ -200,8 +200,8 @@ class DataFrame {
   std::uint64_t edge_number_ = 0;
 };
 
-// Flags the frames of a block of audio that hold a sample with |x| >= 1 as `clipped`, and those that hold NaN
-// or infinity as `not_finite`. Real-time safe.
+// Flags the frames of a block of audio that hold a sample with |x| >= 1, on a channel in FS, as `clipped`, and
+// those that hold NaN or infinity as `not_finite`. Real-time safe.
 void flag_bad_samples(DataFrame& frame) noexcept;
 
 }  // namespace streamlab

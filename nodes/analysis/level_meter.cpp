@@ -15,6 +15,7 @@
 // NaN, shown as null, stands for a level that does not exist: the logarithm of silence.
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,7 @@
 
 #include "engine/core/node.hpp"
 #include "nodes/analysis/flag_trail.hpp"
+#include "nodes/analysis/level_unit.hpp"
 #include "nodes/analysis/time_at.hpp"
 #include "nodes/dsp/level_stats.hpp"
 
@@ -31,24 +33,30 @@ namespace {
 
 struct Quantity {
   std::string_view name;
-  std::string_view unit;
+  std::string_view full_scale_unit;  // of channels re full scale
+  // Of other channels: their own unit, or its level, where these are given; else the same. Some have no
+  // meaning there.
+  enum class Elsewhere : std::uint8_t { unit, level, same, nothing } elsewhere;
   double (*value)(const dsp::Levels& levels);
 };
+using Elsewhere = Quantity::Elsewhere;
 
 constexpr Quantity kQuantities[] = {
-    {"peak", "FS", [](const dsp::Levels& l) { return l.peak; }},
-    {"peak_db", "dBFS", [](const dsp::Levels& l) { return l.peak_db; }},
-    {"rms", "FS", [](const dsp::Levels& l) { return l.rms; }},
-    {"rms_db", "dBFS", [](const dsp::Levels& l) { return l.rms_db; }},
-    {"rms_db_aes17", "dBFS", [](const dsp::Levels& l) { return l.rms_db_aes17; }},
-    {"crest_db", "dB", [](const dsp::Levels& l) { return l.crest_db; }},
-    {"dc", "FS", [](const dsp::Levels& l) { return l.dc; }},
-    {"ac_rms", "FS", [](const dsp::Levels& l) { return l.ac_rms; }},
-    {"clipped", "samples", [](const dsp::Levels& l) { return static_cast<double>(l.clipped); }},
-    {"not_finite", "samples", [](const dsp::Levels& l) { return static_cast<double>(l.not_finite); }},
+    {"peak", "FS", Elsewhere::unit, [](const dsp::Levels& l) { return l.peak; }},
+    {"peak_db", "dBFS", Elsewhere::level, [](const dsp::Levels& l) { return l.peak_db; }},
+    {"rms", "FS", Elsewhere::unit, [](const dsp::Levels& l) { return l.rms; }},
+    {"rms_db", "dB re 1 FS", Elsewhere::level, [](const dsp::Levels& l) { return l.rms_db; }},
+    {"rms_db_aes17", "dBFS", Elsewhere::nothing, [](const dsp::Levels& l) { return l.rms_db_aes17; }},
+    {"crest_db", "dB", Elsewhere::same, [](const dsp::Levels& l) { return l.crest_db; }},
+    {"dc", "FS", Elsewhere::unit, [](const dsp::Levels& l) { return l.dc; }},
+    {"ac_rms", "FS", Elsewhere::unit, [](const dsp::Levels& l) { return l.ac_rms; }},
+    {"clipped", "samples", Elsewhere::nothing,
+     [](const dsp::Levels& l) { return static_cast<double>(l.clipped); }},
+    {"not_finite", "samples", Elsewhere::same,
+     [](const dsp::Levels& l) { return static_cast<double>(l.not_finite); }},
 };
 
-// What a calibration adds: a level in the calibrated unit, or in decibels re `reference` of it.
+// What a calibration adds, or the unit of a channel: a level in that unit, or in decibels re `reference` of it.
 struct CalibratedQuantity {
   std::string_view name;
   std::string_view unit;
@@ -63,6 +71,15 @@ constexpr CalibratedQuantity kPressures[] = {
     {"peak_db_spl", "dB SPL", &dsp::Levels::peak, kPascal0Db},
     {"rms_pa", "Pa", &dsp::Levels::rms, 0.0},
     {"rms_db_spl", "dB SPL", &dsp::Levels::rms, kPascal0Db},
+};
+// Of channels that are in Pa or V without a calibration; the rest is in kQuantities.
+constexpr CalibratedQuantity kOfPascals[] = {
+    {"peak_db_spl", "dB SPL", &dsp::Levels::peak, kPascal0Db},
+    {"rms_db_spl", "dB SPL", &dsp::Levels::rms, kPascal0Db},
+};
+constexpr CalibratedQuantity kOfVolts[] = {
+    {"peak_dbu", "dBu", &dsp::Levels::peak, kVolt0Dbu},
+    {"rms_dbu", "dBu", &dsp::Levels::rms, kVolt0Dbu},
 };
 constexpr CalibratedQuantity kVoltages[] = {
     {"peak_v", "V", &dsp::Levels::peak, 0.0},           {"peak_dbv", "dBV", &dsp::Levels::peak, 1.0},
@@ -91,9 +108,11 @@ constexpr NodeInfo kInfo{
         "Flags the interval and says how many frames are missing; the levels are those of the frames that "
         "are there. Gives no result for an interval that is missing altogether.",
     .details =
-        "Full scale is 1.0. rms_db = 20 lg rms re 1.0; rms_db_aes17 = rms_db + 3.0103 dB, so that a "
-        "full-scale sine reads 0 dBFS (AES17). crest_db = peak_db - rms_db. ac_rms is the rms without DC. "
-        "clipped counts samples with |x| >= 1. NaN and infinite samples are counted in not_finite and left "
+        "Full scale is 1.0. peak_db and rms_db are re 1.0; rms_db_aes17 = rms_db + 3.0103 dB, so that a "
+        "full-scale sine reads 0 dBFS (AES17), as its peak_db does. crest_db = peak_db - rms_db. ac_rms is "
+        "the rms without DC. clipped counts samples with |x| >= 1. Units are those of the channel: one that "
+        "is not in FS has no rms_db_aes17 and no clipped, its levels are re 1 of its unit, and with Pa come "
+        "dB SPL, with V dBu. NaN and infinite samples are counted in not_finite and left "
         "out of the rest. With pa_per_full_scale also dB SPL re 20 µPa; with v_per_full_scale also dBV re 1 "
         "V and dBu re 0.7746 V. Levels of silence are null. The grid of intervals begins at sample 0; the "
         "last, shorter interval is given with the flag incomplete.",
@@ -123,16 +142,19 @@ class LevelMeter final : public Node {
     out.format.kind = StreamKind::values;
     out.format.sample_rate_hz = sample_rate_hz_;
     out.format.max_frames = 1;
-    for (const ChannelInfo& channel : in.channels) {
+    for (std::size_t c = 0; c < in.channels.size(); ++c) {
+      const ChannelInfo& channel = in.channels[c];
       for (const Quantity& q : kQuantities) {
-        out.format.channels.push_back({fmt::format("{}.{}", channel.name, q.name), std::string(q.unit)});
+        if (const auto unit = unit_of(q, channel.unit)) {
+          out.format.channels.push_back({fmt::format("{}.{}", channel.name, q.name), *unit});
+        }
       }
-      for (const CalibratedQuantity& q : calibrated_) {
+      for (const CalibratedQuantity& q : added_[c]) {
         out.format.channels.push_back({fmt::format("{}.{}", channel.name, q.name), std::string(q.unit)});
       }
     }
     out.format.notes = {{"interval_s", fmt::format("{}", params_[kIntervalS])},
-                        {"rms_db", "20 lg rms re 1.0"},
+                        {"rms_db", "20 lg rms re 1 of the channel's unit"},
                         {"rms_db_aes17", "rms_db + 3.0103 dB: a full-scale sine reads 0 dBFS"}};
     // A block can end an interval at each of its frames' boundaries, and one more where a gap precedes it.
     out.max_blocks = static_cast<std::uint32_t>(in.max_frames / std::floor(interval_frames_)) + 2;
@@ -188,18 +210,50 @@ class LevelMeter final : public Node {
                      "use two LevelMeters for inputs of both sorts");
     }
     calibration_.assign(in.channel_count(), 1.0);
+    full_scale_.clear();
+    added_.clear();
+    for (const ChannelInfo& channel : in.channels) {
+      full_scale_.push_back(is_full_scale(channel.unit));
+      added_.push_back(channel.unit == "Pa"  ? std::span<const CalibratedQuantity>(kOfPascals)
+                       : channel.unit == "V" ? kOfVolts
+                                             : std::span<const CalibratedQuantity>());
+    }
     if (!pressure && !voltage) { return {}; }
+    const std::string where = pressure ? "/config/pa_per_full_scale" : "/config/v_per_full_scale";
+    for (const ChannelInfo& channel : in.channels) {
+      if (is_full_scale(channel.unit)) { continue; }
+      return refused(where,
+                     fmt::format("channel \"{}\" is in {} already", channel.name,
+                                 channel.unit.empty() ? "numbers without a unit" : channel.unit),
+                     "channels in FS");
+    }
     const auto& given = params_.numbers(pressure ? kPaPerFullScale : kVPerFullScale);
     if (given.size() != 1 && given.size() != in.channel_count()) {
-      return refused(pressure ? "/config/pa_per_full_scale" : "/config/v_per_full_scale",
+      return refused(where,
                      fmt::format("{} numbers for {} channels", given.size(), in.channel_count()),
                      "one number, or one for each channel");
     }
     for (std::size_t c = 0; c < calibration_.size(); ++c) {
       calibration_[c] = given[given.size() == 1 ? 0 : c];
     }
-    calibrated_ = pressure ? std::span<const CalibratedQuantity>(kPressures) : kVoltages;
+    added_.assign(in.channel_count(), pressure ? std::span<const CalibratedQuantity>(kPressures) : kVoltages);
     return {};
+  }
+
+  // Nothing where the quantity has no meaning for a channel of that unit.
+  static std::optional<std::string> unit_of(const Quantity& q, const std::string& unit) {
+    if (is_full_scale(unit)) { return std::string(q.full_scale_unit); }
+    switch (q.elsewhere) {
+      case Elsewhere::unit:
+        return unit;
+      case Elsewhere::level:
+        return level_unit(unit);
+      case Elsewhere::same:
+        return std::string(q.full_scale_unit);
+      case Elsewhere::nothing:
+        break;
+    }
+    return std::nullopt;
   }
 
   std::int64_t boundary(std::int64_t interval) const noexcept {
@@ -276,10 +330,13 @@ class LevelMeter final : public Node {
     std::uint32_t index = 0;
     for (std::size_t c = 0; c < stats_.size(); ++c) {
       const dsp::Levels levels = stats_[c].levels();
-      if (levels.clipped > 0) { header.set(FrameFlag::clipped); }
+      if (full_scale_[c] && levels.clipped > 0) { header.set(FrameFlag::clipped); }
       if (levels.not_finite > 0) { header.set(FrameFlag::not_finite); }
-      for (const Quantity& q : kQuantities) { y.channel(index++)[0] = q.value(levels); }
-      for (const CalibratedQuantity& q : calibrated_) {
+      for (const Quantity& q : kQuantities) {
+        if (!full_scale_[c] && q.elsewhere == Elsewhere::nothing) { continue; }
+        y.channel(index++)[0] = q.value(levels);
+      }
+      for (const CalibratedQuantity& q : added_[c]) {
         const double level = levels.*q.level * calibration_[c];
         y.channel(index++)[0] = q.reference > 0.0 ? dsp::level_db(level / q.reference) : level;
       }
@@ -287,10 +344,11 @@ class LevelMeter final : public Node {
   }
 
   const ParamValues params_;
-  double sample_rate_hz_ = 0.0;  // fixed by prepare(), as are the next three
+  double sample_rate_hz_ = 0.0;  // fixed by prepare(), as are the next four
   double interval_frames_ = 1.0;
   std::vector<double> calibration_;
-  std::span<const CalibratedQuantity> calibrated_;
+  std::vector<bool> full_scale_;                               // by channel
+  std::vector<std::span<const CalibratedQuantity>> added_;  // likewise
 
   std::vector<dsp::LevelStats> stats_;  // of the interval under way, by channel
   bool started_ = false;                // a block has come

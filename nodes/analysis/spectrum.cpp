@@ -25,6 +25,7 @@
 
 #include "engine/core/node.hpp"
 #include "nodes/analysis/flag_trail.hpp"
+#include "nodes/analysis/level_unit.hpp"
 #include "nodes/analysis/time_at.hpp"
 #include "nodes/dsp/spectrum_estimator.hpp"
 
@@ -336,8 +337,12 @@ class Spectrum final : public Node {
   std::string unit_of(const std::string& unit) const {
     const bool squared = params_.choice(kScaling) >= 2;
     const std::string per_hz = params_.choice(kScaling) == 3 ? "/Hz" : "";
-    if (decibels_per_decade_ > 0.0) { return (unit == "FS" ? "dBFS" : "dB re 1 " + unit) + per_hz; }
-    return unit + (squared ? "²" : "") + per_hz;
+    std::string linear = unit + (squared && !unit.empty() ? "²" : "") + per_hz;
+    if (linear == per_hz && !per_hz.empty()) { linear = "1/Hz"; }
+    if (decibels_per_decade_ == 0.0) { return linear; }
+    // The peak of a full-scale sine reads 0.
+    const bool peak = params_.choice(kScaling) == 0;
+    return peak && is_full_scale(unit) ? "dBFS" : level_unit(linear);
   }
 
   // Accounts for what lies between the last block and the one that begins here.

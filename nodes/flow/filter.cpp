@@ -40,9 +40,9 @@ enum ParamIndex : std::size_t {
 constexpr std::string_view kDetectors[] = {"rms", "peak"};
 constexpr std::string_view kMatches[] = {"any", "all"};
 constexpr ParamInfo kParams[] = {
-    param::number("above_db", "dBFS", {-400.0, 400.0}, Need::optional,
+    param::number("above_db", "dB", {-400.0, 400.0}, Need::optional,
                   "By level: a block fits when its level is this or more."),
-    param::number("below_db", "dBFS", {-400.0, 400.0}, Need::optional,
+    param::number("below_db", "dB", {-400.0, 400.0}, Need::optional,
                   "By level: a block fits when its level is less; with above_db, when it lies between."),
     param::choice("detector", kDetectors, "rms", "By level: what is taken for the level of a block."),
     param::list("channels", ParamType::labels, "", {}, Need::optional,
@@ -189,7 +189,7 @@ class Filter final : public Node {
     below_db_ = params_.given(kBelowDb) ? params_[kBelowDb] : std::numeric_limits<double>::infinity();
     if (above_db_ >= below_db_) {
       return refused("/config/below_db",
-                     fmt::format("no level is both above {} and below {} dBFS", above_db_, below_db_),
+                     fmt::format("no level is both above {} and below {} dB", above_db_, below_db_),
                      fmt::format("more than {}", above_db_));
     }
     measured_.clear();

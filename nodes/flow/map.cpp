@@ -28,7 +28,7 @@ constexpr ParamInfo kParams[] = {
     param::json("channels", Need::required,
                 "The new channels: {\"name\": \"expression\", …}, in the order in which they come out."),
     param::json("units", Need::optional,
-                "Units of the new channels: {\"name\": \"unit\", …}; without it FS for audio, else none."),
+                "Units of the new channels: {\"name\": \"unit\", …}; without it, of audio the one that all channels have, else none."),
     param::boolean("keep", false, "Pass on the input's channels too, before the new ones."),
 };
 constexpr PortInfo kOutPort[] = {{"out", kAnyKind, "The new channels."}};
@@ -96,6 +96,14 @@ class Map final : public Node {
     variables_ = StreamVariables(in);
     expressions_.clear();
     kept_ = keep_ ? in.channel_count() : 0;
+    // A formula may be of any unit. That of sound is taken to be the one that all channels have.
+    std::string common_unit;
+    if (in.kind == StreamKind::audio && !in.channels.empty()) {
+      const std::string& unit = in.channels[0].unit;
+      const bool same = std::all_of(in.channels.begin(), in.channels.end(),
+                                    [&](const ChannelInfo& channel) { return channel.unit == unit; });
+      if (same) { common_unit = unit; }
+    }
     OutputFormat out{in};
     if (!keep_) { out.format.channels.clear(); }
     for (const NamedText& formula : *formulas) {
@@ -110,7 +118,7 @@ class Map final : public Node {
       if (!expression) { return tl::unexpected(expression.error()); }
       variables_.watch(*expression);
       expressions_.push_back(std::move(*expression));
-      out.format.channels.push_back({formula.name, in.kind == StreamKind::audio ? "FS" : ""});
+      out.format.channels.push_back({formula.name, common_unit});
     }
     if (auto named = set_units(out.format, *formulas); !named) { return tl::unexpected(named.error()); }
     return std::vector{std::move(out)};

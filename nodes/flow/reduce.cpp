@@ -17,6 +17,7 @@
 
 #include "engine/core/node.hpp"
 #include "nodes/analysis/flag_trail.hpp"
+#include "nodes/analysis/level_unit.hpp"
 #include "nodes/analysis/time_at.hpp"
 #include "nodes/flow/reduction.hpp"
 
@@ -75,7 +76,9 @@ class Reduce final : public Node {
     const auto operation = static_cast<Operation>(params_.choice(kOperation));
     bins_ = kind_ == StreamKind::spectrum ? in.max_frames : 1;
     reductions_.clear();
+    full_scale_.clear();
     for (const ChannelInfo& channel : in.channels) {
+      full_scale_.push_back(is_full_scale(channel.unit));
       reductions_.insert(reductions_.end(), bins_, Reduction(operation, power_scale_of(channel.unit)));
     }
     reset();
@@ -177,7 +180,7 @@ class Reduce final : public Node {
       for (std::uint32_t c = 0; c < x.channel_count(); ++c) {
         for (const double sample : x.channel(c).subspan(done, static_cast<std::size_t>(part))) {
           reductions_[c].add(sample);
-          clipped_ = clipped_ || std::abs(sample) >= 1.0;
+          clipped_ = clipped_ || (full_scale_[c] && std::abs(sample) >= 1.0);
         }
       }
       trail_.add(x, done, static_cast<std::uint32_t>(part));
@@ -326,6 +329,7 @@ class Reduce final : public Node {
   std::int64_t count_ = 0;
   double interval_frames_ = 1.0;
   std::uint32_t bins_ = 1;
+  std::vector<bool> full_scale_;  // by channel
 
   std::vector<Reduction> reductions_;  // channel after channel, bin after bin
   bool started_ = false;               // a block has come

@@ -150,11 +150,8 @@ class Process final : public Node {
                                 .sample_rate_hz = out_rate_hz,
                                 .max_frames = frame_size_,
                                 .from = fmt::format("\"{}\"", spec_.name)};
-    std::vector<std::string> names = default_channel_names(channels);
-    if (channels == in.channel_count()) {
-      for (std::uint32_t c = 0; c < channels; ++c) { names[c] = in.channels[c].name; }
-    }
-    OutputFormat out{audio_format(out_rate_hz, names, frame_size_)};
+    OutputFormat out{audio_format(out_rate_hz, default_channel_names(channels), frame_size_)};
+    if (channels == in.channel_count()) { out.format.channels = in.channels; }
     const double blocks = ratio_ * in.max_frames / frame_size_;
     out.max_blocks = static_cast<std::uint32_t>(std::min(4.0 + 2.0 * std::ceil(blocks), 65536.0));
     out.held_frames = static_cast<std::uint32_t>(std::min<std::uint64_t>(

@@ -71,7 +71,9 @@ class Mixer final : public Node {
     auto matrix = params_.given(kMatrix) ? given_matrix(context, columns) : sum_of_inputs(context, columns);
     if (!matrix) { return tl::unexpected(matrix.error()); }
     const std::size_t rows = matrix->size() / columns;
-    if (auto named = name_channels(out.format, rows); !named) { return tl::unexpected(named.error()); }
+    const auto units = units_of_rows(context, *matrix, columns);
+    if (!units) { return tl::unexpected(units.error()); }
+    if (auto named = name_channels(out.format, *units); !named) { return tl::unexpected(named.error()); }
     mix_.emplace(rows, columns, *matrix);
     in_.resize(columns);
     return std::vector{std::move(out)};
@@ -126,18 +128,46 @@ class Mixer final : public Node {
     }
     return values;
   }
-  Result<void> name_channels(StreamFormat& format, std::size_t rows) const {
+  // By output channel: the unit of what it is made of. A channel of zeros has that of the first.
+  Result<std::vector<std::string>> units_of_rows(const PrepareContext& context,
+                                                 const std::vector<double>& matrix,
+                                                 std::size_t columns) const {
+    std::vector<const ChannelInfo*> channels;
+    for (const StreamFormat* in : context.inputs) {
+      for (const ChannelInfo& channel : in->channels) { channels.push_back(&channel); }
+    }
+    std::vector<std::string> units;
+    for (std::size_t row = 0; row < matrix.size() / columns; ++row) {
+      const ChannelInfo* first = nullptr;
+      for (std::size_t column = 0; column < columns; ++column) {
+        if (matrix[row * columns + column] == 0.0) { continue; }
+        const ChannelInfo* const channel = channels[column];
+        if (first == nullptr) { first = channel; }
+        if (channel->unit == first->unit) { continue; }
+        const bool given = params_.given(kMatrix);
+        return refused(given ? fmt::format("/config/matrix/{}", row) : "",
+                       fmt::format("\"{}\" [{}] and \"{}\" [{}] cannot be added", first->name, first->unit,
+                                   channel->name, channel->unit),
+                       "channels of one unit");
+      }
+      units.push_back(first == nullptr ? channels[0]->unit : first->unit);
+    }
+    return units;
+  }
+  Result<void> name_channels(StreamFormat& format, const std::vector<std::string>& units) const {
+    const std::size_t rows = units.size();
     std::vector<std::string> names = params_.labels(kNames);
     if (params_.given(kNames)) {
       if (auto checked = check_channel_names(names, rows, "/config/names"); !checked) { return checked; }
     } else if (format.channel_count() == rows) {
-      return {};  // as the first input's
+      for (const ChannelInfo& channel : format.channels) { names.push_back(channel.name); }  // the first input's
     } else {
       names = default_channel_names(static_cast<std::uint32_t>(rows));
     }
-    const std::string unit = format.channels.empty() ? "FS" : format.channels.front().unit;
     format.channels.clear();
-    for (std::string& name : names) { format.channels.push_back({std::move(name), unit}); }
+    for (std::size_t row = 0; row < rows; ++row) {
+      format.channels.push_back({std::move(names[row]), units[row]});
+    }
     return {};
   }
 

@@ -6,7 +6,7 @@
 //
 //   [label] Frame #sequence @ time µs
 //     channel: len=1024, mean=0.000123, rms=0.353553          audio
-//     channel.rms_db: -9.03 dBFS                              values; null where undefined
+//     channel.rms_db: -9.03 dB re 1 FS                        values; null where undefined
 //     channel: bins=2049, peak=0.5 FS at 996.094 Hz           spectra
 //
 // What is wrong with a block stands behind its time: (gap of 480 frames, clipped). With --json each block is
@@ -102,8 +102,9 @@ std::string text_of(const DataFrame& frame, const std::string& label) {
       text += "\n";
     } else {
       const dsp::Levels levels = levels_of(data);
-      text += fmt::format("  {}: len={}, mean={}, rms={}", info.name, data.size(), short_number(levels.dc),
-                          short_number(levels.rms));
+      const std::string_view unit = info.unit == "FS" ? std::string_view() : info.unit;
+      text += fmt::format("  {}: len={}, mean={}, rms={}", info.name, data.size(), with_unit(levels.dc, unit),
+                          with_unit(levels.rms, unit));
       if (levels.not_finite > 0) { text += fmt::format(", not_finite={}", levels.not_finite); }
       text += "\n";
     }
@@ -142,7 +143,7 @@ std::string json_of(const DataFrame& frame, const std::string& label) {
     } else {
       const dsp::Levels levels = levels_of(data);
       channels[info.name] = {
-          {"len", data.size()}, {"mean", levels.dc}, {"rms", levels.rms}, {"not_finite", levels.not_finite}};
+          {"len", data.size()}, {"mean", levels.dc}, {"rms", levels.rms}, {"unit", info.unit}, {"not_finite", levels.not_finite}};
     }
   }
   return line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";

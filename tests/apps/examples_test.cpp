@@ -36,7 +36,7 @@ TEST(Examples, FanOutFindsPeakAndPower) {
   const auto result = example("fan_out", {kVoice});
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_EQ(result.out,
-            fmt::format("peak {:.2f} dBFS, rms {:.2f} dBFS over {} frames\n", 20.0 * std::log10(peak),
+            fmt::format("peak {:.2f} dBFS, rms {:.2f} dB re 1 FS over {} frames\n", 20.0 * std::log10(peak),
                         db(energy(x, 0, x.size()) / static_cast<double>(x.size())), x.size()));
   EXPECT_EQ(example("fan_out").out, result.out);  // the voice is what it takes by itself
 }
@@ -51,7 +51,7 @@ TEST(Examples, LevelsAtMarksAreThoseOfTheNearestMeasurement) {
     const auto k = static_cast<std::size_t>(std::lround(mark_s / 0.05));
     const double power = energy(x, k * kInterval, (k + 1) * kInterval) / kInterval;
     expected += fmt::format("{:<8} {:.2f} s  {}\n", text, 0.05 * static_cast<double>(k),
-                            power > 0.0 ? fmt::format("{:6.1f} dBFS", db(power)) : "silence");
+                            power > 0.0 ? fmt::format("{:6.1f} dB", db(power)) : "silence");
   }
   const auto result = example("levels_at_marks", {kVoice});
   EXPECT_EQ(result.exit_code, 0) << result.err;
@@ -72,7 +72,7 @@ TEST(Examples, LoudestSecondIsTheLoudest) {
   }
   const auto result = example("loudest_second", {kVoice});
   EXPECT_EQ(result.exit_code, 0) << result.err;
-  EXPECT_EQ(result.out, fmt::format("the loudest second begins at {:.2f} s: {:.2f} dBFS\n",
+  EXPECT_EQ(result.out, fmt::format("the loudest second begins at {:.2f} s: {:.2f} dB re 1 FS\n",
                                     static_cast<double>(loudest) / kRateHz, db(most / 48'000.0)));
 }
 

@@ -153,6 +153,16 @@ TEST(Metadata, RefusesWhatDoesNotFitAndKeepsTheRest) {
   EXPECT_FALSE(Metadata().set(std::string(Metadata::kMaxKeyLength + 1, 'x'), 1.0));
 }
 
+TEST(FlagBadSamples, SeesNoFullScaleInOtherUnits) {
+  StreamFormat format = audio_format(48000.0, {"mic"}, 4);
+  format.channels[0].unit = "Pa";
+  DataFrame frame(std::make_shared<const StreamFormat>(format));
+  frame.set_frame_count(4);
+  frame.channel(0)[1] = 20.0;
+  flag_bad_samples(frame);
+  EXPECT_EQ(frame.header().flags, 0U);
+}
+
 TEST(FlagBadSamples, SeesClippingAndNotFiniteSamples) {
   struct Case {
     double sample;

@@ -91,14 +91,53 @@ TEST(LevelMeter, NamesEachChannelAndUnit) {
   const StreamFormat& format = meter.outputs()[0].format;
   EXPECT_EQ(format.kind, StreamKind::values);
   ASSERT_EQ(format.channel_count(), 20U);
-  EXPECT_EQ(format.channels[3], (ChannelInfo{"left.rms_db", "dBFS"}));
+  EXPECT_EQ(format.channels[3], (ChannelInfo{"left.rms_db", "dB re 1 FS"}));
   EXPECT_EQ(format.channels[16], (ChannelInfo{"right.dc", "FS"}));
-  EXPECT_EQ(format.notes.at("rms_db"), "20 lg rms re 1.0");
+  EXPECT_EQ(format.notes.at("rms_db"), "20 lg rms re 1 of the channel's unit");
   Signal x = constant(0.5, 2, 48000);
   x[1].assign(48000, -0.25);
   const auto results = meter.run_frames(x, 64);
   EXPECT_EQ(value(results[0], "left.dc"), 0.5);
   EXPECT_EQ(value(results[0], "right.dc"), -0.25);
+}
+
+TEST(LevelMeter, TakesUnitsFromTheChannel) {
+  StreamFormat in = audio_format(48000.0, {"mic", "line", "plain", "full"}, 48000);
+  in.channels[0].unit = "Pa";
+  in.channels[1].unit = "V";
+  in.channels[2].unit = "";
+  NodeHarness meter("LevelMeter", "{}", {in});
+  const StreamFormat& format = meter.outputs()[0].format;
+  const auto unit = [&](std::string_view name) -> std::string {
+    for (const ChannelInfo& channel : format.channels) {
+      if (channel.name == name) { return channel.unit; }
+    }
+    return "left out";
+  };
+  EXPECT_EQ(unit("mic.rms"), "Pa");
+  EXPECT_EQ(unit("mic.dc"), "Pa");
+  EXPECT_EQ(unit("mic.peak_db"), "dB re 1 Pa");
+  EXPECT_EQ(unit("mic.rms_db_spl"), "dB SPL");
+  EXPECT_EQ(unit("mic.rms_db_aes17"), "left out");
+  EXPECT_EQ(unit("mic.clipped"), "left out");
+  EXPECT_EQ(unit("line.rms_db"), "dBV");
+  EXPECT_EQ(unit("line.rms_dbu"), "dBu");
+  EXPECT_EQ(unit("plain.rms"), "");
+  EXPECT_EQ(unit("plain.rms_db"), "dB");
+  EXPECT_EQ(unit("full.peak_db"), "dBFS");
+  EXPECT_EQ(unit("full.clipped"), "samples");
+  // A sine of 2 Pa peak, 1.4142 Pa rms; the same in volts.
+  Signal x = sine_with_dc(1000.0, 2.0, 0.0, 48000);
+  x.resize(3, x[0]);
+  x.push_back(std::vector<double>(48000, 0.5));
+  const auto results = meter.run_frames(x, 48000);
+  ASSERT_EQ(results.size(), 1U);
+  EXPECT_NEAR(value(results[0], "mic.rms_db"), 10.0 * std::log10(2.0), 1e-13);
+  EXPECT_NEAR(value(results[0], "mic.rms_db_spl"), 10.0 * std::log10(2.0 / (20e-6 * 20e-6)), 1e-12);
+  EXPECT_NEAR(value(results[0], "line.peak_dbu"), 10.0 * std::log10(4.0 / 0.6), 1e-13);
+  EXPECT_EQ(results[0].header().flags, 0U);  // nothing clips at 1 Pa
+  EXPECT_EQ(to_string(NodeHarness::refusals("LevelMeter", R"({"pa_per_full_scale": [2]})", {in}), ""),
+            "/config/pa_per_full_scale: channel \"mic\" is in Pa already; expected channels in FS\n");
 }
 
 TEST(LevelMeter, IsTheSameForEveryBlockSize) {

@@ -99,7 +99,7 @@ TEST(Spectrum, DescribesItsResult) {
   const OutputFormat& out = spectrum.outputs()[0];
   EXPECT_EQ(out.format.kind, StreamKind::spectrum);
   EXPECT_EQ(out.format.axis, (Axis{"frequency", "Hz", 0.0, 48.0}));
-  EXPECT_EQ(out.format.channels[1], (ChannelInfo{"right", "dBFS/Hz"}));
+  EXPECT_EQ(out.format.channels[1], (ChannelInfo{"right", "dB re 1 FS²/Hz"}));
   EXPECT_EQ(out.format.max_frames, 501U);
   EXPECT_EQ(out.format.notes.at("window"), "kaiser 8.5");
   EXPECT_EQ(out.format.notes.at("hop_frames"), "250");
@@ -110,6 +110,30 @@ TEST(Spectrum, DescribesItsResult) {
   EXPECT_NEAR(std::stod(hann.outputs()[0].format.notes.at("enbw_bins")), 1.5, 1e-14);
   EXPECT_NEAR(std::stod(hann.outputs()[0].format.notes.at("enbw_hz")), 1.5 * 46.875, 1e-12);
   EXPECT_EQ(hann.outputs()[0].format.channels[0].unit, "FS²");
+}
+
+TEST(Spectrum, TakesUnitsFromTheChannel) {
+  const auto unit = [](std::string_view of_channel, std::string_view scaling, std::string_view output) {
+    StreamFormat in = audio_format(48000.0, {"a"}, 64);
+    in.channels[0].unit = of_channel;
+    NodeHarness spectrum("Spectrum",
+                         R"({"scaling": ")" + std::string(scaling) + R"(", "output": ")" + std::string(output) +
+                             "\"}",
+                         {in});
+    return spectrum.outputs()[0].format.channels[0].unit;
+  };
+  EXPECT_EQ(unit("Pa", "psd", "db"), "dB re 1 Pa²/Hz");
+  EXPECT_EQ(unit("Pa", "psd", "linear"), "Pa²/Hz");
+  EXPECT_EQ(unit("Pa", "power", "db"), "dB re 1 Pa²");
+  EXPECT_EQ(unit("Pa", "amplitude", "db"), "dB re 1 Pa");
+  EXPECT_EQ(unit("V", "rms", "db"), "dBV");
+  EXPECT_EQ(unit("FS", "amplitude", "db"), "dBFS");  // a full-scale sine reads 0
+  EXPECT_EQ(unit("FS", "rms", "db"), "dB re 1 FS");  // -3.01
+  EXPECT_EQ(unit("FS", "power", "db"), "dB re 1 FS²");
+  EXPECT_EQ(unit("FS", "psd", "db"), "dB re 1 FS²/Hz");
+  EXPECT_EQ(unit("", "amplitude", "db"), "dB");
+  EXPECT_EQ(unit("", "power", "linear"), "");
+  EXPECT_EQ(unit("", "psd", "linear"), "1/Hz");
 }
 
 TEST(Spectrum, IsTheSameForEveryBlockSize) {

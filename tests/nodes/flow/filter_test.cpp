@@ -181,7 +181,7 @@ TEST(Filter, RefusesWhatDoesNotSayWhichBlocksPass) {
 
 TEST(Filter, RefusesWhatMeansNothing) {
   EXPECT_EQ(filter_refusal(R"({"above_db": -10, "below_db": -20})"),
-            "/config/below_db: no level is both above -10 and below -20 dBFS; expected more than -10");
+            "/config/below_db: no level is both above -10 and below -20 dB; expected more than -10");
   EXPECT_EQ(filter_refusal(R"({"metadata": "x", "min": 2, "max": 1})"),
             "/config/max: no value lies between 2 and 1; expected at least 2");
   EXPECT_EQ(filter_refusal(R"({"metadata": ""})"),

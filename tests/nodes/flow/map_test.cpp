@@ -37,6 +37,16 @@ TEST(Map, KeepsTheInputsChannelsWhenTold) {
   EXPECT_THAT(map.run({{1.0}, {2.0}}, 1), ElementsAre(1.0, 2.0, 3.0));
 }
 
+TEST(Map, TakesTheUnitOfSoundFromItsChannels) {
+  StreamFormat in = audio_format(48000.0, {"a", "b"}, 4);
+  in.channels[0].unit = in.channels[1].unit = "Pa";
+  NodeHarness pascals("Map", R"({"channels": {"sum": "a + b"}})", {in});
+  EXPECT_EQ(pascals.outputs()[0].format.channels[0].unit, "Pa");
+  in.channels[1].unit = "FS";
+  NodeHarness mixed("Map", R"({"channels": {"sum": "a + b"}})", {in});
+  EXPECT_EQ(mixed.outputs()[0].format.channels[0].unit, "");
+}
+
 TEST(Map, ReadsValuesByTheirDottedNames) {
   StreamFormat in = values_format();
   in.channels = {{"left.rms_db", "dBFS"}, {"left.peak_db", "dBFS"}};

@@ -151,8 +151,8 @@ TEST(Print, WritesOneJsonObjectALine) {
   EXPECT_EQ(nlohmann::json::parse(line), nlohmann::json::parse(R"({
     "label": "A \"quoted\" label", "sequence_id": 7, "timestamp_us": 21333, "position": 1024,
     "flags": ["gap"], "gap_frames": 480, "metadata": {"frames": 4.0}, "kind": "audio",
-    "channels": {"left": {"len": 4, "mean": 0.25, "rms": 0.6123724356957945, "not_finite": 0},
-                 "right": {"len": 4, "mean": 0.25, "rms": 0.25, "not_finite": 0}}})"));
+    "channels": {"left": {"len": 4, "mean": 0.25, "rms": 0.6123724356957945, "unit": "FS", "not_finite": 0},
+                 "right": {"len": 4, "mean": 0.25, "rms": 0.25, "unit": "FS", "not_finite": 0}}})"));
   EXPECT_EQ(nlohmann::json::parse(printed("{}", values(kNaN), 1, streamlab::Console::json_lines))["channels"],
             nlohmann::json::parse(R"({"left.rms_db": {"value": null, "unit": "dBFS"},
                                       "left.ratio": {"value": 0.5, "unit": ""}})"));

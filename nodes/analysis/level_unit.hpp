@@ -1,0 +1,22 @@
+// nodes/analysis/level_unit.hpp
+//
+// Names of levels. A level is 20 lg of an amplitude, or 10 lg of a power, re 1 of the unit that the channel
+// has, and its name says so: "dB re 1 FS", "dB re 1 Pa²/Hz"; of volts "dBV", of plain ratios "dB". dBFS is
+// that of AES17 alone: a full-scale sine reads 0 dBFS.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace streamlab {
+
+// Samples re full scale: ±1 is where they clip.
+inline bool is_full_scale(std::string_view unit) { return unit == "FS"; }
+
+inline std::string level_unit(std::string_view unit) {
+  if (unit.empty()) { return "dB"; }
+  if (unit == "V") { return "dBV"; }
+  return "dB re 1 " + std::string(unit);
+}
+
+}  // namespace streamlab
