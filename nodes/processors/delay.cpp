@@ -86,13 +86,16 @@ class Delay final : public Node {
     return std::vector{std::move(out)};
   }
   void reset() noexcept override {
-    line_->reset();
-    std::fill(flags_inside_.begin(), flags_inside_.end(), std::uint8_t{0});
-    flagged_inside_ = 0;
+    empty();
+    cut_off_ = 0;
   }
   Status process(std::span<const DataFrame* const> in, std::span<OutputPort> out) noexcept override {
     const DataFrame& x = *in[0];
-    if (x.header().has(FrameFlag::gap)) { reset(); }
+    if (x.header().has(FrameFlag::gap)) {
+      cut_off_ += inside_;
+      empty();
+    }
+    inside_ = std::min<std::uint64_t>(inside_ + x.frame_count(), flags_inside_.size());
     DataFrame& y = out[0].emit();
     delay_flags(x, y);
     for (std::uint32_t c = 0; c < x.channel_count(); ++c) { in_[c] = x.channel_data(c); }
@@ -100,7 +103,21 @@ class Delay final : public Node {
     return Status::ok;
   }
 
+  std::vector<NodeNote> notes() const override {
+    const std::uint64_t left = cut_off_ + inside_;
+    if (left == 0) { return {}; }
+    return {
+        {fmt::format("{} frames did not come out: those inside at the end, or before a gap", left), left}};
+  }
+
  private:
+  void empty() noexcept {
+    line_->reset();
+    std::fill(flags_inside_.begin(), flags_inside_.end(), std::uint8_t{0});
+    flagged_inside_ = 0;
+    inside_ = 0;
+  }
+
   // The flags of a frame come out with it. `x` and `y` may be one.
   void delay_flags(const DataFrame& x, DataFrame& y) noexcept {
     const std::size_t delay = flags_inside_.size();
@@ -129,6 +146,8 @@ class Delay final : public Node {
   std::vector<std::uint8_t> flags_inside_;  // of the frames inside, a ring
   std::size_t next_ = 0;                    // the oldest
   std::size_t flagged_inside_ = 0;          // frames inside that have a flag
+  std::uint64_t inside_ = 0;                // frames
+  std::uint64_t cut_off_ = 0;               // frames that a gap kept inside
   std::vector<std::uint8_t> flags_out_;     // of the block at hand
 };
 

@@ -245,6 +245,46 @@ TEST(Spectrum, IsAsNewAfterReset) {
   expect_same_spectra(spectrum.run_frames(x, 480), fresh);
 }
 
+TEST(Spectrum, PassesOnAGapOnceHoweverLongTheAverage) {
+  const auto x = noise(1, 64)[0];
+  for (const char* averaging :
+       {R"("exponential")", R"("linear", "averages": 0)", R"("max", "averages": 0)"}) {
+    NodeHarness spectrum("Spectrum",
+                         R"({"fft_size": 64, "overlap": 0, "averaging": )" + std::string(averaging) + "}");
+    feed_samples(spectrum, 0, x);
+    const auto behind = feed_samples(spectrum, 164, x);
+    EXPECT_TRUE(behind[0].header().has(FrameFlag::gap));
+    EXPECT_EQ(behind[0].header().gap_frames, 100U);
+    const auto later = feed_samples(spectrum, 228, x);
+    EXPECT_FALSE(later[0].header().has(FrameFlag::gap));
+    EXPECT_EQ(later[0].header().gap_frames, 0U);
+    EXPECT_EQ(meta(later[0], "gaps"), 1.0);
+    EXPECT_EQ(meta(later[0], "missing_frames"), 100.0);
+  }
+}
+
+TEST(Spectrum, GivesAnAverageThatTheEndCutsOff) {
+  NodeHarness spectrum("Spectrum",
+                       R"({"fft_size": 100, "overlap": 0, "averaging": "linear", "averages": 8})");
+  const auto results = spectrum.run_frames(noise(1, 350), 64);
+  ASSERT_EQ(results.size(), 1U);
+  EXPECT_TRUE(results[0].header().has(FrameFlag::incomplete));
+  EXPECT_EQ(meta(results[0], "frames_averaged"), 3.0);
+  const auto notes = spectrum.node().notes();
+  ASSERT_EQ(notes.size(), 1U);
+  EXPECT_EQ(notes[0].text,
+            "50 frames are in no spectrum, which takes 100 in a row: the end or a gap cut them off");
+}
+
+TEST(Spectrum, SaysThatThereWasTooLittle) {
+  NodeHarness spectrum("Spectrum", "{}");
+  EXPECT_TRUE(spectrum.run_frames(noise(1, 1000), 64).empty());
+  const auto notes = spectrum.node().notes();
+  ASSERT_EQ(notes.size(), 1U);
+  EXPECT_EQ(notes[0].text, "no spectrum: 1000 frames came, and one takes 4096 in a row");
+  EXPECT_FALSE(notes[0].data_lost);
+}
+
 TEST(Spectrum, GivesNothingForWhatIsNotWhole) {
   NodeHarness spectrum("Spectrum", R"({"fft_size": 64})");
   EXPECT_TRUE(feed_samples(spectrum, 0, {}).empty());

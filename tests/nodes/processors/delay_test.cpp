@@ -11,6 +11,18 @@
 namespace streamlab::test {
 namespace {
 
+TEST(Delay, CountsWhatStaysInside) {
+  NodeHarness delay("Delay", R"({"frames": 100})");
+  delay.run_frames(constant(0.5, 1, 1000), 64);
+  const auto notes = delay.node().notes();
+  ASSERT_EQ(notes.size(), 1U);
+  EXPECT_EQ(notes[0].text, "100 frames did not come out: those inside at the end, or before a gap");
+  EXPECT_FALSE(notes[0].data_lost);
+  delay.reset();
+  delay.run_frames(constant(0.5, 1, 30), 64);
+  EXPECT_EQ(delay.node().notes()[0].count, 30U);
+}
+
 using testing::Each;
 using testing::ElementsAre;
 
