@@ -17,7 +17,7 @@ void LossMarker::mark(DataFrame& frame, std::int64_t first_position) noexcept {
     header.set(FrameFlag::gap);
     header.gap_frames = std::max(header.gap_frames, static_cast<std::uint64_t>(missing));
   }
-  next_ = header.position + (audio ? frame.frame_count() : 0);
+  next_ = header.position + static_cast<std::int64_t>(audio ? frame.frame_count() : header.length_frames);
 }
 
 }  // namespace streamlab

@@ -7,12 +7,13 @@
 //   (kQuantities)
 //
 // Interval k holds the frames round(k · interval_s · rate) … round((k + 1) · interval_s · rate) - 1 of the
-// stream, counted from sample 0, however the stream is cut into blocks. A result's position and time are
-// those of its interval; its metadata say how many frames the interval has, how many were measured and how
-// many are missing. Flags: `incomplete` when it was not measured whole (a gap, the end of the stream), `gap`
-// when frames are missing since the end of the last result, and those of the frames that were measured
-// (`clipped`, `not_finite`, `incomplete`, `xrun`). An interval that is missing altogether gives no result.
-// NaN, shown as null, stands for a level that does not exist: the logarithm of silence.
+// stream, counted from sample 0, however the stream is cut into blocks. A result's position, time and length
+// are those of its interval, as far as the stream has it; its metadata say how many frames the interval has,
+// how many were measured and how many are missing. Flags: `incomplete` when it was not measured whole (a
+// gap, the end of the stream), `gap` when frames are missing since the end of the last result, and those of
+// the frames that were measured (`clipped`, `not_finite`, `incomplete`, `xrun`). An interval that is
+// missing altogether gives no result. NaN, shown as null, stands for a level that does not exist: the
+// logarithm of silence.
 #include <algorithm>
 #include <cmath>
 #include <optional>
@@ -23,6 +24,7 @@
 
 #include "engine/core/node.hpp"
 #include "nodes/analysis/flag_trail.hpp"
+#include "nodes/analysis/interval_grid.hpp"
 #include "nodes/analysis/level_unit.hpp"
 #include "nodes/analysis/time_at.hpp"
 #include "nodes/dsp/level_stats.hpp"
@@ -56,7 +58,8 @@ constexpr Quantity kQuantities[] = {
      [](const dsp::Levels& l) { return static_cast<double>(l.not_finite); }},
 };
 
-// What a calibration adds, or the unit of a channel: a level in that unit, or in decibels re `reference` of it.
+// What a calibration adds, or the unit of a channel: a level in that unit, or in decibels re `reference` of
+// it.
 struct CalibratedQuantity {
   std::string_view name;
   std::string_view unit;
@@ -127,13 +130,10 @@ class LevelMeter final : public Node {
   Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
     const StreamFormat& in = *context.inputs[0];
     sample_rate_hz_ = in.sample_rate_hz;
-    interval_frames_ = params_[kIntervalS] * sample_rate_hz_;
-    if (interval_frames_ < 1.0) {
-      return refused(
-          "/config/interval_s",
-          fmt::format("{} s is shorter than a frame at {} Hz", params_[kIntervalS], sample_rate_hz_),
-          fmt::format("at least {} s", 1.0 / sample_rate_hz_));
-    }
+    auto grid = IntervalGrid::make(params_[kIntervalS], sample_rate_hz_);
+    if (!grid) { return tl::unexpected(grid.error()); }
+    grid_ = *grid;
+    const double interval_frames = grid_.interval_frames();
     if (auto calibrated = calibrate(in); !calibrated) { return tl::unexpected(calibrated.error()); }
     stats_.assign(in.channel_count(), dsp::LevelStats());
     reset();
@@ -157,8 +157,8 @@ class LevelMeter final : public Node {
                         {"rms_db", "20 lg rms re 1 of the channel's unit"},
                         {"rms_db_aes17", "rms_db + 3.0103 dB: a full-scale sine reads 0 dBFS"}};
     // A block can end an interval at each of its frames' boundaries, and one more where a gap precedes it.
-    out.max_blocks = static_cast<std::uint32_t>(in.max_frames / std::floor(interval_frames_)) + 2;
-    out.held_frames = static_cast<std::uint32_t>(std::min(std::ceil(interval_frames_), 4294967295.0));
+    out.max_blocks = static_cast<std::uint32_t>(in.max_frames / std::floor(interval_frames)) + 2;
+    out.held_frames = static_cast<std::uint32_t>(std::min(std::ceil(interval_frames), 4294967295.0));
     return std::vector{std::move(out)};
   }
 
@@ -176,7 +176,7 @@ class LevelMeter final : public Node {
     const FrameHeader& header = x.header();
     go_to(header, out[0]);
     for (std::uint32_t done = 0; done < x.frame_count();) {
-      if (measured_ == 0) { timestamp_us_ = time_at(begin_, header, sample_rate_hz_); }
+      if (measured_ == 0) { timestamp_us_ = time_at(first_, header, sample_rate_hz_); }
       const auto part =
           static_cast<std::uint32_t>(std::min<std::int64_t>(x.frame_count() - done, end_ - next_));
       for (std::uint32_t c = 0; c < x.channel_count(); ++c) {
@@ -187,7 +187,7 @@ class LevelMeter final : public Node {
       measured_ += part;
       next_ += part;
       if (next_ == end_) {
-        give(out[0]);
+        give(out[0], end_);
         open(next_);
       }
     }
@@ -196,7 +196,7 @@ class LevelMeter final : public Node {
 
   Status finish(std::span<OutputPort> out) noexcept override {
     if (measured_ == 0) { return Status::done; }
-    give(out[0]);
+    give(out[0], next_);
     measured_ = 0;
     return Status::ok;
   }
@@ -229,8 +229,7 @@ class LevelMeter final : public Node {
     }
     const auto& given = params_.numbers(pressure ? kPaPerFullScale : kVPerFullScale);
     if (given.size() != 1 && given.size() != in.channel_count()) {
-      return refused(where,
-                     fmt::format("{} numbers for {} channels", given.size(), in.channel_count()),
+      return refused(where, fmt::format("{} numbers for {} channels", given.size(), in.channel_count()),
                      "one number, or one for each channel");
     }
     for (std::size_t c = 0; c < calibration_.size(); ++c) {
@@ -256,17 +255,11 @@ class LevelMeter final : public Node {
     return std::nullopt;
   }
 
-  std::int64_t boundary(std::int64_t interval) const noexcept {
-    return std::llround(static_cast<double>(interval) * interval_frames_);
-  }
-
   // Begins to measure at `position`: in the interval that holds it.
   void open(std::int64_t position) noexcept {
-    auto interval = static_cast<std::int64_t>(static_cast<double>(position) / interval_frames_);
-    while (boundary(interval) > position) { --interval; }
-    while (boundary(interval + 1) <= position) { ++interval; }
-    begin_ = boundary(interval);
-    end_ = boundary(interval + 1);
+    const std::int64_t interval = grid_.index_of(position);
+    begin_ = first_ = grid_.begin(interval);
+    end_ = grid_.begin(interval + 1);
     next_ = position;
     measured_ = 0;
     missing_ = 0;
@@ -282,7 +275,7 @@ class LevelMeter final : public Node {
       if (header.has(FrameFlag::gap)) {
         missing_ = std::min(position - begin_, static_cast<std::int64_t>(header.gap_frames));
       }
-      last_end_ = position - missing_;
+      first_ = last_end_ = position - missing_;
       return;
     }
     if (position == next_) { return; }
@@ -294,32 +287,34 @@ class LevelMeter final : public Node {
     }
     if (measured_ > 0) {
       if (position > next_) { missing_ += end_ - next_; }
-      give(out);
+      give(out, position > next_ ? end_ : next_);
     }
     const bool forward = position > next_;
     open(position);
     if (forward) {
       missing_ = position - begin_;
     } else {
-      last_end_ = position;  // the stream counts anew
+      first_ = last_end_ = position;  // the stream counts anew
       trail_.reset();
     }
   }
 
-  void give(OutputPort& out) noexcept {
+  // `end`: where what the result is about ends.
+  void give(OutputPort& out, std::int64_t end) noexcept {
     DataFrame& y = out.emit();
+    y.set_header({});
     FrameHeader& header = y.header();
-    header = {};
-    header.position = begin_;
+    header.position = first_;
+    header.length_frames = static_cast<std::uint64_t>(end - first_);
     header.timestamp_us = timestamp_us_;
     header.sequence_id = results_++;
-    const std::int64_t skipped = std::max<std::int64_t>(0, begin_ - last_end_);  // whole intervals
+    const std::int64_t skipped = std::max<std::int64_t>(0, first_ - last_end_);  // whole intervals
     if (missing_ + skipped > 0) {
       header.set(FrameFlag::gap);
       header.gap_frames = static_cast<std::uint64_t>(missing_ + skipped);
     }
     if (measured_ < end_ - begin_) { header.set(FrameFlag::incomplete); }
-    header.flags |= trail_.since(begin_);
+    header.flags |= trail_.since(first_);
     last_end_ = end_;
 
     y.metadata().clear();
@@ -345,16 +340,17 @@ class LevelMeter final : public Node {
 
   const ParamValues params_;
   double sample_rate_hz_ = 0.0;  // fixed by prepare(), as are the next four
-  double interval_frames_ = 1.0;
+  IntervalGrid grid_;
   std::vector<double> calibration_;
-  std::vector<bool> full_scale_;                               // by channel
+  std::vector<bool> full_scale_;                            // by channel
   std::vector<std::span<const CalibratedQuantity>> added_;  // likewise
 
   std::vector<dsp::LevelStats> stats_;  // of the interval under way, by channel
   bool started_ = false;                // a block has come
   std::int64_t begin_ = 0;              // of the interval under way
   std::int64_t end_ = 0;
-  std::int64_t next_ = 0;  // position of the next frame
+  std::int64_t first_ = 0;  // frame of it that the stream has, missing or not: it may begin inside
+  std::int64_t next_ = 0;   // position of the next frame
   std::int64_t measured_ = 0;
   std::int64_t missing_ = 0;  // of the interval, lost to gaps
   std::int64_t timestamp_us_ = 0;

@@ -388,9 +388,10 @@ class Spectrum final : public Node {
       left_out = std::max(left_out, estimator.origin().left_out);
       newly_left_out = std::max(newly_left_out, estimator.news().left_out);
     }
+    y.set_header({});
     FrameHeader& header = y.header();
-    header = {};
     header.position = begin_position_;
+    header.length_frames = origin.length;
     header.timestamp_us = begin_time_us_;
     header.sequence_id = results_++;
     header.flags = trail_.since(begin_position_) | std::exchange(flags_before_, 0);

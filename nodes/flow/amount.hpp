@@ -20,8 +20,8 @@ inline constexpr Range kAmountRange{1.0, 9e15};
 inline constexpr std::string_view kAmountDetails =
     "Exactly one of frames, seconds and blocks. Frames and, of audio, seconds are counted in frames that are "
     "there, to the frame, however the stream is cut into blocks; seconds are rounded to whole frames. Of "
-    "spectra and values, seconds count from the time of the first block, and a block belongs to the time at "
-    "which it begins. Blocks are those that come in: in audio that depends on the block size. Blocks without "
+    "spectra and values, seconds count from the time of the first block, and a block belongs to the time of "
+    "its last frame. Blocks are those that come in: in audio that depends on the block size. Blocks without "
     "frames do not count.";
 
 class Amount {
@@ -91,9 +91,9 @@ class Amount {
       case Unit::time:
         if (!started_) {
           started_ = true;
-          begin_ = block.position();
+          begin_ = moment_of(block);
         }
-        if (block.position() - begin_ >= whole_) { left_ = 0; }
+        if (moment_of(block) - begin_ >= whole_) { left_ = 0; }
         return left_ > 0 ? frames : 0;
     }
     return 0;

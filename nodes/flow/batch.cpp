@@ -41,7 +41,7 @@ constexpr NodeInfo kInfo{
         "of any; "
         "metadata blocks and frames: how many it has. The last, shorter one is given with the flag "
         "incomplete. Blocks "
-        "without frames do not count. Windows that overlap lie one after the other.",
+        "without frames do not count.",
     .example = R"({"id": "larger", "type": "Batch", "config": {"blocks": 8}})",
     .cost_ns_per_frame = 1.0,
 };

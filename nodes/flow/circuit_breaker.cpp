@@ -17,6 +17,7 @@
 
 #include "engine/channel/circuit_breaker.hpp"
 #include "engine/core/node.hpp"
+#include "nodes/analysis/time_at.hpp"
 #include "nodes/flow/left_out.hpp"
 
 namespace streamlab {
@@ -119,7 +120,7 @@ class CircuitBreakerNode final : public Node {
 
   Status process(std::span<const DataFrame* const> in, std::span<OutputPort> out) noexcept override {
     const DataFrame& x = *in[0];
-    const Nanos now(x.position());
+    const Nanos now(moment_of(x));
     const CircuitBreaker::State before = breaker_->state();
     const bool allowed = breaker_->allows(now);
     note_change(before, x.position());

@@ -5,12 +5,13 @@
 //   in   spectra or values
 //   out  as `in`, one block an interval that had any
 //
-//   y[c][n] = mean, max, min or last of x[c][n] over the blocks that begin in the interval
+//   y[c][n] = mean, max, min or last of x[c][n] over the blocks whose last frame lies in the interval
 //
 // NaN stands for a value that does not exist and is left out; where none exists, the result is NaN. The grid
 // of intervals begins at frame 0 of the stream. A result comes out when the first block of a later interval
-// comes, or at the end; it has position and time of the interval's first block, the flags of all of them, and
-// the metadata of the last with `blocks`, how many were joined.
+// comes, or at the end; it has position and time of the interval's first block, reaches to the end of the
+// last one, and has the flags of all of them, and the metadata of the last with `blocks`, how many were
+// joined.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -20,7 +21,8 @@
 #include <fmt/format.h>
 
 #include "engine/core/node.hpp"
-#include "nodes/flow/interval_grid.hpp"
+#include "nodes/analysis/interval_grid.hpp"
+#include "nodes/analysis/time_at.hpp"
 
 namespace streamlab {
 namespace conflate_node {
@@ -46,7 +48,8 @@ constexpr NodeInfo kInfo{
     .rt_safe = RtSafe::yes,
     .at_gap = "Joins what is there; the result has the flag gap and the sum of the missing frames.",
     .details =
-        "Value by value, bin by bin, over the blocks that begin in the interval. The mean is that of the "
+        "Value by value, bin by bin, over the blocks whose last frame lies in the interval. The mean is "
+        "that of the "
         "numbers as they are: decibels are not turned into powers first. NaN, which stands for an undefined "
         "value, is left out; a result of nothing but NaN is NaN. The metadata say in blocks "
         "how many were joined.",
@@ -79,7 +82,7 @@ class Conflate final : public Node {
 
   Status process(std::span<const DataFrame* const> in, std::span<OutputPort> out) noexcept override {
     const DataFrame& x = *in[0];
-    const std::int64_t interval = grid_.index_of(x.position());
+    const std::int64_t interval = grid_.index_of(moment_of(x));
     if (blocks_ > 0 && interval != interval_) { give(out[0]); }
     interval_ = interval;
     if (blocks_ == 0) {
@@ -87,6 +90,7 @@ class Conflate final : public Node {
     } else {
       joined_.header().flags |= x.header().flags;
       joined_.header().gap_frames += x.header().gap_frames;
+      reach_to_the_end_of(x.header());
       joined_.metadata().copy_from(x.metadata());
     }
     add(x);
@@ -111,6 +115,18 @@ class Conflate final : public Node {
       std::fill_n(joined_.channel_data(c), joined_.frame_count(), std::numeric_limits<double>::quiet_NaN());
     }
     std::fill(counts_.begin(), counts_.end(), 0U);
+  }
+
+  // As long as every block has said how long it is.
+  void reach_to_the_end_of(const FrameHeader& header) noexcept {
+    FrameHeader& joined = joined_.header();
+    if (joined.length_frames == 0 || header.length_frames == 0) {
+      joined.length_frames = 0;
+      return;
+    }
+    const std::int64_t end = header.position + static_cast<std::int64_t>(header.length_frames);
+    joined.length_frames = std::max(
+        joined.length_frames, static_cast<std::uint64_t>(std::max<std::int64_t>(0, end - joined.position)));
   }
 
   // The mean is kept as a sum until it is given: the order of additions is that of the blocks.

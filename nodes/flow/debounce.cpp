@@ -5,9 +5,10 @@
 //   in   spectra or values
 //   out  as `in`
 //
-// A block is passed on if the next one begins `silence_s` or more after it, or if it is the last: of blocks
-// that come thick and fast one is left, when they have settled. The time is the stream's own, which goes on
-// with its blocks: a block comes out when the next one comes, with its own position and time.
+// A block is passed on if the last frame of the next one lies `silence_s` or more after its own, or if it
+// is the last: of blocks that come thick and fast one is left, when they have settled. The time is the
+// stream's own, which goes on with its blocks: a block comes out when the next one comes, with its own
+// position and time.
 //
 // Audio is refused: its blocks follow each other without a silence.
 #include <algorithm>
@@ -19,6 +20,7 @@
 
 #include "engine/channel/gates.hpp"
 #include "engine/core/node.hpp"
+#include "nodes/analysis/time_at.hpp"
 #include "nodes/flow/left_out.hpp"
 
 namespace streamlab {
@@ -42,7 +44,7 @@ constexpr NodeInfo kInfo{
     .rt_safe = RtSafe::yes,
     .at_gap = "Carries on: a gap is a silence like any other.",
     .details =
-        "From the position of a block to that of the next; at least silence_s. A block comes out when the "
+        "From the last frame of a block to that of the next; at least silence_s. A block comes out when the "
         "next one comes, or at the end, with its own position and time, and has the flag gap where blocks "
         "before it were left out.",
     .example = R"({"id": "settled", "type": "Debounce", "config": {"silence_s": 0.5}})",
@@ -76,7 +78,7 @@ class Debounce final : public Node {
 
   Status process(std::span<const DataFrame* const> in, std::span<OutputPort> out) noexcept override {
     const DataFrame& x = *in[0];
-    const Nanos now(x.position());
+    const Nanos now(moment_of(x));
     const bool waits = gate_->due_at() != DebounceGate::kNever;
     if (gate_->take(now)) {
       give(out[0]);

@@ -28,8 +28,8 @@ class ItemRing {
   void clear() noexcept { end_ = 0; }
   std::int64_t end() const noexcept { return end_; }  // number of the item that comes next
 
-  // Appends `count` frames of `block` from frame `first` on, each with its flags; but for a gap and the end of
-  // the stream.
+  // Appends `count` frames of `block` from frame `first` on, each with its flags; but for a gap and the end
+  // of the stream.
   void append(const DataFrame& block, std::uint32_t first, std::uint32_t count) noexcept {
     const FrameHeader& header = block.header();
     constexpr std::uint32_t kKept = kFlagsOfFrames | flag_bit(FrameFlag::xrun);
@@ -39,6 +39,7 @@ class ItemRing {
       item.position = header.position + (audio_ ? first + i : 0);
       item.block_position = header.position;
       item.block_time_us = header.timestamp_us;
+      item.length_frames = header.length_frames;
       item.flags = flagged ? block.flags_of(first + i, 1) & kKept : 0;
     }
     for (std::uint32_t c = 0; c < block.channel_count(); ++c) {
@@ -63,6 +64,11 @@ class ItemRing {
     block.timestamp_us = begin.block_time_us;
     header.timestamp_us = time_at(begin.position, block, sample_rate_hz_);
     y.set_frame_count(count);
+    const Item& last = items_[slot(first + count - 1)];
+    const std::int64_t end = last.position + static_cast<std::int64_t>(last.length_frames);
+    if (!audio_ && last.length_frames > 0 && end > begin.position) {
+      header.length_frames = static_cast<std::uint64_t>(end - begin.position);
+    }
     for (std::uint32_t i = 0; i < count; ++i) {
       const std::uint32_t flags = items_[slot(first + i)].flags;
       if (flags == 0) { continue; }
@@ -80,13 +86,18 @@ class ItemRing {
       });
     }
   }
-  std::int64_t position(std::int64_t item) const noexcept { return items_[slot(item)].position; }
+  // As moment_of() says.
+  std::int64_t moment(std::int64_t item) const noexcept {
+    const Item& at = items_[slot(item)];
+    return at.position + std::max<std::int64_t>(0, static_cast<std::int64_t>(at.length_frames) - 1);
+  }
 
  private:
   struct Item {
     std::int64_t position = 0;
     std::int64_t block_position = 0;  // of the block that it came in, whose time is
     std::int64_t block_time_us = 0;
+    std::uint64_t length_frames = 0;  // of values
     std::uint32_t flags = 0;
   };
 

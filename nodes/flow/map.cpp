@@ -28,7 +28,8 @@ constexpr ParamInfo kParams[] = {
     param::json("channels", Need::required,
                 "The new channels: {\"name\": \"expression\", …}, in the order in which they come out."),
     param::json("units", Need::optional,
-                "Units of the new channels: {\"name\": \"unit\", …}; without it, of audio the one that all channels have, else none."),
+                "Units of the new channels: {\"name\": \"unit\", …}; without it, of audio the one that all "
+                "channels have, else none."),
     param::boolean("keep", false, "Pass on the input's channels too, before the new ones."),
 };
 constexpr PortInfo kOutPort[] = {{"out", kAnyKind, "The new channels."}};

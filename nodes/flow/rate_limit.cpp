@@ -18,6 +18,7 @@
 
 #include "engine/channel/rate_limiter.hpp"
 #include "engine/core/node.hpp"
+#include "nodes/analysis/time_at.hpp"
 #include "nodes/flow/left_out.hpp"
 
 namespace streamlab {
@@ -99,7 +100,7 @@ class RateLimit final : public Node {
 
   Status process(std::span<const DataFrame* const> in, std::span<OutputPort> out) noexcept override {
     const DataFrame& x = *in[0];
-    if (!limiter_->try_take(count_of(x.frame_count(), x.channel_count()), Nanos(x.position()))) {
+    if (!limiter_->try_take(count_of(x.frame_count(), x.channel_count()), Nanos(moment_of(x)))) {
       left_out_.add(x);
       return Status::ok;
     }

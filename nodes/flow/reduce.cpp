@@ -6,8 +6,8 @@
 //   in   audio, spectra or values
 //   out  of audio and values: values, "<channel>.<operation>"; of spectra: spectra, bin by bin
 //
-// A result's position and time are those of the beginning of its stretch; of an interval, whose grid begins
-// at sample 0, those of the interval.
+// A result's position, time and length are those of its stretch; of an interval, whose grid begins at sample
+// 0, those of the interval, as far as the stream has it.
 #include <algorithm>
 #include <cmath>
 #include <string>
@@ -17,6 +17,7 @@
 
 #include "engine/core/node.hpp"
 #include "nodes/analysis/flag_trail.hpp"
+#include "nodes/analysis/interval_grid.hpp"
 #include "nodes/analysis/level_unit.hpp"
 #include "nodes/analysis/time_at.hpp"
 #include "nodes/flow/reduction.hpp"
@@ -56,7 +57,8 @@ constexpr NodeInfo kInfo{
         "silence, which is null, counts for nothing: to have it count as no energy, reduce the samples or a "
         "linear rms. Metadata: count, how many there were; used, how many were finite, of the channel or bin "
         "with the fewest; missing_frames. A channel without a finite number gives null. The grid of "
-        "intervals begins at sample 0; a value or spectrum belongs to the interval in which it begins. The "
+        "intervals begins at sample 0; a value or spectrum belongs to the interval in which its last frame "
+        "lies. The "
         "last, shorter stretch is given with the flag incomplete; of values and spectra an interval is whole "
         "when the next one, at the distance of the last two, would lie behind it. Sums are compensated "
         "(Neumaier): the same, bit for bit, for every block size.",
@@ -96,9 +98,11 @@ class Reduce final : public Node {
       out.max_blocks = static_cast<std::uint32_t>(items / count_ + 2);
       out.held_frames = static_cast<std::uint32_t>(std::min<std::int64_t>(count_, UINT32_MAX));
     } else if (over_ == Over::interval) {
-      const double blocks = kind_ == StreamKind::audio ? in.max_frames / std::floor(interval_frames_) : 0.0;
+      const double blocks =
+          kind_ == StreamKind::audio ? in.max_frames / std::floor(grid_.interval_frames()) : 0.0;
       out.max_blocks = static_cast<std::uint32_t>(blocks) + 2;
-      out.held_frames = static_cast<std::uint32_t>(std::min(std::ceil(interval_frames_), 4294967295.0));
+      out.held_frames =
+          static_cast<std::uint32_t>(std::min(std::ceil(grid_.interval_frames()), 4294967295.0));
     }
     return std::vector{std::move(out)};
   }
@@ -159,13 +163,9 @@ class Reduce final : public Node {
     }
     if (over_ == Over::count) { count_ = params_.integer(kCount); }
     if (over_ != Over::interval) { return {}; }
-    interval_frames_ = params_[kIntervalS] * sample_rate_hz_;
-    if (interval_frames_ < 1.0) {
-      return refused(
-          "/config/interval_s",
-          fmt::format("{} s is shorter than a frame at {} Hz", params_[kIntervalS], sample_rate_hz_),
-          fmt::format("at least {} s", 1.0 / sample_rate_hz_));
-    }
+    auto grid = IntervalGrid::make(params_[kIntervalS], sample_rate_hz_);
+    if (!grid) { return tl::unexpected(grid.error()); }
+    grid_ = *grid;
     return {};
   }
 
@@ -173,7 +173,7 @@ class Reduce final : public Node {
     const FrameHeader& header = x.header();
     go_to(header, out);
     for (std::uint32_t done = 0; done < x.frame_count();) {
-      if (items_ == 0) { timestamp_us_ = time_at(begin_, header, sample_rate_hz_); }
+      if (items_ == 0) { timestamp_us_ = time_at(first_, header, sample_rate_hz_); }
       std::int64_t part = x.frame_count() - done;
       if (over_ == Over::count) { part = std::min(part, count_ - items_); }
       if (over_ == Over::interval) { part = std::min(part, end_ - next_); }
@@ -202,6 +202,7 @@ class Reduce final : public Node {
       open(position);
       const auto missing = static_cast<std::int64_t>(header.has(FrameFlag::gap) ? header.gap_frames : 0);
       missing_ = std::min(position - begin_, missing);
+      first_ = position - missing_;
       last_end_ = position - missing;
       return;
     }
@@ -215,14 +216,17 @@ class Reduce final : public Node {
       return;
     }
     if (items_ > 0) {
-      if (forward) { missing_ += end_ - next_; }
+      if (forward) {
+        missing_ += end_ - next_;
+        next_ = end_;
+      }
       give(out, false);
     }
     open(position);
     if (forward) {
       missing_ = position - begin_;
     } else {
-      last_end_ = position;  // the stream counts anew
+      first_ = last_end_ = position;  // the stream counts anew
       trail_.reset();
     }
   }
@@ -230,7 +234,7 @@ class Reduce final : public Node {
   // Values and spectra: as many items as the block holds, all where the block begins.
   void add_block(const DataFrame& x, OutputPort& out) noexcept {
     const FrameHeader& header = x.header();
-    const std::int64_t position = header.position;
+    const std::int64_t position = moment_of(x);
     if (over_ == Over::interval && items_ > 0 && (position >= end_ || position < begin_)) {
       give(out, position >= end_);
       items_ = 0;
@@ -242,9 +246,12 @@ class Reduce final : public Node {
     for (std::uint32_t i = 0; i < items; ++i) {
       if (items_ == 0) {
         open(position);
-        last_end_ = begin_;
-        timestamp_us_ = time_at(begin_, header, sample_rate_hz_);
+        if (over_ != Over::interval) { begin_ = first_ = covered_ = header.position; }
+        last_end_ = first_;
+        timestamp_us_ = time_at(first_, header, sample_rate_hz_);
       }
+      covered_ = std::max(covered_, header.position + static_cast<std::int64_t>(header.length_frames));
+      length_known_ = length_known_ && header.length_frames > 0;
       if (i == 0 && header.has(FrameFlag::gap)) {
         gap_ = true;
         missing_ += static_cast<std::int64_t>(header.gap_frames);
@@ -265,20 +272,16 @@ class Reduce final : public Node {
     return kind_ == StreamKind::spectrum ? x.frame_count() : 1;
   }
 
-  std::int64_t boundary(std::int64_t interval) const noexcept {
-    return std::llround(static_cast<double>(interval) * interval_frames_);
-  }
-
   // Begins a stretch at `position`; of intervals, with the one that holds it.
   void open(std::int64_t position) noexcept {
-    begin_ = end_ = next_ = position;
+    begin_ = first_ = end_ = next_ = position;
     if (over_ == Over::interval) {
-      auto interval = static_cast<std::int64_t>(static_cast<double>(position) / interval_frames_);
-      while (boundary(interval) > position) { --interval; }
-      while (boundary(interval + 1) <= position) { ++interval; }
-      begin_ = boundary(interval);
-      end_ = boundary(interval + 1);
+      const std::int64_t interval = grid_.index_of(position);
+      begin_ = first_ = grid_.begin(interval);
+      end_ = grid_.begin(interval + 1);
     }
+    covered_ = first_;
+    length_known_ = true;
     items_ = 0;
     missing_ = 0;
     gap_ = clipped_ = false;
@@ -286,17 +289,26 @@ class Reduce final : public Node {
     for (Reduction& reduction : reductions_) { reduction.restart(); }
   }
 
+  // Where what a result is about ends; of values whose own length is not known, where it began.
+  std::int64_t end_of_stretch(bool whole) const noexcept {
+    if (kind_ == StreamKind::audio) { return next_; }
+    if (over_ == Over::interval && whole) { return end_; }
+    return length_known_ ? covered_ : first_;
+  }
+
   void give(OutputPort& out, bool whole) noexcept {
     DataFrame& y = out.emit();
+    y.set_header({});
     FrameHeader& header = y.header();
-    header = {};
-    header.position = begin_;
+    header.position = first_;
+    header.length_frames =
+        static_cast<std::uint64_t>(std::max<std::int64_t>(0, end_of_stretch(whole) - first_));
     header.timestamp_us = timestamp_us_;
     header.sequence_id = results_++;
-    header.flags = flags_ | trail_.since(over_ == Over::stream ? FlagTrail::kStart : begin_);
+    header.flags = flags_ | trail_.since(over_ == Over::stream ? FlagTrail::kStart : first_);
     header.clear(FrameFlag::gap);
     header.clear(FrameFlag::end_of_stream);
-    const std::int64_t skipped = std::max<std::int64_t>(0, begin_ - last_end_);  // since the last result
+    const std::int64_t skipped = std::max<std::int64_t>(0, first_ - last_end_);  // since the last result
     if (gap_ || missing_ + skipped > 0) {
       header.set(FrameFlag::gap);
       header.gap_frames = static_cast<std::uint64_t>(missing_ + skipped);
@@ -327,7 +339,7 @@ class Reduce final : public Node {
   double sample_rate_hz_ = 1.0;
   Over over_ = Over::stream;
   std::int64_t count_ = 0;
-  double interval_frames_ = 1.0;
+  IntervalGrid grid_;
   std::uint32_t bins_ = 1;
   std::vector<bool> full_scale_;  // by channel
 
@@ -335,6 +347,9 @@ class Reduce final : public Node {
   bool started_ = false;               // a block has come
   std::int64_t begin_ = 0;             // of the stretch under way
   std::int64_t end_ = 0;               // of an interval
+  std::int64_t first_ = 0;             // frame of the stretch that the stream has, missing or not
+  std::int64_t covered_ = 0;           // of values and spectra: end of the last one
+  bool length_known_ = true;           // likewise: each said how long it is
   std::int64_t next_ = 0;              // audio: position of the next frame; else of the last block
   std::int64_t step_ = 0;              // between the last two blocks of values or spectra
   std::int64_t items_ = 0;             // in the stretch

@@ -5,8 +5,9 @@
 //   in   audio, spectra or values
 //   out  as `in`, at most one block an interval
 //
-// A block belongs to the interval that holds its first frame; the grid begins at frame 0 of the stream. The
-// newest one is passed on when the first block of a later interval comes, or at the end.
+// Sound belongs to the interval that holds its first frame, a result to that of its last; the grid begins
+// at frame 0 of the stream. The newest one is passed on when the first block of a later interval comes, or
+// at the end.
 #include <algorithm>
 #include <cmath>
 #include <memory>
@@ -14,7 +15,8 @@
 #include <fmt/format.h>
 
 #include "engine/core/node.hpp"
-#include "nodes/flow/interval_grid.hpp"
+#include "nodes/analysis/interval_grid.hpp"
+#include "nodes/analysis/time_at.hpp"
 #include "nodes/flow/left_out.hpp"
 
 namespace streamlab {
@@ -36,7 +38,8 @@ constexpr NodeInfo kInfo{
     .at_gap =
         "Carries on: the grid of intervals is that of positions. An interval without a block gives none.",
     .details =
-        "A block belongs to the interval in which it begins; interval k begins at frame round(k interval_s "
+        "Sound belongs to the interval in which it begins, a result to that of its last frame; interval k "
+        "begins at frame round(k interval_s "
         "rate). What is passed on keeps its own position and time, and has the flag gap where blocks before "
         "it were left out. It comes out when the first block of a later interval comes, or at the end.",
     .example = R"({"id": "sample", "type": "Sample", "config": {"interval_s": 0.5}})",
@@ -66,7 +69,7 @@ class Sample final : public Node {
 
   Status process(std::span<const DataFrame* const> in, std::span<OutputPort> out) noexcept override {
     const DataFrame& x = *in[0];
-    const std::int64_t interval = grid_.index_of(x.position());
+    const std::int64_t interval = grid_.index_of(moment_of(x));
     if (waits_) {
       if (interval == interval_) {
         left_out_.add(newest_);

@@ -6,9 +6,9 @@
 //   out  as `in`, every block; latency 0 frames
 //
 // The first block fixes where the stream stands at what time on the wall; from then on a block is passed on
-// when its last frame (of a spectrum or a value: its position) would have been measured:
+// when its last frame would have been measured:
 //
-//   due = start + (position + frames - first position) / (rate · speed)
+//   due = start + (position + frames - first position) / (rate · speed); of results from last frame to last
 //
 // Nothing drifts: every time is counted from the start, and a block that comes late is passed on at once.
 // When the run is stopped it waits no longer, and what is still on its way goes through unpaced.
@@ -20,6 +20,7 @@
 
 #include "engine/channel/clock.hpp"
 #include "engine/core/node.hpp"
+#include "nodes/analysis/time_at.hpp"
 
 namespace streamlab {
 namespace throttle_node {
@@ -68,12 +69,13 @@ class Throttle final : public Node {
   Status process(std::span<const DataFrame* const> in, std::span<OutputPort> out) noexcept override {
     const DataFrame& x = *in[0];
     const Clock::TimePoint now = clock_.now();
-    if (!started_ || x.position() < first_position_) {  // or the stream counts anew
+    const std::int64_t moment = moment_of(x);
+    if (!started_ || moment < first_position_) {  // or the stream counts anew
       started_ = true;
-      first_position_ = x.position();
+      first_position_ = moment;
       start_ = now;
     }
-    wait_until(due(x.position() + (counts_frames_ ? x.frame_count() : 0)));
+    wait_until(due(moment + (counts_frames_ ? x.frame_count() : 0)));
     DataFrame& y = out[0].emit();
     if (&y != &x) { y.copy_from(x); }
     return Status::ok;

@@ -5,10 +5,11 @@
 //   in   audio or values
 //   out  as `in`, one block a window
 //
-// By count (frames of audio, values): window k holds the items k·hop … k·hop + size - 1 since the beginning
-// or the last gap. By time, of values: those whose position lies in [k·hop_s, k·hop_s + size_s) from there
-// on. By session: blocks between which no more than session_gap_s is missing. A window that holds nothing
-// that no window before held is not given.
+// By count (frames of audio, values): window k holds the items round(k·hop) … round(k·hop + size) - 1 since
+// the beginning or the last gap; hop and size that are given in seconds are seconds times the rate, not
+// rounded before. By time, of values: those whose last frame lies in [k·hop_s, k·hop_s + size_s) from there
+// on, with the same rounding. By session: blocks between which no more than session_gap_s is missing. A
+// window that holds nothing that no window before held is not given.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -41,8 +42,9 @@ constexpr double kMaxMemoryBytes = 1073741824.0;  // of the window and its copie
 constexpr ParamInfo kParams[] = {
     param::integer("size", "frames", kSizes, Need::optional,
                    "Size of a window in frames, of values in values; of a session the largest."),
-    param::number("size_s", "s", kTimes, Need::optional,
-                  "The same in time; of audio rounded to whole frames."),
+    param::number(
+        "size_s", "s", kTimes, Need::optional,
+        "The same in time; where that is no whole number of frames, windows have one more or less."),
     param::integer("hop", "frames", kSizes, Need::optional,
                    "From the beginning of a window to that of the next; without it and hop_s the size."),
     param::number("hop_s", "s", kTimes, Need::optional, "The same in time."),
@@ -74,10 +76,13 @@ constexpr NodeInfo kInfo{
     .details =
         "One of size and size_s, and at most one of hop and hop_s. A window has position and time of its "
         "first frame; metadata frames: how many it has. Windows that overlap (hop below size) are no "
-        "continuous sound any more: what comes behind should look at each block by itself (Map, Filter, "
-        "Reduce with per_block, sinks of text). A window that holds no frame which no window before held is "
+        "continuous sound any more: what looks at each block by itself may follow (Map, Filter, Reduce with "
+        "per_block, sinks of text), what goes on from block to block is refused (filters, meters, files). "
+        "A window that holds no frame which no window before held is "
         "not given, so that a stream of one size gives one window. A window has the flags of its own frames. "
-        "Values have no rate: by time, a value belongs where its block begins, a "
+        "Window k begins at frame round(k hop_s rate) since the beginning or the last gap, so that windows "
+        "do not drift against intervals. "
+        "Values have no rate: by time, a value belongs where its last frame lies, a "
         "window is given when a later value comes, and at the end it counts as whole if the next value, at "
         "the distance of the last two, would lie behind it. A session is given when it ends or is as large "
         "as size (metadata session and part, counted from 0; missing_frames, inside); only then is the time "
@@ -96,12 +101,16 @@ class Window final : public Node {
     in_ = in;
     if (auto read = read_sizes(); !read) { return tl::unexpected(read.error()); }
     const auto capacity =
-        static_cast<std::uint32_t>(mode_ == Mode::time ? params_.integer(kMaxValues) : size_);
+        static_cast<std::uint32_t>(mode_ == Mode::time ? params_.integer(kMaxValues) : most_items());
     OutputFormat out{in};
     out.format.max_frames = capacity;
     out.max_blocks = 2;
-    if (mode_ == Mode::count) { out.max_blocks += static_cast<std::uint32_t>(in.max_frames / hop_); }
-    if (mode_ == Mode::session) { out.max_blocks += static_cast<std::uint32_t>(in.max_frames / size_); }
+    if (mode_ == Mode::count) {
+      out.max_blocks += static_cast<std::uint32_t>(in.max_frames / std::floor(hop_));
+    }
+    if (mode_ == Mode::session) {
+      out.max_blocks += static_cast<std::uint32_t>(in.max_frames / most_items());
+    }
     if (in.kind == StreamKind::audio) { out.held_frames = capacity; }
     const double bytes = 8.0 * capacity * (4.0 + in.channel_count() * (1.0 + out.max_blocks));
     if (bytes > kMaxMemoryBytes) {
@@ -131,7 +140,7 @@ class Window final : public Node {
   Status process(std::span<const DataFrame* const> in, std::span<OutputPort> out) noexcept override {
     const DataFrame& x = *in[0];
     if (x.frame_count() == 0) { return Status::ok; }
-    account_for_gap(x.header(), out[0]);
+    account_for_gap(x, out[0]);
     switch (mode_) {
       case Mode::count:
         add_by_count(x, out[0]);
@@ -143,14 +152,14 @@ class Window final : public Node {
         add_to_session(x, out[0]);
         break;
     }
-    next_ = x.position() + (in_.kind == StreamKind::audio ? x.frame_count() : 0);
+    next_ = in_.kind == StreamKind::audio ? x.position() + x.frame_count() : moment_of(x);
     return Status::ok;
   }
 
   Status finish(std::span<OutputPort> out) noexcept override {
     if (new_items() == 0) { return Status::done; }
     const bool whole = mode_ == Mode::session ||
-                       (mode_ == Mode::time && step_ > 0 && next_ + step_ >= window_begin_ + size_);
+                       (mode_ == Mode::time && step_ > 0 && next_ + step_ >= origin_ + grid_end(window_));
     end_window(out[0], whole);
     restart();
     return Status::ok;
@@ -172,16 +181,20 @@ class Window final : public Node {
 
   std::string size_where() const { return params_.given(kSizeS) ? "/config/size_s" : "/config/size"; }
 
-  // One of two parameters that say the same in frames and in seconds; 0 if neither is given.
-  Result<std::int64_t> read_length(std::size_t frames, std::size_t seconds) const {
+  // One of two parameters that say the same in frames and in seconds, in frames; 0 if neither is given.
+  Result<double> read_length(std::size_t frames, std::size_t seconds) const {
     if (params_.given(frames) && params_.given(seconds)) {
       return refused(fmt::format("/config/{}", kParams[seconds].name),
                      fmt::format("{} is given too", kParams[frames].name),
                      fmt::format("one of {} and {}", kParams[frames].name, kParams[seconds].name));
     }
-    if (params_.given(frames)) { return params_.integer(frames); }
-    if (!params_.given(seconds)) { return 0; }
-    const double length = std::round(params_[seconds] * in_.sample_rate_hz);
+    if (params_.given(frames)) { return static_cast<double>(params_.integer(frames)); }
+    if (!params_.given(seconds)) { return 0.0; }
+    double length = params_[seconds] * in_.sample_rate_hz;
+    constexpr double kRounding = 4e-16;  // of a product of two doubles
+    if (const double whole = std::round(length); std::abs(length - whole) <= kRounding * whole) {
+      length = whole;
+    }
     if (length < 1.0) {
       return refused(
           fmt::format("/config/{}", kParams[seconds].name),
@@ -193,7 +206,7 @@ class Window final : public Node {
                      fmt::format("{} s are {:.0f} frames", params_[seconds], length),
                      fmt::format("at most {:.0f} frames", kSizes.max));
     }
-    return static_cast<std::int64_t>(length);
+    return length;
   }
 
   Result<void> read_sizes() {
@@ -205,24 +218,25 @@ class Window final : public Node {
     if (!hop) { return tl::unexpected(hop.error()); }
     const bool by_time = values && params_.given(kSizeS);
     mode_ = session ? Mode::session : (by_time ? Mode::time : Mode::count);
-    if (*size == 0) {
+    if (*size == 0.0) {
       return refused("/config", session ? "the largest size of a session is not given" : "no size is given",
                      "one of size and size_s");
     }
-    if (session && *hop > 0) {
+    if (session && *hop > 0.0) {
       return refused(hop_where(), "sessions have no hop", "session_gap_s without it");
     }
     if (session && by_time) {
       return refused("/config/size_s", "values have no rate", "the largest session as size, in values");
     }
-    if (*hop > 0 && values && params_.given(kSizeS) != params_.given(kHopS)) {
+    if (*hop > 0.0 && values && params_.given(kSizeS) != params_.given(kHopS)) {
       return refused(hop_where(), "values have no rate", "size and hop both in values or both in seconds");
     }
     if (params_.given(kMaxValues) && mode_ != Mode::time) {
       return refused("/config/max_values", "means nothing here", "it beside size_s, for values");
     }
     size_ = *size;
-    hop_ = *hop > 0 ? *hop : size_;
+    if (session) { size_ = std::round(size_); }
+    hop_ = *hop > 0.0 ? *hop : size_;
     session_gap_ = session ? std::llround(params_[kSessionGapS] * in_.sample_rate_hz) : 0;
     if (hop_ > size_ && !params_.flag(kAllowLoss)) {
       return refused(
@@ -234,15 +248,29 @@ class Window final : public Node {
   }
   std::string hop_where() const { return params_.given(kHopS) ? "/config/hop_s" : "/config/hop"; }
   std::string shown_size() const {
-    return params_.given(kHopS) ? fmt::format("{} s", static_cast<double>(size_) / in_.sample_rate_hz)
+    return params_.given(kHopS) ? fmt::format("{} s", size_ / in_.sample_rate_hz)
                                 : fmt::format("{} frames", size_);
   }
 
+  // Where window k begins and ends, from the beginning or the last gap on. Without a hop of their own they
+  // follow each other.
+  std::int64_t grid_begin(std::int64_t k) const noexcept {
+    return std::llround(static_cast<double>(k) * hop_);
+  }
+  std::int64_t grid_end(std::int64_t k) const noexcept {
+    return hop_ == size_ ? grid_begin(k + 1) : std::llround(static_cast<double>(k) * hop_ + size_);
+  }
+  std::int64_t most_items() const noexcept {
+    return static_cast<std::int64_t>(std::floor(size_)) + (std::floor(size_) == size_ ? 0 : 1);
+  }
+
   // --- what lies between the last block and this one
-  void account_for_gap(const FrameHeader& header, OutputPort& out) noexcept {
+  void account_for_gap(const DataFrame& x, OutputPort& out) noexcept {
+    const FrameHeader& header = x.header();
+    const std::int64_t begin = in_.kind == StreamKind::audio ? header.position : moment_of(x);
     const bool first = !started_;
     started_ = true;
-    const std::int64_t jump = first ? 0 : header.position - next_;
+    const std::int64_t jump = first ? 0 : begin - next_;
     const auto told = static_cast<std::int64_t>(header.has(FrameFlag::gap) ? header.gap_frames : 0);
     const bool audio = in_.kind == StreamKind::audio;
     const std::int64_t missing = audio && !first ? std::max<std::int64_t>(0, jump) : told;
@@ -273,7 +301,8 @@ class Window final : public Node {
   void restart() noexcept {
     ring_.clear();
     begin_ = given_ = 0;
-    to_skip_ = 0;
+    window_ = 0;
+    to_skip_ = skipped_since_ = 0;
     is_open_ = false;
     missing_inside_ = 0;
     gap_inside_ = false;
@@ -295,28 +324,34 @@ class Window final : public Node {
         done += static_cast<std::uint32_t>(part);
         continue;
       }
-      const auto part = static_cast<std::uint32_t>(std::min(left, begin_ + size_ - ring_.end()));
+      const std::int64_t size = grid_end(window_) - grid_begin(window_);
+      const auto part = static_cast<std::uint32_t>(std::min(left, begin_ + size - ring_.end()));
       ring_.append(x, done, part);
       done += part;
-      if (ring_.end() < begin_ + size_) { continue; }
-      give(out, begin_, size_, true);
-      begin_ += std::min(hop_, size_);
-      to_skip_ = std::max<std::int64_t>(0, hop_ - size_);
+      if (ring_.end() < begin_ + size) { continue; }
+      give(out, begin_, size, true);
+      to_skip_ = std::max<std::int64_t>(0, grid_begin(window_ + 1) - grid_end(window_));
+      skipped_since_ += to_skip_;
+      ++window_;
+      begin_ = grid_begin(window_) - skipped_since_;
     }
   }
 
   void add_by_time(const DataFrame& x, OutputPort& out) noexcept {
-    const std::int64_t position = x.position();
+    const std::int64_t position = moment_of(x);
     if (!is_open_) {
       is_open_ = true;
-      window_begin_ = position;
+      origin_ = position;
     }
-    if (position >= window_begin_ + size_) {
+    if (position >= origin_ + grid_end(window_)) {
       if (new_items() > 0) { end_window(out, true); }
-      window_begin_ += ((position - window_begin_ - size_) / hop_ + 1) * hop_;
-      while (begin_ < ring_.end() && ring_.position(begin_) < window_begin_) { ++begin_; }
+      // The first that has not ended.
+      const auto passed = static_cast<std::int64_t>((static_cast<double>(position - origin_) - size_) / hop_);
+      window_ = std::max(window_ + 1, passed - 1);
+      while (position >= origin_ + grid_end(window_)) { ++window_; }
+      while (begin_ < ring_.end() && ring_.moment(begin_) < origin_ + grid_begin(window_)) { ++begin_; }
     }
-    if (position < window_begin_) {
+    if (position < origin_ + grid_begin(window_)) {
       skipped_ += x.frame_count();
       return;
     }
@@ -329,11 +364,11 @@ class Window final : public Node {
 
   void add_to_session(const DataFrame& x, OutputPort& out) noexcept {
     for (std::uint32_t done = 0; done < x.frame_count();) {
-      const std::int64_t room = begin_ + size_ - ring_.end();
+      const std::int64_t room = begin_ + most_items() - ring_.end();
       const auto part = static_cast<std::uint32_t>(std::min<std::int64_t>(room, x.frame_count() - done));
       ring_.append(x, done, part);
       done += part;
-      if (ring_.end() == begin_ + size_) {
+      if (ring_.end() == begin_ + most_items()) {
         end_window(out, true);
         begin_ = ring_.end();
       }
@@ -359,7 +394,7 @@ class Window final : public Node {
       header.set(FrameFlag::gap);
       header.gap_frames = static_cast<std::uint64_t>(gap_frames_ + missing_inside_);
     }
-    const bool lost_inside = mode_ == Mode::time && lost_until_ >= window_begin_;
+    const bool lost_inside = mode_ == Mode::time && lost_until_ >= origin_ + grid_begin(window_);
     if (!whole || missing_inside_ > 0 || gap_inside_ || lost_inside) { header.set(FrameFlag::incomplete); }
     y.metadata().clear();
     y.metadata().set("frames", static_cast<double>(count));
@@ -381,19 +416,21 @@ class Window final : public Node {
   // Fixed by prepare().
   StreamFormat in_;
   Mode mode_ = Mode::count;
-  std::int64_t size_ = 1;  // items; by time, frames of the positions
-  std::int64_t hop_ = 1;
+  double size_ = 1.0;  // items; by time, frames of the positions
+  double hop_ = 1.0;
   std::int64_t session_gap_ = 0;
 
   ItemRing ring_;
-  bool started_ = false;           // a block has come
-  std::int64_t next_ = 0;          // audio: position of the next frame; else of the last block
-  std::int64_t step_ = 0;          // of values: between the last two blocks
-  std::int64_t begin_ = 0;         // first item of the window under way
-  std::int64_t given_ = 0;         // items before this one have been given
-  std::int64_t to_skip_ = 0;       // items until the next window begins
-  bool is_open_ = false;           // by time: window_begin_ is known
-  std::int64_t window_begin_ = 0;  // by time: position
+  bool started_ = false;            // a block has come
+  std::int64_t next_ = 0;           // audio: position of the next frame; else of the last block
+  std::int64_t step_ = 0;           // of values: between the last two blocks
+  std::int64_t begin_ = 0;          // first item of the window under way
+  std::int64_t given_ = 0;          // items before this one have been given
+  std::int64_t window_ = 0;         // its number since the beginning or the last gap
+  std::int64_t to_skip_ = 0;        // items until the next window begins
+  std::int64_t skipped_since_ = 0;  // since the beginning or the last gap: items that the ring never had
+  bool is_open_ = false;            // by time: origin_ is known
+  std::int64_t origin_ = 0;         // by time: where window 0 begins
 
   std::int64_t gap_frames_ = 0;      // missing before the window under way
   bool gap_ = false;                 // … or their number is not known

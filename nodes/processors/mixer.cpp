@@ -160,7 +160,9 @@ class Mixer final : public Node {
     if (params_.given(kNames)) {
       if (auto checked = check_channel_names(names, rows, "/config/names"); !checked) { return checked; }
     } else if (format.channel_count() == rows) {
-      for (const ChannelInfo& channel : format.channels) { names.push_back(channel.name); }  // the first input's
+      for (const ChannelInfo& channel : format.channels) {
+        names.push_back(channel.name);
+      }  // the first input's
     } else {
       names = default_channel_names(static_cast<std::uint32_t>(rows));
     }

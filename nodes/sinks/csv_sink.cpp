@@ -4,9 +4,12 @@
 //
 //   in   audio, spectra or values
 //
-//   values    one row a block:   position,seconds,timestamp_us,sequence_id,flags,gap_frames,"rms [dB]",…
-//   spectra   one row a bin:     position,seconds,timestamp_us,sequence_id,flags,gap_frames,"frequency
-//   [Hz]","left [dB]",… audio     one row a frame:   position,seconds,flags,gap_frames,"left [FS]",…
+//   values    one row a block:  COLUMNS,"rms [dB]",…
+//   spectra   one row a bin:    COLUMNS,"frequency [Hz]","left [dB]",…
+//   audio     one row a frame:  position,seconds,flags,gap_frames,"left [FS]",…
+//
+// COLUMNS are position,seconds,timestamp_us,sequence_id,flags,gap_frames,length_frames; the last is empty
+// where it is not known how long the result is.
 //
 // Numbers read back as the same float64; NaN is an empty field, infinities are inf and -inf. Several flags
 // are joined by blanks. Of audio, position and seconds are those of the row; flags and gap_frames stand in a
@@ -127,7 +130,7 @@ class CsvSink final : public Node {
   std::string heading() const {
     std::string row = format_.kind == StreamKind::audio
                           ? "position,seconds,flags,gap_frames"
-                          : "position,seconds,timestamp_us,sequence_id,flags,gap_frames";
+                          : "position,seconds,timestamp_us,sequence_id,flags,gap_frames,length_frames";
     if (format_.kind == StreamKind::spectrum) {
       append_heading(row, format_.axis.quantity, format_.axis.unit);
     }
@@ -162,6 +165,10 @@ class CsvSink final : public Node {
       rows_ += ",,0";
     } else {
       append_flags(header);
+    }
+    if (!audio) {
+      rows_ += ',';
+      if (header.length_frames > 0) { rows_ += fmt::format("{}", header.length_frames); }
     }
     if (format_.kind == StreamKind::spectrum) {
       append_value(rows_, format_.axis.start + n * format_.axis.step);

@@ -5,11 +5,11 @@
 //   in   audio, spectra or values
 //
 //   {"position":48000,"seconds":1,"timestamp_us":1000000,"sequence_id":46,"flags":["gap"],"gap_frames":256,
-//    "axis":{…},"channels":{"left":{"unit":"dB","value":-20.5}},"metadata":{…}}
+//    "length_frames":4800,"axis":{…},"channels":{"left":{"unit":"dB","value":-20.5}},"metadata":{…}}
 //
-// A channel has "value" (values), "bins" (a spectrum, along "axis") or "samples" (audio). gap_frames, axis
-// and metadata are there when there is something to say. Numbers read back as the same float64; NaN and
-// infinities are null.
+// A channel has "value" (values), "bins" (a spectrum, along "axis") or "samples" (audio). gap_frames,
+// length_frames, axis and metadata are there when there is something to say. Numbers read back as the same
+// float64; NaN and infinities are null.
 #include <cmath>
 #include <optional>
 
@@ -41,8 +41,9 @@ constexpr NodeInfo kInfo{
     .rt_safe = RtSafe::no,
     .at_gap = "Writes the flag gap and gap_frames, the number of missing frames.",
     .details =
-        "A line has position (frames), seconds (position / sample rate), timestamp_us, sequence_id, flags "
-        "and channels: for each its unit and its value, bins or samples. Spectra have an axis: bin k lies at "
+        "A line has position (frames), of results length_frames (how many frames of the stream they are "
+        "about), seconds (position / sample rate), timestamp_us, sequence_id, flags and channels: for each "
+        "its unit and its value, bins or samples. Spectra have an axis: bin k lies at "
         "start + k step. Numbers are the shortest that read back as the same float64; NaN and infinities are "
         "null. Lines are handed over whole, one by one: after a kill the file ends with a complete line.",
     .example = R"({"id": "log", "type": "JsonlSink", "config": {"path": "levels.jsonl"}})",
@@ -177,6 +178,7 @@ class JsonlSink final : public Node {
     });
     line_ += "]";
     if (header.has(FrameFlag::gap)) { line_ += fmt::format(",\"gap_frames\":{}", header.gap_frames); }
+    if (header.length_frames > 0) { line_ += fmt::format(",\"length_frames\":{}", header.length_frames); }
   }
 
   void append_channel(const DataFrame& x, std::uint32_t c) {

@@ -120,6 +120,7 @@ std::string json_of(const DataFrame& frame, const std::string& label) {
   line["sequence_id"] = header.sequence_id;
   line["timestamp_us"] = header.timestamp_us;
   line["position"] = header.position;
+  if (header.length_frames > 0) { line["length_frames"] = header.length_frames; }
   for_each_flag(header, [&](std::string_view flag) { line["flags"].push_back(flag); });
   if (header.has(FrameFlag::gap)) { line["gap_frames"] = header.gap_frames; }
   for (const Metadata::Entry& entry : frame.metadata().entries()) {
@@ -142,8 +143,11 @@ std::string json_of(const DataFrame& frame, const std::string& label) {
                              {"at_unit", format.axis.unit}};
     } else {
       const dsp::Levels levels = levels_of(data);
-      channels[info.name] = {
-          {"len", data.size()}, {"mean", levels.dc}, {"rms", levels.rms}, {"unit", info.unit}, {"not_finite", levels.not_finite}};
+      channels[info.name] = {{"len", data.size()},
+                             {"mean", levels.dc},
+                             {"rms", levels.rms},
+                             {"unit", info.unit},
+                             {"not_finite", levels.not_finite}};
     }
   }
   return line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";

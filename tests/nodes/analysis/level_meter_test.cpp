@@ -176,6 +176,22 @@ TEST(LevelMeter, GivesTheLastIntervalApart) {
   EXPECT_EQ(value(results[1], "main_channel.rms"), 0.5);
 }
 
+TEST(LevelMeter, SaysWhereAResultBeginsAndHowLongItIs) {
+  NodeHarness meter("LevelMeter", R"({"interval_s": 0.01})");            // 480 frames
+  std::vector<DataFrame> results = feed_constant(meter, 100, 480, 0.5);  // the stream begins at 100
+  for (DataFrame& r : feed_constant(meter, 600, 400, 0.5)) { results.push_back(std::move(r)); }  // 20 missing
+  for (DataFrame& r : meter.finish()) { results.push_back(std::move(r)); }
+  ASSERT_EQ(results.size(), 3U);
+  EXPECT_EQ(results[0].position(), 100);
+  EXPECT_EQ(results[0].header().length_frames, 380U);
+  EXPECT_EQ(results[1].position(), 480);
+  EXPECT_EQ(results[1].header().length_frames, 480U);  // those that are missing inside count, too
+  EXPECT_EQ(meta(results[1], "missing_frames"), 20.0);
+  EXPECT_EQ(results[2].position(), 960);
+  EXPECT_EQ(results[2].header().length_frames, 40U);  // the end
+  EXPECT_TRUE(results[2].header().has(FrameFlag::incomplete));
+}
+
 TEST(LevelMeter, SaysHowManyFramesAreMissing) {
   NodeHarness meter("LevelMeter", R"({"interval_s": 0.01})");  // 480 frames
   EXPECT_TRUE(feed_constant(meter, 0, 100, 0.5).empty());

@@ -116,10 +116,9 @@ TEST(Spectrum, TakesUnitsFromTheChannel) {
   const auto unit = [](std::string_view of_channel, std::string_view scaling, std::string_view output) {
     StreamFormat in = audio_format(48000.0, {"a"}, 64);
     in.channels[0].unit = of_channel;
-    NodeHarness spectrum("Spectrum",
-                         R"({"scaling": ")" + std::string(scaling) + R"(", "output": ")" + std::string(output) +
-                             "\"}",
-                         {in});
+    NodeHarness spectrum(
+        "Spectrum",
+        R"({"scaling": ")" + std::string(scaling) + R"(", "output": ")" + std::string(output) + "\"}", {in});
     return spectrum.outputs()[0].format.channels[0].unit;
   };
   EXPECT_EQ(unit("Pa", "psd", "db"), "dB re 1 Pa²/Hz");
@@ -263,6 +262,27 @@ TEST(Spectrum, PassesOnAGapOnceHoweverLongTheAverage) {
   }
 }
 
+TEST(Spectrum, BeginsWithItsFirstSampleAndSaysHowLongItIs) {
+  const auto x = noise(1, 1000);
+  const auto stretches = [&](const std::string& more) {
+    NodeHarness spectrum("Spectrum", R"({"fft_size": 100, "overlap": 0.5)" + more + "}");
+    std::vector<std::pair<std::int64_t, std::uint64_t>> all;
+    for (const DataFrame& result : spectrum.run_frames(x, 77)) {
+      all.emplace_back(result.position(), result.header().length_frames);
+      EXPECT_EQ(result.timestamp_us(), std::llround(static_cast<double>(result.position()) * 1e6 / 48000.0));
+    }
+    return all;
+  };
+  using Stretches = std::vector<std::pair<std::int64_t, std::uint64_t>>;
+  EXPECT_EQ(stretches("")[3], (std::pair<std::int64_t, std::uint64_t>{150, 100}));
+  // 19 frames, from 0 to 1000: groups of 8 begin at frames 0, 8 and 16, the last with three.
+  EXPECT_EQ(stretches(R"(, "averaging": "linear")"), (Stretches{{0, 450}, {400, 450}, {800, 200}}));
+  EXPECT_EQ(stretches(R"(, "averaging": "max", "averages": 0)")[18],
+            (std::pair<std::int64_t, std::uint64_t>{0, 1000}));
+  EXPECT_EQ(stretches(R"(, "averaging": "exponential")")[18],
+            (std::pair<std::int64_t, std::uint64_t>{900, 100}));  // its newest frame
+}
+
 TEST(Spectrum, GivesAnAverageThatTheEndCutsOff) {
   NodeHarness spectrum("Spectrum",
                        R"({"fft_size": 100, "overlap": 0, "averaging": "linear", "averages": 8})");
@@ -270,6 +290,7 @@ TEST(Spectrum, GivesAnAverageThatTheEndCutsOff) {
   ASSERT_EQ(results.size(), 1U);
   EXPECT_TRUE(results[0].header().has(FrameFlag::incomplete));
   EXPECT_EQ(meta(results[0], "frames_averaged"), 3.0);
+  EXPECT_EQ(results[0].header().length_frames, 300U);
   const auto notes = spectrum.node().notes();
   ASSERT_EQ(notes.size(), 1U);
   EXPECT_EQ(notes[0].text,

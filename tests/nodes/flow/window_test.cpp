@@ -1,6 +1,10 @@
 // tests/nodes/flow/window_test.cpp
-#include <rapidcheck.h>
+#include <set>
 
+#include <rapidcheck.h>
+#include <nlohmann/json.hpp>
+
+#include "engine/core/node_catalog.hpp"
 #include "tests/nodes/flow/flow_blocks.hpp"
 
 namespace streamlab::test {
@@ -55,6 +59,44 @@ TEST(Window, SlidesOverAnyStreamInAnyBlocks) {
     window.reset();
     expect_same_blocks(window.run_frames(x, block), out);
   }));
+}
+
+// Windows of 44.1 frames begin where intervals of 44.1 frames do.
+TEST(Window, HasTheGridOfIntervals) {
+  const AudioShape cd{44100.0, 1, 1000};
+  const Signal x = constant(0.5, 1, 44100);
+  NodeHarness window("Window", R"({"size_s": 0.001})", cd);
+  NodeHarness meter("LevelMeter", R"({"interval_s": 0.001})", cd);
+  NodeHarness sums("Reduce", R"({"interval_s": 0.001})", cd);
+  const auto windows = window.run_frames(x, 1000);
+  const auto levels = meter.run_frames(x, 1000);
+  const auto means = sums.run_frames(x, 1000);
+  ASSERT_EQ(windows.size(), 1000U);
+  ASSERT_EQ(levels.size(), 1000U);
+  ASSERT_EQ(means.size(), 1000U);
+  for (std::size_t k = 0; k < 1000; ++k) {
+    const auto begin = std::llround(static_cast<double>(k) * 44.1);
+    const auto length = static_cast<std::uint64_t>(std::llround(static_cast<double>(k + 1) * 44.1) - begin);
+    EXPECT_EQ(windows[k].position(), begin) << k;
+    EXPECT_EQ(windows[k].frame_count(), length) << k;
+    for (const DataFrame* result : {&levels[k], &means[k]}) {
+      EXPECT_EQ(result->position(), begin) << k;
+      EXPECT_EQ(result->header().length_frames, length) << k;
+    }
+    EXPECT_FALSE(windows[k].header().has(FrameFlag::incomplete)) << k;
+  }
+}
+
+TEST(Window, HasTheGridOfIntervalsWhereWindowsOverlapToo) {
+  NodeHarness window("Window", R"({"size_s": 0.002, "hop_s": 0.0005})", {44100.0, 1, 1000});
+  const auto windows = window.run_frames(constant(0.5, 1, 4410), 333);  // 88.2 frames, every 22.05
+  ASSERT_GT(windows.size(), 190U);
+  for (std::size_t k = 0; k < 190; ++k) {
+    const double hop = 0.0005 * 44100.0;
+    const auto begin = std::llround(static_cast<double>(k) * hop);
+    EXPECT_EQ(windows[k].position(), begin) << k;
+    EXPECT_EQ(windows[k].frame_count(), std::llround(static_cast<double>(k) * hop + 88.2) - begin) << k;
+  }
 }
 
 TEST(Window, IsTheSameForEveryBlockSize) {

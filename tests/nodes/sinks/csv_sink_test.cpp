@@ -32,17 +32,18 @@ TEST(CsvSink, WritesARowForEveryBlockOfValues) {
     block.channel(1U)[0] = kNaN;
     block.channel(2U)[0] = 0.1;
     sink.process(block);
-    block.header() = {2500000, 4, 120000, 256, 0};
+    block.header() = {2500000, 4, 120000, 256, 0, 4800};
     block.header().set(FrameFlag::gap);
     block.header().set(FrameFlag::incomplete);
     block.channel(1U)[0] = -kInfinity;
     sink.process(block);
   }
-  EXPECT_EQ(content_of(path),
-            "position,seconds,timestamp_us,sequence_id,flags,gap_frames,left.rms [dB],plain,\"a, \"\"b\"\" "
-            "[Hz]\"\r\n"
-            "72000,1.5,1500000,3,,0,-20.5,,0.1\r\n"
-            "120000,2.5,2500000,4,gap incomplete,256,-20.5,-inf,0.1\r\n");
+  EXPECT_EQ(
+      content_of(path),
+      "position,seconds,timestamp_us,sequence_id,flags,gap_frames,length_frames,left.rms [dB],plain,\"a, \"\"b\"\" "
+      "[Hz]\"\r\n"
+      "72000,1.5,1500000,3,,0,,-20.5,,0.1\r\n"
+      "120000,2.5,2500000,4,gap incomplete,256,4800,-20.5,-inf,0.1\r\n");
 }
 
 TEST(CsvSink, WritesARowForEveryBinOfASpectrum) {
@@ -58,7 +59,7 @@ TEST(CsvSink, WritesARowForEveryBinOfASpectrum) {
     NodeHarness sink("CsvSink", config(path), {format});
     DataFrame block = sink.input_frame();
     block.set_frame_count(3);
-    block.header() = {1000000, 7, 48000, 0, 0};
+    block.header() = {1000000, 7, 48000, 0, 0, 4096};
     for (std::uint32_t n = 0; n < 3; ++n) {
       block.channel(0U)[n] = -10.0 * n;
       block.channel(1U)[n] = -100.0;
@@ -67,10 +68,10 @@ TEST(CsvSink, WritesARowForEveryBinOfASpectrum) {
   }
   EXPECT_EQ(
       content_of(path),
-      "position,seconds,timestamp_us,sequence_id,flags,gap_frames,frequency [Hz],left [dB],right [dB]\r\n"
-      "48000,1,1000000,7,,0,10,-0,-100\r\n"
-      "48000,1,1000000,7,,0,12.5,-10,-100\r\n"
-      "48000,1,1000000,7,,0,15,-20,-100\r\n");
+      "position,seconds,timestamp_us,sequence_id,flags,gap_frames,length_frames,frequency [Hz],left [dB],right [dB]\r\n"
+      "48000,1,1000000,7,,0,4096,10,-0,-100\r\n"
+      "48000,1,1000000,7,,0,4096,12.5,-10,-100\r\n"
+      "48000,1,1000000,7,,0,4096,15,-20,-100\r\n");
 }
 
 TEST(CsvSink, WritesARowForEveryFrameOfAudioTheSameForEveryBlockSize) {

@@ -56,7 +56,7 @@ TEST(JsonlSink, WritesALineForEveryBlockOfValues) {
     block.channel(0U)[0] = -20.5;
     block.channel(1U)[0] = 0.1;
     sink.process(block);
-    block.header() = {2500000, 4, 120000, 256, 0};
+    block.header() = {2500000, 4, 120000, 256, 0, 4800};
     block.header().set(FrameFlag::gap);
     block.header().set(FrameFlag::incomplete);
     block.metadata().set("frames", 4800.0);
@@ -70,7 +70,7 @@ TEST(JsonlSink, WritesALineForEveryBlockOfValues) {
       R"("channels":{"left.rms_db":{"unit":"dB","value":-20.5},"a \"quoted\" name":{"unit":"","value":0.1}}})"
       "\n"
       R"({"position":120000,"seconds":2.5,"timestamp_us":2500000,"sequence_id":4,"flags":["gap","incomplete"],)"
-      R"("gap_frames":256,"channels":{"left.rms_db":{"unit":"dB","value":null},)"
+      R"("gap_frames":256,"length_frames":4800,"channels":{"left.rms_db":{"unit":"dB","value":null},)"
       R"("a \"quoted\" name":{"unit":"","value":null}},"metadata":{"frames":4800}})"
       "\n");
 }

@@ -1,8 +1,8 @@
-// nodes/flow/interval_grid.hpp
+// nodes/analysis/interval_grid.hpp
 //
-// IntervalGrid: cuts a stream into intervals by position alone. Interval k holds the positions
-// round(k · interval_frames) … round((k + 1) · interval_frames) - 1, so that an interval that is no whole
-// number of frames does not drift.
+// IntervalGrid: the one rule of every node that works by intervals. It cuts a stream into intervals by
+// position alone. Interval k holds the positions round(k · interval_frames) … round((k + 1) ·
+// interval_frames) - 1, so that an interval that is no whole number of frames does not drift.
 #pragma once
 
 #include <cmath>
