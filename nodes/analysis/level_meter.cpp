@@ -23,6 +23,7 @@
 #include <fmt/format.h>
 
 #include "engine/core/node.hpp"
+#include "engine/core/overlap.hpp"
 #include "nodes/analysis/flag_trail.hpp"
 #include "nodes/analysis/interval_grid.hpp"
 #include "nodes/analysis/level_unit.hpp"
@@ -129,6 +130,9 @@ class LevelMeter final : public Node {
 
   Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
     const StreamFormat& in = *context.inputs[0];
+    if (auto fits = refuse_overlap(in, "an interval would count them more than once"); !fits) {
+      return tl::unexpected(fits.error());
+    }
     sample_rate_hz_ = in.sample_rate_hz;
     auto grid = IntervalGrid::make(params_[kIntervalS], sample_rate_hz_);
     if (!grid) { return tl::unexpected(grid.error()); }

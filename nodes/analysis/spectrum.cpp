@@ -24,6 +24,7 @@
 #include <fmt/format.h>
 
 #include "engine/core/node.hpp"
+#include "engine/core/overlap.hpp"
 #include "nodes/analysis/flag_trail.hpp"
 #include "nodes/analysis/level_unit.hpp"
 #include "nodes/analysis/time_at.hpp"
@@ -106,6 +107,11 @@ class Spectrum final : public Node {
 
   Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
     const StreamFormat& in = *context.inputs[0];
+    if (auto fits = refuse_overlap(
+            in, "its frames go on from block to block; overlap here makes frames that overlap");
+        !fits) {
+      return tl::unexpected(fits.error());
+    }
     sample_rate_hz_ = in.sample_rate_hz;
     auto settings = read_settings(in);
     if (!settings) { return tl::unexpected(settings.error()); }

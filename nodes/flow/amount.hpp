@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "engine/core/node.hpp"
+#include "engine/core/overlap.hpp"
 #include "nodes/analysis/time_at.hpp"
 
 namespace streamlab {
@@ -41,6 +42,11 @@ class Amount {
       return refused("/config", "it is not said how much", "one of frames, seconds and blocks");
     }
     Amount amount;
+    if (!params.given(kAmountBlocks)) {
+      if (auto fits = refuse_overlap(in, "frames and seconds would be counted more than once"); !fits) {
+        return tl::unexpected(fits.error());
+      }
+    }
     if (params.given(kAmountBlocks)) {
       amount.unit_ = Unit::blocks;
       amount.whole_ = params.integer(kAmountBlocks);

@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "engine/core/node.hpp"
+#include "engine/core/overlap.hpp"
 #include "nodes/flow/item_ring.hpp"
 
 namespace streamlab {
@@ -52,6 +53,9 @@ class Batch final : public Node {
 
   Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
     const StreamFormat& in = *context.inputs[0];
+    if (auto fits = refuse_overlap(in, "a batch is one stretch of the stream"); !fits) {
+      return tl::unexpected(fits.error());
+    }
     audio_ = in.kind == StreamKind::audio;
     OutputFormat out{in};
     out.max_blocks = 2;

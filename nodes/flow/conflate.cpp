@@ -21,6 +21,7 @@
 #include <fmt/format.h>
 
 #include "engine/core/node.hpp"
+#include "engine/core/overlap.hpp"
 #include "nodes/analysis/interval_grid.hpp"
 #include "nodes/analysis/time_at.hpp"
 
@@ -63,6 +64,9 @@ class Conflate final : public Node {
 
   Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
     const StreamFormat& in = *context.inputs[0];
+    if (auto fits = refuse_overlap(in, "an interval would count them more than once"); !fits) {
+      return tl::unexpected(fits.error());
+    }
     auto grid = IntervalGrid::make(params_[kIntervalS], in.sample_rate_hz);
     if (!grid) { return tl::unexpected(grid.error()); }
     grid_ = *grid;

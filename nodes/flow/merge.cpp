@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 
 #include "engine/core/node.hpp"
+#include "engine/core/overlap.hpp"
 
 namespace streamlab {
 namespace merge_node {
@@ -51,6 +52,9 @@ class Merge final : public Node {
     const auto& inputs = context.inputs;
     if (inputs.size() < 2) { return refused("", "a merge of one input", "a connection to in2, too"); }
     OutputFormat out{*inputs[0]};
+    if (auto fits = refuse_overlap(*inputs[0], "one stream of them has no positions"); !fits) {
+      return tl::unexpected(fits.error());
+    }
     for (std::size_t i = 1; i < inputs.size(); ++i) {
       if (const std::string other = difference(*inputs[0], *inputs[i]); !other.empty()) {
         return refused("", fmt::format("in1 and in{} differ in {}: they cannot be one stream", i + 1, other),

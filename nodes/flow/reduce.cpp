@@ -16,6 +16,7 @@
 #include <fmt/format.h>
 
 #include "engine/core/node.hpp"
+#include "engine/core/overlap.hpp"
 #include "nodes/analysis/flag_trail.hpp"
 #include "nodes/analysis/interval_grid.hpp"
 #include "nodes/analysis/level_unit.hpp"
@@ -75,6 +76,11 @@ class Reduce final : public Node {
     kind_ = in.kind;
     sample_rate_hz_ = in.sample_rate_hz;
     if (auto read = read_stretch(); !read) { return tl::unexpected(read.error()); }
+    if (over_ != Over::block) {
+      if (auto fits = refuse_overlap(in, "a stretch would count them more than once"); !fits) {
+        return tl::unexpected(fits.error());
+      }
+    }
     const auto operation = static_cast<Operation>(params_.choice(kOperation));
     bins_ = kind_ == StreamKind::spectrum ? in.max_frames : 1;
     reductions_.clear();
@@ -86,6 +92,7 @@ class Reduce final : public Node {
     reset();
 
     OutputFormat out{in};
+    out.format.overlapping = false;  // one result a window
     const std::string name(kOperations[params_.choice(kOperation)]);
     if (kind_ != StreamKind::spectrum) {
       out.format.kind = StreamKind::values;

@@ -19,6 +19,7 @@
 #include <fmt/format.h>
 
 #include "engine/core/node.hpp"
+#include "engine/core/overlap.hpp"
 #include "nodes/flow/item_ring.hpp"
 
 namespace streamlab {
@@ -98,12 +99,16 @@ class Window final : public Node {
 
   Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
     const StreamFormat& in = *context.inputs[0];
+    if (auto fits = refuse_overlap(in, "windows would be cut across them"); !fits) {
+      return tl::unexpected(fits.error());
+    }
     in_ = in;
     if (auto read = read_sizes(); !read) { return tl::unexpected(read.error()); }
     const auto capacity =
         static_cast<std::uint32_t>(mode_ == Mode::time ? params_.integer(kMaxValues) : most_items());
     OutputFormat out{in};
     out.format.max_frames = capacity;
+    out.format.overlapping = hop_ < size_;
     out.max_blocks = 2;
     if (mode_ == Mode::count) {
       out.max_blocks += static_cast<std::uint32_t>(in.max_frames / std::floor(hop_));

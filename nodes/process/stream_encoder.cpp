@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "engine/core/overlap.hpp"
 #include "nodes/sound_file/wave_header.hpp"
 
 namespace streamlab {
@@ -55,6 +56,9 @@ Result<StreamEncoder> StreamEncoder::create(const EncoderSpec& spec, const Strea
     return refused("/config/format",
                    fmt::format("\"{}\" carries audio, and not {}", name, to_string(format.kind)),
                    "\"framed\"");
+  }
+  if (auto fits = refuse_overlap(format, "samples one after the other would be no sound"); !fits) {
+    return tl::unexpected(fits.error());
   }
   if (spec.format != ByteFormat::wav) { return encoder; }
   const double rate = format.sample_rate_hz;

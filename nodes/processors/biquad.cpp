@@ -16,6 +16,7 @@
 #include <fmt/format.h>
 
 #include "engine/core/node.hpp"
+#include "engine/core/overlap.hpp"
 #include "nodes/dsp/biquad.hpp"
 #include "nodes/dsp/biquad_design.hpp"
 
@@ -125,6 +126,9 @@ class Biquad final : public Node {
 
   Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
     const StreamFormat& in = *context.inputs[0];
+    if (auto fits = refuse_overlap(in, "a filter goes on from block to block"); !fits) {
+      return tl::unexpected(fits.error());
+    }
     std::vector<dsp::BiquadSection> sections;
     if (!params_.given(kSections)) {
       if (!params_.given(kType)) {

@@ -18,6 +18,7 @@
 #include <fmt/format.h>
 
 #include "engine/core/node.hpp"
+#include "engine/core/overlap.hpp"
 #include "nodes/dsp/delay_line.hpp"
 
 namespace streamlab {
@@ -55,6 +56,9 @@ class Delay final : public Node {
 
   Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
     const StreamFormat& in = *context.inputs[0];
+    if (auto fits = refuse_overlap(in, "a delay goes on from block to block"); !fits) {
+      return tl::unexpected(fits.error());
+    }
     const bool in_ms = params_.given(kMs);
     if (in_ms && params_.given(kFrames)) {
       return refused("/config/ms", "the delay is given twice, in frames and in ms", "one of the two");

@@ -16,6 +16,7 @@
 #include <fmt/format.h>
 
 #include "engine/core/node.hpp"
+#include "engine/core/overlap.hpp"
 #include "nodes/dsp/mix.hpp"
 #include "nodes/processors/channel_names.hpp"
 
@@ -59,6 +60,11 @@ class Mixer final : public Node {
     std::size_t columns = 0;
     for (std::size_t i = 0; i < context.inputs.size(); ++i) {
       const StreamFormat& in = *context.inputs[i];
+      if (context.inputs.size() > 1) {
+        if (auto fits = refuse_overlap(in, "streams are added position by position"); !fits) {
+          return tl::unexpected(fits.error());
+        }
+      }
       if (in.sample_rate_hz != first.sample_rate_hz) {
         return refused(
             "",

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "engine/core/node.hpp"
+#include "engine/core/overlap.hpp"
 #include "nodes/device_params.hpp"
 
 namespace streamlab {
@@ -35,6 +36,9 @@ class AudioOutput final : public Node {
   Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
     if (context.device == nullptr) { return failed("/config/device", "no device was opened for this node"); }
     const StreamFormat& in = *context.inputs[0];
+    if (auto fits = refuse_overlap(in, "a device plays one frame after the other"); !fits) {
+      return tl::unexpected(fits.error());
+    }
     const std::size_t connectors = context.device->output_names.size();
     if (in.channel_count() != 1 && in.channel_count() != connectors) {
       return refused("/config/channels",

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "engine/core/node.hpp"
+#include "engine/core/overlap.hpp"
 #include "nodes/sound_file/sound_file_writer.hpp"
 
 namespace streamlab {
@@ -67,6 +68,9 @@ class FileSink final : public Node {
 
   Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
     const StreamFormat& in = *context.inputs[0];
+    if (auto fits = refuse_overlap(in, "a file plays one frame after the other"); !fits) {
+      return tl::unexpected(fits.error());
+    }
     if (context.overwrite) { overwrite_ = Overwrite::yes; }
     if (path_ == "-") {
       return refused("/config/path", "a sound file cannot be written to standard output", "a file",

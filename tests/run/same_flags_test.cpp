@@ -21,7 +21,7 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 
 constexpr std::uint32_t kFrames = 20000;
-constexpr std::uint32_t kBlockSizes[] = {7, 1000, 1024, 20000};
+constexpr std::uint32_t kBlockSizes[] = {1, 7, 1000, 1024, 20000};
 
 class SameFlags : public testing::Test {
  protected:
@@ -54,7 +54,7 @@ class SameFlags : public testing::Test {
     auto engine = Engine::create(*graph, {});
     EXPECT_TRUE(engine) << to_string(engine.error(), "");
     if (!engine) { return {}; }
-    auto receiver = (*engine)->subscribe("end", 65536);
+    auto receiver = (*engine)->subscribe("end", 16);
     EXPECT_TRUE(receiver);
     EXPECT_TRUE((*engine)->start());
     std::vector<DataFrame> blocks;

@@ -99,6 +99,52 @@ TEST(Window, HasTheGridOfIntervalsWhereWindowsOverlapToo) {
   }
 }
 
+// What each node of the catalogue makes of windows that overlap.
+TEST(Window, IsFollowedOnlyByWhatLooksAtEachWindowByItself) {
+  const auto refusal = [](std::string_view type, const std::string& config, StreamKind kind) {
+    StreamFormat in = audio_format(48000.0, {"left", "right"}, kind == StreamKind::audio ? 1024 : 1);
+    in.kind = kind;
+    in.overlapping = true;
+    DeviceStream device;
+    device.sample_rate_hz = 48000.0;
+    device.output_names = {"a", "b"};
+    PrepareContext context;
+    context.device = &device;
+    const bool two = type == "Join" || type == "Merge";
+    return to_string(NodeHarness::refusals(type, config, std::vector(two ? 2 : 1, in), context), "");
+  };
+  const std::set<std::string_view> refused{"AudioOutput", "Batch",      "Biquad", "Conflate", "Delay",
+                                           "FileSink",    "LevelMeter", "Merge",  "Process",  "Reduce",
+                                           "Skip",        "Spectrum",   "Take",   "Window"};
+  for (const NodeEntry* entry : default_catalog().entries()) {
+    const NodeInfo& info = entry->info;
+    if (info.inputs.empty() || info.name == "PipeSink") { continue; }
+    const bool audio = (info.inputs[0].kinds & mask(StreamKind::audio)) != 0;
+    const auto example = nlohmann::json::parse(info.example);
+    const std::string said = refusal(info.name, example.value("config", nlohmann::json::object()).dump(),
+                                     audio ? StreamKind::audio : StreamKind::values);
+    EXPECT_EQ(said.find("windows that overlap") != std::string::npos, refused.contains(info.name))
+        << info.name << ": " << said;
+  }
+  EXPECT_EQ(
+      refusal("LevelMeter", "{}", StreamKind::audio),
+      "its input is windows that overlap, which repeat frames, and an interval would count them more than "
+      "once; expected windows with a hop of their size, or the stream itself; Map, Filter and Reduce with "
+      "per_block look at each window by itself\n");
+  EXPECT_EQ(refusal("Reduce", R"({"per_block": true})", StreamKind::audio), "");
+  EXPECT_EQ(refusal("Take", R"({"blocks": 3})", StreamKind::audio), "");
+  EXPECT_EQ(refusal("PipeSink", R"({"to": "stdout", "format": "framed"})", StreamKind::audio), "");
+  EXPECT_NE(refusal("PipeSink", R"({"to": "stdout", "format": "wav"})", StreamKind::audio), "");
+  NodeHarness overlapping("Window", R"({"size": 4, "hop": 2})");
+  EXPECT_TRUE(overlapping.outputs()[0].format.overlapping);
+  NodeHarness side_by_side("Window", R"({"size": 4})");
+  EXPECT_FALSE(side_by_side.outputs()[0].format.overlapping);
+  StreamFormat in = audio_format(48000.0, {"a"}, 4);
+  in.overlapping = true;
+  NodeHarness reduced("Reduce", R"({"per_block": true})", {in});
+  EXPECT_FALSE(reduced.outputs()[0].format.overlapping);
+}
+
 TEST(Window, IsTheSameForEveryBlockSize) {
   const Signal x = constant(0.25, 1, 5000);  // no flags, which belong to blocks
   std::vector<DataFrame> whole;
