@@ -29,11 +29,13 @@ Errors check_outputs(const BatchPlan& plan, const BatchArguments& arguments) {
   if (arguments.config.path != "-") { files.reads(arguments.config.path, "is the configuration"); }
   for (const std::string& file : arguments.files) { files.reads(file, "is an input"); }
   std::vector<std::pair<std::string, WrittenFile>> outputs;
-  for (const std::string& file : arguments.files) {
-    const auto graph = plan.graph_for(file);
+  for (std::size_t i = 0; i < arguments.files.size(); ++i) {
+    const auto graph = plan.graph_for(i);
     if (!graph) { continue; }  // said when its turn comes
     files.reads(*graph, "is read by the graph");
-    for (WrittenFile& output : written_files(*graph)) { outputs.emplace_back(file, std::move(output)); }
+    for (WrittenFile& output : written_files(*graph)) {
+      outputs.emplace_back(arguments.files[i], std::move(output));
+    }
   }
   for (const auto& [file, output] : outputs) {
     const auto clash = files.writes(output.path, fmt::format("takes the output for \"{}\"", file));
@@ -89,7 +91,7 @@ ExitCode batch_command(const BatchArguments& arguments) {
   const std::size_t count = arguments.files.size();
   const Clock::time_point begin = Clock::now();
   run_in_order<BatchResult>(
-      count, arguments.jobs, [&](std::size_t i) { return plan->run(arguments.files[i]); },
+      count, arguments.jobs, [&](std::size_t i) { return plan->run(i); },
       [&](BatchResult&& result) {
         line.clear();
         show_result(result, arguments.json, records, totals);

@@ -40,6 +40,20 @@ class MemoryFile {
   std::FILE* file_;
 };
 
+namespace fs = std::filesystem;
+
+// The parts of a file's path of which others are made. An ending is what follows the last dot, if a name lies
+// before it: the stem of "...wav", which would be "..", is the whole name, and no way into another folder.
+struct ItemName {
+  explicit ItemName(const std::string& path) : stem(fs::path(path).filename().string()) {
+    const std::size_t dot = stem.rfind('.');
+    if (stem.find_first_not_of('.') < dot && dot != std::string::npos) { stem.resize(dot); }
+  }
+  bool is_valid() const { return !stem.empty() && stem != "." && stem != ".."; }
+
+  std::string stem;
+};
+
 struct Binding {
   std::size_t node = 0;
   std::size_t param = 0;
@@ -82,46 +96,74 @@ tl::expected<BatchPlan, ExitCode> BatchPlan::make(const BatchArguments& argument
   auto document = parse_document(*text, language_of(arguments.config.path));
   if (!document) { return tl::unexpected(report(document.error(), name)); }
   BatchPlan plan(*std::move(document), arguments);
-  const auto graph = plan.graph_for(arguments.files.front());
+  // A file without a folder: what is absolute for it is so by the configuration.
+  const auto graph = plan.load({{"input", "item"}, {"stem", "item"}});
   if (!graph) { return tl::unexpected(report(graph.error(), name)); }
-  if (const Errors errors = check_stdout_formats(*graph, arguments.json); !errors.empty()) {
-    return tl::unexpected(report(errors, name));
+  Errors errors = refuse_pipes(*graph);
+  if (!input_of(*graph)) {
+    errors.push_back({ErrorCode::refused, "/nodes", "this graph has no place for a file",
+                      "a FileSource or an AudioInput", ""});
   }
+  for (Error& error : check_stdout_formats(*graph, arguments.json)) { errors.push_back(std::move(error)); }
+  if (!errors.empty()) { return tl::unexpected(report(errors, name)); }
   plan.stdout_format_ = app::stdout_format(*graph, arguments.json);
+  for (const FileParam& output : output_files(*graph)) {
+    if (fs::path(output.path).is_absolute()) { plan.absolute_.insert(output.node); }
+  }
   return plan;
 }
 
-Checked<ValidGraph> BatchPlan::graph_for(const std::string& file) const {
-  const std::string stem = std::filesystem::path(file).stem().string();
-  Document document = document_;
-  if (document.is_object() && (!document.contains("variables") || document["variables"].is_object())) {
-    document["variables"]["input"] = file;
-    document["variables"]["stem"] = stem;
+Checked<ValidGraph> BatchPlan::load(const Variables& own) const {
+  const std::string text = document_.dump(-1, ' ', false, Document::error_handler_t::replace);
+  return load_graph(text, ConfigLanguage::json, arguments_.config.variables, default_catalog(), own);
+}
+
+Checked<ValidGraph> BatchPlan::graph_for(std::size_t item) const {
+  const std::string& file = arguments_.files[item];
+  const ItemName name(file);
+  if (!name.is_valid()) {
+    return tl::unexpected(
+        Errors{{ErrorCode::refused, "", "this is the name of a folder", "a sound file", ""}});
   }
-  const std::string text = document.dump(-1, ' ', false, Document::error_handler_t::replace);
-  auto graph = load_graph(text, ConfigLanguage::json, arguments_.config.variables);
+  if (stdout_format_ == StdoutFormat::json_lines && !is_utf8(file)) {
+    return tl::unexpected(Errors{
+        {ErrorCode::refused, "", "the name of this file cannot stand in JSON Lines", "a name in UTF-8", ""}});
+  }
+  auto graph = load({{"input", file}, {"stem", name.stem}});
   if (!graph) { return graph; }
-  if (Errors errors = refuse_pipes(*graph); !errors.empty()) { return tl::unexpected(std::move(errors)); }
-  const auto input = input_of(*graph);
-  if (!input) {
-    return tl::unexpected(Errors{{ErrorCode::refused, "/nodes", "this graph has no place for a file",
-                                  "a FileSource or an AudioInput", ""}});
-  }
+  const auto input = input_of(*graph);  // there, as make() has seen
   ValidGraph bound = graph->with_text(input->node, input->param, input->prefix + file);
   if (!arguments_.out_dir.empty()) {
-    for (const FileParam& output : output_files(bound)) {
-      if (std::filesystem::path(output.path).is_absolute()) { continue; }
-      const auto path = std::filesystem::path(arguments_.out_dir) / stem / output.path;
-      bound = bound.with_text(output.node, output.param, path.string());
+    if (Errors errors = put_below_out_dir(bound, item); !errors.empty()) {
+      return tl::unexpected(std::move(errors));
     }
   }
   return bound;
 }
 
-BatchResult BatchPlan::run(const std::string& file) const {
+Errors BatchPlan::put_below_out_dir(ValidGraph& graph, std::size_t item) const {
+  Errors errors;
+  const fs::path out_dir(arguments_.out_dir);
+  for (const FileParam& output : output_files(graph)) {
+    if (absolute_.contains(output.node)) { continue; }
+    const fs::path path = out_dir / ItemName(arguments_.files[item]).stem / output.path;
+    const fs::path below = path.lexically_normal().lexically_relative(out_dir.lexically_normal());
+    if (below.empty() || *below.begin() == "..") {
+      errors.push_back(
+          {ErrorCode::refused, graph.nodes()[output.node].pointer + "/config/path",
+           fmt::format("the output would go to \"{}\", outside of \"{}\"", path.string(), arguments_.out_dir),
+           "a path below --out-dir", "${stem} is the name of a file without its folder"});
+      continue;
+    }
+    graph = graph.with_text(output.node, output.param, path.string());
+  }
+  return errors;
+}
+
+BatchResult BatchPlan::run(std::size_t item) const {
   BatchResult result;
-  result.path = file;
-  const auto graph = graph_for(file);
+  result.path = arguments_.files[item];
+  const auto graph = graph_for(item);
   if (graph) {
     result.exit_code = run_graph(*graph, result);
   } else {
@@ -149,11 +191,9 @@ ExitCode BatchPlan::run_graph(const ValidGraph& graph, BatchResult& result) cons
   const auto engine = Engine::create(graph, std::move(options));
   if (!engine) { return fail(engine.error()); }
   for (const FileParam& output : output_files(graph)) {
-    const auto folder = std::filesystem::path(output.path).parent_path();
+    const auto folder = fs::path(output.path).parent_path();
     std::error_code error;
-    if (!arguments_.out_dir.empty() && !folder.empty()) {
-      std::filesystem::create_directories(folder, error);
-    }
+    if (!arguments_.out_dir.empty() && !folder.empty()) { fs::create_directories(folder, error); }
     if (error) {
       return fail(
           {{ErrorCode::failed, folder.string(), "the folder cannot be made: " + error.message(), "", ""}});

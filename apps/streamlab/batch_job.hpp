@@ -3,6 +3,7 @@
 // One file of a batch: which graph it gets, and what came of it.
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -29,26 +30,30 @@ Document result_document(const BatchResult& result);
 // The configuration, checked once. After make() any thread may use it.
 class BatchPlan {
  public:
-  // Reads and checks the configuration with the first file in its place; errors were reported when there is
-  // no plan.
+  // Reads and checks the configuration, with a file of no special name in its place; errors were reported when
+  // there is no plan.
   static tl::expected<BatchPlan, ExitCode> make(const BatchArguments& arguments);
 
   // What its graphs print, and the program with them.
   StdoutFormat stdout_format() const { return stdout_format_; }
-  // The graph for `file`: ${input} and ${stem} replaced, the input bound to the file, relative output paths
-  // below --out-dir.
-  Checked<ValidGraph> graph_for(const std::string& file) const;
+  // The graph for an item, by its number on the command line: ${input} and ${stem} replaced, the input bound to
+  // the file, relative output paths below --out-dir. Refused with its name in the error: an output that would lie
+  // outside of --out-dir because of how the file is called.
+  Checked<ValidGraph> graph_for(std::size_t item) const;
   // Runs it to its end; what fails is in the result.
-  BatchResult run(const std::string& file) const;
+  BatchResult run(std::size_t item) const;
 
  private:
   BatchPlan(Document document, const BatchArguments& arguments)
       : document_(std::move(document)), arguments_(arguments) {}
+  Checked<ValidGraph> load(const Variables& own) const;
+  Errors put_below_out_dir(ValidGraph& graph, std::size_t item) const;
   ExitCode run_graph(const ValidGraph& graph, BatchResult& result) const;
 
   Document document_;
   BatchArguments arguments_;
   StdoutFormat stdout_format_ = StdoutFormat::text;
+  std::set<std::size_t> absolute_;  // nodes whose outputs the configuration itself puts at an absolute path
 };
 
 }  // namespace streamlab::app

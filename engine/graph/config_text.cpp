@@ -130,13 +130,6 @@ class DocumentBuilder final : public nlohmann::json_sax<Document> {
   Document root_;
 };
 
-// Can it be written into JSON and messages?
-bool is_utf8(const std::string& text) {
-  try {
-    return !Document(text).dump().empty();
-  } catch (const Document::type_error&) { return false; }
-}
-
 // YAML to the same document. Scalars are what the core schema says; quoted ones are texts.
 class YamlReader {
  public:
@@ -296,7 +289,7 @@ class Lookup {
     std::string text;  // within a longer text
   };
 
-  Lookup(const Document& defaults, const Variables& given) : given_(given) {
+  Lookup(const Document& defaults, const Variables& given, const Variables& own) : given_(given), own_(own) {
     for (const auto& [name, value] : defaults.items()) {
       defaults_.emplace(name, Found{value, value.is_string() ? value.get<std::string>() : value.dump()});
     }
@@ -325,6 +318,9 @@ class Lookup {
     }
     used_.insert(name);
     const auto from_user = given_.find(name);
+    if (const auto ours = own_.find(name); ours != own_.end() && from_user == given_.end()) {
+      return Found{ours->second, ours->second};
+    }
     const auto fallback = defaults_.find(name);
     if (from_user == given_.end() && fallback == defaults_.end()) {
       return refused(pointer, fmt::format("the variable ${{{}}} has no value", name),
@@ -355,6 +351,7 @@ class Lookup {
   }
 
   const Variables& given_;
+  const Variables& own_;
   std::map<std::string, Found> defaults_;
   std::set<std::string> used_;
   std::size_t bytes_ = 0;  // of what took the place of variables
@@ -438,7 +435,13 @@ Checked<Document> parse_document(std::string_view text, ConfigLanguage language)
   return builder.take();
 }
 
-void replace_variables(Document& document, const Variables& given, Errors& errors) {
+bool is_utf8(const Document& document) {
+  try {
+    return !document.dump().empty();
+  } catch (const Document::type_error&) { return false; }
+}
+
+void replace_variables(Document& document, const Variables& given, Errors& errors, const Variables& own) {
   Document defaults = Document::object();
   if (document.is_object() && document.contains("variables")) {
     defaults = document["variables"];
@@ -455,7 +458,7 @@ void replace_variables(Document& document, const Variables& given, Errors& error
                         "a default cannot hold variables", "a plain value", ""});
     }
   }
-  Lookup lookup(defaults, given);
+  Lookup lookup(defaults, given, own);
   replace_in(document, "", lookup, errors);
   const std::vector<std::string_view> known(lookup.used().begin(), lookup.used().end());
   for (const auto& [name, value] : given) {

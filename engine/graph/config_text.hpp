@@ -37,7 +37,12 @@ using Variables = std::map<std::string, std::string>;
 
 // Replaces ${name} and ${env:NAME} in every text of `document`. The member "variables" holds defaults, plain
 // values without variables in them, and is taken out. A text that is nothing but one variable becomes a value
-// of the variable's own type: a number stays a number.
-void replace_variables(Document& document, const Variables& given, Errors& errors);
+// of the variable's own type: a number stays a number. `own`: texts of the program itself, such as names of
+// files, which go before the defaults; they are taken as they are, whatever they hold, UTF-8 or not, and need
+// not be used.
+void replace_variables(Document& document, const Variables& given, Errors& errors, const Variables& own = {});
+
+// Can all texts in it be written into JSON?
+bool is_utf8(const Document& document);
 
 }  // namespace streamlab

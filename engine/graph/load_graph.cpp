@@ -22,11 +22,11 @@ bool has_node_list(const Document& document, const GraphSpec& spec) {
 }  // namespace
 
 Checked<ValidGraph> load_graph(std::string_view text, ConfigLanguage language, const Variables& variables,
-                               const NodeCatalog& catalog) {
+                               const NodeCatalog& catalog, const Variables& own) {
   auto document = parse_document(text, language);
   if (!document) { return tl::unexpected(document.error()); }
   Errors errors;
-  replace_variables(*document, variables, errors);
+  replace_variables(*document, variables, errors, own);
   const std::size_t said = errors.size();
   const GraphSpec spec = read_graph_spec(*document, errors);
   std::optional<ValidGraph> graph;

@@ -42,8 +42,7 @@ class ValueReader {
       case ParamType::choice:
         return choice(value);
       case ParamType::text:
-        if (!value.is_string()) { return wrong_type(value, "a text in quotes"); }
-        return value.get<std::string>();
+        return text(value);
       case ParamType::numbers:
         return numbers(value, pointer_);
       case ParamType::labels:
@@ -56,6 +55,7 @@ class ValueReader {
       case ParamType::objects:
         return objects(value);
       case ParamType::json:
+        if (!is_utf8(value)) { return fail(pointer_, "there is a text that is not UTF-8"); }
         return value.dump();
     }
     return {};
@@ -76,6 +76,15 @@ class ValueReader {
     return text;
   }
 
+  // Some texts are paths, and to the system a path ends at a NUL: it would be another file.
+  ParamValue text(const json& value) {
+    if (!value.is_string()) { return wrong_type(value, "a text in quotes"); }
+    auto text = value.get<std::string>();
+    if (text.find('\0') != std::string::npos) {
+      return fail(pointer_, fmt::format("{} holds a NUL character", shown(value)), "a text without");
+    }
+    return text;
+  }
   ParamValue number(const json& value, const std::string& where) {
     if (!value.is_number()) {
       return fail(where, fmt::format("{} is not a number", shown(value)), describe_range(info_));

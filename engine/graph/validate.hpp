@@ -103,9 +103,9 @@ Checked<ValidGraph> validate(const GraphSpec& spec, const NodeCatalog& catalog =
 ValidGraph validate(const GraphSpec& spec, const NodeCatalog& catalog, Errors& errors);
 
 // Text to ValidGraph: reads and validates in one go, and gives all errors of both together, in the order of
-// the file.
+// the file. `own`: see replace_variables().
 Checked<ValidGraph> load_graph(std::string_view text, ConfigLanguage language = ConfigLanguage::json,
                                const Variables& variables = {},
-                               const NodeCatalog& catalog = default_catalog());
+                               const NodeCatalog& catalog = default_catalog(), const Variables& own = {});
 
 }  // namespace streamlab

@@ -232,6 +232,94 @@ TEST(Batch, RefusesOutputsThatWouldMeet) {
   EXPECT_FALSE(fs::exists(dir.file("out")));
 }
 
+// A graph that writes its levels to `path`.
+std::string levels_to(const TempDir& dir, const std::string& path) {
+  return dir.write("to.json", R"({"version": 1, "nodes": [
+      {"id": "file", "type": "FileSource", "config": {"path": "${input}"}},
+      {"id": "level", "type": "LevelMeter", "config": {"interval_s": 100}},
+      {"id": "log", "type": "JsonlSink", "config": {"path": ")" +
+                                  path + R"("}}],
+    "connections": [{"from": "file", "to": "level"}, {"from": "level", "to": "log"}]})");
+}
+
+TEST(Batch, NeverWritesOutsideOfItsFolderForTheNameOfAFile) {
+  const TempDir dir;
+  const std::string voice = content_of(voices()[0]);
+  fs::create_directories(dir.file("in/sub"));
+  for (const char* name : {"...wav", "..wav", ".wav", "....wav", "a..wav"}) {
+    dir.write(std::string("in/") + name, voice);
+  }
+  const auto result = streamlab({"batch", levels_to(dir, "levels.jsonl"), "...wav", "..wav", ".wav",
+                                 "....wav", "a..wav", "--out-dir", "../out"},
+                                dir.file("in"));
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  std::vector<std::string> written;
+  for (const auto& [path, content] : tree(dir.file("out"))) { written.push_back(path); }
+  EXPECT_THAT(written,
+              testing::UnorderedElementsAre("...wav/levels.jsonl", "..wav/levels.jsonl", ".wav/levels.jsonl",
+                                            "....wav/levels.jsonl", "a./levels.jsonl"));
+  EXPECT_FALSE(fs::exists(dir.file("levels.jsonl")));
+
+  // ${input} has a folder, or is absolute: both lead away.
+  dir.write("in/x.wav", voice);
+  dir.write("in/y.wav", voice);
+  for (const std::string& file : {std::string("../../x.wav"), dir.file("in/x.wav")}) {
+    const auto away =
+        streamlab({"batch", levels_to(dir, "${input}.jsonl"), file, "y.wav", "--out-dir", "out"},
+                  dir.file(file.front() == '/' ? "in" : "in/sub"));
+    EXPECT_EQ(away.exit_code, 2);
+    EXPECT_THAT(away.err, HasSubstr(file + ": /nodes/2/config/path: the output would go to \""));
+    EXPECT_THAT(away.err, HasSubstr("\", outside of \"out\"; expected a path below --out-dir"));
+  }
+  EXPECT_FALSE(fs::exists(dir.file("in/x.wav.jsonl")));
+  EXPECT_TRUE(fs::exists(dir.file("in/out/y/y.wav.jsonl")));
+  // By the configuration's own word it may.
+  EXPECT_EQ(streamlab({"batch", levels_to(dir, dir.file("own-${stem}.jsonl")), "x.wav", "--out-dir", "out"},
+                      dir.file("in"))
+                .exit_code,
+            0);
+  EXPECT_TRUE(fs::exists(dir.file("own-x.jsonl")));
+}
+
+TEST(Batch, TakesFilesOfEveryName) {
+  const TempDir dir;
+  const std::vector<std::string> names{"${input}.wav", "${",    "$${stem}", "a\nb.wav", "\x1b[31m.wav",
+                                       "caf\xe9.wav",  "-",     " ",        "a\"b.wav", "\\.wav",
+                                       "*.wav",        "0.wav", "true",     "null"};
+  for (const std::string& name : names) { dir.write(name, content_of(voices()[0])); }
+  std::vector<std::string> arguments{"batch", levels_to(dir, "${stem}.jsonl"), "--out-dir", "out", "--"};
+  arguments.insert(arguments.end(), names.begin(), names.end());
+  const auto result = streamlab(arguments, dir.path().string());
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  const auto written = tree(dir.file("out"));
+  EXPECT_EQ(written.size(), names.size());
+  for (const std::string& name : names) {
+    const std::string stem = name.find('.') == std::string::npos ? name : name.substr(0, name.rfind('.'));
+    EXPECT_TRUE(written.contains(stem + "/" + stem + ".jsonl")) << name;
+  }
+  // JSON cannot name a file that is not UTF-8.
+  const auto json = streamlab(
+      {"batch", levels_to(dir, "json/${stem}.jsonl"), "caf\xe9.wav", "0.wav", "--out-dir", "out", "--json"},
+      dir.path().string());
+  EXPECT_EQ(json.exit_code, 2);
+  EXPECT_THAT(json.err,
+              HasSubstr("caf\xe9.wav: the name of this file cannot stand in JSON Lines; expected a name "
+                        "in UTF-8\n"));
+  EXPECT_TRUE(fs::exists(dir.file("out/0/json/0.jsonl")));
+}
+
+TEST(Batch, RefusesTheNamesOfFolders) {
+  const TempDir dir;
+  for (const char* name : {"..", ".", "../", "x/.."}) {
+    const auto result =
+        streamlab({"batch", levels_to(dir, "levels.jsonl"), name, "--out-dir", "out"}, dir.path().string());
+    EXPECT_EQ(result.exit_code, 2);
+    EXPECT_THAT(result.err,
+                HasSubstr(std::string(name) + ": this is the name of a folder; expected a sound file"));
+    EXPECT_FALSE(fs::exists(dir.file("out")));
+  }
+}
+
 TEST(Batch, PutsFilesInPlaceOfADevice) {
   const TempDir dir;
   const std::string config = dir.write("live.json", R"({"version": 1, "nodes": [

@@ -231,5 +231,20 @@ TEST(OutputFiles, IncludeTheProgressOfAFlow) {
   EXPECT_THAT(content_of(notes), HasSubstr("streamlab_flow_progress"));
 }
 
+TEST(OutputFiles, HaveNoNulInTheirNames) {
+  const TempDir dir;
+  for (const char* type : {"FileSink", "CsvSink", "JsonlSink"}) {
+    const std::string config = dir.write("nul.json", tone_to({sink(type, "a.wav\\u0000b.wav")}));
+    const auto result = streamlab({"check", config}, dir.path().string());
+    EXPECT_EQ(result.exit_code, 2);
+    EXPECT_EQ(
+        result.err,
+        config +
+            R"(: /nodes/1/config/path: "a.wav\u0000b.wav" holds a NUL character; expected a text without)"
+            "\n");
+    EXPECT_FALSE(fs::exists(dir.file("a.wav")));
+  }
+}
+
 }  // namespace
 }  // namespace streamlab::test
