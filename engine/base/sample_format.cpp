@@ -420,12 +420,19 @@ std::size_t decode_interleaved(SampleFormat format, const std::byte* bytes, std:
   return decode_best(format, bytes, stream_channels, {nullptr, stream_channels}, frames, planar);
 }
 
-bool all_below_full_scale(std::span<const double> samples) noexcept {
-  constexpr double kBelowFullScale = 1.0 - 0x1p-53;  // the next float64 below 1
+double largest_sample(int bits) noexcept { return 1.0 - std::ldexp(1.0, 1 - bits); }
+
+double clip_level(SampleFormat format) noexcept {
+  return is_float(format) ? 1.0 : largest_sample(significant_bits(format));
+}
+
+bool all_below(double level, std::span<const double> samples) noexcept {
+  // The bits of a positive float64 are ordered as integers: this is the next one below.
+  const auto limit = std::bit_cast<double>(std::bit_cast<std::uint64_t>(level) - 1);
 #if SL_HAVE_AVX2
-  if (use_avx2()) { return all_within_avx2(kBelowFullScale, samples.data(), samples.size()); }
+  if (use_avx2()) { return all_within_avx2(limit, samples.data(), samples.size()); }
 #endif
-  return all_within(kBelowFullScale, samples.data(), samples.size());
+  return all_within(limit, samples.data(), samples.size());
 }
 
 EncodeCounts encode_interleaved(SampleFormat format, const double* const planar[],

@@ -65,8 +65,16 @@ std::size_t decode_interleaved(SampleFormat format, const std::byte* bytes, std:
 std::size_t decode_interleaved(SampleFormat format, const std::byte* bytes, std::uint32_t stream_channels,
                                std::size_t frames, double* const planar[]) noexcept;
 
-// Whether -1 < x < 1 holds for all of `samples`; NaN does not. A fraction of a nanosecond a sample.
-bool all_below_full_scale(std::span<const double> samples) noexcept;
+// The largest sample that an integer of `bits` bits can hold, 1 - 2^(1-bits): a converter that clips gives it. The
+// smallest is -1.
+double largest_sample(int bits) noexcept;
+
+// Where samples of `format` are clipped: the largest of integers; 1 of floats, which have no largest below it.
+double clip_level(SampleFormat format) noexcept;
+
+// Whether |x| < level holds for all of `samples`; NaN does not. `level` is above 0. A fraction of a nanosecond a
+// sample.
+bool all_below(double level, std::span<const double> samples) noexcept;
 
 // What did not fit while encoding.
 struct EncodeCounts {

@@ -263,10 +263,12 @@ DataFrame& DataFrame::operator=(DataFrame&& other) noexcept {
 void flag_bad_samples(DataFrame& frame) noexcept {
   for (std::uint32_t c = 0; c < frame.channel_count(); ++c) {
     const auto samples = std::as_const(frame).channel(c);
-    if (all_below_full_scale(samples)) { continue; }
-    const bool clips = frame.format().channels[c].unit == "FS";
+    const ChannelInfo& info = frame.format().channels[c];
+    const bool clips = info.unit == "FS";
+    const double limit = clips ? info.clip_level : 1.0;
+    if (all_below(limit, samples)) { continue; }
     for (std::uint32_t n = 0; n < samples.size(); ++n) {
-      if (std::abs(samples[n]) < 1.0) { continue; }  // false for NaN
+      if (std::abs(samples[n]) < limit) { continue; }  // false for NaN
       if (clips && !std::isnan(samples[n])) { frame.flag_frames(FrameFlag::clipped, n, 1); }
       if (!std::isfinite(samples[n])) { frame.flag_frames(FrameFlag::not_finite, n, 1); }
     }

@@ -26,7 +26,7 @@ namespace streamlab {
 enum class FrameFlag : std::uint32_t {
   gap = 1U << 0U,            // gap_frames frames are missing just before this block
   xrun = 1U << 1U,           // the device reported an xrun just before this block
-  clipped = 1U << 2U,        // a sample at or beyond full scale came in
+  clipped = 1U << 2U,        // a sample at or beyond full scale came in (ChannelInfo::clip_level)
   not_finite = 1U << 3U,     // NaN or infinity came in
   end_of_stream = 1U << 4U,  // the last block of the stream
   incomplete = 1U << 5U,     // a result over less than it should cover (a gap inside, the stream's end)
@@ -200,8 +200,8 @@ class DataFrame {
   std::uint64_t edge_number_ = 0;
 };
 
-// Flags the frames of a block of audio that hold a sample with |x| >= 1, on a channel in FS, as `clipped`, and
-// those that hold NaN or infinity as `not_finite`. Real-time safe.
+// Flags the frames of a block of audio that hold a sample at or beyond the clip level of its channel, where that is in
+// FS, as `clipped`, and those that hold NaN or infinity as `not_finite`. Real-time safe.
 void flag_bad_samples(DataFrame& frame) noexcept;
 
 }  // namespace streamlab

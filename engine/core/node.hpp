@@ -46,6 +46,7 @@ struct DeviceStream {
   std::vector<std::string> output_names;
   std::uint32_t input_latency_frames = 0;
   std::uint32_t output_latency_frames = 0;
+  double input_clip_level = 1.0;  // ChannelInfo::clip_level
 };
 
 enum class Console : std::uint8_t { text, json_lines, off };  // what nodes that print do on stdout

@@ -20,12 +20,17 @@ std::string_view to_string(StreamKind kind) {
 }
 
 StreamFormat audio_format(double sample_rate_hz, const std::vector<std::string>& channel_names,
-                          std::uint32_t max_frames) {
+                          std::uint32_t max_frames, double clip_level) {
   StreamFormat format;
   format.kind = StreamKind::audio;
   format.sample_rate_hz = sample_rate_hz;
-  for (const std::string& name : channel_names) { format.channels.push_back({name, "FS"}); }
+  for (const std::string& name : channel_names) { format.channels.push_back({name, "FS", clip_level}); }
   format.max_frames = max_frames;
+  return format;
+}
+
+StreamFormat with_new_values(StreamFormat format) {
+  for (ChannelInfo& channel : format.channels) { channel.clip_level = 1.0; }
   return format;
 }
 

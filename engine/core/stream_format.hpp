@@ -24,6 +24,9 @@ std::string_view to_string(StreamKind kind);
 struct ChannelInfo {
   std::string name;
   std::string unit;  // "FS" for samples re full scale, "dB", "Hz", …; empty for a plain ratio
+  // Audio: a sample with |x| from here on is clipped. Where samples come from integers that is their largest code,
+  // which lies below 1; what has been calculated since knows no codes any more, and 1 stands.
+  double clip_level = 1.0;
 
   friend bool operator==(const ChannelInfo&, const ChannelInfo&) = default;
 };
@@ -55,7 +58,10 @@ struct StreamFormat {
 
 // An audio format with channels of unit "FS".
 StreamFormat audio_format(double sample_rate_hz, const std::vector<std::string>& channel_names,
-                          std::uint32_t max_frames);
+                          std::uint32_t max_frames, double clip_level = 1.0);
+
+// The same with clip levels of 1: of what a node calculates from samples of `format`.
+StreamFormat with_new_values(StreamFormat format);
 
 // The usual names of `count` channels: "main_channel" for one, "left" and "right" for two, else "ch1", "ch2",
 // …

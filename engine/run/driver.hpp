@@ -64,6 +64,7 @@ struct DeviceFormat {
   bool real_time = true;
   std::uint32_t input_latency_frames = 0;   // from the connector to tick()
   std::uint32_t output_latency_frames = 0;  // from tick() to the connector
+  double input_clip_level = 1.0;            // |x| of the largest code of its converters, where it has codes
 };
 
 // One block, as the driver hands it over.

@@ -35,6 +35,7 @@ DeviceStream stream_of(const DeviceFormat& format) {
   stream.output_names = names(format.output_names);
   stream.input_latency_frames = format.input_latency_frames;
   stream.output_latency_frames = format.output_latency_frames;
+  stream.input_clip_level = format.input_clip_level;
   return stream;
 }
 

@@ -211,6 +211,7 @@ Result<std::unique_ptr<Driver>> open_alsa_driver(const DeviceRequest& request, c
       format.input_names.push_back(fmt::format("in_{}", channel + 1));
     }
     format.input_latency_frames = setup.period_frames;
+    format.input_clip_level = clip_level(pcms.capture->setup().format);
   }
   if (pcms.playback) {
     for (const std::uint32_t channel : pcms.playback->setup().channels) {

@@ -28,6 +28,7 @@ class SimFileReader {
   std::uint32_t channel_count() const noexcept { return reader_.info().channels; }
   std::int64_t frame_count() const noexcept { return static_cast<std::int64_t>(reader_.info().frames); }
   const std::string& path() const noexcept { return path_; }
+  double clip_level() const noexcept { return reader_.info().clip_level; }
   // What of the file is not played, as far as its header tells.
   std::vector<std::string> losses() const { return reader_.losses(); }
 

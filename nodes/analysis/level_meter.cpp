@@ -114,7 +114,9 @@ constexpr NodeInfo kInfo{
     .details =
         "Full scale is 1.0. peak_db and rms_db are re 1.0; rms_db_aes17 = rms_db + 3.0103 dB, so that a "
         "full-scale sine reads 0 dBFS (AES17), as its peak_db does. crest_db = peak_db - rms_db. ac_rms is "
-        "the rms without DC. clipped counts samples with |x| >= 1. Units are those of the channel: one that "
+        "the rms without DC. clipped counts samples at or beyond full scale: |x| >= 1, and of sound that "
+        "still is what an integer format gave, |x| at or above the largest code, 1 - 2^(1-bits). Units are "
+        "those of the channel: one that "
         "is not in FS has no rms_db_aes17 and no clipped, its levels are re 1 of its unit, and with Pa come "
         "dB SPL, with V dBu. NaN and infinite samples are counted in not_finite and left "
         "out of the rest. With pa_per_full_scale also dB SPL re 20 µPa; with v_per_full_scale also dBV re 1 "
@@ -139,7 +141,10 @@ class LevelMeter final : public Node {
     grid_ = *grid;
     const double interval_frames = grid_.interval_frames();
     if (auto calibrated = calibrate(in); !calibrated) { return tl::unexpected(calibrated.error()); }
-    stats_.assign(in.channel_count(), dsp::LevelStats());
+    stats_.clear();
+    for (const ChannelInfo& channel : in.channels) {
+      stats_.emplace_back(dsp::cpu_path(), channel.clip_level);
+    }
     reset();
 
     OutputFormat out;

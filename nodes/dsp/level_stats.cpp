@@ -33,7 +33,8 @@ SL_KERNEL_BODY double fold(const double* lanes) noexcept {
 }
 
 template <std::size_t width>
-SL_KERNEL_BODY void sum_lanes(const double* x, std::size_t count, LevelStats::Sums& out) noexcept {
+SL_KERNEL_BODY void sum_lanes(const double* x, std::size_t count, double clip_level,
+                              LevelStats::Sums& out) noexcept {
   using Reals = typename Vector<width>::Reals;
   using Words = typename Vector<width>::Words;
   constexpr std::size_t kParts = kLanes / width;
@@ -57,7 +58,7 @@ SL_KERNEL_BODY void sum_lanes(const double* x, std::size_t count, LevelStats::Su
       bits &= kSignless;
       Reals magnitude;
       std::memcpy(&magnitude, &bits, sizeof magnitude);
-      clipped[p] -= magnitude >= 1.0;
+      clipped[p] -= magnitude >= clip_level;
       peak[p] = magnitude > peak[p] ? magnitude : peak[p];
     }
   }
@@ -91,14 +92,16 @@ SL_KERNEL_BODY void sum_lanes(const double* x, std::size_t count, LevelStats::Su
   out.squares = fold(lanes);
 }
 
-void sum_baseline(const double* x, std::size_t count, LevelStats::Sums& out) noexcept {
-  sum_lanes<2>(x, count, out);
+void sum_baseline(const double* x, std::size_t count, double clip_level, LevelStats::Sums& out) noexcept {
+  sum_lanes<2>(x, count, clip_level, out);
 }
-SL_TARGET_AVX2 void sum_avx2(const double* x, std::size_t count, LevelStats::Sums& out) noexcept {
-  sum_lanes<4>(x, count, out);
+SL_TARGET_AVX2 void sum_avx2(const double* x, std::size_t count, double clip_level,
+                             LevelStats::Sums& out) noexcept {
+  sum_lanes<4>(x, count, clip_level, out);
 }
-SL_TARGET_AVX512 void sum_avx512(const double* x, std::size_t count, LevelStats::Sums& out) noexcept {
-  sum_lanes<8>(x, count, out);
+SL_TARGET_AVX512 void sum_avx512(const double* x, std::size_t count, double clip_level,
+                                 LevelStats::Sums& out) noexcept {
+  sum_lanes<8>(x, count, clip_level, out);
 }
 
 // sum += term, with what rounding takes away gathered in `lost` (A. Neumaier, ZAMM 54, 1974).
@@ -126,11 +129,11 @@ void LevelStats::join(Sums& total, std::span<const double> sub_block) const noex
   const auto sum = [this](const double* x, std::size_t count, Sums& out) {
     switch (path_) {
       case CpuPath::avx512:
-        return sum_avx512(x, count, out);
+        return sum_avx512(x, count, clip_level_, out);
       case CpuPath::avx2:
-        return sum_avx2(x, count, out);
+        return sum_avx2(x, count, clip_level_, out);
       case CpuPath::baseline:
-        return sum_baseline(x, count, out);
+        return sum_baseline(x, count, clip_level_, out);
     }
   };
   if (sub_block.size() % kLanes == 0) {

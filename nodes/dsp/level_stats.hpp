@@ -25,7 +25,7 @@ namespace streamlab::dsp {
 struct Levels {
   std::uint64_t samples = 0;     // in the interval, finite or not
   std::uint64_t not_finite = 0;  // NaN or infinite, left out of all that follows
-  std::uint64_t clipped = 0;     // |x| >= 1
+  std::uint64_t clipped = 0;     // |x| at or above the clip level
   double peak = 0.0;             // largest |x|
   double rms = 0.0;
   double dc = 0.0;
@@ -43,7 +43,9 @@ class LevelStats {
  public:
   static constexpr std::size_t kSubBlock = 1024;
 
-  explicit LevelStats(CpuPath path = cpu_path()) noexcept : path_(path) {}
+  // `clip_level`: samples with |x| from there on are counted as clipped.
+  explicit LevelStats(CpuPath path = cpu_path(), double clip_level = 1.0) noexcept
+      : path_(path), clip_level_(clip_level) {}
 
   // Adds the samples that follow. Any thread; no allocation.
   void add(std::span<const double> samples) noexcept;
@@ -68,6 +70,7 @@ class LevelStats {
   void join(Sums& total, std::span<const double> sub_block) const noexcept;
 
   CpuPath path_;
+  double clip_level_;
   std::uint64_t samples_ = 0;
   Sums sums_;                                            // of whole sub-blocks
   std::size_t pending_count_ = 0;                        // < kSubBlock

@@ -61,6 +61,10 @@ class Merge final : public Node {
                        "inputs of one format");
       }
       out.format.max_frames = std::max(out.format.max_frames, inputs[i]->max_frames);
+      for (std::uint32_t c = 0; c < out.format.channel_count(); ++c) {
+        double& level = out.format.channels[c].clip_level;
+        level = std::max(level, inputs[i]->channels[c].clip_level);
+      }
     }
     is_audio_ = out.format.kind == StreamKind::audio;
     reset();

@@ -185,9 +185,10 @@ class Reduce final : public Node {
       if (over_ == Over::count) { part = std::min(part, count_ - items_); }
       if (over_ == Over::interval) { part = std::min(part, end_ - next_); }
       for (std::uint32_t c = 0; c < x.channel_count(); ++c) {
+        const double clip_level = x.format().channels[c].clip_level;
         for (const double sample : x.channel(c).subspan(done, static_cast<std::size_t>(part))) {
           reductions_[c].add(sample);
-          clipped_ = clipped_ || (full_scale_[c] && std::abs(sample) >= 1.0);
+          clipped_ = clipped_ || (full_scale_[c] && std::abs(sample) >= clip_level);
         }
       }
       trail_.add(x, done, static_cast<std::uint32_t>(part));

@@ -83,7 +83,8 @@ class PipeSource final : public Node {
         return refused("/config", fmt::format("what {} carries is known only when it comes", from_),
                        "\"channels\" and \"sample_rate\", which its header is then held against");
       }
-      format_ = audio_format(spec_.sample_rate_hz, default_channel_names(spec_.channels), spec_.max_frames);
+      format_ = audio_format(spec_.sample_rate_hz, default_channel_names(spec_.channels), spec_.max_frames,
+                             clip_level(raw_samples(spec_.format).value_or(SampleFormat::float64_le)));
     } else {
       if (auto ready = open(); !ready) { return tl::unexpected(ready.error()); }
       format_ = decoder_->format();
@@ -102,7 +103,8 @@ class PipeSource final : public Node {
   Result<void> start() override {
     if (reader_) { return {}; }
     if (auto ready = open(); !ready) { return ready; }
-    if (decoder_->format() == format_) { return {}; }
+    // What the samples are made from is known only now.
+    if (with_new_values(decoder_->format()) == with_new_values(format_)) { return {}; }
     return refused(
         "/config/from",
         fmt::format("{} has {}, and not {}", from_, describe(decoder_->format()), describe(format_)),

@@ -150,8 +150,12 @@ class Process final : public Node {
                                 .sample_rate_hz = out_rate_hz,
                                 .max_frames = frame_size_,
                                 .from = fmt::format("\"{}\"", spec_.name)};
-    OutputFormat out{audio_format(out_rate_hz, default_channel_names(channels), frame_size_)};
-    if (channels == in.channel_count()) { out.format.channels = in.channels; }
+    const double level = clip_level(raw_samples(from).value_or(SampleFormat::float64_le));
+    OutputFormat out{audio_format(out_rate_hz, default_channel_names(channels), frame_size_, level)};
+    if (channels == in.channel_count()) {
+      out.format.channels = in.channels;
+      for (ChannelInfo& channel : out.format.channels) { channel.clip_level = level; }
+    }
     const double blocks = ratio_ * in.max_frames / frame_size_;
     out.max_blocks = static_cast<std::uint32_t>(std::min(4.0 + 2.0 * std::ceil(blocks), 65536.0));
     out.held_frames = static_cast<std::uint32_t>(std::min<std::uint64_t>(

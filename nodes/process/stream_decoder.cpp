@@ -142,7 +142,8 @@ class RawFormat : public StreamDecoder::Format {
   explicit RawFormat(const DecoderSpec& spec) : Format(spec) {}
   void set_shape(SampleFormat samples, std::uint32_t channels, double sample_rate_hz) {
     frames_.set_shape(samples, channels);
-    format_ = audio_format(sample_rate_hz, default_channel_names(channels), spec_.max_frames);
+    format_ =
+        audio_format(sample_rate_hz, default_channel_names(channels), spec_.max_frames, clip_level(samples));
   }
   FrameQueue frames_;
 
@@ -299,7 +300,7 @@ class FramedFormat final : public StreamDecoder::Format {
     format_.kind = kKinds[static_cast<std::size_t>(header.kind)];
     format_.sample_rate_hz = header.sample_rate_hz;
     for (const FramedChannel& channel : header.channels) {
-      format_.channels.push_back({channel.name, channel.unit});
+      format_.channels.push_back({channel.name, channel.unit, clip_level(header.format)});
     }
     if (header.axis) {
       format_.axis = {header.axis->quantity, header.axis->unit, header.axis->start, header.axis->step};

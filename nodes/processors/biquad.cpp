@@ -162,7 +162,7 @@ class Biquad final : public Node {
     cascade_.emplace(sections, in.channel_count());
     in_.resize(in.channel_count());
     silenced_ = 0;
-    return std::vector{OutputFormat{in}};
+    return std::vector{OutputFormat{with_new_values(in)}};
   }
   void reset() noexcept override {
     cascade_->reset();

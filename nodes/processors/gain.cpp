@@ -59,7 +59,7 @@ class Gain final : public Node {
     chain();
     ramp_frames_ = static_cast<std::uint32_t>(std::lround(ramp_ms_ * 1e-3 * in.sample_rate_hz));
     reset();
-    return std::vector{OutputFormat{in}};
+    return std::vector{OutputFormat{with_new_values(in)}};
   }
   void reset() noexcept override {
     from_ = target_ = initial_;

@@ -56,7 +56,7 @@ class Mixer final : public Node {
 
   Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
     const StreamFormat& first = *context.inputs[0];
-    OutputFormat out{first};
+    OutputFormat out{with_new_values(first)};
     std::size_t columns = 0;
     for (std::size_t i = 0; i < context.inputs.size(); ++i) {
       const StreamFormat& in = *context.inputs[i];

@@ -13,6 +13,7 @@
 #include <FLAC/stream_decoder.h>
 #include <fmt/format.h>
 
+#include "engine/base/sample_format.hpp"
 #include "nodes/sound_file/sample_input.hpp"
 
 namespace streamlab {
@@ -139,9 +140,9 @@ class FlacInput final : public SampleInput {
     shape_.channels = info.channels;
     if (info.total_samples > 0) { shape_.frames = info.total_samples; }
     shape_.container = wrapping_ == FlacWrapping::ogg ? "Ogg" : "FLAC";
-    shape_.integer_bits = static_cast<int>(info.bits_per_sample);
-    shape_.subtype =
-        fmt::format("{}{}-bit PCM", wrapping_ == FlacWrapping::ogg ? "FLAC, " : "", shape_.integer_bits);
+    bits_ = static_cast<int>(info.bits_per_sample);
+    shape_.clip_level = largest_sample(bits_);
+    shape_.subtype = fmt::format("{}{}-bit PCM", wrapping_ == FlacWrapping::ogg ? "FLAC, " : "", bits_);
     block_.resize(static_cast<std::size_t>(info.max_blocksize) * info.channels);
   }
 
@@ -154,7 +155,7 @@ class FlacInput final : public SampleInput {
     const std::uint64_t first = header.number.sample_number;
     const std::uint64_t behind = first + header.blocksize;
     const bool fits = header.channels == shape_.channels &&
-                      static_cast<int>(header.bits_per_sample) == shape_.integer_bits &&
+                      static_cast<int>(header.bits_per_sample) == bits_ &&
                       (!shape_.frames || behind <= *shape_.frames);
     if (!fits || behind <= next_) { return; }
     if (std::exchange(crc_failed_, false) && is_silent(header, samples)) { return; }
@@ -163,7 +164,7 @@ class FlacInput final : public SampleInput {
     begin_ = 0;
     end_ = static_cast<std::size_t>(behind - from);
     block_.resize(std::max(block_.size(), end_ * shape_.channels));
-    const double scale = std::ldexp(1.0, 1 - shape_.integer_bits);
+    const double scale = std::ldexp(1.0, 1 - bits_);
     const auto skipped = static_cast<std::size_t>(from - first);
     for (std::size_t c = 0; c < shape_.channels; ++c) {
       for (std::size_t n = 0; n < end_; ++n) {
@@ -235,6 +236,7 @@ class FlacInput final : public SampleInput {
   FileBytes bytes_;
   const FlacWrapping wrapping_;
   std::unique_ptr<FLAC__StreamDecoder, FlacDeleter> decoder_;  // reads through bytes_
+  int bits_ = 0;                                               // of a sample
   std::vector<double> block_;                                  // interleaved
   std::size_t begin_ = 0;                                      // frames of block_ that were handed out
   std::size_t end_ = 0;                                        // frames in it

@@ -22,7 +22,7 @@ struct SampleShape {
   std::optional<std::uint64_t> frames;  // where the file knows it, and no estimate
   std::string container;                // as in SoundFileInfo, as the next two
   std::string subtype;
-  int integer_bits = 0;
+  double clip_level = 1.0;
 };
 
 class SampleInput {

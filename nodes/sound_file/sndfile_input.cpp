@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <sndfile.h>
 
+#include "engine/base/sample_format.hpp"
 #include "nodes/sound_file/sample_input.hpp"
 
 namespace streamlab {
@@ -94,24 +95,29 @@ std::string subtype_name(int format) {
   }
 }
 
-int integer_bits_of(int format) {
+// A-law and µ-law: their largest of 16 bits (ITU-T G.711, tables 1a and 2a).
+double clip_level_of(int format) {
   switch (format & SF_FORMAT_SUBMASK) {
     case SF_FORMAT_PCM_S8:
     case SF_FORMAT_PCM_U8:
-      return 8;
+      return largest_sample(8);
     case SF_FORMAT_PCM_16:
     case SF_FORMAT_ALAC_16:
-      return 16;
+      return largest_sample(16);
     case SF_FORMAT_ALAC_20:
-      return 20;
+      return largest_sample(20);
     case SF_FORMAT_PCM_24:
     case SF_FORMAT_ALAC_24:
-      return 24;
+      return largest_sample(24);
     case SF_FORMAT_PCM_32:
     case SF_FORMAT_ALAC_32:
-      return 32;
+      return largest_sample(32);
+    case SF_FORMAT_ALAW:
+      return 32256.0 / 32768.0;
+    case SF_FORMAT_ULAW:
+      return 32124.0 / 32768.0;
     default:
-      return 0;
+      return 1.0;
   }
 }
 
@@ -148,7 +154,7 @@ class SndfileInput final : public SampleInput {
     }
     shape_.container = container_name(found.format);
     shape_.subtype = subtype_name(found.format);
-    shape_.integer_bits = integer_bits_of(found.format);
+    shape_.clip_level = clip_level_of(found.format);
     return {};
   }
 

@@ -17,8 +17,8 @@ struct SoundFileInfo {
   std::string container;              // "WAV", "RF64", "W64", "FLAC", "AIFF", …
   std::string subtype;                // "16-bit PCM", "32-bit float", "64-bit float", "Vorbis", …
   std::vector<std::string> warnings;  // where the header and the file disagree; sentences without full stop
-  // Bits of integer samples; 0 for floats and what is coded otherwise.
-  int integer_bits = 0;
+  // |x| of the largest code, where the samples have one: sound that clipped on its way into the file has it.
+  double clip_level = 1.0;
 };
 
 // The length in seconds; 0 unless it is known.

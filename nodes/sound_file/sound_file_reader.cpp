@@ -53,7 +53,6 @@ std::string beginning(int fd) {
 
 struct RawSamples {
   SampleFormat format = SampleFormat::s16_le;
-  int integer_bits = 0;
   const char* subtype = "";
 };
 
@@ -61,11 +60,11 @@ struct RawSamples {
 std::optional<RawSamples> raw_samples_of(const WaveScan& scan) {
   if (!scan.is_wave || scan.big_endian || !scan.has_format || !scan.has_data) { return std::nullopt; }
   if (scan.channels == 0 || scan.sample_rate_hz == 0) { return std::nullopt; }
-  constexpr RawSamples kIntegers[] = {{SampleFormat::s16_le, 16, "16-bit PCM"},
-                                      {SampleFormat::s24_3le, 24, "24-bit PCM"},
-                                      {SampleFormat::s32_le, 32, "32-bit PCM"}};
-  constexpr RawSamples kFloats[] = {{SampleFormat::float32_le, 0, "32-bit float"},
-                                    {SampleFormat::float64_le, 0, "64-bit float"}};
+  constexpr RawSamples kIntegers[] = {{SampleFormat::s16_le, "16-bit PCM"},
+                                      {SampleFormat::s24_3le, "24-bit PCM"},
+                                      {SampleFormat::s32_le, "32-bit PCM"}};
+  constexpr RawSamples kFloats[] = {{SampleFormat::float32_le, "32-bit float"},
+                                    {SampleFormat::float64_le, "64-bit float"}};
   const auto fits = [&](const RawSamples& samples) {
     const std::size_t bytes = bytes_per_sample(samples.format);
     return scan.frame_bytes == scan.channels * bytes && (scan.bits_per_sample + 7U) / 8U == bytes;
@@ -255,7 +254,7 @@ Result<SoundFileReader> SoundFileReader::open(const std::string& path, BeyondEnd
             scan.kind,
             raw->subtype,
             {},
-            raw->integer_bits};
+            clip_level(raw->format)};
   } else {
     auto input = open_input(path, fd.get(), file_bytes, scan);
     if (!input) { return not_readable(path, fd.get(), scan, input.error()); }
@@ -268,7 +267,7 @@ Result<SoundFileReader> SoundFileReader::open(const std::string& path, BeyondEnd
             scan.is_wave ? scan.kind : shape.container,
             shape.subtype,
             {},
-            shape.integer_bits};
+            shape.clip_level};
   }
   info.warnings = scan.warnings;
   impl->losses_at_open = scan.losses;

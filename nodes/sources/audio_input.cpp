@@ -32,7 +32,7 @@ class AudioInput final : public Node {
   Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
     if (context.device == nullptr) { return failed("/config/device", "no device was opened for this node"); }
     OutputFormat out{audio_format(context.device->sample_rate_hz, context.device->input_names,
-                                  context.device->max_block_frames)};
+                                  context.device->max_block_frames, context.device->input_clip_level)};
     out.latency_frames = context.device->input_latency_frames;
     return std::vector{out};
   }

@@ -98,8 +98,8 @@ class FileSource final : public Node {
     planar_.resize(info.channels);
     reset();
     if (failure_) { return tl::unexpected(*failure_); }
-    return std::vector{
-        OutputFormat{audio_format(sample_rate_hz_, default_channel_names(info.channels), frame_size_)}};
+    return std::vector{OutputFormat{
+        audio_format(sample_rate_hz_, default_channel_names(info.channels), frame_size_, info.clip_level)}};
   }
 
   void reset() noexcept override {

@@ -104,8 +104,8 @@ class FileFrames final : public Source<DataFrame> {
     reader_ = std::move(*reader);
     look_ = look_of(path_);
     const SoundFileInfo& info = reader_->info();
-    format_ = std::make_shared<const StreamFormat>(
-        audio_format(info.sample_rate_hz, default_channel_names(info.channels), block_frames_));
+    format_ = std::make_shared<const StreamFormat>(audio_format(
+        info.sample_rate_hz, default_channel_names(info.channels), block_frames_, info.clip_level));
     frame_.emplace(format_);
     planar_.resize(info.channels);
     return {};

@@ -348,14 +348,24 @@ TEST(SampleFormat, GivesTheSameSamplesHoweverTheStreamIsCutAndAligned) {
   }
 }
 
+TEST(SampleFormat, KnowsWhereIntegersClip) {
+  EXPECT_EQ(clip_level(SampleFormat::s16_le), 32767.0 / 32768.0);
+  EXPECT_EQ(clip_level(SampleFormat::s24_le_high), 8388607.0 / 8388608.0);
+  EXPECT_EQ(clip_level(SampleFormat::s32_le), 2147483647.0 / 2147483648.0);
+  EXPECT_EQ(clip_level(SampleFormat::float32_le), 1.0);
+  const double level = clip_level(SampleFormat::s16_le);
+  EXPECT_TRUE(all_below(level, std::vector{32766.0 / 32768.0, std::nextafter(level, 0.0)}));
+  EXPECT_FALSE(all_below(level, std::vector{0.0, level}));
+}
+
 TEST(SampleFormat, TellsWhetherAllSamplesAreBelowFullScale) {
   std::vector<double> samples(1000, std::nextafter(-1.0, 0.0));
-  EXPECT_TRUE(all_below_full_scale(samples));
-  EXPECT_TRUE(all_below_full_scale({}));
+  EXPECT_TRUE(all_below(1.0, samples));
+  EXPECT_TRUE(all_below(1.0, {}));
   for (const double bad : {1.0, -1.0, 2.0, kInfinity, -kInfinity, kNaN, -kNaN}) {
     for (const std::size_t at : {0U, 501U, 999U}) {
       samples[at] = bad;
-      EXPECT_FALSE(all_below_full_scale(samples)) << bad << " at " << at;
+      EXPECT_FALSE(all_below(1.0, samples)) << bad << " at " << at;
       samples[at] = 0.0;
     }
   }

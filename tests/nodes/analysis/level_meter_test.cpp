@@ -55,6 +55,36 @@ std::vector<DataFrame> feed_constant(NodeHarness& meter, std::int64_t position, 
   return meter.process(block);
 }
 
+// Sound that clipped in 16 bits has 32767 and -32768, and no 1.
+TEST(LevelMeter, CountsTheLargestCodesOfItsSourceAsClipped) {
+  const std::vector<double> codes = {32766, 32767, 32767, -32766, -32768, 0};
+  for (const double clip_level : {1.0, 32767.0 / 32768.0}) {
+    NodeHarness meter("LevelMeter", "{}", {audio_format(48000.0, {"mic"}, 8, clip_level)});
+    Signal signal{{}};
+    for (const double code : codes) { signal[0].push_back(code / 32768.0); }
+    const auto results = meter.run_frames(signal, 8);
+    ASSERT_EQ(results.size(), 1U);
+    EXPECT_EQ(value(results[0], "mic.clipped"), clip_level < 1.0 ? 3.0 : 1.0);
+  }
+  // Behind what calculates, there are no codes.
+  const std::pair<const char*, const char*> nodes[] = {
+      {"Gain", "{}"},
+      {"Biquad", R"({"type": "lowpass", "frequency": 1000})"},
+      {"Mixer", R"({"matrix": [[1]]})"},
+      {"Map", R"({"channels": {"twice": "2*mic"}})"}};
+  for (const auto& [type, config] : nodes) {
+    NodeHarness node(type, config, {audio_format(48000.0, {"mic"}, 8, 0.5)});
+    EXPECT_EQ(node.outputs()[0].format.channels[0].clip_level, 1.0) << type;
+  }
+  for (const auto& [type, config] :
+       {std::pair{"Delay", R"({"frames": 1})"}, std::pair{"Take", R"({"frames": 1})"},
+        std::pair{"ChannelSelect", R"({"channels": ["mic"]})"}, std::pair{"Window", R"({"size": 4})"},
+        std::pair{"Buffer", "{}"}}) {
+    NodeHarness node(type, config, {audio_format(48000.0, {"mic"}, 8, 0.5)});
+    EXPECT_EQ(node.outputs()[0].format.channels[0].clip_level, 0.5) << type;
+  }
+}
+
 TEST(LevelMeter, MeasuresASineOnDc) {
   // 1 kHz, 0.25, on DC 0.1: closed form. 1e-15 is 8 ulp; dB: 1e-14.
   NodeHarness meter("LevelMeter", "{}");

@@ -62,7 +62,7 @@ TEST(PipeSource, ReadsAWavFromADescriptor) {
   pipe.write_end.reset();
   ChannelRegistry registry;
   NodeHarness source = source_of(registry, source_config(descriptor_name(pipe.read_end.get())));
-  EXPECT_EQ(source.outputs()[0].format, audio_format(48000.0, {"left", "right"}, 4));
+  EXPECT_EQ(source.outputs()[0].format, audio_format(48000.0, {"left", "right"}, 4, 32767.0 / 32768.0));
   const auto frames = run_until_done(source);
   EXPECT_EQ(frame_codes(frames), count_to(10));
   ASSERT_THAT(frames, SizeIs(3));
@@ -107,7 +107,7 @@ TEST(PipeSource, ReadsSamplesWithoutAHeaderFromAFifo) {
   writer.reset();
   const auto frames = run_until_done(source);
   EXPECT_EQ(frame_codes(frames), count_to(4));
-  EXPECT_EQ(source.outputs()[0].format, audio_format(8000.0, {"left", "right"}, 3));
+  EXPECT_EQ(source.outputs()[0].format, audio_format(8000.0, {"left", "right"}, 3, 32767.0 / 32768.0));
   const auto notes = source.node().notes();
   ASSERT_THAT(notes, SizeIs(1));
   EXPECT_EQ(notes[0].text, "fifo:" + path + " ended with 2 bytes of an unfinished frame, which are left out");

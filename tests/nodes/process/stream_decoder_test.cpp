@@ -89,7 +89,7 @@ TEST(StreamDecoder, GivesTheSameBlocksHoweverTheBytesArrive) {
   const std::string wav = wave_saying(40, counting_samples(10));
   for (std::size_t piece = 0; piece <= wav.size(); ++piece) {
     const Decoded got = decode(kAny, wav, piece);
-    EXPECT_EQ(got.format, audio_format(48000.0, {"left", "right"}, 4));
+    EXPECT_EQ(got.format, audio_format(48000.0, {"left", "right"}, 4, 32767.0 / 32768.0));
     EXPECT_THAT(got.blocks, ElementsAre(4, 4, 2)) << piece;
     EXPECT_THAT(got.positions, ElementsAre(0, 4, 8)) << piece;
     EXPECT_EQ(got.samples, (std::vector{codes(10), codes(10, -1.0)})) << piece;

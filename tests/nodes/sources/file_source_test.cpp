@@ -59,7 +59,7 @@ std::string only_refusal(const std::string& json, AudioShape shape = {}) {
 TEST(FileSource, PlaysAStereoFileFromItsStartToItsEnd) {
   const TempDir dir;
   NodeHarness source("FileSource", config(counting_file(dir, 2, 1000)), {48000.0, 2, 256});
-  EXPECT_EQ(source.outputs()[0].format, audio_format(48000.0, {"left", "right"}, 256));
+  EXPECT_EQ(source.outputs()[0].format, audio_format(48000.0, {"left", "right"}, 256, 32767.0 / 32768.0));
   const auto frames = source.run_source(10);
   EXPECT_EQ(source.last_status(), Status::done);
   ASSERT_THAT(frames, SizeIs(4));
@@ -174,6 +174,36 @@ TEST(FileSource, FlagsAndCountsNaNAndFullScale) {
   const auto notes = source.node().notes();
   ASSERT_THAT(notes, SizeIs(1));
   EXPECT_EQ(notes[0].text, path + ": samples that are NaN or infinite: 2");
+}
+
+// A converter that clips gives the largest code, not 1.
+TEST(FileSource, FlagsTheLargestCodeOfIntegersAsClipped) {
+  const TempDir dir;
+  struct Case {
+    int tag;
+    int bits;
+    std::uint64_t below;
+    std::uint64_t largest;
+    std::uint64_t smallest;
+  };
+  const Case cases[] = {{1, 8, 0xFE, 0xFF, 0x00},
+                        {1, 16, 0x7FFE, 0x7FFF, 0x8000},
+                        {1, 24, 0x7FFFFE, 0x7FFFFF, 0x800000},
+                        {1, 32, 0x7FFFFFFE, 0x7FFFFFFF, 0x80000000},
+                        {6, 8, 0xAB, 0xAA, 0x2A},
+                        {7, 8, 0x81, 0x80, 0x00}};  // A-law, µ-law
+  for (const Case& c : cases) {
+    std::string samples;
+    for (const std::uint64_t code : {c.below, c.largest, c.smallest}) { samples += little(code, c.bits / 8); }
+    const std::string path = dir.write(
+        "codes.wav", riff(chunk("fmt ", format_body(c.tag, 1, 48000, c.bits)) + chunk("data", samples)));
+    NodeHarness source("FileSource", config(path, R"("frame_size": 1)"));
+    const auto frames = source.run_source(5);
+    ASSERT_THAT(frames, SizeIs(3));
+    EXPECT_FALSE(frames[0].header().has(FrameFlag::clipped)) << c.tag << ", " << c.bits;
+    EXPECT_TRUE(frames[1].header().has(FrameFlag::clipped)) << c.tag << ", " << c.bits;
+    EXPECT_TRUE(frames[2].header().has(FrameFlag::clipped)) << c.tag << ", " << c.bits;
+  }
 }
 
 TEST(FileSource, PlaysATruncatedFileAsFarAsItGoesAndSaysSo) {
