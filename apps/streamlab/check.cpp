@@ -4,12 +4,14 @@
 // and never started; nothing is written.
 #include <utility>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "apps/streamlab/commands.hpp"
 #include "apps/streamlab/config_file.hpp"
 #include "apps/streamlab/console.hpp"
 #include "apps/streamlab/flow_file.hpp"
+#include "apps/streamlab/run_files.hpp"
 #include "apps/streamlab/summary.hpp"
 #include "engine/graph/describe.hpp"
 #include "engine/run/engine.hpp"
@@ -27,6 +29,12 @@ ExitCode check_text(const CheckArguments& arguments, const std::string& text, De
   if (is_flow_text(text, arguments.config.path)) { return check_flow_file(arguments, text); }
   const auto graph = load_config(arguments.config, text);
   if (!graph) { return graph.error(); }
+  if (const Errors errors = check_writable(*graph); !errors.empty()) {
+    return report(errors, name_of(arguments.config));
+  }
+  for (const std::string& path : existing_outputs(*graph)) {
+    to_stderr(fmt::format("note: \"{}\" exists already: a run needs --force to replace it\n", path));
+  }
   EngineOptions options;
   options.look_only = true;
   options.frame_limit = 1;  // a graph that needs a limit to run is no mistake yet

@@ -54,6 +54,7 @@ ExitCode record_command(const RecordArguments& arguments) {
   const auto graph = validate(graph_of(arguments));
   if (!graph) { return report_here(graph.error()); }
   if (const Errors errors = check_files(*graph, {}); !errors.empty()) { return report_here(errors); }
+  if (const Errors errors = check_writable(*graph); !errors.empty()) { return report_here(errors); }
   RunOptions options{arguments.seconds, 0, arguments.json, arguments.quiet, arguments.force, report_here};
   return run_graph(*graph, options);
 }

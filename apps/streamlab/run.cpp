@@ -7,6 +7,7 @@
 #include "apps/streamlab/config_file.hpp"
 #include "apps/streamlab/console.hpp"
 #include "apps/streamlab/flow_file.hpp"
+#include "apps/streamlab/run_files.hpp"
 #include "apps/streamlab/run_graph.hpp"
 #include "apps/streamlab/standard_streams.hpp"
 
@@ -41,6 +42,9 @@ ExitCode run_command(const RunArguments& arguments) {
   if (!refused.empty()) { report(refused, ""); }
   if (!graph || !refused.empty()) { return ExitCode::refused; }
   if (const Errors errors = check_stdout_formats(*graph, arguments.json); !errors.empty()) {
+    return report(errors, name_of(arguments.config));
+  }
+  if (const Errors errors = check_writable(*graph); !errors.empty()) {
     return report(errors, name_of(arguments.config));
   }
   RunOptions options{arguments.seconds, arguments.frames, arguments.json,

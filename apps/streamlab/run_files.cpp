@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "engine/base/output_file.hpp"
 #include "engine/base/real_path.hpp"
 #include "engine/run/engine.hpp"
 #include "hal/sim/sim_device.hpp"
@@ -107,6 +108,12 @@ void RunFiles::reads(const ValidGraph& graph, const std::string& what, const std
   for (const std::string& path : input_files(graph)) { reads(in_folder(folder, path), what); }
   for (const std::string& path : device_files(graph).reads) { reads(in_folder(folder, path), what); }
   for (const ValidNode& node : graph.nodes()) {
+    for (const char* name : {"from", "to"}) {  // of pipes, which may be files that a shell has opened
+      const auto end = node.params.find(name);
+      if (!end || !node.params.text(*end).starts_with("fd:")) { continue; }
+      const std::string path = "/proc/self/fd/" + node.params.text(*end).substr(3);
+      if (is_file(path)) { reads(path, fmt::format("is {} of {}", node.params.text(*end), node.pointer)); }
+    }
     for (const std::string& word : command_words(node)) {
       const std::string path = in_folder(folder, word);
       if (is_file(path)) { reads(path, fmt::format("is in the command of {}", node.pointer)); }
@@ -129,6 +136,29 @@ Errors check_files(const ValidGraph& graph, RunFiles files) {
         {ErrorCode::refused, file.where, fmt::format("\"{}\" {}", file.path, *clash), "another file", ""});
   }
   return errors;
+}
+
+Errors check_writable(const ValidGraph& graph) {
+  Errors errors;
+  for (const WrittenFile& file : written_files(graph)) {
+    auto checked = OutputFile::check(file.path);
+    if (checked) { continue; }
+    Error error = checked.error();
+    error.what = fmt::format("\"{}\" {}", file.path, error.what);
+    error.where = file.where;
+    errors.push_back(std::move(error));
+  }
+  return errors;
+}
+
+std::vector<std::string> existing_outputs(const ValidGraph& graph) {
+  std::vector<std::string> paths;
+  for (const FileParam& file : output_files(graph)) {
+    const ParamValues& params = graph.nodes()[file.node].params;
+    const auto overwrite = params.find("overwrite");
+    if (is_file(file.path) && !(overwrite && params.flag(*overwrite))) { paths.push_back(file.path); }
+  }
+  return paths;
 }
 
 }  // namespace streamlab::app

@@ -56,4 +56,10 @@ class RunFiles {
 // Whatever of `files` and of its own the graph would write over, or write twice.
 Errors check_files(const ValidGraph& graph, RunFiles files);
 
+// Outputs that cannot be, whether files may be replaced or not: no folder, one that may not be written, what is no
+// regular file.
+Errors check_writable(const ValidGraph& graph);
+// Outputs that exist and that the configuration does not allow to replace: a run needs --force.
+std::vector<std::string> existing_outputs(const ValidGraph& graph);
+
 }  // namespace streamlab::app

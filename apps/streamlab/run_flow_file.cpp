@@ -20,6 +20,7 @@
 #include "apps/streamlab/run_files.hpp"
 #include "apps/streamlab/standard_streams.hpp"
 #include "engine/base/printable.hpp"
+#include "engine/base/real_path.hpp"
 #include "engine/flow/flow_checkpoint.hpp"
 #include "engine/flow/step_programs.hpp"
 
@@ -361,7 +362,7 @@ ExitCode run_flow_file(const RunArguments& arguments, const std::string& text) {
                           printable(save_path)));
   } else if (arguments.resume) {
     std::error_code ignored;  // it has served; a file that stays does no harm
-    std::filesystem::remove(save_path, ignored);
+    std::filesystem::remove(real_path(save_path), ignored);
   }
   if (arguments.json) {
     print_json_line({{"type", "flow"},

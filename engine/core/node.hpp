@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "engine/base/error.hpp"
+#include "engine/base/output_file.hpp"
 #include "engine/core/data_frame.hpp"
 #include "engine/core/node_info.hpp"
 
@@ -187,6 +188,9 @@ class Node {
 
   // After Status::fault: why. Control thread.
   virtual Error failure() const { return {ErrorCode::failed, "", "the node failed", "", ""}; }
+  // Right before close(): how the run ended, for nodes that write files. not_begun: another node could not be
+  // started, or the device.
+  virtual void set_ending([[maybe_unused]] Ending ending) noexcept {}
   virtual Result<void> close() { return {}; }
   // After the run. Control thread.
   virtual std::vector<NodeNote> notes() const { return {}; }

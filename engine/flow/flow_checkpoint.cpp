@@ -1,11 +1,9 @@
 // engine/flow/flow_checkpoint.cpp
 #include "engine/flow/flow_checkpoint.hpp"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -13,6 +11,8 @@
 #include <utility>
 
 #include <fmt/format.h>
+
+#include "engine/base/output_file.hpp"
 
 namespace streamlab {
 namespace {
@@ -61,54 +61,29 @@ FlowProgress progress_of(const ValidFlow& flow, const Document& document) {
   return progress;
 }
 
-Result<void> write_file(const std::string& path, std::string_view text) {
-  const auto failure = [&] {
-    return failed(path, fmt::format("cannot be written: {}", std::strerror(errno)));
-  };
-  const Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-  if (!file) { return failure(); }
-  while (!text.empty()) {
-    const ssize_t written = ::write(file.get(), text.data(), text.size());
-    if (written < 0 && errno != EINTR) { return failure(); }
-    if (written > 0) { text.remove_prefix(static_cast<std::size_t>(written)); }
-  }
-  if (::fsync(file.get()) != 0) { return failure(); }
-  return {};
-}
-
 }  // namespace
 
 Result<void> save_progress(const std::string& path, const ValidFlow& flow, const FlowProgress& progress) {
   const std::string text =
       document_of(flow, progress).dump(1, ' ', false, Document::error_handler_t::replace) + "\n";
-  const std::string beside = path + ".new";
-  if (auto written = write_file(beside, text); !written) {
-    ::unlink(beside.c_str());
-    return written;
-  }
-  if (std::rename(beside.c_str(), path.c_str()) != 0) {
-    const std::string reason = std::strerror(errno);
-    ::unlink(beside.c_str());
-    return failed(path, fmt::format("cannot be written: {}", reason));
-  }
-  return {};
+  auto file = OutputFile::create(path, true, 0600);
+  if (!file) { return tl::unexpected(file.error()); }
+  file->set_ending(Ending::not_begun);  // until all of it is there
+  const bool written =
+      file->write_at(reinterpret_cast<const std::byte*>(text.data()), text.size(), 0) == text.size();
+  if (written) { file->set_ending(Ending::complete); }
+  const int error = errno;
+  if (file->close() && written) { return {}; }
+  if (!file->left_beside().empty()) { ::unlink(file->left_beside().c_str()); }
+  return failed(path, fmt::format("cannot be written: {}", std::strerror(written ? errno : error)));
 }
 
 Result<void> check_progress_path(const std::string& path, ExistingProgress existing) {
+  if (auto checked = OutputFile::check(path); !checked) { return checked; }
   std::error_code error;
-  if (std::filesystem::is_directory(path, error)) {
-    return refused(path, "this is a directory", "a file for the progress");
-  }
   if (existing == ExistingProgress::refuse && std::filesystem::exists(path, error)) {
     return refused(path, "exists already", "", "--resume goes on from it, --force replaces it");
   }
-  const std::string beside = path + ".new";
-  const Fd file(::open(beside.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
-  if (!file) {
-    return refused(path, fmt::format("cannot be written: {}", std::strerror(errno)),
-                   "a file for the progress, for \"interrupt_after\"");
-  }
-  ::unlink(beside.c_str());
   return {};
 }
 

@@ -11,8 +11,8 @@
 
 namespace streamlab {
 
-// Writes the file whole or not at all: a new one, put in the place of the old. Fails for the system's
-// reasons.
+// Writes the file whole or not at all: a new one, put in the place of the old; where `path` is a link, in that
+// of the file that it leads to. Fails for the system's reasons, and where `path` is no regular file.
 Result<void> save_progress(const std::string& path, const ValidFlow& flow, const FlowProgress& progress);
 
 // Before there is anything to save: refused where save_progress() could not write, and where a file exists

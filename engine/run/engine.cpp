@@ -161,6 +161,7 @@ class Engine::Impl final : public DeviceClient {
     if (driver_ != nullptr) {
       if (auto started = driver_->start(*this); !started) { return started; }
     }
+    begun_ = true;
     return {};
   }
 
@@ -482,6 +483,7 @@ class Engine::Impl final : public DeviceClient {
   }
 
   void abort() {
+    given_up_ = true;
     for (auto& domain : domains_) { domain->abort(); }
     for (auto& tap : taps_) { tap->stop(); }
   }
@@ -629,8 +631,20 @@ class Engine::Impl final : public DeviceClient {
     return sum;
   }
 
+  // Of what files hold; threads and device have ended.
+  Ending how_it_ended() const {
+    if (!begun_) { return Ending::not_begun; }
+    const bool failed = given_up_ ||
+                        std::any_of(domains_.begin(), domains_.end(),
+                                    [](const auto& domain) { return domain->failure().has_value(); }) ||
+                        (driver_ != nullptr && driver_->status().state == DriverState::failed);
+    return failed ? Ending::cut_short : Ending::complete;
+  }
+
   void close_nodes() {
+    const Ending ending = how_it_ended();
     for (const std::size_t n : opened_) {
+      plan_->node(n).set_ending(ending);
       if (auto closed = plan_->node(n).close(); !closed) {
         Error error = closed.error();
         if (error.where.empty()) { error.where = graph_.nodes()[n].id; }
@@ -701,6 +715,8 @@ class Engine::Impl final : public DeviceClient {
   std::uint64_t missing_frames_ = 0;  // before closed_
   SteadyClock::time_point start_time_;
   std::vector<std::size_t> opened_;  // nodes whose start() succeeded
+  bool begun_ = false;               // start() has succeeded
+  bool given_up_ = false;            // what was inside
   std::atomic<std::size_t> workers_left_{0};
   std::atomic<bool> worker_failed_{false};
   std::shared_ptr<WakeSignal> done_ = std::make_shared<WakeSignal>();

@@ -25,6 +25,7 @@ struct Pipeline::Impl {
   bool started = false;
   bool closed = false;
   bool over = false;  // its stream has ended
+  bool failed = false;
 
   ~Impl() {
     if (started) { static_cast<void>(close()); }
@@ -32,10 +33,16 @@ struct Pipeline::Impl {
 
   Result<void> start() {
     if (started) { return {}; }
+    std::vector<Node*> open;
     for (const std::size_t n : plan->graph().order()) {
       if (auto opened = plan->node(n).start(); !opened) {
+        for (Node* node : open) {
+          node->set_ending(Ending::not_begun);
+          static_cast<void>(node->close());
+        }
         return tl::unexpected(plan->graph().nodes()[n].located(opened.error()));
       }
+      open.push_back(&plan->node(n));
     }
     started = true;
     return {};
@@ -45,6 +52,7 @@ struct Pipeline::Impl {
     closed = true;
     Result<void> first;
     for (const std::size_t n : plan->graph().order()) {
+      plan->node(n).set_ending(failed ? Ending::cut_short : Ending::complete);
       if (auto node_closed = plan->node(n).close(); !node_closed && first) { first = node_closed; }
     }
     return first;
@@ -70,8 +78,9 @@ struct Pipeline::Impl {
     domain->trigger(frame);
     return verdict(domain->round());
   }
-  Result<void> verdict(Domain::Round round) const {
+  Result<void> verdict(Domain::Round round) {
     if (round != Domain::Round::failed) { return {}; }
+    failed = true;
     return tl::unexpected(
         domain->failure().value_or(Error{ErrorCode::failed, "", "the graph failed", "", ""}));
   }
@@ -165,9 +174,10 @@ Result<std::vector<DataFrame>> Pipeline::finish() {
 
 void Pipeline::reset() {
   impl_->over = false;
-  impl_->closed = false;
   impl_->domain->reset();
   impl_->domain->set_pace(Domain::Pace::triggered);
+  impl_->closed = false;  // files begin anew, and are to be closed again
+  impl_->failed = false;
 }
 
 const Plan& Pipeline::plan() const { return *impl_->plan; }

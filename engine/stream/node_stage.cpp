@@ -111,6 +111,7 @@ Poll NodeStage::poll(StreamRun& run, DataFrame*& item) {
 
 void NodeStage::halt(StreamRun& run) noexcept {
   if (std::exchange(started_, false)) {
+    node_->set_ending(run.cancelled() || run.has_failed() ? Ending::cut_short : Ending::complete);
     if (auto closed = node_->close(); !closed) { run.fail(stats_.name, stats_.out, closed.error()); }
   }
   if (prepared_) {

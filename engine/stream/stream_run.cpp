@@ -43,6 +43,11 @@ Poll StreamRun::fail(const std::string& stage, std::uint64_t item, Error error) 
   return Poll::failed;
 }
 
+bool StreamRun::has_failed() const {
+  const std::lock_guard lock(shared_->mutex);
+  return shared_->error.has_value();
+}
+
 void StreamRun::collect(const std::string& stage, std::uint64_t item, Error error) {
   const std::lock_guard lock(shared_->mutex);
   ++shared_->collected_count;

@@ -91,6 +91,7 @@ class StreamRun {
   std::uint64_t waits() const noexcept { return waits_; }
   // Ends the run: only the first failure is kept. To be returned.
   Poll fail(const std::string& stage, std::uint64_t item, Error error);
+  bool has_failed() const;
   void collect(const std::string& stage, std::uint64_t item, Error error);
   void note(std::string text);
   const std::shared_ptr<Shared>& shared() const noexcept { return shared_; }

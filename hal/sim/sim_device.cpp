@@ -220,19 +220,23 @@ Result<void> connect_outputs(SimCard& card, const SimScript& script, std::uint32
     card.cable = std::make_unique<LoopbackCable>(output_count, latency, period);
   }
   if (!script.playback_to.empty()) {
-    const auto channel_count = static_cast<std::uint32_t>(card.output_channels.size());
-    auto writer = SimFileWriter::create(
-        script.playback_to, "/sim/playback_to", card.format.sample_rate_hz, channel_count,
-        script.overwrite ? SimFileWriter::Existing::overwrite : SimFileWriter::Existing::refuse);
-    if (!writer) { return tl::unexpected(writer.error()); }
-    if (card.clock == SimClock::virtual_time) {
-      card.playback_to = make_playback_file(*std::move(writer), channel_count, period);
-      return {};
+    constexpr const char* kWhere = "/sim/playback_to";
+    const auto existing =
+        script.overwrite ? SimFileWriter::Existing::overwrite : SimFileWriter::Existing::refuse;
+    const double rate_hz = card.format.sample_rate_hz;
+    if (auto checked = SimFileWriter::check(script.playback_to, kWhere, rate_hz, existing); !checked) {
+      return checked;
     }
-    auto file =
-        make_background_playback_file(*std::move(writer), channel_count, period, card.format.sample_rate_hz);
-    if (!file) { return tl::unexpected(file.error()); }
-    card.playback_to = *std::move(file);
+    card.open_playback = [=, path = script.playback_to, clock = card.clock,
+                          channels = static_cast<std::uint32_t>(
+                              card.output_channels.size())]() -> Result<std::unique_ptr<PlaybackFile>> {
+      auto writer = SimFileWriter::create(path, kWhere, rate_hz, channels, existing);
+      if (!writer) { return tl::unexpected(writer.error()); }
+      if (clock == SimClock::virtual_time) {
+        return make_playback_file(*std::move(writer), channels, period);
+      }
+      return make_background_playback_file(*std::move(writer), channels, period, rate_hz);
+    };
   }
   return {};
 }

@@ -53,6 +53,11 @@ Result<void> SimDriver::start(DeviceClient& client) {
                     client.outputs().size()),
         fmt::format("{} and {}", card_.format.input_names.size(), card_.format.output_names.size()));
   }
+  if (card_.open_playback) {
+    auto file = card_.open_playback();
+    if (!file) { return tl::unexpected(file.error()); }
+    card_.playback_to = *std::move(file);
+  }
   client_ = &client;
   state_.store(DriverState::running, std::memory_order_release);
   std::latch ready(1);

@@ -16,6 +16,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -39,6 +40,8 @@ struct SimCard {
   std::unique_ptr<SimSource> source;          // of the inputs; null: a cable or no inputs
   std::unique_ptr<LoopbackCable> cable;       // null: none
   std::unique_ptr<PlaybackFile> playback_to;  // null: none
+  // Makes playback_to as the card starts: a card that is only looked at writes nothing. Empty: none.
+  std::function<Result<std::unique_ptr<PlaybackFile>>()> open_playback;
   // The card's channels that the client sees, from 0, in its order.
   std::vector<std::uint32_t> input_channels;
   std::vector<std::uint32_t> output_channels;

@@ -2,14 +2,13 @@
 #include "hal/sim/sim_file.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
 #include <sndfile.h>
+#include <unistd.h>
 
 namespace streamlab {
 
@@ -75,26 +74,46 @@ std::int64_t SimFileReader::read(std::int64_t frame, std::span<double> interleav
 
 void SimFileWriter::Close::operator()(sf_private_tag* file) const noexcept { sf_close(file); }
 
-Result<SimFileWriter> SimFileWriter::create(const std::string& path, const std::string& where,
-                                            double sample_rate_hz, std::uint32_t channel_count,
-                                            Existing existing) {
+Result<void> SimFileWriter::check(const std::string& path, const std::string& where, double sample_rate_hz,
+                                  Existing existing) {
   std::error_code error;
   if (existing == Existing::refuse && std::filesystem::exists(path, error)) {
     return refused(where, fmt::format("\"{}\" exists already", path), {},
                    "remove it, name another file, or say \"overwrite\": true");
   }
-  SimFileWriter writer;
-  SF_INFO info{};
-  info.samplerate = static_cast<int>(sample_rate_hz);
-  if (static_cast<double>(info.samplerate) != sample_rate_hz) {
+  if (static_cast<double>(static_cast<int>(sample_rate_hz)) != sample_rate_hz) {
     return refused(where, fmt::format("a WAV file cannot have a rate of {} Hz", sample_rate_hz),
                    "a whole number of Hz");
   }
+  auto checked = OutputFile::check(path);
+  if (!checked) {
+    Error said = checked.error();
+    said.what = fmt::format("\"{}\" {}", path, said.what);
+    said.where = where;
+    return tl::unexpected(std::move(said));
+  }
+  return {};
+}
+
+Result<SimFileWriter> SimFileWriter::create(const std::string& path, const std::string& where,
+                                            double sample_rate_hz, std::uint32_t channel_count,
+                                            Existing existing) {
+  if (auto checked = check(path, where, sample_rate_hz, existing); !checked) {
+    return tl::unexpected(checked.error());
+  }
+  auto output = OutputFile::create(path, existing == Existing::overwrite);
+  if (!output) { return failed(where, fmt::format("\"{}\" {}", path, output.error().what)); }
+  SimFileWriter writer;
+  writer.output_ = *std::move(output);
+  SF_INFO info{};
+  info.samplerate = static_cast<int>(sample_rate_hz);
   info.channels = static_cast<int>(channel_count);
   info.format = SF_FORMAT_RF64 | SF_FORMAT_DOUBLE;
+  // A descriptor of its own: libsndfile closes the one it fails with, whatever it is told.
   errno = 0;
-  writer.file_.reset(sf_open(path.c_str(), SFM_WRITE, &info));
+  writer.file_.reset(sf_open_fd(dup(writer.output_->fd()), SFM_WRITE, &info, SF_TRUE));
   if (writer.file_ == nullptr) {
+    writer.output_->set_ending(Ending::not_begun);
     return failed(where, fmt::format("\"{}\" cannot be written: {}", path,
                                      errno != 0 ? std::strerror(errno) : kEncoderFailed));
   }
@@ -115,7 +134,9 @@ bool SimFileWriter::write(std::span<const double> interleaved) noexcept {
 bool SimFileWriter::close() noexcept {
   if (file_ == nullptr) { return true; }
   errno = 0;
-  const bool closed = sf_close(file_.release()) == 0;
+  const bool completed = sf_close(file_.release()) == 0;
+  if (!completed) { output_->set_ending(Ending::cut_short); }
+  const bool closed = output_->close() && completed;
   if (!closed && error_number_ == 0) { error_number_ = errno; }
   return closed;
 }

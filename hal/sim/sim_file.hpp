@@ -6,11 +6,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "engine/base/error.hpp"
+#include "engine/base/output_file.hpp"
 #include "nodes/sound_file/sound_file_reader.hpp"
 
 // libsndfile's handle, so that only the .cpp includes its header.
@@ -46,10 +48,13 @@ class SimFileReader {
 };
 
 // A WAV file of 64-bit floats that is being written (RF64 past 4 GiB). Its header is right after close()
-// only.
+// only. An old file is replaced by close(): see OutputFile.
 class SimFileWriter {
  public:
   enum class Existing { refuse, overwrite };
+  // What speaks against create(), as far as can be told without writing; `where` opens the message.
+  static Result<void> check(const std::string& path, const std::string& where, double sample_rate_hz,
+                            Existing existing);
   static Result<SimFileWriter> create(const std::string& path, const std::string& where,
                                       double sample_rate_hz, std::uint32_t channel_count, Existing existing);
 
@@ -63,6 +68,7 @@ class SimFileWriter {
   struct Close {
     void operator()(sf_private_tag* file) const noexcept;
   };
+  std::optional<OutputFile> output_;  // before file_, which writes into it to its end
   std::unique_ptr<sf_private_tag, Close> file_;
   std::string path_;
   std::uint32_t channel_count_ = 0;

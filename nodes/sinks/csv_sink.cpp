@@ -30,8 +30,10 @@ namespace {
 enum ParamIndex : std::size_t { kPath, kOverwrite };
 constexpr ParamInfo kParams[] = {
     param::text("path", Need::required, "The file to write; \"-\" for stdout."),
-    param::boolean("overwrite", false,
-                   "Replace a file that exists; without it, and without --force, that is an error."),
+    param::boolean(
+        "overwrite", false,
+        "Replace a file that exists, when the new one is complete: until then it lies beside the old one "
+        "as PATH.new. Without it, and without --force, a file that exists is an error."),
 };
 constexpr NodeInfo kInfo{
     .name = "CsvSink",
@@ -116,7 +118,13 @@ class CsvSink final : public Node {
   }
 
   Error failure() const override { return failure_.value_or(Node::failure()); }
+  void set_ending(Ending ending) noexcept override {
+    if (output_) { output_->set_ending(ending); }
+  }
   Result<void> close() override { return output_ ? output_->close() : Result<void>{}; }
+  std::vector<NodeNote> notes() const override {
+    return output_ ? output_->notes() : std::vector<NodeNote>{};
+  }
 
  private:
   Result<void> open(bool replace) {
@@ -141,6 +149,7 @@ class CsvSink final : public Node {
   Result<void> write(const DataFrame& x) {
     if (restart_) {
       restart_ = false;
+      if (auto closed = close(); !closed) { return closed; }  // it is complete, and may be replaced
       if (auto opened = open(true); !opened) { return opened; }
     }
     rows_.clear();

@@ -12,6 +12,7 @@
 
 #include "engine/core/node.hpp"
 #include "engine/core/overlap.hpp"
+#include "nodes/sinks/text_output.hpp"
 #include "nodes/sound_file/sound_file_writer.hpp"
 
 namespace streamlab {
@@ -32,8 +33,10 @@ constexpr ParamInfo kParams[] = {
         "subtype", kSubtypes, "auto",
         "Samples: integers of 16, 24 or 32 bits, or floats of 32 (float) or 64 (double) bits; auto: float, "
         "in FLAC pcm_24. FLAC has pcm_16 and pcm_24 only."),
-    param::boolean("overwrite", false,
-                   "Replace a file that exists; without it, and without --force, that is an error."),
+    param::boolean(
+        "overwrite", false,
+        "Replace a file that exists, when the new one is complete: until then it lies beside the old one "
+        "as PATH.new. Without it, and without --force, a file that exists is an error."),
     param::choice("gap", kGaps, "silence",
                   "Where frames are missing: write silence of the same length, or join what is there."),
 };
@@ -109,7 +112,8 @@ class FileSink final : public Node {
 
   // The file begins anew with the next block, if there is one.
   void reset() noexcept override {
-    restart_ = writer_.has_value() && writer_->frames() > 0;
+    restart_ = restart_ || failure_ || (writer_.has_value() && writer_->frames() > 0);
+    if (failure_) { writer_.reset(); }  // it is cut short, and would only say so again
     gap_frames_ = 0;
     failure_.reset();
   }
@@ -124,6 +128,9 @@ class FileSink final : public Node {
 
   Error failure() const override { return failure_.value_or(Node::failure()); }
 
+  void set_ending(Ending ending) noexcept override {
+    if (writer_) { writer_->set_ending(ending); }
+  }
   Result<void> close() override { return writer_ ? writer_->close() : Result<void>{}; }
 
   std::vector<NodeNote> notes() const override {
@@ -143,6 +150,9 @@ class FileSink final : public Node {
     add("samples that were NaN and were written as 0", counts.not_a_number);
     add(splice_ ? "missing frames that were left out" : "missing frames that were written as silence",
         gap_frames_);
+    if (!writer_->left_beside().empty()) {
+      notes.push_back({left_beside_note(path_, writer_->left_beside())});
+    }
     return notes;
   }
 
@@ -163,6 +173,7 @@ class FileSink final : public Node {
   Result<void> write(const DataFrame& x) {
     if (restart_) {
       restart_ = false;
+      if (auto closed = close(); !closed) { return closed; }  // it is complete, and may be replaced
       if (auto opened = open(Overwrite::yes); !opened) { return opened; }
     }
     if (x.header().has(FrameFlag::gap)) {

@@ -24,6 +24,8 @@ Result<void> TextOutput::write(std::string_view lines) {
       return {};
     }
     const int error_number = errno;
+    set_ending(Ending::cut_short);
+    failed_ = true;
     const bool cut = file_->resize(bytes_);
     return failed(path_,
                   fmt::format("cannot be written beyond byte {}: {}", bytes_, std::strerror(error_number)),
@@ -35,11 +37,24 @@ Result<void> TextOutput::write(std::string_view lines) {
   return {};
 }
 
+void TextOutput::set_ending(Ending ending) {
+  if (file_ && !failed_) { file_->set_ending(ending); }
+}
+
 Result<void> TextOutput::close() {
   if (file_ && !file_->close()) {
     return failed(path_, fmt::format("may be incomplete: {}", std::strerror(errno)));
   }
   return {};
+}
+
+std::vector<NodeNote> TextOutput::notes() const {
+  if (!file_ || file_->left_beside().empty()) { return {}; }
+  return {{left_beside_note(path_, file_->left_beside())}};
+}
+
+std::string left_beside_note(const std::string& path, const std::string& beside) {
+  return fmt::format("{}: the old file was kept; the new one is not complete, and is \"{}\"", path, beside);
 }
 
 void append_number(std::string& text, double value) {

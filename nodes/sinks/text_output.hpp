@@ -9,9 +9,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/base/error.hpp"
-#include "nodes/sound_file/output_file.hpp"
+#include "engine/base/output_file.hpp"
+#include "engine/core/node.hpp"
 
 namespace streamlab {
 
@@ -25,9 +27,13 @@ class TextOutput {
   static Result<TextOutput> open(const std::string& path, bool replace, std::FILE* console);
 
   // `lines`: one or more complete lines with their ends. When the disk is full, what was written of them is
-  // taken back and the call fails.
+  // taken back, the call fails, and the file is cut short.
   Result<void> write(std::string_view lines);
+  // What close() makes of the file: see OutputFile. After a failure it is cut short in any case.
+  void set_ending(Ending ending);
   Result<void> close();
+  // After close(): what a sink has to say of its file.
+  std::vector<NodeNote> notes() const;
 
  private:
   TextOutput(std::string path, std::FILE* console) : path_(std::move(path)), console_(console) {}
@@ -37,7 +43,11 @@ class TextOutput {
   std::FILE* console_ = nullptr;    // with "-"
   std::optional<OutputFile> file_;  // otherwise
   std::uint64_t bytes_ = 0;         // in the file
+  bool failed_ = false;
 };
+
+// That the old file was kept, and where the new one is.
+std::string left_beside_note(const std::string& path, const std::string& beside);
 
 // The shortest decimal text that reads back as the same float64; "nan", "inf", "-inf".
 void append_number(std::string& text, double value);

@@ -61,12 +61,17 @@ class FlacOutput final : public SampleOutput {
     SNDFILE* const sndfile = std::exchange(sndfile_, nullptr);
     if (sndfile == nullptr) { return {}; }
     errno = 0;
-    if (sf_close(sndfile) != 0) { return failed(path_, fmt::format("cannot be completed: {}", why())); }
-    if (!file_.close()) { return failed(path_, "may be incomplete"); }
+    const bool completed = sf_close(sndfile) == 0;
+    const std::string reason = why();
+    if (!completed) { file_.set_ending(Ending::cut_short); }
+    const bool closed = file_.close();
+    if (!completed) { return failed(path_, fmt::format("cannot be completed: {}", reason)); }
+    if (!closed) { return failed(path_, fmt::format("may be incomplete: {}", std::strerror(errno))); }
     return {};
   }
 
   std::uint64_t frames() const override { return frames_; }
+  OutputFile& file() override { return file_; }
 
  private:
   // How libsndfile takes the samples: 16-bit words, or 32-bit words whose high bytes count.
@@ -106,7 +111,10 @@ Result<std::unique_ptr<SampleOutput>> create_flac_output(OutputFile file, const 
   // A descriptor of its own: libsndfile closes the one it fails with, whatever it is told.
   errno = 0;
   SNDFILE* const sndfile = sf_open_fd(dup(file.fd()), SFM_WRITE, &info, SF_TRUE);
-  if (sndfile == nullptr) { return failed(path, fmt::format("cannot be created: {}", why())); }
+  if (sndfile == nullptr) {
+    file.set_ending(Ending::not_begun);
+    return failed(path, fmt::format("cannot be created: {}", why()));
+  }
   return std::make_unique<FlacOutput>(std::move(file), path, shape, sndfile);
 }
 

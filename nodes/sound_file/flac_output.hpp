@@ -4,7 +4,9 @@
 // file as soon as they are encoded; only close() writes the length into the header.
 #pragma once
 
-#include "nodes/sound_file/output_file.hpp"
+#include <memory>
+
+#include "nodes/sound_file/sample_output.hpp"
 #include "nodes/sound_file/wave_header.hpp"
 
 namespace streamlab {

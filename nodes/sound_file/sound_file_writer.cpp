@@ -8,10 +8,8 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include "nodes/sound_file/flac_output.hpp"
-#include "nodes/sound_file/output_file.hpp"
 #include "nodes/sound_file/wave_output.hpp"
 
 namespace streamlab {
@@ -20,7 +18,8 @@ namespace {
 constexpr std::uint32_t kMaxWaveChannels = 1024;  // more, libsndfile does not read
 constexpr std::uint32_t kMaxFlacChannels = 8;
 constexpr double kMaxWaveRateHz = std::numeric_limits<std::int32_t>::max();  // as above
-constexpr double kMaxFlacRateHz = 655350.0;                                  // RFC 9639, section 9.1.2
+// RFC 9639, section 9.1.2: a rate of 16 bits in Hz or in tens of Hz. libFLAC writes no other.
+constexpr double kMaxFlacRateHz = 65535.0;
 
 WaveShape shape_of(const SoundFileSpec& spec) {
   return {spec.container, spec.format, static_cast<std::uint32_t>(spec.sample_rate_hz),
@@ -47,12 +46,16 @@ std::optional<SoundContainer> container_of_path(std::string_view path) noexcept 
 Result<void> check(const SoundFileSpec& spec) {
   const bool flac = spec.container == SoundContainer::flac;
   const std::string where(to_string(spec.container));
-  const double max_rate_hz = flac ? kMaxFlacRateHz : kMaxWaveRateHz;
+  const bool in_tens = flac && std::fmod(spec.sample_rate_hz, 10.0) == 0.0;
+  const double max_rate_hz = flac ? kMaxFlacRateHz * (in_tens ? 10.0 : 1.0) : kMaxWaveRateHz;
   const std::uint32_t max_channels = flac ? kMaxFlacChannels : kMaxWaveChannels;
   if (!(spec.sample_rate_hz >= 1.0 && spec.sample_rate_hz <= max_rate_hz) ||
       spec.sample_rate_hz != std::floor(spec.sample_rate_hz)) {
     return refused(where, fmt::format("cannot hold a sample rate of {} Hz", spec.sample_rate_hz),
-                   fmt::format("a whole number of Hz, 1 .. {:.0f}", max_rate_hz));
+                   flac
+                       ? fmt::format("a whole number of Hz, 1 .. {0:.0f}, or a multiple of 10 up to {0:.0f}0",
+                                     kMaxFlacRateHz)
+                       : fmt::format("a whole number of Hz, 1 .. {:.0f}", max_rate_hz));
   }
   if (spec.channels < 1 || spec.channels > max_channels) {
     return refused(where, fmt::format("cannot hold {} channels", spec.channels),
@@ -75,7 +78,10 @@ struct SoundFileWriter::Impl {
   bool closed = false;
 
   Result<void> keep(Result<void> result) {
-    if (!result) { status = result; }
+    if (!result) {
+      status = result;
+      output->file().set_ending(Ending::cut_short);
+    }
     return result;
   }
 };
@@ -84,7 +90,9 @@ SoundFileWriter::SoundFileWriter(std::unique_ptr<Impl> impl) : impl_(std::move(i
 SoundFileWriter::SoundFileWriter(SoundFileWriter&&) noexcept = default;
 SoundFileWriter& SoundFileWriter::operator=(SoundFileWriter&&) noexcept = default;
 SoundFileWriter::~SoundFileWriter() {
-  if (impl_) { static_cast<void>(close()); }
+  if (!impl_ || impl_->closed) { return; }
+  set_ending(Ending::cut_short);  // whoever has a complete file says so by close()
+  static_cast<void>(close());
 }
 
 Result<SoundFileWriter> SoundFileWriter::create(const std::string& path, const SoundFileSpec& spec,
@@ -96,10 +104,7 @@ Result<SoundFileWriter> SoundFileWriter::create(const std::string& path, const S
   auto output = spec.container == SoundContainer::flac
                     ? create_flac_output(std::move(*file), path, shape_of(spec))
                     : WaveOutput::create(std::move(*file), path, shape_of(spec), update_frames, riff_limit);
-  if (!output) {
-    unlink(path.c_str());  // it holds nothing
-    return tl::unexpected(output.error());
-  }
+  if (!output) { return tl::unexpected(output.error()); }
   auto impl = std::make_unique<Impl>();
   impl->output = std::move(*output);
   return SoundFileWriter(std::move(impl));
@@ -126,6 +131,11 @@ Result<void> SoundFileWriter::close() {
   return impl_->status ? impl_->keep(std::move(closed)) : impl_->status;
 }
 
+void SoundFileWriter::set_ending(Ending ending) {
+  if (impl_->status) { impl_->output->file().set_ending(ending); }
+}
+
+const std::string& SoundFileWriter::left_beside() const { return impl_->output->file().left_beside(); }
 std::uint64_t SoundFileWriter::frames() const { return impl_->output->frames(); }
 const EncodeCounts& SoundFileWriter::counts() const { return impl_->counts; }
 

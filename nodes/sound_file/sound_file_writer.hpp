@@ -19,6 +19,7 @@
 #include <string_view>
 
 #include "engine/base/error.hpp"
+#include "engine/base/output_file.hpp"
 #include "engine/base/sample_format.hpp"
 #include "nodes/sound_file/wave_header.hpp"
 
@@ -49,14 +50,14 @@ class SoundFileWriter {
 
   // Creates `path` and writes the header of an empty file. Refused as check() says. Fails (ErrorCode::failed)
   // when the file exists and `overwrite` is no, when it is no regular file, when its folder is missing or may
-  // not be written, and when the disk is full. With Overwrite::yes the old file is unlinked, not emptied:
-  // whoever still reads it, this process included, reads on. `riff_limit` is for tests: see wave_header().
+  // not be written, and when the disk is full. With Overwrite::yes an old file stays, for whoever reads it, until
+  // the new one is complete: see OutputFile. `riff_limit` is for tests: see wave_header().
   static Result<SoundFileWriter> create(const std::string& path, const SoundFileSpec& spec,
                                         Overwrite overwrite, std::uint64_t riff_limit = kRiffLimit);
 
   SoundFileWriter(SoundFileWriter&&) noexcept;
   SoundFileWriter& operator=(SoundFileWriter&&) noexcept;
-  ~SoundFileWriter();  // as close(), with nobody left to hear of an error
+  ~SoundFileWriter();  // without close(), the file is valid and cut short
 
   // Appends `frames` frames of all channels. After a failure (disk full …) the file holds, validly, the whole
   // frames that did fit, and every later call fails the same way.
@@ -69,12 +70,16 @@ class SoundFileWriter {
   // Makes everything written so far playable, whatever happens next.
   Result<void> update();
 
+  // What the next close() makes of the file: see OutputFile. After a failure it is cut short in any case.
+  void set_ending(Ending ending);
+
   // Completes the file. Further calls do nothing.
   Result<void> close();
 
-  std::uint64_t frames() const;  // written so far
-  const EncodeCounts& counts()
-      const;  // samples that clipped, or were NaN or infinite, so far. Floats keep those.
+  const std::string& left_beside() const;  // as OutputFile says
+  std::uint64_t frames() const;            // written so far
+  // Samples that clipped, or were NaN or infinite, so far. Floats keep those.
+  const EncodeCounts& counts() const;
 
  private:
   struct Impl;

@@ -32,7 +32,10 @@ Result<std::unique_ptr<SampleOutput>> WaveOutput::create(OutputFile file, const 
                                                          const WaveShape& shape, std::uint64_t update_frames,
                                                          std::uint64_t riff_limit) {
   std::unique_ptr<WaveOutput> output(new WaveOutput(std::move(file), path, shape, update_frames, riff_limit));
-  if (auto header = output->put_header(); !header) { return tl::unexpected(header.error()); }
+  if (auto header = output->put_header(); !header) {
+    output->file_.set_ending(Ending::not_begun);
+    return tl::unexpected(header.error());
+  }
   return output;
 }
 
@@ -81,6 +84,7 @@ Result<void> WaveOutput::update() {
 
 Result<void> WaveOutput::close() {
   auto updated = update();
+  if (!updated) { file_.set_ending(Ending::cut_short); }
   if (!file_.close() && updated) {
     return failed(path_, fmt::format("may be incomplete: {}", std::strerror(errno)));
   }

@@ -8,8 +8,10 @@
 // its last chunk.
 #pragma once
 
+#include <memory>
+
 #include "engine/base/aligned_buffer.hpp"
-#include "nodes/sound_file/output_file.hpp"
+#include "nodes/sound_file/sample_output.hpp"
 #include "nodes/sound_file/wave_header.hpp"
 
 namespace streamlab {
@@ -26,6 +28,7 @@ class WaveOutput final : public SampleOutput {
   Result<void> update() override;
   Result<void> close() override;
   std::uint64_t frames() const override { return frames_on_disk_ + buffered_; }
+  OutputFile& file() override { return file_; }
 
  private:
   WaveOutput(OutputFile file, std::string path, const WaveShape& shape, std::uint64_t update_frames,

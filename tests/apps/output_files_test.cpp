@@ -6,6 +6,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "tests/apps/streamlab_runner.hpp"
 #include "tests/apps/voice.hpp"
@@ -229,6 +230,197 @@ TEST(OutputFiles, IncludeTheProgressOfAFlow) {
   EXPECT_FALSE(fs::exists(dir.file("started")));
   EXPECT_EQ(streamlab(save("notes.txt"), dir.path().string()).exit_code, 0);
   EXPECT_THAT(content_of(notes), HasSubstr("streamlab_flow_progress"));
+}
+
+TEST(OutputFiles, OfProgressAreRegularAndLinksStayLinks) {
+  const TempDir dir;
+  dir.write("flow.json",
+            flow_of(R"(
+      {"name": "first", "shell": "sh", "run": "touch started", "interrupt_after": true},
+      {"name": "second", "run": "return {}"})",
+                    R"({"from": "__start__", "to": "first"}, {"from": "first", "to": "second"})"));
+  // (A FIFO here, for it is no more regular than /dev/full, which a failing test would replace.)
+  ASSERT_EQ(::mkfifo(dir.file("fifo").c_str(), 0600), 0);
+  fs::create_directory(dir.file("folder"));
+  fs::create_symlink("fifo", dir.file("to_fifo"));
+  for (const auto& [path, what] :
+       {std::pair<std::string, std::string>{"fifo", "exists and is not a regular file"},
+        {"to_fifo", "exists and is not a regular file"},
+        {"folder", "is a directory"}}) {
+    const auto result = streamlab({"run", "flow.json", "--save", path, "--force"}, dir.path().string());
+    EXPECT_EQ(result.exit_code, 2);
+    EXPECT_EQ(result.err, path + ": " + what + "; expected a file\n");
+    EXPECT_FALSE(fs::exists(dir.file("started")));
+  }
+  EXPECT_TRUE(fs::is_fifo(dir.file("fifo")));
+
+  dir.write("target", "an old one");
+  dir.write("link.new", "somebody's own");
+  dir.write("target.new", "somebody's own, too");
+  fs::create_symlink("target", dir.file("link"));
+  const auto saved = streamlab({"run", "flow.json", "--save", "link", "--force"}, dir.path().string());
+  EXPECT_EQ(saved.exit_code, 0) << saved.err;
+  EXPECT_TRUE(fs::is_symlink(dir.file("link")));
+  EXPECT_THAT(content_of(dir.file("target")), HasSubstr("streamlab_flow_progress"));
+  EXPECT_EQ(content_of(dir.file("link.new")), "somebody's own");
+  EXPECT_EQ(content_of(dir.file("target.new")), "somebody's own, too");
+  EXPECT_EQ(streamlab({"run", "flow.json", "--save", "link", "--resume"}, dir.path().string()).exit_code, 0);
+  EXPECT_FALSE(fs::exists(dir.file("target")));
+}
+
+// ---- refused at check; replaced when complete
+
+std::string copy_config(const TempDir& dir, const std::string& input, const std::string& path,
+                        const std::string& more = "") {
+  return dir.write("copy.json", R"({"version": 1, "nodes": [
+      {"id": "in", "type": "FileSource", "config": {"path": ")" +
+                                    input + R"("}},
+      {"id": "out", "type": "FileSink", "config": {"path": ")" +
+                                    path + R"("}})" + more +
+                                    R"(], "connections": [{"from": "in", "to": "out"}]})");
+}
+
+TEST(OutputFiles, AreRefusedAtCheckWhereTheWriterWouldRefuseThem) {
+  const TempDir dir;
+  const std::string old = dir.write("take.flac", "an old one");
+  const auto tone_at = [&](const std::string& rate) {
+    std::string text = tone_to({sink("FileSink", "take.flac")});
+    return dir.write("tone.json", text.replace(text.find("48000"), 5, rate));
+  };
+  for (const char* command : {"check", "run"}) {
+    std::vector<std::string> arguments{command, tone_at("96001")};
+    if (arguments[0] == "run") { arguments.emplace_back("--force"); }
+    const auto result = streamlab(arguments, dir.path().string());
+    EXPECT_EQ(result.exit_code, 2) << result.err;
+    EXPECT_THAT(result.err,
+                HasSubstr("/nodes/1/config/format: FLAC cannot hold a sample rate of 96001 Hz; expected a "
+                          "whole number of Hz, 1 .. 65535, or a multiple of 10 up to 655350"));
+    EXPECT_EQ(content_of(old), "an old one");
+  }
+  // What check takes, run writes.
+  for (const char* rate : {"8000", "65535", "65540", "96000", "655350"}) {
+    ASSERT_EQ(streamlab({"check", tone_at(rate)}, dir.path().string()).exit_code, 0) << rate;
+    const auto result = streamlab({"run", tone_at(rate), "--force", "--frames", "10"}, dir.path().string());
+    EXPECT_EQ(result.exit_code, 0) << rate << result.err;
+    EXPECT_EQ(content_of(old).substr(0, 4), "fLaC");
+  }
+}
+
+TEST(OutputFiles, AreRefusedAtCheckWhereTheyCannotBe) {
+  const TempDir dir;
+  fs::create_directory(dir.file("folder"));
+  dir.write("file", "");
+  ASSERT_EQ(::mkfifo(dir.file("fifo").c_str(), 0600), 0);
+  const std::string here = fs::canonical(dir.path()).string();
+  for (const std::string type : {"FileSink", "CsvSink", "JsonlSink"}) {
+    const std::string more = type == "FileSink" ? R"(, "format": "wav")" : "";
+    for (const auto& [path, what] :
+         {std::pair<std::string, std::string>{
+              "none/a", "cannot be created: \"" + here + "/none\": No such file or directory"},
+          {"file/a", "cannot be created: \"" + here + "/file\" is no folder"},
+          {"folder", "is a directory"},
+          {"fifo", "exists and is not a regular file"}}) {
+      std::string node = sink(type, path);
+      node.insert(node.size() - 2, more);
+      const std::string config = dir.write("tone.json", tone_to({node}));
+      for (const char* command : {"check", "run"}) {
+        const auto result = streamlab({command, config}, dir.path().string());
+        EXPECT_EQ(result.exit_code, 2) << path;
+        EXPECT_THAT(result.err, HasSubstr("/nodes/1/config/path: \"" + path + "\" " + what));
+      }
+    }
+  }
+  const auto record =
+      streamlab({"record", "--device", "sim", "--seconds", "1", "none/a.wav"}, dir.path().string());
+  EXPECT_EQ(record.exit_code, 2);
+  EXPECT_THAT(record.err, HasSubstr("record: none/a.wav: \"none/a.wav\" cannot be created"));
+}
+
+TEST(OutputFiles, ThatExistAreNotedByCheck) {
+  const TempDir dir;
+  dir.write("take.wav", "an old one");
+  const std::string config = dir.write("tone.json", tone_to({sink("FileSink", "take.wav")}));
+  const auto result = streamlab({"check", config}, dir.path().string());
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_EQ(result.err, "note: \"take.wav\" exists already: a run needs --force to replace it\n");
+}
+
+TEST(OutputFiles, OfARunThatCannotStartLeaveNothingAndReplaceNothing) {
+  const TempDir dir;
+  const std::string old = dir.write("old.wav", "an old one");
+  dir.write("taken.jsonl", "an old one, too");
+  std::string forced = sink("FileSink", "old.wav");
+  forced.insert(forced.size() - 2, R"(, "overwrite": true)");
+  // The third sink may not replace its file; those before it are open by then.
+  const std::string config =
+      dir.write("tone.json", tone_to({forced, sink("CsvSink", "new.csv"), sink("JsonlSink", "taken.jsonl")}));
+  const auto result = streamlab({"run", config}, dir.path().string());
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, HasSubstr("\"taken.jsonl\" exists already"));
+  EXPECT_EQ(content_of(old), "an old one");
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(dir.path())) { names.push_back(entry.path().filename()); }
+  EXPECT_THAT(names, testing::UnorderedElementsAre("old.wav", "taken.jsonl", "tone.json"));
+}
+
+TEST(OutputFiles, OfARunThatFailsReplaceNothing) {
+  const TempDir dir;
+  // The card changes its rate after 0.2 s, which ends the run.
+  const auto graph = [&](const std::string& type, const std::string& path) {
+    return dir.write("live.json", R"({"version": 1, "nodes": [
+      {"id": "mic", "type": "AudioInput", "config": {"device": "sim", "sim": {
+          "clock": "virtual", "input": {"counting": true}, "input_channels": 1, "frames": 48000,
+          "faults": [{"at_frame": 9600, "type": "rate_change", "sample_rate_hz": 44100}]}}},
+      {"id": "out", "type": ")" + type +
+                                      R"(", "config": {"path": ")" + path + R"("}}],
+      "connections": [{"from": "mic", "to": "out"}]})");
+  };
+  for (const auto& [type, path] : {std::pair<std::string, std::string>{"FileSink", "a.wav"},
+                                   {"FileSink", "a.flac"},
+                                   {"CsvSink", "a.csv"},
+                                   {"JsonlSink", "a.jsonl"}}) {
+    const std::string old = dir.write(path, "an old one");
+    const auto result = streamlab({"run", graph(type, path), "--force"}, dir.path().string());
+    EXPECT_EQ(result.exit_code, 1);
+    EXPECT_THAT(result.err,
+                HasSubstr(path + ": the old file was kept; the new one is not complete, and is \"" +
+                          fs::canonical(dir.path()).string() + "/" + path + ".new\""));
+    EXPECT_EQ(content_of(old), "an old one");
+    EXPECT_GT(fs::file_size(old + ".new"), 1000U) << path;  // what had come is not lost
+    fs::remove(old);
+    // Without an old file it is where it was asked for.
+    EXPECT_EQ(streamlab({"run", graph(type, path)}, dir.path().string()).exit_code, 1);
+    EXPECT_EQ(content_of(old), content_of(old + ".new"));
+  }
+}
+
+TEST(OutputFiles, AreReplacedWhenTheyAreComplete) {
+  const TempDir dir;
+  const std::string old = dir.write("a.wav", "an old one");
+  fs::create_symlink("a.wav", dir.file("link.wav"));
+  EXPECT_EQ(
+      streamlab({"run", copy_config(dir, kVoice, "link.wav"), "--force"}, dir.path().string()).exit_code, 0);
+  EXPECT_EQ(content_of(old).substr(0, 4), "RIFF");
+  EXPECT_TRUE(fs::is_symlink(dir.file("link.wav")));
+  EXPECT_FALSE(fs::exists(dir.file("a.wav.new")));
+}
+
+TEST(OutputFiles, OfASimulatedCardAreNotTouchedByCheck) {
+  const TempDir dir;
+  const std::string config = dir.write("play.json", std::string(R"({"version": 1, "nodes": [
+      {"id": "in", "type": "FileSource", "config": {"path": ")") +
+                                                        kVoice + R"("}},
+      {"id": "speaker", "type": "AudioOutput", "config": {"device": "sim", "sim": {
+          "clock": "virtual", "output_channels": 1, "playback_to": "out.wav", "overwrite": true}}}],
+      "connections": [{"from": "in", "to": "speaker"}]})");
+  EXPECT_EQ(streamlab({"check", config}, dir.path().string()).exit_code, 0);
+  EXPECT_FALSE(fs::exists(dir.file("out.wav")));
+  const std::string old = dir.write("out.wav", "an old one");
+  EXPECT_EQ(streamlab({"check", config}, dir.path().string()).exit_code, 0);
+  EXPECT_EQ(content_of(old), "an old one");
+  const auto run = streamlab({"run", config, "--seconds", "0.1"}, dir.path().string());
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_EQ(content_of(old).substr(0, 4), "RIFF");
 }
 
 TEST(OutputFiles, HaveNoNulInTheirNames) {

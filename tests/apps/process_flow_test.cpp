@@ -349,9 +349,8 @@ edges: [{ from: __start__, to: first }, { from: first, to: second }]
   const std::string nowhere = folder.file("nowhere/progress");
   const auto result = streamlab({"run", flow, "--save", nowhere}, folder.path().string());
   EXPECT_EQ(result.exit_code, 2);
-  EXPECT_EQ(result.err, nowhere +
-                            ": cannot be written: No such file or directory; expected a file for the "
-                            "progress, for \"interrupt_after\"\n");
+  EXPECT_EQ(result.err, nowhere + ": cannot be created: \"" + folder.file("nowhere") +
+                            "\": No such file or directory; expected a folder that exists\n");
   EXPECT_FALSE(std::filesystem::exists(folder.file("started")));
 }
 
@@ -366,7 +365,7 @@ edges: [{ from: __start__, to: first }, { from: first, to: second }]
   const auto result = streamlab({"run", flow}, folder.path().string());
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_EQ(json::parse(result.out), json::parse(R"({"a": 1})"));
-  EXPECT_THAT(result.err, HasSubstr("flow.yaml.progress: cannot be written: Is a directory"));
+  EXPECT_THAT(result.err, HasSubstr("flow.yaml.progress: is a directory"));
 }
 
 // A step that writes its process id and then waits for ever, ignoring SIGTERM where `stubborn`.

@@ -92,9 +92,13 @@ TEST(FlowCheckpoint, KeepsTheOldOneWhereTheNewCannotBeWritten) {
   const test::TempDir folder;
   const ValidFlow flow = flow_with("1");
   ASSERT_EQ(saved(folder, flow, progress_of(flow)), "");
-  std::filesystem::create_directory(folder.file("progress.new"));  // where the new one is written first
+  for (int n = 1; n <= 100; ++n) {  // all names under which the new one could be written first
+    folder.write("progress.new" + (n == 1 ? std::string() : std::to_string(n)), "");
+  }
   EXPECT_EQ(saved(folder, flow, progress_of(flow, "other")),
-            folder.file("progress") + ".new: cannot be written: Is a directory");
+            folder.file("progress") + ": cannot be replaced: 100 files lie beside it, up to \"" +
+                std::filesystem::canonical(folder.path()).string() +
+                "/progress.new100\"; remove those that are not needed");
   EXPECT_EQ(loaded(folder, flow), "");
 }
 

@@ -131,8 +131,10 @@ TEST(SimFileWriter, SaysWhyItCannotWrite) {
   const auto writer =
       SimFileWriter::create("/no/such/folder/x.wav", "test", 8000, 1, SimFileWriter::Existing::refuse);
   ASSERT_FALSE(writer);
-  EXPECT_EQ(to_string(writer.error()),
-            "test: \"/no/such/folder/x.wav\" cannot be written: No such file or directory");
+  EXPECT_EQ(
+      to_string(writer.error()),
+      "test: \"/no/such/folder/x.wav\" cannot be created: \"/no/such/folder\": No such file or directory; "
+      "expected a folder that exists");
 }
 
 }  // namespace

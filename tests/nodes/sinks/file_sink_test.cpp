@@ -222,7 +222,10 @@ TEST(FileSink, KeepsAFileThatExistsUnlessToldOtherwise) {
   dir.write("a.wav", "precious");
   PrepareContext forced;
   forced.overwrite = true;
-  NodeHarness sink("FileSink", config(path), {audio_format(48000.0, {"a"}, 64)}, forced);
+  {
+    NodeHarness sink("FileSink", config(path), {audio_format(48000.0, {"a"}, 64)}, forced);
+    EXPECT_EQ(content_of(path), "precious");  // until the new one is complete
+  }
   EXPECT_EQ(content_of(path).substr(0, 4), "RIFF");
 }
 

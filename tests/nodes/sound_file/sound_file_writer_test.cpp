@@ -12,6 +12,7 @@
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sndfile.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -452,7 +453,7 @@ TEST(SoundFileWriter, FailsWhereNoFileCanBe) {
   };
   EXPECT_THAT(error(dir.file("no/such/folder.wav")),
               HasSubstr("cannot be created: No such file or directory"));
-  EXPECT_THAT(error(dir.path().string()), HasSubstr("exists and is not a regular file"));
+  EXPECT_THAT(error(dir.path().string()), HasSubstr("is a directory"));
   EXPECT_THAT(error("/dev/null"), HasSubstr("exists and is not a regular file"));
 }
 
@@ -466,7 +467,8 @@ TEST(SoundFileWriter, RefusesWhatTheContainerCannotHold) {
   EXPECT_EQ(refusal({wav, float32_le, 44100.5, 2}),
             "WAV: cannot hold a sample rate of 44100.5 Hz; expected a whole number of Hz, 1 .. 2147483647");
   EXPECT_EQ(refusal({flac, s16_le, 768000.0, 2}),
-            "FLAC: cannot hold a sample rate of 768000 Hz; expected a whole number of Hz, 1 .. 655350");
+            "FLAC: cannot hold a sample rate of 768000 Hz; expected a whole number of Hz, 1 .. 65535, or a "
+            "multiple of 10 up to 655350");
   EXPECT_EQ(refusal({wav, float32_le, 48000.0, 0}), "WAV: cannot hold 0 channels; expected 1 .. 1024");
   EXPECT_EQ(refusal({flac, s16_le, 48000.0, 9}), "FLAC: cannot hold 9 channels; expected 1 .. 8");
   EXPECT_EQ(refusal({flac, float32_le, 48000.0, 2}),
@@ -474,6 +476,30 @@ TEST(SoundFileWriter, RefusesWhatTheContainerCannotHold) {
   EXPECT_EQ(refusal({w64, s24_le_low, 48000.0, 2}),
             "W64: cannot hold S24_LE samples; expected 16, 24 or 32-bit PCM, 32 or 64-bit float");
   EXPECT_EQ(refusal({wav, float32_le, 48000.0, 1024}), "was accepted");
+}
+
+TEST(SoundFileWriter, WritesEveryRateThatItsCheckTakesAndNoOther) {
+  const TempDir dir;
+  const std::string path = dir.file("a.flac");
+  const double silence = 0.0;
+  const double* const planar[] = {&silence};
+  for (const double rate_hz :
+       {1.0, 8000.0, 44100.0, 65534.0, 65535.0, 65536.0, 65540.0, 88200.0, 96000.0, 96001.0, 100000.0,
+        352800.0, 655340.0, 655345.0, 655350.0, 655360.0, 768000.0}) {
+    // What libFLAC itself takes, asked of it without a check of ours.
+    SF_INFO info{};
+    info.samplerate = static_cast<int>(rate_hz);
+    info.channels = 1;
+    info.format = SF_FORMAT_FLAC | SF_FORMAT_PCM_16;
+    SNDFILE* const own = sf_open(dir.file("own.flac").c_str(), SFM_WRITE, &info);
+    const bool is_taken = own != nullptr && sf_writef_double(own, &silence, 1) == 1;
+    if (own != nullptr) { sf_close(own); }
+    const SoundFileSpec spec{SoundContainer::flac, SampleFormat::s16_le, rate_hz, 1};
+    EXPECT_EQ(check(spec).has_value(), is_taken) << rate_hz;
+    auto writer = SoundFileWriter::create(path, spec, Overwrite::yes);
+    EXPECT_EQ(writer.has_value(), is_taken) << rate_hz;
+    if (writer) { EXPECT_TRUE(writer->write(planar, 1) && writer->close()) << rate_hz; }
+  }
 }
 
 TEST(SoundFileWriter, TakesTheContainerFromTheEndingOfTheName) {

@@ -1,0 +1,158 @@
+// engine/base/output_file.cpp
+#include "engine/base/output_file.hpp"
+
+#include <cerrno>
+#include <climits>
+#include <cstdio>
+#include <cstring>
+#include <utility>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "engine/base/real_path.hpp"
+
+namespace streamlab {
+namespace {
+
+constexpr int kMostNames = 100;  // beside an old file
+
+int create_new(const std::string& path, unsigned permissions) {
+  // O_EXCL: whatever has come since we looked is not ours.
+  return ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, permissions);
+}
+
+// The n-th name beside `path`, no longer than the system takes.
+std::string name_beside(const std::string& path, int n) {
+  const std::string ending = n == 1 ? ".new" : fmt::format(".new{}", n);
+  const std::size_t name = path.rfind('/') + 1;  // the path is absolute
+  return path.substr(0, std::min(path.size(), name + NAME_MAX - ending.size())) + ending;
+}
+
+Result<void> not_regular(const std::string& path, mode_t mode) {
+  if (S_ISREG(mode)) { return {}; }
+  return failed(path, S_ISDIR(mode) ? "is a directory" : "exists and is not a regular file");
+}
+
+std::string folder_of(const std::string& real) {
+  const std::size_t slash = real.rfind('/');
+  return slash == 0 || slash == std::string::npos ? "/" : real.substr(0, slash);
+}
+
+}  // namespace
+
+Result<OutputFile> OutputFile::create(const std::string& path, bool replace, unsigned permissions) {
+  const auto cannot = [&] {
+    return failed(path, fmt::format("cannot be created: {}", std::strerror(errno)));
+  };
+  if (path.find('\0') != std::string::npos) {
+    errno = EINVAL;
+    return cannot();
+  }
+  const std::string real = real_path(path);
+  struct stat old {};
+  if (::lstat(real.c_str(), &old) != 0) {
+    if (errno != ENOENT) { return cannot(); }
+    const int fd = create_new(real, permissions);
+    if (fd >= 0) { return OutputFile(fd, real, {}); }
+    if (errno != EEXIST || ::lstat(real.c_str(), &old) != 0) { return cannot(); }
+  }
+  if (!replace) { return failed(path, "exists already", {}, "use --force to replace it, or name another"); }
+  if (auto regular = not_regular(path, old.st_mode); !regular) { return tl::unexpected(regular.error()); }
+  for (int n = 1; n <= kMostNames; ++n) {
+    const std::string beside = name_beside(real, n);
+    const int fd = create_new(beside, permissions);
+    if (fd < 0 && errno == EEXIST) { continue; }
+    if (fd < 0) { return cannot(); }
+    // As far as the file system has them; a file that others could read before is no secret.
+    static_cast<void>(::fchmod(fd, old.st_mode & 0777U));
+    return OutputFile(fd, real, beside);
+  }
+  return failed(path,
+                fmt::format("cannot be replaced: {} files lie beside it, up to \"{}\"", kMostNames,
+                            name_beside(real, kMostNames)),
+                {}, "remove those that are not needed");
+}
+
+Result<void> OutputFile::check(const std::string& path) {
+  if (path.find('\0') != std::string::npos) {
+    return refused(path, "is no path: a character of it is NUL", "a path");
+  }
+  const std::string real = real_path(path);
+  struct stat old {};
+  if (::lstat(real.c_str(), &old) == 0) {
+    if (auto regular = not_regular(path, old.st_mode); !regular) {
+      return refused(path, regular.error().what, "a file");
+    }
+  } else if (errno == ENAMETOOLONG) {
+    return refused(path, fmt::format("cannot be created: {}", std::strerror(errno)));
+  }
+  const std::string folder = folder_of(real);
+  struct stat status {};
+  if (::stat(folder.c_str(), &status) != 0) {
+    return refused(path, fmt::format("cannot be created: \"{}\": {}", folder, std::strerror(errno)),
+                   "a folder that exists");
+  }
+  if (!S_ISDIR(status.st_mode)) {
+    return refused(path, fmt::format("cannot be created: \"{}\" is no folder", folder), "a folder");
+  }
+  if (::access(folder.c_str(), W_OK | X_OK) != 0) {
+    return refused(path, fmt::format("cannot be created in \"{}\": {}", folder, std::strerror(errno)),
+                   "a folder that may be written");
+  }
+  return {};
+}
+
+OutputFile::OutputFile(OutputFile&& other) noexcept
+    : fd_(std::exchange(other.fd_, -1)),
+      path_(std::move(other.path_)),
+      beside_(std::move(other.beside_)),
+      ending_(other.ending_),
+      left_beside_(std::move(other.left_beside_)) {}
+OutputFile& OutputFile::operator=(OutputFile&& other) noexcept {
+  std::swap(fd_, other.fd_);
+  std::swap(path_, other.path_);
+  std::swap(beside_, other.beside_);
+  std::swap(ending_, other.ending_);
+  std::swap(left_beside_, other.left_beside_);
+  return *this;
+}
+OutputFile::~OutputFile() {
+  if (ending_ == Ending::complete) { ending_ = Ending::cut_short; }
+  close();
+}
+
+std::size_t OutputFile::write_at(const std::byte* bytes, std::size_t count, std::uint64_t offset) {
+  std::size_t done = 0;
+  while (done < count) {
+    const ssize_t written = pwrite(fd_, bytes + done, count - done, static_cast<off_t>(offset + done));
+    if (written < 0 && errno == EINTR) { continue; }
+    if (written <= 0) { break; }
+    done += static_cast<std::size_t>(written);
+  }
+  return done;
+}
+
+bool OutputFile::resize(std::uint64_t bytes) { return ftruncate(fd_, static_cast<off_t>(bytes)) == 0; }
+
+bool OutputFile::close() {
+  const int fd = std::exchange(fd_, -1);
+  if (fd < 0) { return true; }
+  const bool replaces = !beside_.empty() && ending_ == Ending::complete;
+  // On the disk before it has the name: else a power cut could leave an empty file under it.
+  const bool synced = !replaces || ::fsync(fd) == 0 || errno == EINVAL;
+  int error = synced ? 0 : errno;
+  if (::close(fd) != 0 && error == 0) { error = errno; }
+  if (ending_ == Ending::not_begun) {
+    ::unlink((beside_.empty() ? path_ : beside_).c_str());
+  } else if (!beside_.empty()) {
+    if (replaces && error == 0 && std::rename(beside_.c_str(), path_.c_str()) != 0) { error = errno; }
+    if (!replaces || error != 0) { left_beside_ = beside_; }
+  }
+  errno = error;
+  return error == 0;
+}
+
+}  // namespace streamlab
