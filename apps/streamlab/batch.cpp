@@ -43,7 +43,7 @@ Errors check_outputs(const BatchPlan& plan, const BatchArguments& arguments) {
     return {{ErrorCode::refused, output.where,  // the others would say the same
              fmt::format("the output for \"{}\" would go to \"{}\", which {}", file, output.path, *clash),
              "an output for each file",
-             "put ${stem} into the path, or use --out-dir; files of one name need other folders"}};
+             "put ${stem} into the path, with ${dir} or ${index} for files of one name, or use --out-dir"}};
   }
   return {};
 }

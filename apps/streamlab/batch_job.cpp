@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <map>
 #include <memory>
 
 #include <fmt/format.h>
@@ -45,14 +46,68 @@ namespace fs = std::filesystem;
 // The parts of a file's path of which others are made. An ending is what follows the last dot, if a name lies
 // before it: the stem of "...wav", which would be "..", is the whole name, and no way into another folder.
 struct ItemName {
-  explicit ItemName(const std::string& path) : stem(fs::path(path).filename().string()) {
+  explicit ItemName(const std::string& path)
+      : dir(fs::path(path).parent_path().string()), stem(fs::path(path).filename().string()) {
+    if (dir.empty()) { dir = "."; }
     const std::size_t dot = stem.rfind('.');
-    if (stem.find_first_not_of('.') < dot && dot != std::string::npos) { stem.resize(dot); }
+    if (dot == std::string::npos || stem.find_first_not_of('.') >= dot) { return; }
+    ext = stem.substr(dot + 1);
+    stem.resize(dot);
   }
   bool is_valid() const { return !stem.empty() && stem != "." && stem != ".."; }
 
+  std::string dir;  // as it was given
   std::string stem;
+  std::string ext;  // without its dot
 };
+
+Variables own_variables(const std::string& file, std::size_t item) {
+  const ItemName name(file);
+  return {{"input", file},
+          {"stem", name.stem},
+          {"dir", name.dir},
+          {"ext", name.ext},
+          {"index", std::to_string(item + 1)}};
+}
+
+// The part of the paths that all of them begin with.
+fs::path common_folder(const std::vector<fs::path>& folders) {
+  fs::path common = folders.front();
+  for (const fs::path& folder : folders) {
+    fs::path shared;
+    for (auto a = common.begin(), b = folder.begin(); a != common.end() && b != folder.end() && *a == *b;
+         ++a, ++b) {
+      shared /= *a;
+    }
+    common = shared;
+  }
+  return common;
+}
+
+// The folder of each item below --out-dir: its stem. Where several have one stem, the folders in which they
+// differ come before it: "album1/01", "album2/01". Where these are the same, too, the ending is left on.
+std::vector<std::string> item_folders(const std::vector<std::string>& files) {
+  std::map<std::string, std::vector<std::size_t>> by_stem;
+  for (std::size_t i = 0; i < files.size(); ++i) { by_stem[ItemName(files[i]).stem].push_back(i); }
+  std::vector<std::string> folders(files.size());
+  for (const auto& [stem, items] : by_stem) {
+    std::vector<fs::path> dirs;
+    for (const std::size_t i : items) {
+      std::error_code error;  // without a working directory, as it was given
+      dirs.push_back(fs::absolute(ItemName(files[i]).dir, error).lexically_normal() / "");
+      dirs.back() = dirs.back().parent_path();
+    }
+    const fs::path common = common_folder(dirs);
+    std::map<fs::path, std::size_t> uses;
+    for (const fs::path& dir : dirs) { ++uses[dir]; }
+    for (std::size_t n = 0; n < items.size(); ++n) {
+      const bool is_alone = uses[dirs[n]] == 1;
+      const std::string name = is_alone ? stem : fs::path(files[items[n]]).filename().string();
+      folders[items[n]] = (dirs[n].lexically_relative(common) / name).lexically_normal().string();
+    }
+  }
+  return folders;
+}
 
 struct Binding {
   std::size_t node = 0;
@@ -97,7 +152,7 @@ tl::expected<BatchPlan, ExitCode> BatchPlan::make(const BatchArguments& argument
   if (!document) { return tl::unexpected(report(document.error(), name)); }
   BatchPlan plan(*std::move(document), arguments);
   // A file without a folder: what is absolute for it is so by the configuration.
-  const auto graph = plan.load({{"input", "item"}, {"stem", "item"}});
+  const auto graph = plan.load(own_variables("item.wav", 0));
   if (!graph) { return tl::unexpected(report(graph.error(), name)); }
   Errors errors = refuse_pipes(*graph);
   if (!input_of(*graph)) {
@@ -106,6 +161,7 @@ tl::expected<BatchPlan, ExitCode> BatchPlan::make(const BatchArguments& argument
   }
   for (Error& error : check_stdout_formats(*graph, arguments.json)) { errors.push_back(std::move(error)); }
   if (!errors.empty()) { return tl::unexpected(report(errors, name)); }
+  plan.folders_ = item_folders(arguments.files);
   plan.stdout_format_ = app::stdout_format(*graph, arguments.json);
   for (const FileParam& output : output_files(*graph)) {
     if (fs::path(output.path).is_absolute()) { plan.absolute_.insert(output.node); }
@@ -120,8 +176,7 @@ Checked<ValidGraph> BatchPlan::load(const Variables& own) const {
 
 Checked<ValidGraph> BatchPlan::graph_for(std::size_t item) const {
   const std::string& file = arguments_.files[item];
-  const ItemName name(file);
-  if (!name.is_valid()) {
+  if (!ItemName(file).is_valid()) {
     return tl::unexpected(
         Errors{{ErrorCode::refused, "", "this is the name of a folder", "a sound file", ""}});
   }
@@ -129,7 +184,7 @@ Checked<ValidGraph> BatchPlan::graph_for(std::size_t item) const {
     return tl::unexpected(Errors{
         {ErrorCode::refused, "", "the name of this file cannot stand in JSON Lines", "a name in UTF-8", ""}});
   }
-  auto graph = load({{"input", file}, {"stem", name.stem}});
+  auto graph = load(own_variables(file, item));
   if (!graph) { return graph; }
   const auto input = input_of(*graph);  // there, as make() has seen
   ValidGraph bound = graph->with_text(input->node, input->param, input->prefix + file);
@@ -146,7 +201,7 @@ Errors BatchPlan::put_below_out_dir(ValidGraph& graph, std::size_t item) const {
   const fs::path out_dir(arguments_.out_dir);
   for (const FileParam& output : output_files(graph)) {
     if (absolute_.contains(output.node)) { continue; }
-    const fs::path path = out_dir / ItemName(arguments_.files[item]).stem / output.path;
+    const fs::path path = out_dir / folders_[item] / output.path;
     const fs::path below = path.lexically_normal().lexically_relative(out_dir.lexically_normal());
     if (below.empty() || *below.begin() == "..") {
       errors.push_back(

@@ -36,8 +36,8 @@ class BatchPlan {
 
   // What its graphs print, and the program with them.
   StdoutFormat stdout_format() const { return stdout_format_; }
-  // The graph for an item, by its number on the command line: ${input} and ${stem} replaced, the input bound to
-  // the file, relative output paths below --out-dir. Refused with its name in the error: an output that would lie
+  // The graph for an item, by its number on the command line: ${input}, ${stem}, ${dir}, ${ext} and ${index} replaced,
+  // the input bound to the file, relative output paths below --out-dir. Refused with its name in the error: an output that would lie
   // outside of --out-dir because of how the file is called.
   Checked<ValidGraph> graph_for(std::size_t item) const;
   // Runs it to its end; what fails is in the result.
@@ -53,7 +53,8 @@ class BatchPlan {
   Document document_;
   BatchArguments arguments_;
   StdoutFormat stdout_format_ = StdoutFormat::text;
-  std::set<std::size_t> absolute_;  // nodes whose outputs the configuration itself puts at an absolute path
+  std::vector<std::string> folders_;  // of the items, below --out-dir
+  std::set<std::size_t> absolute_;    // nodes whose outputs the configuration itself puts at an absolute path
 };
 
 }  // namespace streamlab::app

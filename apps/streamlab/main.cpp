@@ -178,9 +178,9 @@ class CommandLine {
         "batch", "Run one configuration over many files, several at a time.",
         "  streamlab batch configs/batch_levels.json *.wav --out-dir results\n"
         "  streamlab batch configs/file_to_file.json a.wav b.wav --out-dir filtered --jobs 2\n"
-        "Each file takes the place of the first FileSource's path, or of AudioInput's device. ${input} is "
-        "its\n"
-        "path and ${stem} its name without folder and ending. Output and its order do not depend on --jobs;\n"
+        "Each file takes the place of the first FileSource's path, or of AudioInput's device. Variables of a\n"
+        "file: ${input} is its path, ${dir} the folder in it, ${stem} its name without folder and ending, ${ext}\n"
+        "the ending without its dot, ${index} its number from 1. Output and its order do not depend on --jobs;\n"
         "what goes to standard output names its file: before it, in \"input\" of each object, or in a column.",
         [this] { return batch_command(batch_); });
     add_config(batch, batch_.config);
@@ -189,7 +189,10 @@ class CommandLine {
     batch.add_option("--jobs,-j", batch_.jobs, "Files at a time; left out, one for each processor core.")
         ->type_name("N")
         ->check(check_small_count);
-    batch.add_option("--out-dir", batch_.out_dir, "Relative output paths go to DIR/<stem>/.")
+    batch
+        .add_option(
+            "--out-dir", batch_.out_dir,
+            "Relative output paths go to DIR/<stem>/; for files of one stem, to DIR/<folder>/<stem>/.")
         ->type_name("DIR");
     add_json(batch, batch_.json, "Print JSON Lines: for each file an object of its own, then its blocks.");
     add_force(batch, batch_.force);

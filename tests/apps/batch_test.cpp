@@ -224,11 +224,9 @@ TEST(Batch, RefusesOutputsThatWouldMeet) {
   EXPECT_EQ(fixed.exit_code, 2);
   EXPECT_THAT(fixed.err, HasSubstr("${stem}"));
   EXPECT_THAT(fixed.err, HasSubstr("--out-dir"));
-  fs::create_directory(dir.file("other"));
-  const std::string same = dir.write("other/Noise.wav", content_of(voices()[3]));
-  const auto stems = streamlab(
-      {"batch", config, "/usr/share/sounds/alsa/Noise.wav", same, "--out-dir", "out"}, dir.path().string());
-  EXPECT_EQ(stems.exit_code, 2) << stems.err;
+  const auto twice =
+      streamlab({"batch", config, voices()[0], voices()[0], "--out-dir", "out"}, dir.path().string());
+  EXPECT_EQ(twice.exit_code, 2) << twice.err;
   EXPECT_FALSE(fs::exists(dir.file("out")));
 }
 
@@ -306,6 +304,51 @@ TEST(Batch, TakesFilesOfEveryName) {
               HasSubstr("caf\xe9.wav: the name of this file cannot stand in JSON Lines; expected a name "
                         "in UTF-8\n"));
   EXPECT_TRUE(fs::exists(dir.file("out/0/json/0.jsonl")));
+}
+
+TEST(Batch, TakesFilesOfOneNameFromSeveralFolders) {
+  const TempDir dir;
+  const std::string voice = content_of(voices()[0]);
+  fs::create_directories(dir.file("album1/cd"));
+  fs::create_directories(dir.file("album2/cd"));
+  for (const char* file : {"01.wav", "album1/01.wav", "album2/01.wav", "album1/01.wave", "album1/cd/02.wav",
+                           "album2/cd/02.wav", "album2/03.wav"}) {
+    dir.write(file, voice);
+  }
+  const auto written_for = [&](const std::string& path, const std::vector<std::string>& files,
+                               const std::vector<std::string>& options) {
+    const auto before = tree(dir.path().string());
+    const auto result = streamlab(batch_arguments(levels_to(dir, path), files, options), dir.path().string());
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    std::vector<std::string> written;
+    for (const auto& [name, content] : tree(dir.path().string())) {
+      if (!before.contains(name) && name != "to.json") { written.push_back(name); }
+    }
+    return written;
+  };
+  using testing::UnorderedElementsAre;
+  EXPECT_THAT(
+      written_for("levels", {"album1/01.wav", "./album2/01.wav", "album2/03.wav"}, {"--out-dir", "one"}),
+      UnorderedElementsAre("one/album1/01/levels", "one/album2/01/levels", "one/03/levels"));
+  EXPECT_THAT(written_for("levels", {"01.wav", dir.file("album1/01.wav"), "album2/../album2/01.wav"},
+                          {"--out-dir", "two"}),
+              UnorderedElementsAre("two/01/levels", "two/album1/01/levels", "two/album2/01/levels"));
+  EXPECT_THAT(
+      written_for("levels", {"album1/01.wav", "album1/01.wave", "album2/01.wav"}, {"--out-dir", "three"}),
+      UnorderedElementsAre("three/album1/01.wav/levels", "three/album1/01.wave/levels",
+                           "three/album2/01/levels"));
+  EXPECT_THAT(written_for("levels", {"album1/cd/02.wav", "album2/cd/02.wav"}, {"--out-dir", "four"}),
+              UnorderedElementsAre("four/album1/cd/02/levels", "four/album2/cd/02/levels"));
+  // Without --out-dir, by variables of the file.
+  EXPECT_THAT(written_for("${dir}/${stem}.${ext}.jsonl", {"01.wav", "album1/01.wav", "album1/01.wave"}, {}),
+              UnorderedElementsAre("01.wav.jsonl", "album1/01.wav.jsonl", "album1/01.wave.jsonl"));
+  EXPECT_THAT(written_for("take-${index}.jsonl", {"album1/01.wav", "album2/01.wav"}, {}),
+              UnorderedElementsAre("take-1.jsonl", "take-2.jsonl"));
+  const auto away =
+      streamlab({"batch", levels_to(dir, "${dir}/levels"), dir.file("01.wav"), "--out-dir", "five"},
+                dir.path().string());
+  EXPECT_EQ(away.exit_code, 2);
+  EXPECT_THAT(away.err, HasSubstr("outside of \"five\""));
 }
 
 TEST(Batch, RefusesTheNamesOfFolders) {
