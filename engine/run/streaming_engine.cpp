@@ -77,7 +77,10 @@ struct StreamingEngine::Shared {
 class StreamingEngine::Output final : public Source<DataFrame> {
  public:
   Output(std::string name, std::shared_ptr<Shared> shared, Receiver receiver)
-      : Source<DataFrame>(std::move(name)), shared_(std::move(shared)), receiver_(std::move(receiver)) {}
+      : Source<DataFrame>(name),
+        output_(std::move(name)),
+        shared_(std::move(shared)),
+        receiver_(std::move(receiver)) {}
   ~Output() override { leave(); }
 
   Result<void> start(StreamRun& run) override {
@@ -141,9 +144,10 @@ class StreamingEngine::Output final : public Source<DataFrame> {
     stopping_.join();
     shared_->leave();
     // Now, when the last of the streams has stopped the graph: until then it may drop more.
-    stats_.dropped = receiver_.counters().dropped + shared_->engine->dropped_before(stats_.name);
+    stats_.dropped = receiver_.counters().dropped + shared_->engine->dropped_before(output_);
   }
 
+  const std::string output_;  // of the graph; the stage may be named otherwise
   const std::shared_ptr<Shared> shared_;
   Receiver receiver_;
   DataFrame* lent_ = nullptr;                   // the block that the stage behind has

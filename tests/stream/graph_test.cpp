@@ -294,7 +294,7 @@ TEST(StreamingEngine, ReportsWhatTheGraphDroppedOnTheWay) {
   std::uint64_t missing = 0;
   StreamReport report;
   std::jthread reader([&] {
-    report = std::move(*stream).for_each(
+    report = std::move(*stream).named("heard").for_each(
         [&](const DataFrame& frame) {
           // While the reader is busy the card goes on: what the edges have no room for is lost.
           for (int tick = 0; there == 0 && tick < 100; ++tick) { card.tick(64); }
@@ -310,8 +310,8 @@ TEST(StreamingEngine, ReportsWhatTheGraphDroppedOnTheWay) {
   const auto lost = edges.at(0).counters.dropped;
   EXPECT_EQ(edges.at(0).name, "in -> gain");
   EXPECT_GT(lost, 80U);  // all but what two edges and three pairs of hands hold
-  ASSERT_NE(report.stage("gain"), nullptr) << to_string(report);
-  EXPECT_EQ(report.stage("gain")->dropped, lost);
+  ASSERT_NE(report.stage("heard"), nullptr) << to_string(report);
+  EXPECT_EQ(report.stage("heard")->dropped, lost);
   EXPECT_EQ(missing, lost * 64);
   EXPECT_EQ(there + missing, 101U * 64);
 }

@@ -134,10 +134,10 @@ TEST(Mixer, TakesUnitsFromWhatItMixes) {
   StreamFormat in = audio_format(48000.0, {"mic", "line"}, 64);
   in.channels[0].unit = "Pa";
   NodeHarness swapped("Mixer", R"({"matrix": [[0, 1], [2, 0]]})", {in});
-  EXPECT_EQ(swapped.outputs()[0].format.channels,
-            (std::vector<ChannelInfo>{{"mic", "FS"}, {"line", "Pa"}}));
-  EXPECT_EQ(to_string(NodeHarness::refusals("Mixer", R"({"matrix": [[1, 0], [1, 1]]})", {in}), ""),
-            "/config/matrix/1: \"mic\" [Pa] and \"line\" [FS] cannot be added; expected channels of one unit\n");
+  EXPECT_EQ(swapped.outputs()[0].format.channels, (std::vector<ChannelInfo>{{"mic", "FS"}, {"line", "Pa"}}));
+  EXPECT_EQ(
+      to_string(NodeHarness::refusals("Mixer", R"({"matrix": [[1, 0], [1, 1]]})", {in}), ""),
+      "/config/matrix/1: \"mic\" [Pa] and \"line\" [FS] cannot be added; expected channels of one unit\n");
 }
 
 TEST(Mixer, RefusesInputsThatCannotBeAdded) {
