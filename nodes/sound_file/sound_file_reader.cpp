@@ -21,6 +21,7 @@
 #include "engine/base/aligned_buffer.hpp"
 #include "engine/base/sample_format.hpp"
 #include "nodes/sound_file/file_bytes.hpp"
+#include "nodes/sound_file/sample_chunk.hpp"
 #include "nodes/sound_file/sample_input.hpp"
 
 namespace streamlab {
@@ -108,7 +109,9 @@ bool begins_as_mpeg(std::string_view head) {
          (byte(1) & 0x06U) != 0 && (byte(2) & 0xF0U) != 0xF0U && (byte(2) & 0x0CU) != 0x0CU;
 }
 
-OpenedInput open_input(const std::string& path, int fd, std::uint64_t file_bytes, const WaveScan& scan) {
+// `chunk`: of AIFF and CAF.
+OpenedInput open_input(const std::string& path, int fd, std::uint64_t file_bytes, const WaveScan& scan,
+                       const std::optional<SampleChunk>& chunk) {
   constexpr std::uint16_t kMpegLayer3 = 0x55;
   FileBytes whole(fd, 0, file_bytes);
   if (scan.is_wave) {
@@ -120,6 +123,9 @@ OpenedInput open_input(const std::string& path, int fd, std::uint64_t file_bytes
     }
     return open_sndfile_input(path,
                               FileBytes(fd, scan.data_offset, scan.data_bytes, mended_wave_header(fd, scan)));
+  }
+  if (chunk && !chunk->head.empty()) {
+    return open_sndfile_input(path, FileBytes(fd, chunk->begin, file_bytes - chunk->begin, chunk->head));
   }
   const std::string head = beginning_behind_tags(fd);
   if (head.starts_with("OggS")) { return open_ogg_input(path, fd, file_bytes); }
@@ -256,7 +262,8 @@ Result<SoundFileReader> SoundFileReader::open(const std::string& path, BeyondEnd
             {},
             clip_level(raw->format)};
   } else {
-    auto input = open_input(path, fd.get(), file_bytes, scan);
+    const auto chunk = find_sample_chunk(fd.get(), file_bytes, beyond_end);
+    auto input = open_input(path, fd.get(), file_bytes, scan, chunk);
     if (!input) { return not_readable(path, fd.get(), scan, input.error()); }
     impl->input = std::move(*input);
     const SampleShape& shape = impl->input->shape();
@@ -268,9 +275,11 @@ Result<SoundFileReader> SoundFileReader::open(const std::string& path, BeyondEnd
             shape.subtype,
             {},
             shape.clip_level};
+    if (chunk && !chunk->warning.empty()) { info.warnings.push_back(chunk->warning); }
+    if (chunk && !chunk->loss.empty()) { impl->losses_at_open.push_back(chunk->loss); }
   }
-  info.warnings = scan.warnings;
-  impl->losses_at_open = scan.losses;
+  info.warnings.insert(info.warnings.begin(), scan.warnings.begin(), scan.warnings.end());
+  impl->losses_at_open.insert(impl->losses_at_open.begin(), scan.losses.begin(), scan.losses.end());
   impl->frame_bytes = info.channels * bytes_per_sample(impl->format);
   impl->buffer.resize(std::max<std::size_t>(kReadBytes / impl->frame_bytes, 1) * impl->frame_bytes);
   impl->destination.resize(info.channels);

@@ -50,7 +50,7 @@ constexpr ParamInfo kParams[] = {
                    "Frames in a block; left out, block_size of pipeline_config, else 1024."),
     param::choice(
         "beyond_end", kBeyondEnds, "leave_out",
-        "WAV: what becomes of bytes behind the end that the header gives, where they are no chunk: left "
+        "WAV, AIFF, CAF: what becomes of bytes behind the end that the header gives, where they are no chunk: left "
         "out and counted as lost, or played."),
 };
 constexpr NodeInfo kInfo{

@@ -1,6 +1,7 @@
 // tests/nodes/sound_file/sound_file_reader_test.cpp
 #include "nodes/sound_file/sound_file_reader.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <fstream>
@@ -307,6 +308,65 @@ TEST(SoundFileReader, PlaysOtherCodingsWhoseSizeMeansNotKnown) {
         EXPECT_EQ(read_all(*reader)[0].size(), 5000U) << tag << id << stated;
       }
     }
+  }
+}
+
+std::string big(std::uint64_t value, int count) {
+  std::string bytes = little(value, count);
+  std::reverse(bytes.begin(), bytes.end());
+  return bytes;
+}
+
+// 16 bits, one channel, 48000 Hz; 80-bit numbers as in IEEE 754.
+std::string aiff_head(std::uint64_t sound_bytes) {
+  const std::string common = "COMM" + big(18, 4) + big(1, 2) + big(0, 4) + big(16, 2) + "\x40\x0E" +
+                             big(0xBB80, 2) + std::string(6, '\0');
+  return "FORM" + big(sound_bytes, 4) + "AIFF" + common + "SSND" + big(sound_bytes, 4) + std::string(8, '\0');
+}
+
+std::string caf_head(std::uint64_t data_bytes) {
+  const std::string rate("\x40\xE7\x70\0\0\0\0\0", 8);  // 48000 as a float64
+  return std::string("caff\0\1\0\0", 8) + "desc" + big(32, 8) + rate + "lpcm" + big(0, 4) + big(2, 4) +
+         big(1, 4) + big(1, 4) + big(16, 4) + "data" + big(data_bytes, 8) + big(0, 4);
+}
+
+TEST(SoundFileReader, PlaysAiffAndCafWhoseSizeMeansNotKnown) {
+  const TempDir dir;
+  const std::string samples(2000, '\x40');
+  for (const std::string& head : {aiff_head(0), aiff_head(8), aiff_head(0x7F000008), aiff_head(0xFFFFFFFF),
+                                  caf_head(0), caf_head(4), caf_head(~0ULL)}) {
+    auto reader = SoundFileReader::open(dir.write("a", head + samples));
+    ASSERT_TRUE(reader) << to_string(reader.error());
+    EXPECT_EQ(reader->info().frames, 1000U);
+    EXPECT_THAT(reader->info().warnings, ElementsAre(HasSubstr("the header states no length")));
+    EXPECT_THAT(reader->losses(), IsEmpty());
+    EXPECT_EQ(read_all(*reader)[0].size(), 1000U);
+  }
+  // 3 GiB: what libsndfile takes for 2 GiB.
+  auto reader = SoundFileReader::open(long_wave(dir, aiff_head(0x7F000008), 3 * kGibibyte));
+  ASSERT_TRUE(reader);
+  EXPECT_EQ(reader->info().frames, 3 * kGibibyte / 2);
+  // True sizes, and what follows them.
+  for (const std::string& head : {aiff_head(208), caf_head(204)}) {
+    const bool is_aiff = head.starts_with("FORM");
+    const std::string chunk = is_aiff ? "NAME" + big(2, 4) + "ab" : "free" + big(2, 8) + "ab";
+    for (const std::string& tail : {std::string(), chunk}) {
+      auto whole = SoundFileReader::open(dir.write("a", head + samples.substr(0, 200) + tail));
+      ASSERT_TRUE(whole);
+      EXPECT_EQ(whole->info().frames, 100U);
+      EXPECT_THAT(whole->info().warnings, IsEmpty());
+      EXPECT_THAT(whole->losses(), IsEmpty());
+    }
+    auto longer = SoundFileReader::open(dir.write("a", head + samples));
+    ASSERT_TRUE(longer);
+    EXPECT_EQ(longer->info().frames, 100U);
+    EXPECT_THAT(longer->losses(), ElementsAre(HasSubstr("1800 bytes follow the end")));
+    EXPECT_EQ(SoundFileReader::open(dir.file("a"), BeyondEnd::play)->info().frames, 1000U);
+    auto shorter = SoundFileReader::open(dir.write("a", head + samples.substr(0, 100)));
+    ASSERT_TRUE(shorter);
+    EXPECT_EQ(shorter->info().frames, 50U);
+    EXPECT_THAT(shorter->losses(),
+                ElementsAre(HasSubstr("promises 200 bytes of samples but the file ends after 100")));
   }
 }
 
