@@ -300,13 +300,19 @@ class CommandLine {
   bool json_ = false;
 };
 
-// `error_number`: of the last write; an earlier one that failed has left none. What it wrote to is still there: a
-// pipe tells whether it is read.
-std::string why_stdout_failed(int error_number) {
+// `error_number`: of the last write; 0 where an earlier one failed, which has left none. What it wrote to is still
+// there: a pipe tells whether it is read.
+Error stdout_failure(int error_number) {
+  Error error{ErrorCode::failed, "standard output", "cannot be written", "", ""};
   pollfd output{STDOUT_FILENO, POLLOUT, 0};
-  if (poll(&output, 1, 0) == 1 && (output.revents & POLLERR) != 0) { return "nobody reads it any more"; }
-  if (error_number == 0) { return "cannot be written"; }
-  return fmt::format("cannot be written: {}", std::strerror(error_number));
+  if (poll(&output, 1, 0) == 1 && (output.revents & POLLERR) != 0) {
+    error.what = "nobody reads it any more";
+  } else if (error_number != 0) {
+    error.what += fmt::format(": {}", std::strerror(error_number));
+  } else {
+    error.hint = "is the disk full?";
+  }
+  return error;
 }
 
 ExitCode main_of(int argc, char** argv) {
@@ -322,7 +328,7 @@ ExitCode main_of(int argc, char** argv) {
   const int error_number = errno;
   const bool written = flushed && std::ferror(stdout) == 0;
   if (written || code == ExitCode::failed) { return code; }  // a failed node has said so itself
-  return report({ErrorCode::failed, "standard output", why_stdout_failed(error_number), "", ""}, "");
+  return report(stdout_failure(error_number), "");
 }
 
 }  // namespace

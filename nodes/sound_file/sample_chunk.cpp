@@ -73,12 +73,13 @@ SampleChunk judged(const ChunkedFile& file, std::uint64_t offset, std::uint64_t 
                                "that the header gives (a recording that was cut off?)");
       return chunk;
     }
-    chunk.warning = fmt::format("{} bytes follow the end that the header gives; they are played", file.bytes - end);
+    chunk.warning =
+        fmt::format("{} bytes follow the end that the header gives; they are played", file.bytes - end);
   }
   if ((!file.is_caf && available > 0xFFFFFFFFU) || offset > kMostHeadBytes) {
     chunk.warning.clear();
-    chunk.loss = fmt::format("the header cannot say how long the {} bytes of samples are: some may not be played",
-                             samples);
+    chunk.loss = fmt::format(
+        "the header cannot say how long the {} bytes of samples are: some may not be played", samples);
     return chunk;
   }
   chunk.head.resize(static_cast<std::size_t>(offset) + 4);
@@ -104,7 +105,9 @@ std::optional<SampleChunk> find_sample_chunk(int fd, std::uint64_t file_bytes, B
     const auto chunk = file.chunk_at(offset);
     if (!chunk) { return std::nullopt; }
     const std::uint64_t body = offset + 4 + file.size_bytes();
-    if (chunk->first == (is_caf ? "data" : "SSND")) { return judged(file, offset, chunk->second, beyond_end); }
+    if (chunk->first == (is_caf ? "data" : "SSND")) {
+      return judged(file, offset, chunk->second, beyond_end);
+    }
     if (chunk->second > file_bytes - body) { return std::nullopt; }
     offset = file.next(body, chunk->second);
   }

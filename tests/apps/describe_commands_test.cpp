@@ -49,7 +49,7 @@ TEST(CommandLine, RefusesWhatItDoesNotKnow) {
 TEST(CommandLine, FailsWhenItsResultsCannotBeWritten) {
   const auto result = run_program({"/bin/sh", "-c", "exec " SL_STREAMLAB " nodes > /dev/full"});
   EXPECT_EQ(result.exit_code, 1);
-  EXPECT_THAT(result.err, HasSubstr("standard output: cannot be written: No space left on device"));
+  EXPECT_THAT(result.err, HasSubstr("standard output: cannot be written; is the disk full?"));
 }
 
 TEST(CommandLine, SaysThatNobodyReadsItsResults) {
