@@ -25,7 +25,7 @@ struct Pipeline::Impl {
   bool started = false;
   bool closed = false;
   bool over = false;  // its stream has ended
-  bool failed = false;
+  bool has_failed = false;
 
   ~Impl() {
     if (started) { static_cast<void>(close()); }
@@ -52,7 +52,7 @@ struct Pipeline::Impl {
     closed = true;
     Result<void> first;
     for (const std::size_t n : plan->graph().order()) {
-      plan->node(n).set_ending(failed ? Ending::cut_short : Ending::complete);
+      plan->node(n).set_ending(has_failed ? Ending::cut_short : Ending::complete);
       if (auto node_closed = plan->node(n).close(); !node_closed && first) { first = node_closed; }
     }
     return first;
@@ -80,7 +80,7 @@ struct Pipeline::Impl {
   }
   Result<void> verdict(Domain::Round round) {
     if (round != Domain::Round::failed) { return {}; }
-    failed = true;
+    has_failed = true;
     return tl::unexpected(
         domain->failure().value_or(Error{ErrorCode::failed, "", "the graph failed", "", ""}));
   }
@@ -177,7 +177,7 @@ void Pipeline::reset() {
   impl_->domain->reset();
   impl_->domain->set_pace(Domain::Pace::triggered);
   impl_->closed = false;  // files begin anew, and are to be closed again
-  impl_->failed = false;
+  impl_->has_failed = false;
 }
 
 const Plan& Pipeline::plan() const { return *impl_->plan; }
