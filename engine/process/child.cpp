@@ -16,6 +16,8 @@
 
 #include <fmt/format.h>
 
+#include "engine/process/orphan_guard.hpp"
+
 namespace streamlab {
 namespace {
 
@@ -32,6 +34,7 @@ struct Launch {
   int report = -1;
   pid_t parent = -1;
   bool dies_with_us = true;
+  OrphanGuard* guard = nullptr;
 };
 
 enum class Stage : int { group, parent_death, folder, descriptors, exec };
@@ -43,6 +46,7 @@ struct Failure {
 
 [[noreturn]] void give_up(const Launch& launch, Stage stage) noexcept {
   const Failure failure{stage, errno};
+  if (launch.guard != nullptr && stage != Stage::group) { launch.guard->remove(::getpid()); }
   [[maybe_unused]] const auto written = ::write(launch.report, &failure, sizeof failure);
   ::_exit(127);
 }
@@ -53,6 +57,7 @@ constexpr bool is_never_ignored(int number) {
 
 [[noreturn]] void become(const Launch& launch) noexcept {
   if (::setpgid(0, 0) != 0) { give_up(launch, Stage::group); }
+  if (launch.guard != nullptr) { launch.guard->add(::getpid()); }
   if (launch.dies_with_us) {
     if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) { give_up(launch, Stage::parent_death); }
     if (::getppid() != launch.parent) { ::_exit(127); }  // it died before it could have told us
@@ -162,6 +167,7 @@ Result<StartedChild> start_child(const ChildSpec& spec) {
   launch.report = report->write_end.get();
   launch.parent = ::getpid();
   launch.dies_with_us = spec.dies_with_us;
+  launch.guard = spec.guard;
 
   const pid_t pid = bear(launch);
   if (pid < 0) {
@@ -184,6 +190,7 @@ Result<StartedChild> start_child(const ChildSpec& spec) {
   if (!pidfd) {
     ::kill(-pid, SIGKILL);
     while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {}
+    if (spec.guard != nullptr) { spec.guard->remove(pid); }
     return tl::unexpected(pidfd.error());
   }
   child.pidfd = std::move(*pidfd);

@@ -3,7 +3,7 @@
 // Starts one program: its own process group, only the descriptors that it is given, the signal mask and
 // handlers of a fresh process, and SIGKILL when the thread that started it ends. Signals that this process ignores
 // (it was started by nohup, say) it ignores, too; but not those that programs ignore for their own sake (SIGPIPE,
-// SIGXFSZ) or that whoever looks after it needs (SIGTERM, SIGCHLD).
+// SIGXFSZ) or that its supervisor needs (SIGTERM, SIGCHLD).
 //
 // It does what posix_spawn(3) does, and sets the parent-death signal, which posix_spawn cannot: see
 // docs/decisions/starting-children.md. That signal belongs to the thread: start a child on a thread that
@@ -21,6 +21,8 @@
 
 namespace streamlab {
 
+class OrphanGuard;
+
 struct Handover {
   int fd = -1;  // ours, numbered 10 or above as everything in descriptor.hpp is
   int as = -1;  // the child's, 0 … 9
@@ -35,6 +37,9 @@ struct ChildSpec {
   // Not named here: 0 is /dev/null, 1 and 2 are ours, all others are closed.
   std::vector<Handover> descriptors;
   bool dies_with_us = true;  // by a parent-death signal
+  // Learns of the child's process group before the program begins, so that no instant is left at which our death
+  // would leave behind what the program has started. Null: none. Whoever sees the group's end removes it.
+  OrphanGuard* guard = nullptr;
 };
 
 struct StartedChild {

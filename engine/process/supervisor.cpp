@@ -299,10 +299,10 @@ class ChildSupervisor::Impl {
     for (const Capture& each : request.captures) {
       if (auto done = capture(each); !done) { return done; }
     }
+    request.spec.guard = &*guard_;
     auto process = start_child(request.spec);
     if (!process) { return tl::unexpected(process.error()); }
     child.process = std::move(*process);
-    guard_->add(child.process.pid);
     child.end.pid = child.process.pid;
     child.started = Clock::now();
     return {};

@@ -301,7 +301,7 @@ TEST(Batch, TakesFilesOfEveryName) {
       dir.path().string());
   EXPECT_EQ(json.exit_code, 2);
   EXPECT_THAT(json.err,
-              HasSubstr("caf\xe9.wav: the name of this file cannot stand in JSON Lines; expected a name "
+              HasSubstr("caf\\xe9.wav: the name of this file cannot stand in JSON Lines; expected a name "
                         "in UTF-8\n"));
   EXPECT_TRUE(fs::exists(dir.file("out/0/json/0.jsonl")));
 }

@@ -40,7 +40,8 @@ void expect_whole(const std::string& path, const std::string& where) {
   EXPECT_EQ(info.exit_code, 0) << where << info.err;
 }
 
-void expect_an_orderly_end(const std::vector<std::string>& arguments, const TempDir& dir, const std::string& output = {}) {
+void expect_an_orderly_end(const std::vector<std::string>& arguments, const TempDir& dir,
+                           const std::string& output = {}) {
   const auto command = streamlab_command(arguments);
   const std::uint64_t count = count_allocations(command, dir);
   constexpr std::uint64_t kSample = 60;
@@ -50,9 +51,12 @@ void expect_an_orderly_end(const std::vector<std::string>& arguments, const Temp
     std::vector<std::string> failing{"/usr/bin/env", "LD_PRELOAD=" SL_FAILING_MALLOC, with_memory(k)};
     failing.insert(failing.end(), command.begin(), command.end());
     const auto result = run_program(failing);
-    const std::string where = fmt::format("allocation {} of {}: {}\n{}", k, count, result.exit_code, result.err);
+    const std::string where =
+        fmt::format("allocation {} of {}: {}\n{}", k, count, result.exit_code, result.err);
     // FFTW aborts by itself, with a line of its own, when an allocation fails while it plans a transform.
-    if (!result.err.starts_with("fftw: ")) { EXPECT_THAT(result.exit_code, testing::AnyOf(0, 1, 2)) << where; }
+    if (!result.err.starts_with("fftw: ")) {
+      EXPECT_THAT(result.exit_code, testing::AnyOf(0, 1, 2)) << where;
+    }
     if (result.exit_code != 0) {
       EXPECT_FALSE(result.err.empty()) << where;
       ++messages;
@@ -70,14 +74,16 @@ TEST(OutOfMemory, CheckEndsInGoodOrder) {
 
 TEST(OutOfMemory, RunEndsInGoodOrder) {
   const TempDir dir;
-  const std::string config = dir.write("run.json", R"({"version": 1, "pipeline_config": {"sample_rate": 48000, "duration_s": 1},
+  const std::string config =
+      dir.write("run.json", R"({"version": 1, "pipeline_config": {"sample_rate": 48000, "duration_s": 1},
     "nodes": [{"id": "tone", "type": "SineGenerator", "config": {"frequency": 1000, "amplitude": 0.5}},
               {"id": "level", "type": "LevelMeter", "config": {"interval_s": 0.1}},
               {"id": "spec", "type": "Spectrum", "config": {"fft_size": 1024}},
               {"id": "show", "type": "Print"},
               {"id": "lines", "type": "JsonlSink", "config": {"overwrite": true, "path": ")" +
-                                                  dir.file("spectra.jsonl") + R"("}},
-              {"id": "file", "type": "FileSink", "config": {"overwrite": true, "path": ")" + dir.file("out.wav") + R"("}}],
+                                dir.file("spectra.jsonl") + R"("}},
+              {"id": "file", "type": "FileSink", "config": {"overwrite": true, "path": ")" +
+                                dir.file("out.wav") + R"("}}],
     "connections": [{"from": "tone", "to": "level"}, {"from": "level", "to": "show"}, {"from": "tone", "to": "spec"},
                     {"from": "spec", "to": "lines"}, {"from": "tone", "to": "file"}]})");
   expect_an_orderly_end({"run", config}, dir, dir.file("out.wav"));
@@ -87,8 +93,9 @@ TEST(OutOfMemory, RecordEndsInGoodOrder) {
   const TempDir dir;
   const std::string script = dir.write("card.json", R"({"clock": "virtual", "input": {"counting": true},
       "input_channels": 2, "sample_rate_hz": 48000})");
-  expect_an_orderly_end({"record", "--force", "--device", "sim:" + script, "--seconds", "0.5", dir.file("take.wav")}, dir,
-                        dir.file("take.wav"));
+  expect_an_orderly_end(
+      {"record", "--force", "--device", "sim:" + script, "--seconds", "0.5", dir.file("take.wav")}, dir,
+      dir.file("take.wav"));
 }
 
 }  // namespace

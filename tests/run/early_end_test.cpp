@@ -14,7 +14,6 @@
 namespace streamlab {
 namespace {
 
-
 const std::vector<ThreadPolicy> kEveryPolicy{{ThreadPolicy::Kind::count, 1},
                                              {ThreadPolicy::Kind::count, 2},
                                              {ThreadPolicy::Kind::count, 3},
@@ -26,8 +25,8 @@ struct Ended {
 };
 
 Ended run_to_its_end(const std::string& nodes, const std::string& connections, ThreadPolicy threads) {
-  const auto graph = load_graph(R"({"version": 1, "pipeline_config": {"block_size": 64}, "nodes": [)" + nodes +
-                                    R"(], "connections": [)" + connections + "]}",
+  const auto graph = load_graph(R"({"version": 1, "pipeline_config": {"block_size": 64}, "nodes": [)" +
+                                    nodes + R"(], "connections": [)" + connections + "]}",
                                 ConfigLanguage::json, {}, test::catalog_with_keep());
   EXPECT_TRUE(graph) << to_string(graph.error(), "");
   if (!graph) { return {}; }
@@ -60,18 +59,21 @@ TEST(EarlyEnd, TakeEndsAnEndlessSource) {
 }
 
 TEST(EarlyEnd, NoBlockIsReadThatNobodyNeeds) {
-  const Ended ended =
-      run_to_its_end(std::string(kSine) + R"(, {"id": "t", "type": "Take", "config": {"frames": 128}}, {"id": "k", "type": "Keep"})",
-                     R"({"from": "s", "to": "t"}, {"from": "t", "to": "k"})", {ThreadPolicy::Kind::count, 1});
+  const Ended ended = run_to_its_end(
+      std::string(kSine) +
+          R"(, {"id": "t", "type": "Take", "config": {"frames": 128}}, {"id": "k", "type": "Keep"})",
+      R"({"from": "s", "to": "t"}, {"from": "t", "to": "k"})", {ThreadPolicy::Kind::count, 1});
   EXPECT_EQ(ended.status.frames, 128U);
 }
 
 TEST(EarlyEnd, TheLongestOfSeveralDecides) {
   for (const ThreadPolicy threads : kEveryPolicy) {
     const Ended ended = run_to_its_end(
-        std::string(kSine) + R"(, {"id": "a", "type": "Take", "config": {"frames": 10}}, {"id": "b", "type": "Take", "config": {"frames": 700}},
+        std::string(kSine) +
+            R"(, {"id": "a", "type": "Take", "config": {"frames": 10}}, {"id": "b", "type": "Take", "config": {"frames": 700}},
             {"id": "ka", "type": "Keep"}, {"id": "kb", "type": "Keep"})",
-        R"({"from": "s", "to": "a"}, {"from": "s", "to": "b"}, {"from": "a", "to": "ka"}, {"from": "b", "to": "kb"})", threads);
+        R"({"from": "s", "to": "a"}, {"from": "s", "to": "b"}, {"from": "a", "to": "ka"}, {"from": "b", "to": "kb"})",
+        threads);
     EXPECT_THAT(ended.kept, testing::ElementsAre(10U, 700U));
   }
 }
@@ -101,7 +103,8 @@ TEST(EarlyEnd, WhatTheNodesBehindTakeHoldComesOut) {
 }
 
 TEST(EarlyEnd, ARunEndsWhenItsOnlyReaderGoes) {
-  const auto graph = load_graph(R"({"version": 1, "nodes": [)" + std::string(kSine) + R"(], "connections": []})");
+  const auto graph =
+      load_graph(R"({"version": 1, "nodes": [)" + std::string(kSine) + R"(], "connections": []})");
   ASSERT_TRUE(graph) << to_string(graph.error(), "");
   EngineOptions options;
   options.duration_s = 1e6;

@@ -38,7 +38,8 @@ class RandomGraph {
   }
   Json text() const {
     return {{"version", 1},
-            {"pipeline_config", {{"sample_rate", 48000}, {"block_size", block_size_}, {"channel_capacity", capacity_}}},
+            {"pipeline_config",
+             {{"sample_rate", 48000}, {"block_size", block_size_}, {"channel_capacity", capacity_}}},
             {"nodes", nodes_},
             {"connections", connections_}};
   }
@@ -111,7 +112,9 @@ class RandomGraph {
       row.push_back(pick(-10, 10) * 0.1);
     }
     add("Mixer", {{"matrix", Json::array({row})}});
-    for (int i = 0; i < inputs; ++i) { connect(from[static_cast<std::size_t>(i)], fmt::format("{}.in{}", ids_.back(), i + 1)); }
+    for (int i = 0; i < inputs; ++i) {
+      connect(from[static_cast<std::size_t>(i)], fmt::format("{}.in{}", ids_.back(), i + 1));
+    }
   }
 
   std::mt19937_64 random_;
@@ -167,9 +170,9 @@ TEST(RandomGraphs, EndAndGiveTheSameForEveryNumberOfThreads) {
       if (HasFatalFailure()) { return; }
       ASSERT_EQ(samples.size(), expected.size());
       for (std::size_t k = 0; k < samples.size(); ++k) {
-        ASSERT_TRUE(samples[k] == expected[k])
-            << fmt::format("sink {} of {}, threads {} {}: {} samples; expected {}", k, samples.size(),
-                           static_cast<int>(threads.kind), threads.count, samples[k].size(), expected[k].size());
+        ASSERT_TRUE(samples[k] == expected[k]) << fmt::format(
+            "sink {} of {}, threads {} {}: {} samples; expected {}", k, samples.size(),
+            static_cast<int>(threads.kind), threads.count, samples[k].size(), expected[k].size());
       }
     }
   }
@@ -177,7 +180,8 @@ TEST(RandomGraphs, EndAndGiveTheSameForEveryNumberOfThreads) {
 
 // Three sources, of blocks of 7, 128 and 7 frames: it stood still when a domain waited in the middle of a round.
 TEST(RandomGraphs, TheOneThatStoodStillEnds) {
-  constexpr const char* kGraph = R"({"version": 1, "pipeline_config": {"sample_rate": 48000, "block_size": 7, "channel_capacity": 4},
+  constexpr const char* kGraph =
+      R"({"version": 1, "pipeline_config": {"sample_rate": 48000, "block_size": 7, "channel_capacity": 4},
     "nodes": [
       {"id": "s0", "type": "SineGenerator", "config": {"frequency": 4856, "frame_size": 7, "duration_s": 0.3}},
       {"id": "s1", "type": "SineGenerator", "config": {"frequency": 2658, "frame_size": 128, "duration_s": 0.3}},

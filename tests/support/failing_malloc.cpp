@@ -17,10 +17,10 @@
 
 // The C library's own, by the names under which it keeps them for those who stand in front of it.
 extern "C" {
-void* __libc_malloc(std::size_t bytes);                            // NOLINT
-void* __libc_calloc(std::size_t count, std::size_t bytes);         // NOLINT
-void* __libc_realloc(void* block, std::size_t bytes);              // NOLINT
-void* __libc_memalign(std::size_t alignment, std::size_t bytes);   // NOLINT
+void* __libc_malloc(std::size_t bytes);                           // NOLINT
+void* __libc_calloc(std::size_t count, std::size_t bytes);        // NOLINT
+void* __libc_realloc(void* block, std::size_t bytes);             // NOLINT
+void* __libc_memalign(std::size_t alignment, std::size_t bytes);  // NOLINT
 }
 
 namespace {

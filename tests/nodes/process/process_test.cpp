@@ -476,7 +476,7 @@ TEST(Process, RefusesWhatCannotBeStarted) {
   EXPECT_THAT(refusal(R"({"command": ["cat"], "env": {"KEY": "a\u0000b"}})"),
               HasSubstr("/config/env/KEY: this is no environment variable"));
   EXPECT_EQ(refusal(R"({"run": "a\u0000b"})"),
-            "/config/run: there is a NUL in the script; expected a text without it");
+            "/run: \"a\\u0000b\" holds a NUL character; expected a text without");
 }
 
 }  // namespace

@@ -66,15 +66,18 @@ class Live : public testing::Test {
   static void SetUpTestSuite() { enter_private_world(); }
   void SetUp() override { ASSERT_TRUE(server_.start({})) << server_.log(); }
 
-  // A graph that plays the voice once, or again and again, into these ports.
+  // A graph that plays the voice once, or again and again, into these ports, and prints its level each second: more than
+  // can lie before the device, so that the first one says that the device plays.
   std::string player(const std::string& ports, int times) const {
     return dir_.write("player.json",
                       R"({"version": 1, "nodes": [
       {"id": "voice", "type": "FileSource", "config": {"path": ")" +
                           std::string(kVoice) + R"(", "loop": )" + std::to_string(times) + R"(}},
+      {"id": "level", "type": "LevelMeter", "config": {"interval_s": 1}}, {"id": "show", "type": "Print"},
       {"id": "out", "type": "AudioOutput", "config": {"device": ")" +
                           server_.device() + R"(", "channels": [1], "ports": [")" + ports + R"("]}}],
-      "connections": [{"from": "voice", "to": "out"}]})");
+      "connections": [{"from": "voice", "to": "out", "capacity": 8}, {"from": "voice", "to": "level"},
+                      {"from": "level", "to": "show"}]})");
   }
 
   TempDir dir_;
@@ -174,17 +177,20 @@ TEST(LostCard, IsCountedToTheEndOfTheRecording) {
   for (const char* script : {"24000:unplug=0", "24000:hang=100000000", "24000:eio=100000000"}) {
     const TempDir dir;
     const std::string alsa = dir.write("asound.conf", R"(pcm_type.slfault { lib ")" SL_FAULT_CARD_DIR
-                                       R"(/libasound_module_pcm_slfault.so" }
-pcm.lost { type slfault clock "real" channels "2" rates "48000" script ")" + std::string(script) + R"(" }
+                                                      R"(/libasound_module_pcm_slfault.so" }
+pcm.lost { type slfault clock "real" channels "2" rates "48000" script ")" +
+                                                          std::string(script) + R"(" }
 )");
     const ProgramResult result =
-        run_program({"/usr/bin/env", "ALSA_CONFIG_PATH=" + alsa, SL_STREAMLAB, "record", "--device", "alsa:lost",
-                     "--rate", "48000", "--seconds", "1.5", "--json", dir.file("take.wav")});
+        run_program({"/usr/bin/env", "ALSA_CONFIG_PATH=" + alsa, SL_STREAMLAB, "record", "--device",
+                     "alsa:lost", "--rate", "48000", "--seconds", "1.5", "--json", dir.file("take.wav")});
     EXPECT_EQ(result.exit_code, 3) << script << "\n" << result.err;
     const nlohmann::json summary = summary_of(result.out);
     const auto& device = summary["device"];
     EXPECT_GT(device["missing_frames"], 40000) << script << summary.dump(2);
-    EXPECT_EQ(summary["frames"].get<int>() + device["lost_frames"].get<int>() + device["missing_frames"].get<int>(), 72000)
+    EXPECT_EQ(
+        summary["frames"].get<int>() + device["lost_frames"].get<int>() + device["missing_frames"].get<int>(),
+        72000)
         << script << summary.dump(2);
     EXPECT_TRUE(summary["data_lost"]);
   }
@@ -229,7 +235,7 @@ TEST_F(Live, CallsNothingOnJacksThreadThatCouldWait) {
 // The same graph through ALSA: the `jack` PCM of libasound2-plugins in front of the same server.
 TEST_F(Live, PrintsLevelsThroughAnAlsaPcm) {
   Program playing({SL_STREAMLAB, "run", player("", 0), "--json"});
-  ASSERT_TRUE(playing.wait_for_output("\"device\""));
+  ASSERT_TRUE(playing.wait_for_output("rms_db"));  // before, nobody can connect to it
   const std::string alsa = dir_.write("asound.conf", R"(</usr/share/alsa/alsa.conf>
 pcm.heard_end {
   type jack
