@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -183,7 +184,9 @@ Result<StartedChild> start_child(const ChildSpec& spec) {
   }
   StartedChild child;
   child.pid = pid;
-  const Fd low(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  Fd low(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  // Where SIGCHLD is ignored, a child that has ended leaves nothing to be watched: something that says "ended".
+  if (!low && errno == ESRCH) { low = Fd(::eventfd(1, EFD_CLOEXEC)); }
   Result<Fd> pidfd = low ? duplicate(low.get())
                          : failed(spec.name, fmt::format("it cannot be watched: {}", std::strerror(errno)),
                                   "", "Linux 5.3 or later; \"ulimit -n\" is the limit of open files");

@@ -38,10 +38,11 @@ Domain::Round Domain::run_steps() noexcept {
     if (failed_node_ || failed_link_ != nullptr) { break; }
   }
   release_incoming();
-  if (std::exchange(reader_left_, false) && end_what_nobody_needs()) { worked = true; }
+  const bool gives_up = abort_.load(std::memory_order_acquire);
+  if (std::exchange(reader_left_, false) && !gives_up && end_what_nobody_needs()) { worked = true; }
   triggered_ = false;
   ++rounds_;
-  if (abort_.load(std::memory_order_acquire)) {
+  if (gives_up) {
     over_ = Round::stopped;
   } else if (failed_node_ || failed_link_ != nullptr) {
     over_ = Round::failed;
@@ -424,7 +425,7 @@ bool Domain::end_what_nobody_needs() noexcept {
   for (Incoming& in : incoming_) {
     if (in.stream.ended || is_needed(in.stream)) { continue; }
     in.stream.ended = true;
-    in.link->had_enough.store(true, std::memory_order_relaxed);
+    in.link->had_enough.store(!misses_reader_, std::memory_order_relaxed);
     in.link->abandoned.store(true, std::memory_order_release);
     in.link->wake_producer();
     ended = true;
@@ -434,7 +435,10 @@ bool Domain::end_what_nobody_needs() noexcept {
 
 void Domain::send(Stream& stream) noexcept {
   for (EdgeLink* link : stream.outgoing) {
-    if (link->abandoned.load(std::memory_order_acquire)) { reader_left_ = true; }
+    if (link->abandoned.load(std::memory_order_acquire)) {
+      reader_left_ = true;
+      misses_reader_ = misses_reader_ || !link->had_enough.load(std::memory_order_relaxed);
+    }
     for (std::uint32_t b = 0; b < stream.count; ++b) { send_block(*link, *stream.frames[b]); }
   }
   if (stream.ended) {
@@ -641,7 +645,7 @@ void Domain::reset() noexcept {
     if (in.reblock != nullptr) { in.reblock->reset(); }
   }
   source_frames_.store(0, std::memory_order_relaxed);
-  triggered_ = device_block_is_there_ = overran_ = reader_left_ = false;
+  triggered_ = device_block_is_there_ = overran_ = reader_left_ = misses_reader_ = false;
   rounds_ = 0;
   over_.reset();
   failed_node_.reset();

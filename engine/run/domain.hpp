@@ -256,7 +256,8 @@ class Domain {
   std::optional<std::size_t> failed_node_;
   EdgeLink* failed_link_ = nullptr;
   bool overran_ = false;
-  bool reader_left_ = false;  // in this round: a step had enough, or an edge's reader
+  bool reader_left_ = false;    // in this round: a step had enough, or an edge's reader
+  bool misses_reader_ = false;  // one that went otherwise: what it does not get is missed
   std::atomic<std::int64_t> source_frames_{0};
   std::atomic<std::uint64_t> gaps_{0};
   std::atomic<std::uint64_t> gap_frames_{0};
