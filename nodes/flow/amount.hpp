@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <string>
 
 #include <fmt/format.h>
 
@@ -105,6 +106,13 @@ class Amount {
     return 0;
   }
   bool is_complete() const noexcept { return left_ == 0; }
+
+  // Control thread, after the run. "3000 of 48000 frames", where the stream was shorter than the amount; else empty.
+  std::string shortfall() const {
+    if (is_complete()) { return {}; }
+    if (unit_ == Unit::time) { return fmt::format("less than {} frames of time", whole_); }
+    return fmt::format("{} of {} {}", whole_ - left_, whole_, unit_ == Unit::blocks ? "blocks" : "frames");
+  }
 
  private:
   enum class Unit : std::uint8_t { frames, blocks, time };

@@ -53,6 +53,11 @@ class Skip final : public Node {
     if (part < x.frame_count()) { emit_part(out[0], x, part, x.frame_count() - part); }
     return Status::ok;
   }
+  std::vector<NodeNote> notes() const override {
+    const std::string got = amount_.shortfall();
+    if (got.empty()) { return {}; }
+    return {{"it gave nothing: the stream had only " + got + " that are left out"}};
+  }
 
  private:
   const ParamValues params_;

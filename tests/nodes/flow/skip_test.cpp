@@ -62,6 +62,17 @@ TEST(Skip, PassesNothingOfAnEmptyBlockAndAnythingElse) {
   EXPECT_EQ(bits_of(out[0].channel(0U)), bits_of(std::vector{kNaN, -kInfinity, 0.0}));
 }
 
+TEST(Skip, SaysWhenItGaveNothing) {
+  NodeHarness skip("Skip", R"({"frames": 500})");
+  skip.run(noise(1, 300), 60);
+  ASSERT_EQ(skip.node().notes().size(), 1U);
+  EXPECT_EQ(skip.node().notes()[0].text,
+            "it gave nothing: the stream had only 300 of 500 frames that are left out");
+  skip.reset();
+  skip.run(noise(1, 501), 60);
+  EXPECT_THAT(skip.node().notes(), IsEmpty());
+}
+
 TEST(Skip, RefusesWhatDoesNotSayHowMuch) {
   EXPECT_EQ(refusal_of("Skip", "{}"),
             "/config: it is not said how much; expected one of frames, seconds and blocks");

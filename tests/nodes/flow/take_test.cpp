@@ -66,6 +66,16 @@ TEST(Take, CountsTheFramesThatAreThereAndKeepsWhatIsSaidOfGaps) {
   EXPECT_EQ(out[0].header().gap_frames, 7U);
 }
 
+TEST(Take, SaysWhenTheStreamWasShorter) {
+  NodeHarness take("Take", R"({"frames": 500})");
+  take.run(noise(1, 300), 60);
+  ASSERT_EQ(take.node().notes().size(), 1U);
+  EXPECT_EQ(take.node().notes()[0].text, "the stream ended early: it passed 300 of 500 frames");
+  take.reset();
+  take.run(noise(1, 500), 60);
+  EXPECT_THAT(take.node().notes(), IsEmpty());
+}
+
 TEST(Take, RefusesWhatDoesNotSayHowMuch) {
   EXPECT_EQ(refusal_of("Take", "{}"),
             "/config: it is not said how much; expected one of frames, seconds and blocks");
