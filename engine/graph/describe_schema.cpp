@@ -47,7 +47,8 @@ Document bare_param_schema(const ParamInfo& info) {
     case ParamType::text:
       return {{"type", "string"}};
     case ParamType::numbers:
-      return or_variable(array_of(or_variable(bounded("number", info.range)), info.max_items));
+      return {{"anyOf", Document::array({array_of(or_variable(bounded("number", info.range)), info.max_items),
+                                         or_variable(bounded("number", info.range))})}};
     case ParamType::labels:
       return or_variable(array_of(
           {{"anyOf", Document::array({{{"type", "integer"}, {"minimum", 1}}, {{"type", "string"}}})}},

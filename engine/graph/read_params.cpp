@@ -122,7 +122,13 @@ class ValueReader {
     }
     return true;
   }
+  // One number is a list of one.
   ParamValue numbers(const json& value, const std::string& where) {
+    if (value.is_number()) {
+      const ParamValue item = number(value, where);
+      const double* const x = std::get_if<double>(&item);
+      return x != nullptr ? ParamValue(std::vector<double>{*x}) : ParamValue{};
+    }
     if (!is_list(value, where, "numbers in brackets: [1, 2]")) { return {}; }
     std::vector<double> list;
     for (std::size_t i = 0; i < value.size(); ++i) {

@@ -272,7 +272,16 @@ class Engine::Impl final : public DeviceClient {
       const double rate = status.device->sample_rate_hz;
       status.tick = TickReport{status.device->period_frames * 1e6 / rate, as_us(tick_times_.quantile_ns(0.5)),
                                as_us(tick_times_.quantile_ns(0.99)), as_us(tick_times_.worst_ns())};
+      if (domain_over_.load(std::memory_order_acquire)) {
+        status.driver->xruns = device_xruns_.load(std::memory_order_relaxed);
+        status.driver->gaps = device_gaps_.load(std::memory_order_relaxed);
+        status.driver->lost_frames = device_lost_.load(std::memory_order_relaxed);
+      }
       status.frames = device_frames_.load(std::memory_order_relaxed);
+      if (device_limit() > 0) {  // the last block may reach beyond it
+        const std::uint64_t lost = std::min(status.driver->lost_frames, device_limit());
+        status.frames = std::min(status.frames, device_limit() - lost);
+      }
     }
     for (const auto& trigger : triggers_) { status.edges.push_back(report(trigger->link)); }
     for (const auto& link : links_) { status.edges.push_back(report(*link)); }
@@ -319,11 +328,12 @@ class Engine::Impl final : public DeviceClient {
   std::span<const double* const> outputs() noexcept override { return device_domain().device_outputs(); }
   void tick(const TickInfo& info) noexcept override {
     const auto begin = SteadyClock::now();
+    count_tick(info);
     const Domain::Round round = device_domain().tick(info);
     tick_times_.record(static_cast<std::uint64_t>((SteadyClock::now() - begin).count()));
     last_tick_.store(begin, std::memory_order_relaxed);
-    device_frames_.fetch_add(info.frame_count, std::memory_order_relaxed);
     if (round == Domain::Round::worked || round == Domain::Round::idle) { return; }
+    domain_over_.store(true, std::memory_order_release);
     // What was played last is still on its way to the connector.
     tail_frames_ += info.frame_count;
     if (round == Domain::Round::failed || tail_frames_ > driver_->format().output_latency_frames) {
@@ -332,6 +342,21 @@ class Engine::Impl final : public DeviceClient {
   }
 
  private:
+  // What the device gave and lost until the graph had its end: a device goes on a little after it.
+  void count_tick(const TickInfo& info) noexcept {
+    if (domain_over_.load(std::memory_order_relaxed)) { return; }
+    const auto count = [](std::atomic<std::uint64_t>& counter, std::uint64_t by) {
+      counter.store(counter.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
+    };
+    if (info.xrun) { count(device_xruns_, 1); }
+    if (next_position_ && info.position > *next_position_) {
+      count(device_gaps_, 1);
+      count(device_lost_, static_cast<std::uint64_t>(info.position - *next_position_));
+    }
+    next_position_ = info.position + info.frame_count;
+    count(device_frames_, info.frame_count);
+  }
+
   double duration_s() const {
     return options_.duration_s > 0.0 ? options_.duration_s : graph_.config().duration_s;
   }
@@ -725,7 +750,12 @@ class Engine::Impl final : public DeviceClient {
 
   // The driver's thread writes.
   TickTimes tick_times_;
+  std::optional<std::int64_t> next_position_;
   std::atomic<std::uint64_t> device_frames_{0};
+  std::atomic<std::uint64_t> device_xruns_{0};
+  std::atomic<std::uint64_t> device_gaps_{0};
+  std::atomic<std::uint64_t> device_lost_{0};
+  std::atomic<bool> domain_over_{false};
   std::uint64_t tail_frames_ = 0;
   std::atomic<bool> device_over_{false};
   std::atomic<SteadyClock::time_point> last_tick_{};

@@ -132,6 +132,12 @@ class Reduce final : public Node {
       add_block(x, out[0]);
     }
     if (over_ == Over::block) {
+      // A window may say that frames are missing inside it: it is longer than its frames by so many.
+      if (kind_ == StreamKind::audio) {
+        const auto inside = static_cast<std::int64_t>(x.metadata().get("missing_frames").value_or(0.0));
+        missing_ += inside;
+        next_ += inside;
+      }
       give(out[0], true);
       open(next_);
     }

@@ -12,8 +12,8 @@
 // where it is not known how long the result is.
 //
 // Numbers read back as the same float64; NaN is an empty field, infinities are inf and -inf. Several flags
-// are joined by blanks. Of audio, position and seconds are those of the row; flags and gap_frames stand in a
-// block's first row.
+// are joined by blanks. Of audio, position, seconds and flags are those of the row; gap_frames stands in the row
+// behind the gap.
 #include <cmath>
 #include <optional>
 
@@ -170,11 +170,12 @@ class CsvSink final : public Node {
       append_integer(rows_, header.timestamp_us);
       rows_ += fmt::format(",{}", header.sequence_id);
     }
-    if (audio && n > 0) {
-      rows_ += ",,0";
-    } else {
-      append_flags(header);
+    FrameHeader row = header;
+    if (audio) {
+      row.flags = x.flags_of(n, 1);
+      if (n > 0) { row.gap_frames = 0; }
     }
+    append_flags(row);
     if (!audio) {
       rows_ += ',';
       if (header.length_frames > 0) { rows_ += fmt::format("{}", header.length_frames); }

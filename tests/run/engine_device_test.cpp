@@ -122,6 +122,24 @@ TEST(EngineOnADevice, MissesNothingWhenTheDeviceEndsOrTheRunIsOver) {
   EXPECT_FALSE(other->status().data_lost());
 }
 
+TEST(EngineOnADevice, CountsNothingThatIsLostAfterTheEndThatWasAskedFor) {
+  VirtualDriver card({.real_time = true});
+  auto engine = engine_on(card, kCapture, 0.01);  // 480 frames
+  ASSERT_TRUE(engine->start());
+  card.run(300);
+  card.lose(50);
+  card.run(180);
+  card.lose(1000);
+  card.run(640);
+  engine->stop();
+  const EngineStatus status = engine->status();
+  EXPECT_EQ(status.frames, 430U);
+  EXPECT_EQ(status.driver->xruns, 1U);
+  EXPECT_EQ(status.driver->gaps, 1U);
+  EXPECT_EQ(status.driver->lost_frames, 50U);
+  EXPECT_EQ(status.missing_frames, 0U);
+}
+
 TEST(EngineOnADevice, EndsTheDeviceWhenTakeHasWhatItNeeds) {
   VirtualDriver card;
   auto engine = engine_on(card, R"({"version": 1,

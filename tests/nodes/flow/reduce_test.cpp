@@ -196,6 +196,20 @@ TEST(Reduce, LeavesOutWhatIsNotFiniteAndSaysSo) {
   EXPECT_THAT(reduce.process(block_at(reduce, 8, {})), IsEmpty());
 }
 
+TEST(Reduce, CountsWhatIsMissingInsideAWindowOnce) {
+  NodeHarness reduce("Reduce", config("mean", R"(, "per_block": true)"));
+  DataFrame first = block_at(reduce, 100, std::vector<double>(50, 1.0));
+  first.metadata().set("missing_frames", 20.0);  // it lies over 100 .. 169
+  const auto one = reduce.process(first);
+  EXPECT_EQ(one[0].header().length_frames, 70U);
+  EXPECT_EQ(meta(one[0], "missing_frames"), 20.0);
+  EXPECT_TRUE(one[0].header().has(FrameFlag::incomplete));
+  DataFrame second = block_at(reduce, 200, std::vector<double>(50, 1.0));
+  const auto two = reduce.process(second);
+  EXPECT_EQ(two[0].header().gap_frames, 30U);  // 170 .. 199
+  EXPECT_EQ(two[0].header().length_frames, 50U);
+}
+
 TEST(Reduce, SaysWhatAGapTakesFromAStretch) {
   NodeHarness interval("Reduce", config("mean", R"(, "interval_s": 0.01)"));  // 480 frames
   EXPECT_THAT(interval.process(block_at(interval, 80, std::vector<double>(100, 1.0), 80)), IsEmpty());

@@ -89,6 +89,24 @@ TEST(CsvSink, WritesARowForEveryFrameOfAudioTheSameForEveryBlockSize) {
   }
 }
 
+TEST(CsvSink, FlagsTheFramesOfAudioThatAreMeant) {
+  const TempDir dir;
+  const std::string path = dir.file("a.csv");
+  {
+    NodeHarness sink("CsvSink", config(path), {2.0, 1, 3});
+    DataFrame block = sink.input_frame();
+    block.set_frame_count(3);
+    block.set_header({0, 0, 10, 5, flag_bit(FrameFlag::gap) | flag_bit(FrameFlag::end_of_stream)});
+    block.flag_frames(FrameFlag::clipped, 1, 1);
+    sink.process(block);
+  }
+  EXPECT_EQ(content_of(path),
+            "position,seconds,flags,gap_frames,main_channel [FS]\r\n"
+            "10,5,gap,5,0\r\n"
+            "11,5.5,clipped,0,0\r\n"
+            "12,6,end_of_stream,0,0\r\n");
+}
+
 TEST(CsvSink, BeginsTheFileAnewAfterReset) {
   const TempDir dir;
   const std::string path = dir.file("a.csv");
