@@ -44,11 +44,14 @@ Exit codes: 0 success; 1 failed while running; 2 command line, configuration or 
 "streamlab COMMAND --help" explains a command.)";
 
 // A finite number above 0.
-std::string check_positive(const std::string& text) {
+// As "duration_s" of a configuration: more is no length that anything could have.
+std::string check_seconds(const std::string& text) {
+  constexpr double kMost = 1e9;
   double value = 0.0;
   const bool is_number = CLI::detail::lexical_cast(text, value);
-  return is_number && std::isfinite(value) && value > 0.0 ? std::string{}
-                                                          : "\"" + text + "\" is not a number above 0";
+  return is_number && value > 0.0 && value <= kMost
+             ? std::string{}
+             : "\"" + text + "\" is not a number above 0 and up to 1000000000";
 }
 // A whole number from 1 to 2^53.
 std::string check_count(const std::string& text) {
@@ -149,7 +152,7 @@ class CommandLine {
     add_config(run, run_.config);
     CLI::Option* seconds = run.add_option("--seconds", run_.seconds, "End after this much signal.")
                                ->type_name("S")
-                               ->check(check_positive);
+                               ->check(check_seconds);
     run.add_option("--frames", run_.frames, "End after this many frames.")
         ->type_name("N")
         ->check(check_count)
@@ -210,7 +213,7 @@ class CommandLine {
         ->type_name("D");
     record.add_option("--rate", record_.sample_rate_hz, "Sample rate; left out, the device's.")
         ->type_name("HZ")
-        ->check(check_positive);
+        ->check(check_seconds);
     record
         .add_option("--channels", record_.channels,
                     "The first N channels; left out, the first two or the only one.")
@@ -222,7 +225,7 @@ class CommandLine {
     record.add_option("--seconds", record_.seconds, "Length of the recording.")
         ->type_name("S")
         ->required()
-        ->check(check_positive);
+        ->check(check_seconds);
     add_json(record, record_.json, "Print device and summary as JSON Lines.");
     add_quiet(record, record_.quiet);
     add_force(record, record_.force);

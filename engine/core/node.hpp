@@ -162,6 +162,10 @@ class Node {
   virtual Status process(std::span<const DataFrame* const> in, std::span<OutputPort> out) noexcept = 0;
   virtual Status finish([[maybe_unused]] std::span<OutputPort> out) noexcept { return Status::done; }
 
+  // Nobody needs what it would still give: neither process() nor finish() come any more until reset(). Domain's thread,
+  // real-time safe as process().
+  virtual void not_needed() noexcept {}
+
   // With separate inputs: no more blocks come on this one. finish() follows when all have ended. Domain's
   // thread, real-time safe as process().
   virtual void input_ended([[maybe_unused]] std::size_t input) noexcept {}

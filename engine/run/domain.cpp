@@ -419,6 +419,7 @@ bool Domain::end_what_nobody_needs() noexcept {
     if (std::none_of(step.out.begin(), step.out.end(), is_read)) { continue; }
     if (std::any_of(step.out.begin(), step.out.end(), needed)) { continue; }
     end(step);
+    if (step.node != nullptr) { step.node->not_needed(); }
     for (Stream* stream : step.out) { close(*stream); }
     ended = true;
   }
@@ -639,6 +640,7 @@ void Domain::reset() noexcept {
     stream.given_frames = 0;
   };
   for (Stream& stream : streams_) { renew(stream); }
+  if (device_input_ != nullptr) { device_input_->out[0]->has_position = true; }  // its stream begins at 0
   for (Incoming& in : incoming_) {
     renew(in.stream);
     in.losses.reset();

@@ -176,7 +176,10 @@ void Domain::build() {
   const std::size_t count = all_steps_.size();
   for (std::size_t i = 0; i < count; ++i) {
     Step& step = all_steps_[i];
-    if (step.kind == StepKind::device_input) { device_input_ = &step; }
+    if (step.kind == StepKind::device_input) {
+      device_input_ = &step;
+      step.out[0]->has_position = true;  // its stream begins at 0: what is missing there is a gap
+    }
     if (step.kind == StepKind::device_output) {
       device_output_channels_.resize(plan_.options().device->output_names.size());
       silence_.assign(plan_.options().device->max_block_frames, 0.0);

@@ -349,9 +349,9 @@ class Engine::Impl final : public DeviceClient {
       counter.store(counter.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
     };
     if (info.xrun) { count(device_xruns_, 1); }
-    if (next_position_ && info.position > *next_position_) {
+    if (info.position > next_position_) {
       count(device_gaps_, 1);
-      count(device_lost_, static_cast<std::uint64_t>(info.position - *next_position_));
+      count(device_lost_, static_cast<std::uint64_t>(info.position - next_position_));
     }
     next_position_ = info.position + info.frame_count;
     count(device_frames_, info.frame_count);
@@ -750,7 +750,7 @@ class Engine::Impl final : public DeviceClient {
 
   // The driver's thread writes.
   TickTimes tick_times_;
-  std::optional<std::int64_t> next_position_;
+  std::int64_t next_position_ = 0;
   std::atomic<std::uint64_t> device_frames_{0};
   std::atomic<std::uint64_t> device_xruns_{0};
   std::atomic<std::uint64_t> device_gaps_{0};

@@ -220,9 +220,10 @@ class Process final : public Node {
 
   Error failure() const override { return failure_.value_or(Node::failure()); }
 
+  void not_needed() noexcept override { is_needed_ = false; }
   Result<void> close() override {
     // In a run that was given up nobody asks for the rest.
-    if (is_used_ && !ended_with_ && !failure_) { gave_up_ = true; }
+    if (is_used_ && is_needed_ && !ended_with_ && !failure_) { gave_up_ = true; }
     child_.reset();
     return {};
   }
@@ -289,6 +290,7 @@ class Process final : public Node {
     staged_used_ = 0;
     sequence_id_ = 0;
     has_lost_reader_ = is_used_ = is_finishing_ = gave_up_ = false;
+    is_needed_ = true;
     fed_bytes_ = 0;
     ended_with_.reset();
     not_taken_ = unread_ = not_finite_ = 0;
@@ -511,6 +513,7 @@ class Process final : public Node {
   bool has_lost_reader_ = false;
   bool is_finishing_ = false;
   bool gave_up_ = false;
+  bool is_needed_ = true;
   std::optional<std::uint64_t> ended_with_;  // output frames that were to be expected in all
   bool is_used_ = false;
   std::atomic<bool> stops_waiting_{false};

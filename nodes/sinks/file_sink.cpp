@@ -151,7 +151,7 @@ class FileSink final : public Node {
     add(splice_ ? "missing frames that were left out" : "missing frames that were written as silence",
         gap_frames_);
     if (!writer_->left_beside().empty()) {
-      notes.push_back({left_beside_note(path_, writer_->left_beside())});
+      notes.push_back({left_beside_note(path_, writer_->left_beside()), 0, true});
     }
     return notes;
   }

@@ -50,7 +50,7 @@ Result<void> TextOutput::close() {
 
 std::vector<NodeNote> TextOutput::notes() const {
   if (!file_ || file_->left_beside().empty()) { return {}; }
-  return {{left_beside_note(path_, file_->left_beside())}};
+  return {{left_beside_note(path_, file_->left_beside()), 0, true}};
 }
 
 std::string left_beside_note(const std::string& path, const std::string& beside) {

@@ -20,6 +20,10 @@ struct MpegDeleter {
   void operator()(mpg123_handle* decoder) const { mpg123_delete(decoder); }
 };
 
+// Decoded before the frame that is sought. The bits of a frame may lie in the frames before it (the reservoir, up to 511
+// bytes, ISO 11172-3, 2.4.3.4), of which the shortest hold a few bytes each.
+constexpr long kFramesBefore = 200;
+
 // What may stand between two frames, and holds no sound.
 bool is_tag(std::string_view bytes) {
   return bytes.starts_with("TAG") || bytes.starts_with("ID3") || bytes.starts_with("APETAGEX") ||
@@ -38,6 +42,7 @@ class MpegInput final : public SampleInput {
     // libmpg123 writes its notes to standard error unless it is told not to.
     mpg123_param(decoder, MPG123_ADD_FLAGS, MPG123_QUIET | MPG123_FORCE_FLOAT | MPG123_GAPLESS, 0.0);
     mpg123_param(decoder, MPG123_REMOVE_FLAGS, MPG123_AUTO_RESAMPLE, 0.0);
+    mpg123_param(decoder, MPG123_PREFRAMES, kFramesBefore, 0.0);
     mpg123_param(decoder, MPG123_RESYNC_LIMIT, -1, 0.0);  // behind damage it goes on, however far that is
     long rate_hz = 0;
     int channels = 0;

@@ -91,11 +91,40 @@ SampleChunk judged(const ChunkedFile& file, std::uint64_t offset, std::uint64_t 
   return chunk;
 }
 
+// A header of six numbers, then the samples; a size of 2^32 - 1 stands for "up to the end" (Sun, audio(4)).
+SampleChunk samples_of_au(int fd, std::uint64_t file_bytes, bool is_big_endian) {
+  std::string numbers(8, '\0');
+  if (read_bytes_at(fd, numbers.data(), numbers.size(), 4) < numbers.size()) { return {}; }
+  const auto number = [&](std::size_t first) {
+    std::uint64_t value = 0;
+    for (std::size_t i = 0; i < 4; ++i) {
+      value = value << 8U | static_cast<unsigned char>(numbers[first + (is_big_endian ? i : 3 - i)]);
+    }
+    return value;
+  };
+  const std::uint64_t begin = number(0);
+  const std::uint64_t size = number(4);
+  const std::uint64_t available = file_bytes - std::min(file_bytes, begin);
+  SampleChunk chunk;
+  if (size == 0xFFFFFFFFU || size == available) { return chunk; }
+  chunk.loss =
+      size > available
+          ? fmt::format(
+                "the header promises {} bytes of samples but the file ends after {}: what is there is played",
+                size, available)
+          : fmt::format("{} bytes follow the end that the header gives; they are not played",
+                        available - size);
+  return chunk;
+}
+
 }  // namespace
 
 std::optional<SampleChunk> find_sample_chunk(int fd, std::uint64_t file_bytes, BeyondEnd beyond_end) {
   std::string head(12, '\0');
   if (read_bytes_at(fd, head.data(), head.size(), 0) < head.size()) { return std::nullopt; }
+  if (head.starts_with(".snd") || head.starts_with("dns.")) {
+    return samples_of_au(fd, file_bytes, head.starts_with('.'));
+  }
   const bool is_caf = head.starts_with("caff");
   const std::string_view form = std::string_view(head).substr(8);
   if (!is_caf && (!head.starts_with("FORM") || (form != "AIFF" && form != "AIFC"))) { return std::nullopt; }

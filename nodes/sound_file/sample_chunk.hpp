@@ -1,7 +1,7 @@
 // nodes/sound_file/sample_chunk.hpp
 //
 // Where AIFF and CAF, whose chunks have big-endian sizes, keep their samples; and a header for libsndfile where the
-// file's own hides some of them. What wave_scan is for WAV.
+// file's own hides some of them. What wave_scan is for WAV. Of AU only whether the file is as long as it says.
 //
 // AIFF: Apple "Audio Interchange File Format", version 1.3; CAF: Apple "Core Audio Format Specification" 1.0, where
 // a size of -1 stands for "up to the end".
@@ -24,7 +24,7 @@ struct SampleChunk {
   std::string loss;
 };
 
-// None: the file is neither of the two, or has no samples. `fd` is a regular file of `file_bytes` bytes.
+// None: the file is none of these, or has no samples. `fd` is a regular file of `file_bytes` bytes.
 std::optional<SampleChunk> find_sample_chunk(int fd, std::uint64_t file_bytes, BeyondEnd beyond_end);
 
 }  // namespace streamlab

@@ -374,6 +374,25 @@ TEST(Run, SaysThatAFileMayNotGetLarger) {
   EXPECT_EQ(rows.back(), '\n');
 }
 
+TEST(Run, ATakeBehindAProgramLosesNothing) {
+  const TempDir dir;
+  const auto result = streamlab(
+      {"run", dir.write("take.json", R"({"version": 1, "pipeline_config": {"sample_rate": 48000}, "nodes": [
+      {"id": "tone", "type": "SineGenerator", "config": {"frequency": 1000}},
+      {"id": "same", "type": "Process", "config": {"command": ["cat"], "format": "f64le"}},
+      {"id": "take", "type": "Take", "config": {"seconds": 1}}, {"id": "end", "type": "NullSink"}],
+      "connections": [{"from": "tone", "to": "same"}, {"from": "same", "to": "take"}, {"from": "take", "to": "end"}]})")});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+}
+
+TEST(Run, RefusesALengthThatNothingHas) {
+  const TempDir dir;
+  for (const char* seconds : {"1e300", "2e14", "0", "nan"}) {
+    EXPECT_EQ(streamlab({"run", dir.write("tone.json", tone_config(1.0)), "--seconds", seconds}).exit_code, 2)
+        << seconds;
+  }
+}
+
 TEST(Record, RecordsFromADevice) {
   const TempDir dir;
   const std::string out = dir.file("take.wav");

@@ -122,6 +122,22 @@ TEST(EngineOnADevice, MissesNothingWhenTheDeviceEndsOrTheRunIsOver) {
   EXPECT_FALSE(other->status().data_lost());
 }
 
+TEST(EngineOnADevice, MarksAGapBeforeTheFirstBlock) {
+  VirtualDriver card;
+  auto engine = engine_on(card, kCapture);
+  auto receiver = engine->subscribe("gain", 1000);
+  ASSERT_TRUE(receiver);
+  ASSERT_TRUE(engine->start());
+  card.lose(100);
+  card.tick(64);
+  engine->stop();
+  const auto block = receiver->receive();
+  ASSERT_TRUE(block);
+  EXPECT_EQ(block->position(), 100);
+  EXPECT_EQ(block->header().gap_frames, 100U);
+  EXPECT_EQ(engine->status().gap_frames, 100U);
+}
+
 TEST(EngineOnADevice, CountsNothingThatIsLostAfterTheEndThatWasAskedFor) {
   VirtualDriver card({.real_time = true});
   auto engine = engine_on(card, kCapture, 0.01);  // 480 frames

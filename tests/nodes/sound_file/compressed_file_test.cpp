@@ -2,7 +2,9 @@
 //
 // MP3, Ogg and FLAC: all of a file is played, and what cannot be is told. MP3 is put together from tables, Ogg
 // written by libsndfile, FLAC by the project's own writer.
+#include <algorithm>
 #include <cmath>
+#include <cstdlib>
 
 #include <gmock/gmock.h>
 #include <sndfile.h>
@@ -53,6 +55,26 @@ TEST(MpegFile, HasAWayToEveryFrame) {
   for (const std::uint64_t frame : {509U * kMpegFrames + 7U, 100U, 300U * kMpegFrames}) {
     ASSERT_TRUE(reader.seek(frame));
     EXPECT_EQ(read_samples(reader).channels[0].size(), 510U * kMpegFrames - frame);
+  }
+}
+
+// In files of variable bit rate the bits of a frame may lie far before it.
+TEST(MpegFile, GivesTheSameSoundWhereverReadingBegins) {
+  const TempDir dir;
+  const std::string path = dir.file("tones.mp3");
+  const std::string make =
+      "ffmpeg -v error -f lavfi -i sine=frequency=440:sample_rate=48000:duration=2 -ac 2 -q:a 5 " + path;
+  ASSERT_EQ(std::system(make.c_str()), 0);
+  SoundFileReader whole_reader = opened(path);
+  const std::vector<double> whole = read_samples(whole_reader).channels[0];
+  ASSERT_GE(whole.size(), 96000U);
+  SoundFileReader reader = opened(path);
+  for (const std::size_t first : {60000U, 1U, 20000U, 30000U, 1152U, 40000U}) {
+    ASSERT_TRUE(reader.seek(first));
+    const std::vector<double> part = read_samples(reader).channels[0];
+    ASSERT_EQ(part.size(), whole.size() - first);
+    EXPECT_TRUE(std::equal(part.begin(), part.end(), whole.begin() + static_cast<std::ptrdiff_t>(first)))
+        << first;
   }
 }
 

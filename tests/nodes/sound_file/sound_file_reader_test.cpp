@@ -370,6 +370,24 @@ TEST(SoundFileReader, PlaysAiffAndCafWhoseSizeMeansNotKnown) {
   }
 }
 
+TEST(SoundFileReader, TellsWhenAnAuIsNotAsLongAsItSays) {
+  const TempDir dir;
+  const auto au = [](std::uint64_t size) {
+    return ".snd" + big(24, 4) + big(size, 4) + big(3, 4) + big(48000, 4) + big(1, 4) +
+           std::string(200, '\x40');
+  };
+  for (const std::uint64_t size : {200ULL, 0xFFFFFFFFULL}) {
+    auto whole = SoundFileReader::open(dir.write("a.au", au(size)));
+    ASSERT_TRUE(whole);
+    EXPECT_EQ(whole->info().frames, 100U);
+    EXPECT_THAT(whole->losses(), IsEmpty());
+  }
+  EXPECT_THAT(SoundFileReader::open(dir.write("a.au", au(500)))->losses(),
+              ElementsAre(HasSubstr("promises 500 bytes of samples but the file ends after 200")));
+  EXPECT_THAT(SoundFileReader::open(dir.write("a.au", au(120)))->losses(),
+              ElementsAre(HasSubstr("80 bytes follow the end")));
+}
+
 TEST(SoundFileReader, NamesTheCoding) {
   const TempDir dir;
   const std::pair<int, const char*> codings[] = {{6, "A-law"}, {7, "µ-law"}};
