@@ -3,6 +3,7 @@
 // MPEG audio (MP3), decoded by libmpg123. The headers of all frames are read when the file is opened: without them
 // the length is an estimate, and libsndfile ends where the estimate does.
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <cstring>
 #include <string_view>
@@ -30,6 +31,27 @@ bool is_tag(std::string_view bytes) {
          bytes.starts_with("LYRICS");
 }
 
+// How many frames the first one says there are (a header by Xing or LAME: ISO 11172-3 knows none); 0: it says nothing.
+std::uint32_t promised_frames(FileBytes& bytes) {
+  std::array<unsigned char, 16384> head{};
+  const std::size_t count = bytes.read(head.data(), head.size());
+  bytes.seek(0, SEEK_SET);
+  std::size_t at = 0;
+  if (std::string_view(reinterpret_cast<const char*>(head.data()), 3) == "ID3") {  // its size: 4 times 7 bits
+    at = 10 +
+         (std::size_t{head[6]} << 21U | std::size_t{head[7]} << 14U | std::size_t{head[8]} << 7U | head[9]);
+  }
+  if (at + 64 > count || head[at] != 0xFF || (head[at + 1] & 0xE0U) != 0xE0U) { return 0; }
+  const bool is_mpeg1 = (head[at + 1] & 0x18U) == 0x18U;
+  const bool is_mono = (head[at + 3] & 0xC0U) == 0xC0U;
+  const std::size_t tag = at + 4 + (is_mpeg1 ? (is_mono ? 17U : 32U) : (is_mono ? 9U : 17U));
+  const std::string_view name(reinterpret_cast<const char*>(head.data()) + tag, 4);
+  const bool has_count = (head[tag + 7] & 1U) != 0;
+  if ((name != "Xing" && name != "Info") || !has_count) { return 0; }
+  return std::uint32_t{head[tag + 8]} << 24U | std::uint32_t{head[tag + 9]} << 16U |
+         std::uint32_t{head[tag + 10]} << 8U | head[tag + 11];
+}
+
 class MpegInput final : public SampleInput {
  public:
   MpegInput(std::string path, FileBytes bytes)
@@ -39,6 +61,7 @@ class MpegInput final : public SampleInput {
   std::string open() {
     mpg123_handle* const decoder = decoder_.get();
     if (decoder == nullptr) { return "its decoder cannot be started"; }
+    const std::uint32_t promised = promised_frames(bytes_);
     // libmpg123 writes its notes to standard error unless it is told not to.
     mpg123_param(decoder, MPG123_ADD_FLAGS, MPG123_QUIET | MPG123_FORCE_FLOAT | MPG123_GAPLESS, 0.0);
     mpg123_param(decoder, MPG123_REMOVE_FLAGS, MPG123_AUTO_RESAMPLE, 0.0);
@@ -67,6 +90,10 @@ class MpegInput final : public SampleInput {
     shape_.channels = static_cast<std::uint32_t>(channels);
     if (const auto frames = mpg123_length(decoder); frames >= 0) {
       shape_.frames = static_cast<std::uint64_t>(frames);
+    }
+    const off_t there = mpg123_framelength(decoder);
+    if (there >= 0 && there < static_cast<off_t>(promised)) {
+      missing_frames_ = promised - static_cast<std::uint32_t>(there);
     }
     shape_.container = "MPEG";
     shape_.subtype = fmt::format("layer {}", std::string_view("III").substr(
@@ -105,6 +132,11 @@ class MpegInput final : public SampleInput {
 
   std::vector<std::string> losses() const override {
     std::vector<std::string> losses;
+    if (missing_frames_ > 0) {
+      losses.push_back(
+          fmt::format("the header promises {} more MPEG frames than there are: what is there is played",
+                      missing_frames_));
+    }
     if (damaged_bytes_ > 0) {
       losses.push_back(
           fmt::format("{} bytes are damaged, the first before frame {}: what they held is left out",
@@ -187,6 +219,7 @@ class MpegInput final : public SampleInput {
   std::uint64_t damaged_bytes_ = 0;
   std::uint64_t first_damage_ = 0;
   bool changed_ = false;
+  std::uint32_t missing_frames_ = 0;  // of MPEG, that the header promises
 };
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include "nodes/sound_file/wave_scan.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <optional>
 #include <string_view>
@@ -92,6 +93,17 @@ bool looks_like_a_chunk(const ByteView& file, const Kind& kind, std::uint64_t of
   const auto printable = [](char c) { return c >= ' ' && c <= '~'; };
   return chunk && std::all_of(chunk->id.begin(), chunk->id.end(), printable) && chunk->body <= file.size() &&
          chunk->size <= file.size() - chunk->body;
+}
+
+// Where, among the chunks from `offset` on, other samples begin: a second chunk of them, or another file put behind.
+std::optional<std::uint64_t> other_samples(const ByteView& file, const Kind& kind, std::uint64_t offset) {
+  constexpr std::array<std::string_view, 5> kIds{"data", "RIFF", "RF64", "BW64", "riff"};
+  for (int count = 0; count < kMaxChunks && looks_like_a_chunk(file, kind, offset); ++count) {
+    const auto chunk = chunk_at(file, kind, offset);
+    if (std::find(kIds.begin(), kIds.end(), chunk->id) != kIds.end()) { return offset; }
+    offset = chunk->body + aligned(kind, chunk->size);
+  }
+  return std::nullopt;
 }
 
 // Whether chunks fill the rest of the file, to the byte (or to a byte of padding that is not there).
@@ -189,6 +201,10 @@ void check_data(const ByteView& file, const Kind& kind, const Chunk& chunk, Beyo
           "{} bytes follow the end that the header gives (a recording that was cut off?); they are not played",
           behind));
     }
+  }
+  if (const auto other = other_samples(file, kind, chunk.body + chunk.size + padding);
+      other && behind > padding) {
+    scan.losses.push_back(fmt::format("other samples begin at byte {}; they are not played", *other));
   }
   const bool plain = scan.format_tag == 1 || scan.format_tag == 3;
   if (plain && scan.frame_bytes != 0 && scan.data_bytes % scan.frame_bytes != 0) {

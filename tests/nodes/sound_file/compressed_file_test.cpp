@@ -78,6 +78,15 @@ TEST(MpegFile, GivesTheSameSoundWhereverReadingBegins) {
   }
 }
 
+TEST(MpegFile, SaysWhenItIsShorterThanItsHeaderSays) {
+  const TempDir dir;
+  std::string header = mpeg_frame(128);
+  header.replace(4 + 32, 12, std::string("Info\0\0\0\1\0\0\0\x1E", 12));  // 30 frames follow
+  EXPECT_THAT(opened(dir.write("a.mp3", header + mpeg_frames(30, 128))).losses(), IsEmpty());
+  SoundFileReader shorter = opened(dir.write("b.mp3", header + mpeg_frames(12, 128)));
+  EXPECT_THAT(shorter.losses(), ElementsAre(HasSubstr("promises 18 more MPEG frames")));
+}
+
 TEST(MpegFile, MayBeSeveralFilesOneBehindTheOther) {
   const TempDir dir;
   const std::string id3v1 = "TAG" + std::string(125, ' ');

@@ -370,6 +370,19 @@ TEST(SoundFileReader, PlaysAiffAndCafWhoseSizeMeansNotKnown) {
   }
 }
 
+TEST(SoundFileReader, TellsOfOtherSamplesBehindTheFirst) {
+  const TempDir dir;
+  const std::string one =
+      riff(chunk("fmt ", format_body(1, 1, 48000, 16)) + chunk("data", std::string(200, '\x40')));
+  for (const std::string& bytes :
+       {one + one, riff(one.substr(12) + chunk("data", std::string(200, '\x40')))}) {
+    auto reader = SoundFileReader::open(dir.write("a.wav", bytes));
+    ASSERT_TRUE(reader);
+    EXPECT_EQ(reader->info().frames, 100U);
+    EXPECT_THAT(reader->losses(), ElementsAre(HasSubstr("other samples begin at byte 244")));
+  }
+}
+
 TEST(SoundFileReader, TellsWhenAnAuIsNotAsLongAsItSays) {
   const TempDir dir;
   const auto au = [](std::uint64_t size) {
