@@ -56,6 +56,7 @@ struct OggScan {
   std::vector<OggStream> streams;  // one behind the other
   std::uint64_t other_bytes = 0;   // that belong to no page
   std::uint64_t lost_pages = 0;    // by their numbers
+  std::uint64_t cut_bytes = 0;     // that the last page lacks
 };
 
 // Goes from page to page. Streams that lie side by side (sound and pictures) begin with all of their first pages,
@@ -104,6 +105,7 @@ OggScan scan_ogg(int fd, std::uint64_t file_bytes) {
     offset += kPageHeaderBytes + segments + body;
     scan.streams.back().end = std::min(offset, file_bytes);  // what follows may be no page: not for a decoder
   }
+  scan.cut_bytes = offset - file_bytes;
   return scan;
 }
 
@@ -227,6 +229,10 @@ OpenedInput open_ogg_input(const std::string& path, int fd, std::uint64_t file_b
   }
   if (scan.other_bytes > 0) {
     losses.push_back(fmt::format("{} bytes are no pages of Ogg: damaged", scan.other_bytes));
+  }
+  if (scan.cut_bytes > 0) {
+    losses.push_back(
+        fmt::format("the file ends within a page, of which {} bytes are missing", scan.cut_bytes));
   }
   if (scan.lost_pages > 0) { losses.push_back(fmt::format("{} pages are missing", scan.lost_pages)); }
   if (streams.size() == 1 && losses.empty()) { return first; }

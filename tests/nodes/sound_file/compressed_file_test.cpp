@@ -208,6 +208,14 @@ TEST(OggFile, SaysWhichOfItsStreamsCannotFollowTheFirst) {
                   "Hz and 1 channels): it and what follows it are left out"));
 }
 
+TEST(OggFile, SaysThatItIsCutShort) {
+  const TempDir dir;
+  const std::string whole = ogg_bytes(dir, SF_FORMAT_VORBIS, 48000, 2, 100000, 1000.0);
+  EXPECT_THAT(opened(dir.write("a.ogg", whole)).losses(), IsEmpty());
+  EXPECT_THAT(opened(dir.write("b.ogg", whole.substr(0, whole.size() - 10))).losses(),
+              ElementsAre("the file ends within a page, of which 10 bytes are missing"));
+}
+
 // A page of 27 bytes and a table, which says how long the rest is (RFC 3533, section 6).
 std::size_t page_bytes(std::string_view bytes) {
   const auto segments = static_cast<unsigned char>(bytes[26]);
