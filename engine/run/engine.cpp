@@ -297,7 +297,7 @@ class Engine::Impl final : public DeviceClient {
       status.not_finite_blocks += domain->not_finite_blocks();
       status.underrun_frames += domain->underrun_frames();
     }
-    status.missing_frames = missing_frames_;
+    status.missing_frames = missing_frames_.load(std::memory_order_relaxed);
     status.notes = notes_;
     status.failures = failures();
     return status;
@@ -610,7 +610,7 @@ class Engine::Impl final : public DeviceClient {
     }
     trigger_signal_->notify();
     if (driver_ != nullptr) {
-      missing_frames_ = count_missing();
+      missing_frames_.store(count_missing(), std::memory_order_relaxed);
       driver_->stop();
       Domain& domain = device_domain();
       if (!start_draining(domain)) { domain.abort(); }
@@ -737,7 +737,7 @@ class Engine::Impl final : public DeviceClient {
   std::atomic<bool> started_{false};
   bool stopping_ = false;  // under trigger_mutex_
   std::atomic<bool> closed_{false};
-  std::uint64_t missing_frames_ = 0;  // before closed_
+  std::atomic<std::uint64_t> missing_frames_{0};
   SteadyClock::time_point start_time_;
   std::vector<std::size_t> opened_;  // nodes whose start() succeeded
   bool begun_ = false;               // start() has succeeded
