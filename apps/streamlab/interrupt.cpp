@@ -7,7 +7,7 @@
 namespace streamlab::app {
 namespace {
 
-// Counted by the signal handler, read by whoever waits; nothing else is handed over with it.
+// The signal handler counts, loops that wait read; nothing else is handed over with it.
 std::atomic<int> g_interrupts{0};
 static_assert(std::atomic<int>::is_always_lock_free, "a signal handler may touch it");
 

@@ -44,7 +44,7 @@ Exit codes: 0 success; 1 failed while running; 2 command line, configuration or 
 "streamlab COMMAND --help" explains a command.)";
 
 // A finite number above 0.
-// As "duration_s" of a configuration: more is no length that anything could have.
+// The range of "duration_s" in a configuration.
 std::string check_seconds(const std::string& text) {
   constexpr double kMost = 1e9;
   double value = 0.0;

@@ -19,24 +19,17 @@ constexpr ParamInfo kParams[] = {
     param::number("seconds", "s", {1e-9, 1e9}, Need::optional, "How much is passed, in time."),
     param::integer("blocks", "", kAmountRange, Need::optional, "How much is passed, in blocks."),
 };
-constexpr std::string_view kTakeDetails =
-    "Exactly one of frames, seconds and blocks. Frames and, of audio, seconds are counted in frames that are "
-    "there, to the frame, however the stream is cut into blocks; seconds are rounded to whole frames. Of "
-    "spectra and values, seconds count from the time of the first block, and a block belongs to the time at "
-    "which it begins. Blocks are those that come in: in audio that depends on the block size. Blocks without "
-    "frames do not count. When it has all, its output ends, and with it everything before it that nothing else needs: an "
-    "endless source, too.";
 constexpr PortInfo kOutPort[] = {{"out", kAnyKind, "The beginning of the stream."}};
 constexpr NodeInfo kInfo{
     .name = "Take",
-    .description = "Passes the beginning of a stream and leaves out the rest.",
+    .description = "Passes the beginning of a stream, then ends; what feeds nothing else ends with it.",
     .inputs = kAnyInPort,
     .outputs = kOutPort,
     .params = kParams,
     .rt_safe = RtSafe::yes,
     .ends = Ends::by_itself,
     .at_gap = "Carries on; missing frames are not counted.",
-    .details = kTakeDetails,
+    .details = kAmountDetails,
     .example = R"({"id": "take", "type": "Take", "config": {"seconds": 10}})",
     .cost_ns_per_frame = 0.1,
 };
