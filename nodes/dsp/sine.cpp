@@ -1,12 +1,12 @@
 // nodes/dsp/sine.cpp
 //
-// Phase in 128-bit integers, sine by Taylor series, eight samples at a time.
+// Phase in 128-bit integers; sine of a sum of two angles, both known to 2^-62.
 #include "nodes/dsp/sine.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <cstring>
+#include <numbers>
 
 namespace streamlab::dsp {
 namespace {
@@ -18,116 +18,142 @@ constexpr Turns split(Uint128 v) noexcept {
   return {static_cast<std::uint64_t>(v >> 64U), static_cast<std::uint64_t>(v)};
 }
 
-constexpr std::size_t kLanes = 8;
+// x to the nearest multiple of `unit`, a power of two; |x| < 2^51 unit.
+constexpr double to_multiple(double x, double unit) noexcept {
+  const double magic = 0x1.8p52 * unit;
+  return (x + magic) - magic;
+}
+
+// A number as top + rest: top is a multiple of 2^-26, so that a product of two tops, and the sum of two such
+// products, is exact.
+constexpr double kTopUnit = 0x1p-26;
+
+// The sine and cosine of the multiples of 1/128 turn.
+constexpr unsigned kSegments = 128;
+
+std::array<Phasor, kSegments> make_segments() noexcept {
+  struct Parts {
+    double top, rest;
+  };
+  const auto parts = [](long double x) {
+    const double top = to_multiple(static_cast<double>(x), kTopUnit);
+    return Parts{top, static_cast<double>(x - static_cast<long double>(top))};
+  };
+  std::array<Phasor, kSegments> segments{};
+  for (unsigned k = 0; k < kSegments; ++k) {
+    // By symmetry from the first eighth, so that 0, ±1 and equal values are exactly so.
+    constexpr unsigned kQuarter = kSegments / 4;
+    const unsigned in_quarter = k % kQuarter;
+    const bool past_eighth = in_quarter > kQuarter / 2;
+    const unsigned folded = past_eighth ? kQuarter - in_quarter : in_quarter;
+    const long double angle = 2.0L * std::numbers::pi_v<long double> * folded / kSegments;
+    Parts sine = parts(std::sin(angle));
+    Parts cosine = parts(std::cos(angle));
+    if (past_eighth) { std::swap(sine, cosine); }
+    for (unsigned quarter = 0; quarter < k / kQuarter; ++quarter) {
+      const Parts turned{-sine.top, -sine.rest};
+      sine = cosine;
+      cosine = turned;
+    }
+    segments[k] = {sine.top, sine.rest, cosine.top, cosine.rest};
+  }
+  return segments;
+}
+const std::array<Phasor, kSegments> kSegmentPhasors = make_segments();
+
+// 2π · 2^-34 = kTurnTop + kTurnRest: the first part has 26 bits.
+constexpr double kTwoPi = 6.283185307179586;
+constexpr double kTwoPiTail = 2.4492935982947064e-16;  // 2π - kTwoPi
+constexpr double kTwoPiTop = to_multiple(kTwoPi, 0x1p-23);
+constexpr double kTurnTop = kTwoPiTop * 0x1p-34;
+constexpr double kTurnRest = ((kTwoPi - kTwoPiTop) + kTwoPiTail) * 0x1p-34;
+
+// The nearest segment's angle plus r, |r| <= π/128: sin(t + r) = sin t + cos t sin r - sin t (1 - cos r). What
+// is rounded is below 3e-4, so that sine and cosine are known to about 2^-64.
+Phasor phasor_at(Turns phase) noexcept {
+  const std::uint64_t segment = (phase.hi + (1ULL << 56U)) >> 57U;
+  const auto offset = static_cast<std::int64_t>(phase.hi - (segment << 57U));  // 2^-64 turn
+  const std::int64_t high = (offset + (1LL << 29U)) >> 30U;                    // 27 bits
+  const double low = static_cast<double>(offset - (high << 30U)) + static_cast<double>(phase.lo) * 0x1p-64;
+  const double exact = static_cast<double>(high) * kTurnTop;
+  const double r_top = to_multiple(exact, 0x1p-31);
+  const double r_rest = (exact - r_top) + (static_cast<double>(high) * kTurnRest + low * (kTwoPi * 0x1p-64));
+
+  const double r = r_top + r_rest;
+  const double z = r * r;
+  const double sine_rest = r_rest + r * z * (-1.0 / 6 + z * (1.0 / 120 - z * (1.0 / 5040)));  // sin r - r_top
+  const double below_one = z * (0.5 - z * (1.0 / 24 - z * (1.0 / 720 - z * (1.0 / 40320))));  // 1 - cos r
+
+  const Phasor& t = kSegmentPhasors[segment % kSegments];
+  const double sin_t = t.sin_top + t.sin_rest;
+  const double cos_t = t.cos_top + t.cos_rest;
+  const double sin_move = t.cos_top * r_top;  // exact, as is the next
+  const double cos_move = -t.sin_top * r_top;
+  const double sin_small = t.sin_rest + ((t.cos_rest * r_top + cos_t * sine_rest) - sin_t * below_one);
+  const double cos_small = t.cos_rest - ((t.sin_rest * r_top + sin_t * sine_rest) + cos_t * below_one);
+
+  Phasor p;
+  p.sin_top = to_multiple(t.sin_top + (sin_move + sin_small), kTopUnit);
+  p.cos_top = to_multiple(t.cos_top + (cos_move + cos_small), kTopUnit);
+  p.sin_rest = ((t.sin_top - p.sin_top) + sin_move) + sin_small;
+  p.cos_rest = ((t.cos_top - p.cos_top) + cos_move) + cos_small;
+  return p;
+}
 
 // Vectors of `width` numbers. (typedef: g++ 12 loses the attribute of an alias-declaration here.)
 template <std::size_t width>
 struct Vector {
   typedef double Reals __attribute__((vector_size(width * sizeof(double))));
-  typedef std::uint64_t Words __attribute__((vector_size(width * sizeof(std::uint64_t))));
+};
+template <>
+struct Vector<1> {
+  using Reals = double;
 };
 
-// 2π = kTwoPiTop + kTwoPiRest: the first part has 28 bits, so its product with a 25-bit integer is exact.
-constexpr double kTwoPi = 6.283185307179586;
-constexpr double kTwoPiTail = 2.4492935982947064e-16;  // 2π - kTwoPi
-constexpr double kTwoPiTop =
-    std::bit_cast<double>(std::bit_cast<std::uint64_t>(kTwoPi) & ~((1ULL << 25U) - 1));
-constexpr double kTwoPiRest = (kTwoPi - kTwoPiTop) + kTwoPiTail;
-
-// The phase of a lane, less its quarter turn, is high · 2^-28 + low · 2^-64 turn with |high| <= 2^25 and
-// |low| <= 2^35, both integers.
-constexpr double kHighTop = kTwoPiTop * 0x1p-28;
-constexpr double kHighRest = kTwoPiRest * 0x1p-28;
-constexpr double kLow = kTwoPi * 0x1p-64;
-
-// An integer 0 <= k < 2^52 as double: its bits below the exponent of 2^52, less 2^52. Every vector unit can.
-constexpr std::uint64_t kMagicBits = std::bit_cast<std::uint64_t>(0x1p52);
-
-constexpr double inverse_factorial(int k) noexcept {
-  double product = 1.0;  // exact up to 18!
-  for (int i = 2; i <= k; ++i) { product *= i; }
-  return 1.0 / product;
-}
-
-// sin(x + e) = x + (e (1 - z/2) + x z S(z)),  cos(x + e) = (1 - z/2) + (z² C(z) - x e),  z = x², |x| <= π/4,
-// |e| below half an ulp of x. Truncation: x^19/19! < 9e-20 and x^18/18! < 3e-18.
+// amplitude · sin(a + b): what is exact first, then the rest, which is below 2^-25.
 template <std::size_t width>
-SL_KERNEL_BODY void sine_groups(Turns start, Turns group_step, const std::uint64_t* lane_turns,
-                                double amplitude, double* out, std::size_t groups) noexcept {
+SL_KERNEL_BODY void turn_lanes(Phasor a, const SineLanes& b, std::size_t lane, double amplitude,
+                               double* out) noexcept {
   using Reals = typename Vector<width>::Reals;
-  using Words = typename Vector<width>::Words;
-  Uint128 phase = join(start);
-  const Uint128 step = join(group_step);
-  for (std::size_t g = 0; g < groups; ++g) {
-    const std::uint64_t eighth_ahead = static_cast<std::uint64_t>(phase >> 64U) + (1ULL << 61U);
-    phase += step;
-    for (std::size_t p = 0; p < kLanes / width; ++p) {
-      // u: phase plus an eighth of a turn, so that its two top bits are the nearest quarter turn.
-      Words u;
-      std::memcpy(&u, lane_turns + p * width, sizeof u);
-      u += eighth_ahead;
-      const Words offset = u & ((1ULL << 62U) - 1);  // 2^61 + distance to that quarter turn
-      const Words high = (offset + (1ULL << 35U)) >> 36U;
-      const Words low = offset - (high << 36U);  // -2^35 … 2^35, wrapped
-      Words high_bits = high + kMagicBits;
-      Words low_bits = low + (kMagicBits + (1ULL << 51U));
-      Reals h;
-      Reals l;
-      std::memcpy(&h, &high_bits, sizeof h);
-      std::memcpy(&l, &low_bits, sizeof l);
-      h -= 0x1p52 + 0x1p25;
-      l -= 0x1p52 + 0x1p51;
-      const Reals first = h * kHighTop;  // exact
-      const Reals second = h * kHighRest + l * kLow;
-      const Reals x = first + second;
-      const Reals e = second - (x - first);
-      const Reals z = x * x;
-      const Reals half_z = 0.5 * z;
-
-      Reals s = z * inverse_factorial(17) - inverse_factorial(15);
-      s = s * z + inverse_factorial(13);
-      s = s * z - inverse_factorial(11);
-      s = s * z + inverse_factorial(9);
-      s = s * z - inverse_factorial(7);
-      s = s * z + inverse_factorial(5);
-      s = s * z - inverse_factorial(3);
-      const Reals sine = x + ((x * z) * s + e * (1.0 - half_z));
-
-      Reals c = z * inverse_factorial(16) - inverse_factorial(14);
-      c = c * z + inverse_factorial(12);
-      c = c * z - inverse_factorial(10);
-      c = c * z + inverse_factorial(8);
-      c = c * z - inverse_factorial(6);
-      c = c * z + inverse_factorial(4);
-      const Reals near_one = 1.0 - half_z;
-      const Reals cosine = near_one + (((1.0 - near_one) - half_z) + ((z * z) * c - x * e));
-
-      Words sine_bits;
-      Words cosine_bits;
-      std::memcpy(&sine_bits, &sine, sizeof sine);
-      std::memcpy(&cosine_bits, &cosine, sizeof cosine);
-      const Words odd_quarter = 0ULL - ((u >> 62U) & 1ULL);  // all ones where the cosine is wanted
-      const Words sign = u & (1ULL << 63U);                  // second half of the turn
-      const Words bits = ((sine_bits & ~odd_quarter) | (cosine_bits & odd_quarter)) ^ sign;
-      Reals y;
-      std::memcpy(&y, &bits, sizeof y);
-      y *= amplitude;
-      std::memcpy(out + g * kLanes + p * width, &y, sizeof y);
-    }
-  }
+  Reals sin_top;
+  Reals sin_rest;
+  Reals sine;
+  Reals cos_top;
+  Reals cos_rest;
+  Reals cosine;
+  std::memcpy(&sin_top, &b.sin_top[lane], sizeof sin_top);
+  std::memcpy(&sin_rest, &b.sin_rest[lane], sizeof sin_rest);
+  std::memcpy(&sine, &b.sine[lane], sizeof sine);
+  std::memcpy(&cos_top, &b.cos_top[lane], sizeof cos_top);
+  std::memcpy(&cos_rest, &b.cos_rest[lane], sizeof cos_rest);
+  std::memcpy(&cosine, &b.cosine[lane], sizeof cosine);
+  const Reals exact = a.sin_top * cos_top + a.cos_top * sin_top;
+  const Reals rest =
+      (a.sin_top * cos_rest + a.sin_rest * cosine) + (a.cos_top * sin_rest + a.cos_rest * sine);
+  const Reals y = (exact + rest) * amplitude;
+  std::memcpy(out, &y, sizeof y);
 }
 
-void groups_baseline(Turns start, Turns step, const std::uint64_t* lane_turns, double amplitude, double* out,
-                     std::size_t groups) noexcept {
-  sine_groups<2>(start, step, lane_turns, amplitude, out, groups);
+template <std::size_t width>
+SL_KERNEL_BODY void turn(const Phasor& phasor, const SineLanes& b, std::size_t lane, std::size_t count,
+                         double amplitude, double* out) noexcept {
+  const Phasor a = phasor;  // stays in registers, as `out` cannot overlap it
+  std::size_t n = 0;
+  for (; n + width <= count; n += width) { turn_lanes<width>(a, b, lane + n, amplitude, out + n); }
+  for (; n < count; ++n) { turn_lanes<1>(a, b, lane + n, amplitude, out + n); }
 }
-SL_TARGET_AVX2 void groups_avx2(Turns start, Turns step, const std::uint64_t* lane_turns, double amplitude,
-                                double* out, std::size_t groups) noexcept {
-  sine_groups<4>(start, step, lane_turns, amplitude, out, groups);
+
+void turn_baseline(const Phasor& a, const SineLanes& b, std::size_t lane, std::size_t count, double amplitude,
+                   double* out) noexcept {
+  turn<2>(a, b, lane, count, amplitude, out);
 }
-SL_TARGET_AVX512 void groups_avx512(Turns start, Turns step, const std::uint64_t* lane_turns,
-                                    double amplitude, double* out, std::size_t groups) noexcept {
-  sine_groups<8>(start, step, lane_turns, amplitude, out, groups);
+SL_TARGET_AVX2 void turn_avx2(const Phasor& a, const SineLanes& b, std::size_t lane, std::size_t count,
+                              double amplitude, double* out) noexcept {
+  turn<4>(a, b, lane, count, amplitude, out);
+}
+SL_TARGET_AVX512 void turn_avx512(const Phasor& a, const SineLanes& b, std::size_t lane, std::size_t count,
+                                  double amplitude, double* out) noexcept {
+  turn<8>(a, b, lane, count, amplitude, out);
 }
 
 }  // namespace
@@ -154,14 +180,20 @@ Sine::Sine(double frequency_hz, double sample_rate_hz, double amplitude, double 
       sample_rate_hz_(sample_rate_hz),
       amplitude_(amplitude),
       origin_(turns_of_ratio(phase_deg, 360.0)) {
-  static_assert(Sine::kLanes == dsp::kLanes);
   set_step(turns_of_ratio(frequency_hz, sample_rate_hz));
 }
 
 void Sine::set_step(Turns step) noexcept {
   step_ = step;
-  group_step_ = split(join(step) * kLanes);
-  for (std::size_t k = 0; k < kLanes; ++k) { lane_turns_[k] = split(join(step) * k).hi; }
+  for (std::size_t k = 0; k < SineLanes::kCount; ++k) {
+    const Phasor p = phasor_at(split(join(step) * k));
+    lanes_.cos_top[k] = p.cos_top;
+    lanes_.cos_rest[k] = p.cos_rest;
+    lanes_.cosine[k] = p.cos_top + p.cos_rest;
+    lanes_.sin_top[k] = p.sin_top;
+    lanes_.sin_rest[k] = p.sin_rest;
+    lanes_.sine[k] = p.sin_top + p.sin_rest;
+  }
 }
 
 Turns Sine::phase_at(std::uint64_t sample) const noexcept {
@@ -174,40 +206,19 @@ void Sine::set_frequency(double frequency_hz, std::uint64_t from_sample) noexcep
   origin_ = split(phase - join(step_) * from_sample);
 }
 
-void Sine::fill_groups(Turns phase, double* out, std::size_t groups) const noexcept {
-  switch (path_) {
-    case CpuPath::avx512:
-      groups_avx512(phase, group_step_, lane_turns_.data(), amplitude_, out, groups);
-      return;
-    case CpuPath::avx2:
-      groups_avx2(phase, group_step_, lane_turns_.data(), amplitude_, out, groups);
-      return;
-    case CpuPath::baseline:
-      groups_baseline(phase, group_step_, lane_turns_.data(), amplitude_, out, groups);
-      return;
-  }
-}
-
 void Sine::fill(std::uint64_t first_sample, std::span<double> out) const noexcept {
-  // Groups begin at multiples of kLanes in the stream, not in the block: a sample's lane, and so its
-  // rounding, depends on its number alone.
-  std::array<double, kLanes> group{};
+  const auto turn_here = path_ == CpuPath::avx512 ? turn_avx512
+                         : path_ == CpuPath::avx2 ? turn_avx2
+                                                  : turn_baseline;
+  // Groups begin at multiples of kCount in the stream, not in the block: how a sample's phase is cut into two
+  // angles, and so its rounding, depends on its number alone.
   std::size_t done = 0;
   while (done < out.size()) {
     const std::uint64_t sample = first_sample + done;
-    const std::size_t lane = static_cast<std::size_t>(sample % kLanes);
-    const std::size_t left = out.size() - done;
-    const Turns phase = phase_at(sample - lane);
-    if (lane == 0 && left >= kLanes) {
-      const std::size_t groups = left / kLanes;
-      fill_groups(phase, out.data() + done, groups);
-      done += groups * kLanes;
-    } else {
-      const std::size_t part = std::min(kLanes - lane, left);
-      fill_groups(phase, group.data(), 1);
-      std::copy_n(group.data() + lane, part, out.data() + done);
-      done += part;
-    }
+    const auto lane = static_cast<std::size_t>(sample % SineLanes::kCount);
+    const std::size_t count = std::min(SineLanes::kCount - lane, out.size() - done);
+    turn_here(phasor_at(phase_at(sample - lane)), lanes_, lane, count, amplitude_, out.data() + done);
+    done += count;
   }
 }
 

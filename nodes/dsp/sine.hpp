@@ -4,9 +4,12 @@
 //
 // The phase is an integer: f / fs as a fraction of a turn in 128 bits, times n, modulo one turn. It is the
 // same after a day as at the start (one hour at 192 kHz moves it by less than 2^-98 turn), and a sample
-// depends on its number alone, so the stream is the same, bit for bit, however it is cut into blocks. The
-// sine of the reduced phase is a Taylor series on ±π/4 with a corrected argument; its error stays
-// below 0.9e-16 of the amplitude before the product with the amplitude is rounded.
+// depends on its number alone, so the stream is the same, bit for bit, however it is cut into blocks.
+//
+// A sample's phase is that of the last sample whose number is a multiple of 64, plus up to 63 steps. The sines
+// and cosines of both are known to about 2^-62, in two parts of which the first has 26 bits behind the point.
+// The sum of the products of first parts is exact, so that the sine is rounded once, and once more by the
+// product with the amplitude.
 //
 // No fused operations are used, so every vector path gives the same bits.
 #pragma once
@@ -31,6 +34,21 @@ struct Turns {
 // is positive and not below 1e-200, the numerator finite.
 Turns turns_of_ratio(double numerator, double denominator) noexcept;
 
+// The sine and cosine of an angle, each in two parts: top is a multiple of 2^-26.
+struct Phasor {
+  double sin_top = 0.0;
+  double sin_rest = 0.0;
+  double cos_top = 1.0;
+  double cos_rest = 0.0;
+};
+
+// The phasors of 0 … kCount - 1 steps, and their sums top + rest.
+struct SineLanes {
+  static constexpr std::size_t kCount = 64;
+  using Numbers = std::array<double, kCount>;
+  Numbers cos_top, cos_rest, cosine, sin_top, sin_rest, sine;
+};
+
 class Sine {
  public:
   // `frequency_hz` finite, of any sign; `sample_rate_hz` > 0; `amplitude` is the peak; `phase_deg` finite,
@@ -41,24 +59,21 @@ class Sine {
   // Samples first_sample … first_sample + out.size() - 1. Any thread; no allocation.
   void fill(std::uint64_t first_sample, std::span<double> out) const noexcept;
 
-  // Changes the frequency from sample `from_sample` on; the phase there is as it would have been.
+  // Changes the frequency from sample `from_sample` on; the phase there is as it would have been. Takes about
+  // a microsecond, for the phasors of the steps.
   void set_frequency(double frequency_hz, std::uint64_t from_sample) noexcept;
   void set_amplitude(double amplitude) noexcept { amplitude_ = amplitude; }
 
  private:
-  static constexpr std::size_t kLanes = 8;  // samples whose phases share one 128-bit product
-
   void set_step(Turns step) noexcept;
   Turns phase_at(std::uint64_t sample) const noexcept;
-  void fill_groups(Turns phase, double* out, std::size_t groups) const noexcept;
 
   CpuPath path_;
   double sample_rate_hz_;
   double amplitude_;
-  Turns origin_;                                    // phase of sample 0
-  Turns step_;                                      // phase from one sample to the next
-  Turns group_step_;                                // kLanes steps
-  std::array<std::uint64_t, kLanes> lane_turns_{};  // k steps, to 2^-64 turn
+  Turns origin_;  // phase of sample 0
+  Turns step_;    // phase from one sample to the next
+  SineLanes lanes_;
 };
 
 }  // namespace streamlab::dsp

@@ -20,7 +20,7 @@ namespace {
 __extension__ typedef __float128 Quad;
 
 // Of amplitude 1: half an ulp just below 1 is 0.5 · 2^-53, the rest is what comes before the last rounding.
-constexpr double kLimit = 0.8 * 0x1p-53;
+constexpr double kLimit = 0.501 * 0x1p-53;
 
 Quad exact_sine(double f, double fs, double phase_deg, std::uint64_t n) {
   const Quad turns = Quad(f) / Quad(fs) * Quad(n) + Quad(phase_deg) / Quad(360);
