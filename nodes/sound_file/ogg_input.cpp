@@ -4,6 +4,7 @@
 // at a time; libsndfile by itself plays the first and is silent about the others.
 #include <algorithm>
 #include <map>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -20,7 +21,9 @@ constexpr std::string_view kOggFlac =
     "\x7F"
     "FLAC";
 constexpr std::uint64_t kWithoutEnd = 1ULL << 62U;  // frames
-constexpr unsigned kFirstPage = 2;                  // bit of the page's flags: the first of its stream
+// Bits of a page's flags.
+constexpr unsigned kFirstPage = 2;  // of its stream
+constexpr unsigned kLastPage = 4;
 
 // A look at one place of the file after another, mostly forwards, without a system call for each.
 class OggWindow {
@@ -57,6 +60,7 @@ struct OggScan {
   std::uint64_t other_bytes = 0;   // that belong to no page
   std::uint64_t lost_pages = 0;    // by their numbers
   std::uint64_t cut_bytes = 0;     // that the last page lacks
+  bool is_ended = true;            // every stream has a last page
 };
 
 // Goes from page to page. Streams that lie side by side (sound and pictures) begin with all of their first pages,
@@ -65,6 +69,7 @@ OggScan scan_ogg(int fd, std::uint64_t file_bytes) {
   OggScan scan;
   OggWindow window(fd, file_bytes);
   std::map<std::uint32_t, std::uint32_t> next_numbers;  // by the number of the stream
+  std::set<std::uint32_t> without_end;                  // streams, by their numbers
   bool was_first_page = false;
   std::uint64_t offset = 0;
   while (offset < file_bytes) {
@@ -102,10 +107,16 @@ OggScan scan_ogg(int fd, std::uint64_t file_bytes) {
       scan.lost_pages += number - next->second;
     }
     next_numbers[stream] = number + 1;
+    if ((byte(5) & kLastPage) != 0) {
+      without_end.erase(stream);
+    } else if (is_first_page) {
+      without_end.insert(stream);
+    }
     offset += kPageHeaderBytes + segments + body;
     scan.streams.back().end = std::min(offset, file_bytes);  // what follows may be no page: not for a decoder
   }
   scan.cut_bytes = offset - file_bytes;
+  scan.is_ended = without_end.empty();
   return scan;
 }
 
@@ -233,6 +244,8 @@ OpenedInput open_ogg_input(const std::string& path, int fd, std::uint64_t file_b
   if (scan.cut_bytes > 0) {
     losses.push_back(
         fmt::format("the file ends within a page, of which {} bytes are missing", scan.cut_bytes));
+  } else if (!scan.is_ended) {
+    losses.emplace_back("the last page of a stream is missing: the file was cut short");
   }
   if (scan.lost_pages > 0) { losses.push_back(fmt::format("{} pages are missing", scan.lost_pages)); }
   if (streams.size() == 1 && losses.empty()) { return first; }

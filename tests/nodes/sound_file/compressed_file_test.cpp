@@ -224,6 +224,15 @@ std::size_t page_bytes(std::string_view bytes) {
   return size;
 }
 
+TEST(OggFile, SaysThatItWasCutShortBetweenTwoPages) {
+  const TempDir dir;
+  const std::string whole = ogg_bytes(dir, SF_FORMAT_VORBIS, 48000, 2, 100000, 1000.0);
+  std::size_t last_page = 0;
+  for (std::size_t at = 0; at < whole.size(); at += page_bytes(whole.substr(at))) { last_page = at; }
+  EXPECT_THAT(opened(dir.write("a.ogg", whole.substr(0, last_page))).losses(),
+              ElementsAre("the last page of a stream is missing: the file was cut short"));
+}
+
 TEST(OggFile, SaysWhatIsMissingWhereAStreamIsDamaged) {
   const TempDir dir;
   const std::string whole = ogg_bytes(dir, SF_FORMAT_VORBIS, 48000, 2, 100000, 1000.0);
