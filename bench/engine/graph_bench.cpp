@@ -2,14 +2,12 @@
 //
 // What the engine itself costs.
 //
-//   gain_chain  a graph of N Gain nodes on one channel, one block of B frames a call, from
-//   Pipeline::process_in_place
-//               to the result; time per node. Beside it the same arithmetic by hand is in
-//               filters/scale_chain_bench (virtual_calls, fused_loop).
-//   mixed_chain the same with a Delay of 0 frames between the gains, so that nothing can be fused: the cost
-//   of a step live_tick   our own part of a device's callback: a block of B frames of two channels comes in,
-//   is filtered and
-//               copied into one edge, as a sound card's thread would do it
+//   gain_chain   N Gain nodes on one channel, one block of B frames a call, from Pipeline::process_in_place to
+//                the result; time per node. filters/scale_chain_bench has the same arithmetic by hand.
+//   mixed_chain  the same with a Delay of 0 frames between the gains, so that nothing can be fused: the cost of
+//                a step
+//   live_tick    our part of a device's callback: a block of B frames of two channels comes in and is copied
+//                into one edge, as a sound card's thread would do it
 //
 // Arguments: block size B, number of nodes N.
 #include <stdexcept>

@@ -2,9 +2,10 @@
 //
 // A chain of N gains on one block of one channel, time per gain:
 //
-//   virtual_calls  a virtual call per gain, in place, vectorised by the compiler: what a graph of nodes costs
-//   at best fused_loop     all gains applied to a few registers at a time, by hand: the limit scale_chain
-//   nodes/dsp/scale_chain on each CPU path
+//   virtual_calls  a virtual call per gain, in place, vectorised by the compiler: the least that a graph of
+//                  nodes can cost
+//   fused_loop     all gains applied to a few registers at a time, by hand: the limit
+//   scale_chain    nodes/dsp/scale_chain on each CPU path
 //
 // Arguments: block size, N.
 #include <benchmark/benchmark.h>

@@ -175,7 +175,6 @@ class Edge {
 
   OverflowPolicy policy() const noexcept { return policy_; }
   std::size_t capacity() const noexcept { return queue_.capacity(); }
-  std::size_t buffer_count() const noexcept { return buffers_.size(); }
 
  private:
   using Counter = typename Atomics::template Atomic<std::uint64_t>;
