@@ -3,6 +3,7 @@
 // Ogg: one stream, or several one behind the other ("chained", RFC 3533 section 4). Decoders are given one of them
 // at a time; libsndfile by itself plays the first and is silent about the others.
 #include <algorithm>
+#include <array>
 #include <map>
 #include <set>
 #include <string_view>
@@ -24,6 +25,33 @@ constexpr std::uint64_t kWithoutEnd = 1ULL << 62U;  // frames
 // Bits of a page's flags.
 constexpr unsigned kFirstPage = 2;  // of its stream
 constexpr unsigned kLastPage = 4;
+
+// The checksum of a page (RFC 3533, section 6, "CRC_checksum"): polynomial 0x04C11DB7, most significant bit first, no
+// inversion. Its own four bytes count as zeros.
+constexpr std::size_t kChecksumOffset = 22;
+
+constexpr std::array<std::uint32_t, 256> make_checksum_table() {
+  std::array<std::uint32_t, 256> table{};
+  for (std::uint32_t i = 0; i < 256; ++i) {
+    std::uint32_t value = i << 24U;
+    for (int bit = 0; bit < 8; ++bit) {
+      value = (value << 1U) ^ ((value & 0x80000000U) != 0 ? 0x04C11DB7U : 0U);
+    }
+    table[i] = value;
+  }
+  return table;
+}
+
+std::uint32_t checksum_of_page(std::string_view page) {
+  static constexpr auto kTable = make_checksum_table();
+  std::uint32_t sum = 0;
+  for (std::size_t i = 0; i < page.size(); ++i) {
+    const bool is_checksum = i >= kChecksumOffset && i < kChecksumOffset + 4;
+    const std::uint32_t byte = is_checksum ? 0U : static_cast<unsigned char>(page[i]);
+    sum = (sum << 8U) ^ kTable[(sum >> 24U) ^ byte];
+  }
+  return sum;
+}
 
 // A look at one place of the file after another, mostly forwards, without a system call for each.
 class OggWindow {
@@ -56,11 +84,12 @@ struct OggStream {
 };
 
 struct OggScan {
-  std::vector<OggStream> streams;  // one behind the other
-  std::uint64_t other_bytes = 0;   // that belong to no page
-  std::uint64_t lost_pages = 0;    // by their numbers
-  std::uint64_t cut_bytes = 0;     // that the last page lacks
-  bool is_ended = true;            // every stream has a last page
+  std::vector<OggStream> streams;   // one behind the other
+  std::uint64_t other_bytes = 0;    // that belong to no page
+  std::uint64_t lost_pages = 0;     // by their numbers
+  std::uint64_t damaged_pages = 0;  // by their checksums
+  std::uint64_t cut_bytes = 0;      // that the last page lacks
+  bool is_ended = true;             // every stream has a last page
 };
 
 // Goes from page to page. Streams that lie side by side (sound and pictures) begin with all of their first pages,
@@ -107,12 +136,16 @@ OggScan scan_ogg(int fd, std::uint64_t file_bytes) {
       scan.lost_pages += number - next->second;
     }
     next_numbers[stream] = number + 1;
+    const std::uint32_t checksum = word(kChecksumOffset);
     if ((byte(5) & kLastPage) != 0) {
       without_end.erase(stream);
     } else if (is_first_page) {
       without_end.insert(stream);
     }
-    offset += kPageHeaderBytes + segments + body;
+    const std::size_t page_bytes = kPageHeaderBytes + segments + body;
+    const std::string_view page = window.at(offset, page_bytes);  // `header` is gone
+    if (page.size() == page_bytes && checksum_of_page(page) != checksum) { ++scan.damaged_pages; }
+    offset += page_bytes;
     scan.streams.back().end = std::min(offset, file_bytes);  // what follows may be no page: not for a decoder
   }
   scan.cut_bytes = offset - file_bytes;
@@ -246,6 +279,9 @@ OpenedInput open_ogg_input(const std::string& path, int fd, std::uint64_t file_b
         fmt::format("the file ends within a page, of which {} bytes are missing", scan.cut_bytes));
   } else if (!scan.is_ended) {
     losses.emplace_back("the last page of a stream is missing: the file was cut short");
+  }
+  if (scan.damaged_pages > 0) {
+    losses.push_back(fmt::format("damaged pages, whose checksums are wrong: {}", scan.damaged_pages));
   }
   if (scan.lost_pages > 0) { losses.push_back(fmt::format("{} pages are missing", scan.lost_pages)); }
   if (streams.size() == 1 && losses.empty()) { return first; }

@@ -6,6 +6,7 @@
 #include "nodes/sound_file/sound_file_reader.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <optional>
@@ -109,6 +110,25 @@ bool begins_as_mpeg(std::string_view head) {
          (byte(1) & 0x06U) != 0 && (byte(2) & 0xF0U) != 0xF0U && (byte(2) & 0x0CU) != 0x0CU;
 }
 
+// Creative Voice: a header that says its own length, then blocks of a type and a length of 24 bits. libsndfile takes
+// the heads of all blocks behind the first for samples.
+constexpr std::string_view kVoiceMark = "Creative Voice F";  // and "ile", 0x1A
+constexpr std::size_t kVoiceHeaderLength = 20;               // where it is
+
+std::size_t count_voice_blocks(int fd, std::uint64_t file_bytes) {
+  std::array<unsigned char, 4> bytes{};
+  if (read_bytes_at(fd, bytes.data(), 2, kVoiceHeaderLength) < 2) { return 0; }
+  std::uint64_t offset = bytes[0] + 256U * bytes[1];
+  std::size_t blocks = 0;
+  while (offset < file_bytes && read_bytes_at(fd, bytes.data(), bytes.size(), offset) == bytes.size()) {
+    const unsigned type = bytes[0];
+    if (type == 0) { break; }                               // the end
+    if (type == 1 || type == 2 || type == 9) { ++blocks; }  // sound, more of it, sound of the newer kind
+    offset += bytes.size() + bytes[1] + 256U * bytes[2] + 65536U * bytes[3];
+  }
+  return blocks;
+}
+
 // `chunk`: of AIFF and CAF.
 OpenedInput open_input(const std::string& path, int fd, std::uint64_t file_bytes, const WaveScan& scan,
                        const std::optional<SampleChunk>& chunk) {
@@ -130,6 +150,9 @@ OpenedInput open_input(const std::string& path, int fd, std::uint64_t file_bytes
   const std::string head = beginning_behind_tags(fd);
   if (head.starts_with("OggS")) { return open_ogg_input(path, fd, file_bytes); }
   if (head.starts_with("fLaC")) { return open_flac_input(path, std::move(whole), FlacWrapping::none); }
+  if (head.starts_with(kVoiceMark) && count_voice_blocks(fd, file_bytes) > 1) {
+    return tl::unexpected(std::string("its sound is in several blocks"));
+  }
   if (begins_as_mpeg(head)) { return open_mpeg_input(path, std::move(whole)); }
   return open_sndfile_input(path, std::move(whole));
 }

@@ -247,7 +247,6 @@ class FileSource final : public Node {
   // frames that are missing. The number of frames.
   std::uint32_t fill(DataFrame& y) noexcept {
     std::uint32_t count = 0;
-    bool empty_round = true;
     while (count < frame_size_ && rounds_left_ != 0) {
       const std::uint64_t left = end_ - reader_->position();
       const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(frame_size_ - count, left));
@@ -259,12 +258,11 @@ class FileSource final : public Node {
       }
       count += static_cast<std::uint32_t>(block->frames);
       not_finite_ += block->not_finite;
-      empty_round = empty_round && block->frames == 0;
       if (reader_->position() < end_) {
         if (block->frames == wanted) { continue; }
         if (!reader_->at_end()) { return count; }  // frames are missing here
       }
-      if (empty_round && count == 0) { rounds_left_ = 1; }  // the header promised what is not there
+      if (reader_->position() == start_) { rounds_left_ = 1; }  // nothing of the range is there
       end_round();
       if (failure_) { return count; }
     }

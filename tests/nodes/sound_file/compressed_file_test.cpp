@@ -233,6 +233,16 @@ TEST(OggFile, SaysThatItWasCutShortBetweenTwoPages) {
               ElementsAre("the last page of a stream is missing: the file was cut short"));
 }
 
+TEST(OggFile, SaysThatItsLastPageIsDamaged) {
+  const TempDir dir;
+  for (const int frames : {10000, 100000}) {  // of the short one, all sound is on its last page
+    std::string bytes = ogg_bytes(dir, SF_FORMAT_VORBIS, 48000, 2, frames, 1000.0);
+    bytes[bytes.size() - 300] = static_cast<char>(bytes[bytes.size() - 300] ^ 1);
+    EXPECT_THAT(opened(dir.write("a.ogg", bytes)).losses(),
+                testing::Contains("damaged pages, whose checksums are wrong: 1"));
+  }
+}
+
 TEST(OggFile, SaysWhatIsMissingWhereAStreamIsDamaged) {
   const TempDir dir;
   const std::string whole = ogg_bytes(dir, SF_FORMAT_VORBIS, 48000, 2, 100000, 1000.0);

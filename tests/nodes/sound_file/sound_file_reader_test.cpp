@@ -450,6 +450,26 @@ TEST(SoundFileReader, RefusesWhatIsNoSoundFile) {
       "RF64, W64, FLAC, AIFF, AU, CAF, Ogg or MP3");
 }
 
+// Creative Voice: type, length (24 bits), and of sound of type 9 a head of 12 bytes.
+std::string voice_file(int blocks) {
+  std::string bytes = "Creative Voice File\x1A" + little(26, 2) + little(0x114, 2) + little(0x101F, 2);
+  const std::string samples(200, '\1');
+  bytes += little(9, 1) + little(12 + samples.size(), 3) + little(8000, 4) + little(16, 1) + little(1, 1) +
+           little(4, 2) + little(0, 4) + samples;
+  for (int block = 1; block < blocks; ++block) {
+    bytes += little(2, 1) + little(samples.size(), 3) + samples;
+  }
+  return bytes + little(0, 1);
+}
+
+TEST(SoundFileReader, RefusesVoiceFilesOfSeveralBlocks) {
+  const TempDir dir;
+  auto reader = SoundFileReader::open(dir.write("a.voc", voice_file(1)));
+  ASSERT_TRUE(reader) << to_string(reader.error());
+  EXPECT_EQ(read_all(*reader)[0].size(), 100U);
+  EXPECT_THAT(refusal(dir.write("b.voc", voice_file(2))), HasSubstr("but its sound is in several blocks"));
+}
+
 TEST(SoundFileReader, RefusesWavFilesThatHoldNothingToPlay) {
   const TempDir dir;
   EXPECT_EQ(

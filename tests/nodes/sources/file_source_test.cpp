@@ -297,6 +297,24 @@ TEST(FileSource, MarksWhatIsMissingOfADamagedFileAndCountsItAsLost) {
   EXPECT_EQ(total(begin + 10, begin + 1000).first, 0U);
 }
 
+TEST(FileSource, PlaysWhatIsLeftOfACutFileAsOftenForEveryBlockSize) {
+  const TempDir dir;
+  std::string bytes = content_of(damaged_flac(dir));
+  // Frames of 4096 begin with FF F8 and, behind three bytes, their number. Two are left.
+  std::size_t at = bytes.find("\xFF\xF8");
+  std::size_t third = std::string::npos;
+  for (; at != std::string::npos && third == std::string::npos; at = bytes.find("\xFF\xF8", at + 1)) {
+    if (bytes[at + 4] == 2 && static_cast<unsigned char>(bytes[at + 2]) >> 4U == 12) { third = at; }
+  }
+  ASSERT_NE(third, std::string::npos);
+  const std::string path = dir.write("cut.flac", bytes.substr(0, third));
+  for (const int block : {64, 1000, 1024, 4096, 8192}) {
+    NodeHarness source("FileSource", config(path, "\"loop\": 3, \"frame_size\": " + std::to_string(block)));
+    EXPECT_EQ(codes(source.run_source(2000)).size(), 3U * 2 * 4096) << block;
+    EXPECT_EQ(source.last_status(), Status::done);
+  }
+}
+
 // --- what is refused
 
 TEST(FileSource, RefusesWhatCannotBePlayed) {
