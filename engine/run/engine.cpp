@@ -246,6 +246,7 @@ class Engine::Impl final : public DeviceClient {
         timeout > SteadyClock::time_point::max() - now ? SteadyClock::time_point::max() : now + timeout;
     while (true) {
       const std::uint32_t ticket = done_->ticket();
+      if (device_is_through()) { end_device(); }
       if (is_over()) { return true; }
       if (SteadyClock::now() >= deadline) { return false; }
       done_->wait(ticket, std::min(deadline, SteadyClock::now() + look_again));
@@ -553,12 +554,25 @@ class Engine::Impl final : public DeviceClient {
 
   bool is_over() const {
     if (!started_ || closed_ || worker_failed_.load(std::memory_order_acquire)) { return true; }
-    if (driver_ == nullptr) { return workers_left_.load(std::memory_order_acquire) == 0; }
-    if (device_over_.load(std::memory_order_acquire)) { return true; }
+    if (driver_ == nullptr || device_is_ended_) { return workers_left_.load(std::memory_order_acquire) == 0; }
     const DriverState state = driver_->status().state;
-    if (state == DriverState::ended || state == DriverState::failed) { return true; }
+    if (state == DriverState::failed) { return true; }
     // A device that is away gives no frames to count: then the clock on the wall decides.
     return is_away(state) && limit_has_passed();
+  }
+
+  // Its input has ended, or the graph has had enough of it.
+  bool device_is_through() const {
+    if (driver_ == nullptr || device_is_ended_ || !started_ || closed_) { return false; }
+    return device_over_.load(std::memory_order_acquire) || driver_->status().state == DriverState::ended;
+  }
+  // Stops the device; its domain gives what it holds to the others, on a thread of its own. Once.
+  void end_device() {
+    if (driver_ == nullptr || std::exchange(device_is_ended_, true)) { return; }
+    missing_frames_.store(count_missing(), std::memory_order_relaxed);
+    driver_->stop();
+    Domain& domain = device_domain();
+    if (!start_draining(domain)) { domain.abort(); }
   }
 
   bool is_away(DriverState state) const {
@@ -609,12 +623,7 @@ class Engine::Impl final : public DeviceClient {
       }
     }
     trigger_signal_->notify();
-    if (driver_ != nullptr) {
-      missing_frames_.store(count_missing(), std::memory_order_relaxed);
-      driver_->stop();
-      Domain& domain = device_domain();
-      if (!start_draining(domain)) { domain.abort(); }
-    }
+    end_device();
     if (triggers_.empty()) {
       for (auto& domain : domains_) { domain->end_sources(); }
     }
@@ -741,6 +750,7 @@ class Engine::Impl final : public DeviceClient {
   SteadyClock::time_point start_time_;
   std::vector<std::size_t> opened_;  // nodes whose start() succeeded
   bool begun_ = false;               // start() has succeeded
+  bool device_is_ended_ = false;     // stopped, and its domain drained
   bool given_up_ = false;            // what was inside
   std::atomic<std::size_t> workers_left_{0};
   std::atomic<bool> worker_failed_{false};
