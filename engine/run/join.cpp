@@ -82,15 +82,18 @@ std::span<const DataFrame* const> Join::next() noexcept {
     if (header.gap_frames > 0) { header.set(FrameFlag::gap); }
   }
   next_position_ = position + frames;
+  header.sequence_id = next_sequence_id(header.sequence_id, position, frames);
   header.flags &= flag_bit(FrameFlag::gap);
   std::uint32_t of_all_frames = ~kFlagsOfFrames;
   for (const Queue& queue : queues_) {
     const bool is_there = queue.count > 0 && queue.position() == position;
     if (is_there) { header.flags |= queue.head().flags_of(queue.used, frames) & ~flag_bit(FrameFlag::gap); }
-    if (is_there || queue.ended) { continue; }
+    if (is_there || (queue.ended && queue.count == 0)) { continue; }
     header.set(FrameFlag::incomplete);
     of_all_frames |= flag_bit(FrameFlag::incomplete);
   }
+  const bool is_last = is_last_of_all(position, frames);
+  if (!is_last) { header.clear(FrameFlag::end_of_stream); }
   for (std::size_t i = 0; i < queues_.size(); ++i) {
     Queue& queue = queues_[i];
     const bool is_there = queue.count > 0 && queue.position() == position;
@@ -106,6 +109,7 @@ std::span<const DataFrame* const> Join::next() noexcept {
       if (other.count == 0 || other.position() != position) { continue; }
       queue.part.add_flags(other.head(), other.used, frames);
     }
+    if (!is_last) { queue.part.header().clear(FrameFlag::end_of_stream); }
     queue.part.metadata().copy_from(earliest->head().metadata());
     for (std::uint32_t c = 0; c < queue.part.channel_count(); ++c) {
       double* to = queue.part.channel_data(c);
@@ -118,6 +122,26 @@ std::span<const DataFrame* const> Join::next() noexcept {
     shown_[i] = &queue.part;
   }
   return shown_;
+}
+
+std::uint64_t Join::next_sequence_id(std::uint64_t of_earliest, std::int64_t position,
+                                     std::uint32_t frames) noexcept {
+  const auto is_whole = [&](const Queue& queue) {
+    return queue.count > 0 && queue.position() == position && queue.used == 0 && queue.left() == frames &&
+           queue.head().sequence_id() == of_earliest;
+  };
+  std::uint64_t id = last_sequence_id_ ? *last_sequence_id_ + 1 : of_earliest;
+  if (std::all_of(queues_.begin(), queues_.end(), is_whole)) { id = std::max(id, of_earliest); }
+  last_sequence_id_ = id;
+  return id;
+}
+
+bool Join::is_last_of_all(std::int64_t position, std::uint32_t frames) const noexcept {
+  return std::all_of(queues_.begin(), queues_.end(), [&](const Queue& queue) {
+    if (queue.count == 0) { return queue.ended; }
+    return queue.count == 1 && queue.position() == position && queue.left() == frames &&
+           (queue.ended || queue.head().header().has(FrameFlag::end_of_stream));
+  });
 }
 
 bool Join::finished() const noexcept {
@@ -133,6 +157,7 @@ void Join::reset() noexcept {
   }
   std::fill(taken_.begin(), taken_.end(), 0U);
   next_position_.reset();
+  last_sequence_id_.reset();
 }
 
 }  // namespace streamlab

@@ -4,8 +4,9 @@
 // Paths of different lengths, block sizes and losses meet here.
 //
 // A range that one input lacks (it was dropped on the way, or that input has ended) is silence, and the block
-// that holds it is flagged `incomplete` unless the input had ended. A range that all of them lack is a gap. Nothing waits:
-// what has no partner yet is held back.
+// that holds it is flagged `incomplete` unless the input had ended before it. A range that all of them lack is a gap.
+// Nothing waits: what has no partner yet is held back. Blocks are numbered in sequence, however they were cut;
+// `end_of_stream` is on the last one only.
 #pragma once
 
 #include <cstdint>
@@ -54,12 +55,17 @@ class Join {
   };
 
   void take(Queue& queue, std::uint32_t frames) noexcept;
+  // One more than the last; where every input has a whole block of one id, at least that.
+  std::uint64_t next_sequence_id(std::uint64_t of_earliest, std::int64_t position,
+                                 std::uint32_t frames) noexcept;
+  bool is_last_of_all(std::int64_t position, std::uint32_t frames) const noexcept;
 
   std::vector<Queue> queues_;
   std::vector<const DataFrame*> shown_;
   std::vector<std::uint32_t> taken_;  // frames of each queue's head that are shown now
   std::uint32_t max_frames_ = 0;
   std::optional<std::int64_t> next_position_;  // where the blocks given so far end
+  std::optional<std::uint64_t> last_sequence_id_;
 };
 
 }  // namespace streamlab

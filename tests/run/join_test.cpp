@@ -122,6 +122,53 @@ TEST(Join, FlagsAGapOnlyWhereEveryInputHasOne) {
   EXPECT_EQ(gaps, (std::vector<std::uint64_t>{0, 0, 0, 8}));
 }
 
+TEST(Join, NumbersItsBlocksInSequenceHoweverTheyWereCut) {
+  Join join({mono(16), mono(16)}, {16, 16});
+  const auto numbered = [](DataFrame frame, std::uint64_t id) {
+    frame.header().sequence_id = id;
+    return frame;
+  };
+  join.push(0, numbered(block(0, 10), 3));
+  join.push(0, numbered(block(10, 10), 4));
+  join.push(0, numbered(block(20, 10), 9));  // as the caller of a triggered graph may number them
+  for (int i = 0; i < 3; ++i) { join.push(1, numbered(block(7 * i, i == 2 ? 6U : 7U, -1), 3U + i)); }
+  join.push(1, numbered(block(20, 10, -1), 9));
+  std::vector<std::uint64_t> ids;
+  for (auto both = join.next(); !both.empty(); both = join.next()) {
+    EXPECT_EQ(both[0]->sequence_id(), both[1]->sequence_id());
+    ids.push_back(both[0]->sequence_id());
+  }
+  EXPECT_THAT(ids, ElementsAre(3, 4, 5, 6, 9));  // 0 .. 6, 7 .. 9, 10 .. 13, 14 .. 19, 20 .. 29
+}
+
+TEST(Join, HasTheEndOfTheStreamInItsLastBlockOnly) {
+  Join join({mono(16), mono(16)}, {16, 16});
+  const auto last = [](DataFrame frame) {
+    frame.header().set(FrameFlag::end_of_stream);
+    return frame;
+  };
+  join.push(0, block(0, 10));
+  join.push(0, last(block(10, 5)));
+  join.push(1, last(block(0, 5, -1)));
+  join.end(0);
+  join.end(1);
+  std::vector<bool> ends;
+  for (auto both = join.next(); !both.empty(); both = join.next()) {
+    ends.push_back(both[0]->header().has(FrameFlag::end_of_stream));
+    EXPECT_EQ(both[1]->header().has(FrameFlag::end_of_stream), ends.back());
+  }
+  EXPECT_THAT(ends, ElementsAre(false, false, true));
+}
+
+TEST(Join, FlagsWhatAnInputLacksThoughItHasEndedMeanwhile) {
+  Join join({mono(16), mono(16)}, {16, 16});
+  join.push(0, block(0, 8));
+  join.push(1, block(4, 4, -1));
+  join.end(1);
+  EXPECT_TRUE(join.next()[0]->header().has(FrameFlag::incomplete));
+  EXPECT_FALSE(join.next()[0]->header().has(FrameFlag::incomplete));
+}
+
 TEST(Join, SaysWhenItHasNoRoom) {
   Join join({mono(16), mono(16)}, {4, 4});
   int taken = 0;
