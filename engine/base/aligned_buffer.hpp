@@ -1,7 +1,7 @@
 // engine/base/aligned_buffer.hpp
 //
-// AlignedVector<T>: a std::vector whose storage starts on a cache line (64 bytes), as the vector units like
-// it.
+// AlignedVector<T>: a std::vector whose storage starts on a cache line (64 bytes), which vector loads and
+// stores prefer.
 #pragma once
 
 #include <cstddef>

@@ -2,11 +2,11 @@
 //
 // ByteWriter, ByteReader, Codec<T>: values as bytes, for checkpoints and buffers on disk.
 //
-// The bytes are read by the program that wrote them, on the same machine: numbers stand as they lie in
-// memory, lengths as 64 bits. A reader never trusts a length: what does not fit into the bytes that are left
-// is an Error, so a file that was cut short or damaged is refused and not believed.
+// The bytes are read by the program that wrote them, on the same machine: numbers are stored as they are in
+// memory, lengths as 64 bits. A reader never trusts a length: one larger than the bytes that are left is an
+// Error, so a truncated or damaged file is refused.
 //
-// A type of one's own takes part when Codec<T> is specialised for it:
+// To support your own type, specialise Codec<T> for it:
 //
 //   template <>
 //   struct streamlab::Codec<Reading> {
@@ -32,7 +32,7 @@
 
 namespace streamlab {
 
-// FNV-1a, 64 bits (Fowler, Noll, Vo). `before`: the hash of what comes before these bytes.
+// FNV-1a, 64 bits (Fowler, Noll, Vo). `before`: the hash of the preceding bytes.
 inline std::uint64_t fnv1a(std::span<const std::byte> bytes, std::uint64_t before = 14695981039346656037ULL) {
   for (const std::byte b : bytes) { before = (before ^ static_cast<std::uint64_t>(b)) * 1099511628211ULL; }
   return before;
@@ -77,7 +77,7 @@ class ByteReader {
   Result<T> get() {
     return Codec<T>::read(*this);
   }
-  // Reads into `value`; leaves it alone when that fails.
+  // Reads into `value`; leaves it unchanged on failure.
   template <class T>
   Result<void> get_to(T& value) {
     auto read = Codec<T>::read(*this);
@@ -119,7 +119,7 @@ struct Codec<std::string> {
   static Result<std::string> read(ByteReader& from) {
     const auto size = from.get<std::uint64_t>();
     if (!size) { return tl::unexpected(size.error()); }
-    if (*size > from.left()) { return refused("", "the stored bytes end too early", "a whole text"); }
+    if (*size > from.left()) { return refused("", "the stored bytes end too early", "a complete text"); }
     std::string value(*size, '\0');
     if (auto done = from.get_raw(value.data(), value.size()); !done) { return tl::unexpected(done.error()); }
     return value;

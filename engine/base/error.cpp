@@ -9,7 +9,7 @@
 namespace streamlab {
 namespace {
 
-// One line, but for lines that quote what another program said (quote_end() of
+// One line, except where it quotes the output of another program (quote_end() of
 // engine/process/supervisor.hpp).
 std::string message_line(std::string_view text) {
   constexpr std::string_view kQuote = "\n  | ";

@@ -1,9 +1,9 @@
 // engine/base/error.hpp
 //
-// Error: what went wrong, said so that the reader knows where, what was expected and what to do.
-// Result<T>: a T or one Error. Checked<T>: a T or every Error that was found, in the order of the file.
+// Error: what went wrong, where, what was expected and what to do about it. Result<T>: a T or one Error.
+// Checked<T>: a T or every Error that was found, in the order of the file.
 //
-// Nothing in StreamLab throws out of a public function; these types carry failure instead.
+// No public function of StreamLab throws; these types carry failure instead.
 #pragma once
 
 #include <string>
@@ -13,17 +13,17 @@
 
 namespace streamlab {
 
-// Who has to act, and so which exit code a program ends with.
+// Who has to act; it decides the exit code of the program.
 enum class ErrorCode {
-  refused,  // command line, configuration or input file cannot be used: nothing was started (exit 2)
-  failed,   // the world failed while we ran: device, disk, child process (exit 1)
+  refused,  // the command line, configuration or input file cannot be used: nothing was started (exit 2)
+  failed,   // something failed during the run: device, disk, child process (exit 1)
 };
 
 struct Error {
   ErrorCode code = ErrorCode::failed;
   std::string where;     // JSON pointer, file, line:column, device; may be empty
   std::string what;      // a sentence without its full stop
-  std::string expected;  // what would have been right; may be empty
+  std::string expected;  // what would have been valid; may be empty
   std::string hint;      // remedy or nearest valid name; may be empty
 
   friend bool operator==(const Error&, const Error&) = default;
@@ -37,11 +37,11 @@ using Result = tl::expected<T, Error>;
 template <class T>
 using Checked = tl::expected<T, Errors>;
 
-// "WHERE: WHAT; expected EXPECTED; HINT", leaving out the empty parts; printable (printable.hpp), for most of
+// "WHERE: WHAT; expected EXPECTED; HINT", without the empty parts. Printable (printable.hpp), because most of
 // it comes from files and arguments.
 std::string to_string(const Error& error);
 
-// One line per error, each behind `prefix` (usually "file: ").
+// One line per error, each preceded by `prefix` (usually "file: ").
 std::string to_string(const Errors& errors, const std::string& prefix);
 
 inline tl::unexpected<Error> refused(std::string where, std::string what, std::string expected = {},
@@ -56,7 +56,7 @@ inline tl::unexpected<Error> failed(std::string where, std::string what, std::st
       Error{ErrorCode::failed, std::move(where), std::move(what), std::move(expected), std::move(hint)});
 }
 
-// `failed`, with what the system says of errno: "WHERE: WHAT: No space left on device".
+// `failed`, with the system's text for errno: "WHERE: WHAT: No space left on device".
 tl::unexpected<Error> failed_by_errno(std::string where, const std::string& what);
 
 }  // namespace streamlab

@@ -15,7 +15,7 @@ char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + '
 }  // namespace
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
-  // Three rows of the dynamic programming table are alive at a time: two back, one back, and the present one.
+  // Only three rows of the dynamic programming table are kept: two back, one back and the current one.
   std::vector<std::size_t> before(b.size() + 1);
   std::vector<std::size_t> last(b.size() + 1);
   std::vector<std::size_t> row(b.size() + 1);
@@ -43,7 +43,7 @@ std::string_view nearest_name(std::string_view name, std::span<const std::string
         std::max(name.size(), candidate.size()) - std::min(name.size(), candidate.size());
     if (longer > allowed_for(candidate)) {
       continue;
-    }  // the distance is no less; and a name may have megabytes
+    }  // the distance is at least that; and a name may have megabytes
     const std::size_t distance = edit_distance(name, candidate);
     if (best.empty() || distance < best_distance) {
       best = candidate;
@@ -55,7 +55,7 @@ std::string_view nearest_name(std::string_view name, std::span<const std::string
 
 std::string did_you_mean(std::string_view name, std::span<const std::string_view> names) {
   std::string_view best =
-      related_name(name, names);  // "hanning" is "hann", although "hamming" has letters more alike
+      related_name(name, names);  // "hanning" means "hann", although "hamming" is closer by letters
   if (best.empty()) { best = nearest_name(name, names); }
   return best.empty() ? std::string{} : "did you mean \"" + std::string(best) + "\"?";
 }

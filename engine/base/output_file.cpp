@@ -20,11 +20,11 @@ namespace {
 constexpr int kMostNames = 100;  // beside an old file
 
 int create_new(const std::string& path, unsigned permissions) {
-  // O_EXCL: whatever has come since we looked is not ours.
+  // O_EXCL: a file that has appeared since the check is not ours.
   return ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, permissions);
 }
 
-// The n-th name beside `path`, no longer than the system takes.
+// The n-th alternative name for `path`, no longer than the system allows.
 std::string name_beside(const std::string& path, int n) {
   const std::string ending = n == 1 ? ".new" : fmt::format(".new{}", n);
   const std::size_t name = path.rfind('/') + 1;  // the path is absolute
@@ -33,7 +33,7 @@ std::string name_beside(const std::string& path, int n) {
 
 Result<void> not_regular(const std::string& path, mode_t mode) {
   if (S_ISREG(mode)) { return {}; }
-  return failed(path, S_ISDIR(mode) ? "is a directory" : "exists and is not a regular file");
+  return failed(path, S_ISDIR(mode) ? "is a directory" : "exists but is not a regular file");
 }
 
 std::string folder_of(const std::string& real) {
@@ -59,26 +59,27 @@ Result<OutputFile> OutputFile::create(const std::string& path, bool replace, uns
     if (fd >= 0) { return OutputFile(fd, real, {}); }
     if (errno != EEXIST || ::lstat(real.c_str(), &old) != 0) { return cannot(); }
   }
-  if (!replace) { return failed(path, "exists already", {}, "use --force to replace it, or name another"); }
+  if (!replace) { return failed(path, "exists already", {}, "use --force to replace it, or choose another "
+                                                            "name"); }
   if (auto regular = not_regular(path, old.st_mode); !regular) { return tl::unexpected(regular.error()); }
   for (int n = 1; n <= kMostNames; ++n) {
     const std::string beside = name_beside(real, n);
     const int fd = create_new(beside, permissions);
     if (fd < 0 && errno == EEXIST) { continue; }
     if (fd < 0) { return cannot(); }
-    // As far as the file system has them; a file that others could read before is no secret.
+    // Where the file system supports them; a file that others could already read is not secret.
     static_cast<void>(::fchmod(fd, old.st_mode & 0777U));
     return OutputFile(fd, real, beside);
   }
   return failed(path,
-                fmt::format("cannot be replaced: {} files lie beside it, up to \"{}\"", kMostNames,
+                fmt::format("cannot be replaced: {} unfinished files are beside it, up to \"{}\"", kMostNames,
                             name_beside(real, kMostNames)),
-                {}, "remove those that are not needed");
+                {}, "remove the ones you do not need");
 }
 
 Result<void> OutputFile::check(const std::string& path) {
   if (path.find('\0') != std::string::npos) {
-    return refused(path, "is no path: a character of it is NUL", "a path");
+    return refused(path, "is not a valid path: it contains a NUL character", "a path");
   }
   const std::string real = real_path(path);
   struct stat old {};
@@ -93,14 +94,14 @@ Result<void> OutputFile::check(const std::string& path) {
   struct stat status {};
   if (::stat(folder.c_str(), &status) != 0) {
     return refused(path, fmt::format("cannot be created: \"{}\": {}", folder, std::strerror(errno)),
-                   "a folder that exists");
+                   "an existing folder");
   }
   if (!S_ISDIR(status.st_mode)) {
-    return refused(path, fmt::format("cannot be created: \"{}\" is no folder", folder), "a folder");
+    return refused(path, fmt::format("cannot be created: \"{}\" is not a folder", folder), "a folder");
   }
   if (::access(folder.c_str(), W_OK | X_OK) != 0) {
     return refused(path, fmt::format("cannot be created in \"{}\": {}", folder, std::strerror(errno)),
-                   "a folder that may be written");
+                   "a writable folder");
   }
   return {};
 }
@@ -141,7 +142,7 @@ bool OutputFile::close() {
   const int fd = std::exchange(fd_, -1);
   if (fd < 0) { return true; }
   const bool replaces = !beside_.empty() && ending_ == Ending::complete;
-  // On the disk before it has the name: else a power cut could leave an empty file under it.
+  // Flushed to disk before the rename: otherwise a power cut could leave an empty file under this name.
   const bool synced = !replaces || ::fsync(fd) == 0 || errno == EINVAL;
   int error = synced ? 0 : errno;
   if (::close(fd) != 0 && error == 0) { error = errno; }

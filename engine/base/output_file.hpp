@@ -1,7 +1,7 @@
 // engine/base/output_file.hpp
 //
-// OutputFile: a new regular file, written at any offset, whose errors come back as text. An old file is
-// replaced only by a complete new one.
+// OutputFile: a new regular file that can be written at any offset. An old file is replaced only by a
+// complete new one.
 #pragma once
 
 #include <cstddef>
@@ -14,45 +14,45 @@ namespace streamlab {
 
 // How the writing of a file ended.
 enum class Ending : std::uint8_t {
-  complete,   // all that was to come is in it
+  complete,   // everything was written
   cut_short,  // something failed on the way
-  not_begun,  // nothing was to be written after all
+  not_begun,  // the run never reached the point of writing
 };
 
 class OutputFile {
  public:
-  // Creates `path`, open for reading and writing. Where a link leads is where the file will be. Fails
-  // (ErrorCode::failed) when it exists and `replace` is false, when it exists and is no regular file, and for
-  // the reasons of the system. With `replace`, an old file stays where it is, for whoever reads it, until
-  // close(): the new one is written beside it, as PATH.new (PATH.new2 … where that is taken), and with the old
-  // one's permissions. Where there is no old file, the new one has its name from the beginning.
+  // Creates `path`, open for reading and writing. Links are followed. Fails (ErrorCode::failed) when it
+  // exists and `replace` is false, when it exists and is not a regular file, or when the system refuses. With
+  // `replace`, an old file stays in place until close(), so that others can go on reading it: the new one is
+  // written beside it as PATH.new (PATH.new2 … if that is taken), with the old one's permissions. Without an
+  // old file, the new one has its final name from the start.
   static Result<OutputFile> create(const std::string& path, bool replace, unsigned permissions = 0666);
 
-  // What speaks against create() with `replace`, if anything: an error of code `refused`. Creates nothing.
+  // Would create() with `replace` fail? If so, why, with code `refused`. Creates nothing.
   static Result<void> check(const std::string& path);
 
   OutputFile(OutputFile&& other) noexcept;
   OutputFile& operator=(OutputFile&& other) noexcept;
-  ~OutputFile();  // without close(), what was written is cut short
+  ~OutputFile();  // without close(): as cut_short
 
   int fd() const { return fd_; }
 
-  // Writes at `offset` as much as the system takes: fewer than `count` bytes only when it refused the rest,
-  // and then errno says why.
+  // Writes `count` bytes at `offset`. Returns how many were written: fewer only when the system refused the
+  // rest; errno says why.
   std::size_t write_at(const std::byte* bytes, std::size_t count, std::uint64_t offset);
 
-  // Cuts the file, or extends it by a hole of zeros. False: errno says why.
+  // Truncates the file, or extends it with zeros (a hole). False: errno says why.
   bool resize(std::uint64_t bytes);
 
-  // What close() does: a complete file takes the place of the old one, and then it is on the disk. One that
-  // was cut short stays where it was written, beside the old one; one that was not begun is removed.
+  // What close() does: a complete file replaces the old one and is flushed to disk. A file that was cut short
+  // stays where it was written, beside the old one; one that was not begun is removed.
   void set_ending(Ending ending) noexcept { ending_ = ending; }
 
   // False when the system reports that written bytes were lost, or that the old file cannot be replaced; errno
   // says why. Later calls do nothing.
   bool close();
 
-  // After close(): where a file is that did not replace the old one; empty otherwise.
+  // After close(): the path of a file that did not replace the old one; empty otherwise.
   const std::string& left_beside() const { return left_beside_; }
 
  private:
@@ -60,7 +60,7 @@ class OutputFile {
       : fd_(fd), path_(std::move(path)), beside_(std::move(beside)) {}
 
   int fd_;
-  std::string path_;    // the real one
+  std::string path_;    // with links resolved
   std::string beside_;  // where it is written; empty: at path_
   Ending ending_ = Ending::complete;
   std::string left_beside_;

@@ -9,11 +9,11 @@ namespace {
 
 struct CodePoint {
   char32_t value = 0;
-  std::size_t bytes = 0;  // 0: what is here is not UTF-8
+  std::size_t bytes = 0;  // 0: not valid UTF-8
 };
 
-// The first code point of a text that is not empty. UTF-8 as in Unicode 15, table 3-7: nothing longer than it
-// need be, no surrogates, nothing above U+10FFFF.
+// The first code point of a non-empty text. UTF-8 as in Unicode 15, table 3-7: no overlong forms, no
+// surrogates, nothing above U+10FFFF.
 CodePoint first_of(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char lead = byte(0);

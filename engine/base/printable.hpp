@@ -1,7 +1,7 @@
 // engine/base/printable.hpp
 //
-// Text of others (names of files and keys, values, arguments, what a library or a program said) for terminals
-// and logs.
+// Makes foreign text (file names, keys, values, arguments, output of libraries and programs) safe for
+// terminals and logs.
 #pragma once
 
 #include <cstdint>
@@ -12,10 +12,10 @@ namespace streamlab {
 
 enum class LineEnds : std::uint8_t { escape, keep };
 
-// The same text without anything that a terminal obeys instead of showing it: control characters (Unicode's
-// C0, DEL and C1, that is ESC, BEL and so on), marks that turn the direction of writing around, and line
-// separators are written as in JSON: "\u001b", "\n". Bytes that are not UTF-8 are written as "\xff". All
-// else, and what was escaped before, stays as it is. `keep` leaves line ends and tabs as they are.
+// The same text with everything escaped that a terminal would obey instead of showing: control characters
+// (Unicode's C0, DEL and C1, such as ESC and BEL), marks that reverse the direction of writing, and line
+// separators are written as in JSON: "\u001b", "\n". Bytes that are not UTF-8 are written as "\xff".
+// Everything else is unchanged, including earlier escapes. `keep` leaves line ends and tabs unchanged.
 std::string printable(std::string_view text, LineEnds line_ends = LineEnds::escape);
 
 }  // namespace streamlab

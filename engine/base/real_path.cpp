@@ -9,7 +9,7 @@ namespace streamlab {
 namespace fs = std::filesystem;
 
 // (std::filesystem::weakly_canonical() leaves "z.wav" relative while it does not exist, and makes "./z.wav"
-// absolute; nor does it follow a link to a file that does not exist.)
+// absolute; and it does not follow a link to a file that does not exist.)
 std::string real_path(const std::string& path) {
   constexpr int kMostLinks = 40;  // as Linux follows
   std::error_code error;
@@ -25,7 +25,7 @@ std::string real_path(const std::string& path) {
     if (error) { return real.string(); }  // no link
     real = target.is_absolute() ? target : folder / target;
   }
-  return real.string();  // a ring of links, which cannot be opened anyway
+  return real.string();  // a cycle of links, which cannot be opened anyway
 }
 
 }  // namespace streamlab

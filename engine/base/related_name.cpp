@@ -1,7 +1,7 @@
 // engine/base/related_name.cpp
 //
-// What other programs call the things that have a name here. A row is words of others, then the names here
-// that they may stand for, the likeliest first; which of them is valid depends on where the word stands.
+// What other programs call our parameters, keys, nodes and choices. A row lists their words, then our names
+// that these may mean, likeliest first; which of them is valid depends on the context.
 #include <algorithm>
 #include <unordered_map>
 #include <vector>
@@ -12,7 +12,7 @@ namespace streamlab {
 namespace {
 
 struct Related {
-  std::string_view words;  // letters and digits alone, without capitals
+  std::string_view words;  // letters and digits only, in lower case
   std::string_view names;
 };
 
@@ -131,7 +131,7 @@ std::string_view without_unit(std::string_view name) {
   return name;
 }
 
-// Calls `take` with each word of `words`, until it gives something.
+// Calls `take` with each word of `words`, until it returns something.
 template <class Take>
 std::string_view first_of(std::string_view words, Take take) {
   while (!words.empty()) {
@@ -142,7 +142,7 @@ std::string_view first_of(std::string_view words, Take take) {
   return {};
 }
 
-// The rows that a word is in, in the order of the table.
+// The rows that contain a word, in the order of the table.
 const std::vector<std::string_view>& names_for(std::string_view word) {
   static const auto kRows = [] {
     std::unordered_map<std::string_view, std::vector<std::string_view>> rows;

@@ -81,7 +81,7 @@ void DataFrame::set_frame_count(std::uint32_t frame_count) noexcept {
 }
 
 void DataFrame::flag_frames(FrameFlag flag, std::uint32_t first, std::uint32_t count) noexcept {
-  SL_ASSERT(first + count <= frame_count_, "frames are flagged that the block does not have");
+  SL_ASSERT(first + count <= frame_count_, "flags are set for frames that the block does not have");
   if (count == 0) { return; }
   if (marks_.empty() || (flag_bit(flag) & kFlagsBefore) != 0) { return header_.set(flag); }
   const auto mark = static_cast<std::uint8_t>(flag_bit(flag));
@@ -138,7 +138,7 @@ void DataFrame::add_flags(const DataFrame& other, std::uint32_t from, std::uint3
 }
 
 void DataFrame::move_flags_up(std::uint32_t count) noexcept {
-  SL_ASSERT(count <= frame_count_, "more frames go than there are");
+  SL_ASSERT(count <= frame_count_, "more frames are removed than there are");
   if (flagged_ != 0) { std::copy(marks_.begin() + count, marks_.begin() + frame_count_, marks_.begin()); }
   set_frame_count(frame_count_ - count);
 }
@@ -182,7 +182,7 @@ Result<void> DataFrame::set_channel(std::string_view name, std::span<const doubl
   const auto count = static_cast<std::uint32_t>(samples.size());
   if (!only_one && count != frame_count_) {
     return refused(std::string(name), fmt::format("{} samples in a frame of {}", count, frame_count_),
-                   "as many samples in every channel");
+                   "the same number of samples in every channel");
   }
   DataFrame grown;
   StreamFormat format = *format_;

@@ -1,7 +1,7 @@
 // engine/core/data_frame.hpp
 //
-// DataFrame: the block that flows along an edge. Named channels of float64 samples, a header that says which
-// part of the stream they are, and a little metadata.
+// DataFrame: a block of a stream. Named channels of float64 samples, a header that says which part of the
+// stream they are, and a little metadata.
 //
 // Frames inside a running graph get their storage once, from a StreamFormat, and are refilled block after
 // block: everything marked "real-time safe" below neither allocates nor fails there. Frames that a user
@@ -29,10 +29,10 @@ enum class FrameFlag : std::uint32_t {
   clipped = 1U << 2U,        // a sample at or beyond full scale came in (ChannelInfo::clip_level)
   not_finite = 1U << 3U,     // NaN or infinity came in
   end_of_stream = 1U << 4U,  // the last block of the stream
-  incomplete = 1U << 5U,     // a result over less than it should cover (a gap inside, the stream's end)
+  incomplete = 1U << 5U,     // the result covers less than it should (a gap inside, the stream's end)
 };
 constexpr std::uint32_t flag_bit(FrameFlag flag) { return static_cast<std::uint32_t>(flag); }
-// Flags that lie before the first frame of a block, and those that belong to its frames.
+// Flags about what precedes the first frame of a block, and flags about its frames.
 inline constexpr std::uint32_t kFlagsBefore = flag_bit(FrameFlag::gap) | flag_bit(FrameFlag::xrun);
 inline constexpr std::uint32_t kFlagsOfFrames =
     flag_bit(FrameFlag::clipped) | flag_bit(FrameFlag::not_finite) | flag_bit(FrameFlag::incomplete);
@@ -44,8 +44,8 @@ struct FrameHeader {
   std::int64_t position = 0;      // index of the first sample in the stream
   std::uint64_t gap_frames = 0;   // frames missing before this block; 0 unless flag `gap` is set
   std::uint32_t flags = 0;        // FrameFlag bits
-  // Of values and spectra: how many frames of the stream, from `position` on, the result is about; those that
-  // are missing inside count, too. 0: not known. Of audio 0: it is the frame count.
+  // Values and spectra: how many frames of the stream, from `position` on, the result covers, missing ones
+  // included; 0: not known. Audio: 0, the frame count says it.
   std::uint64_t length_frames = 0;
 
   bool has(FrameFlag flag) const noexcept { return (flags & flag_bit(flag)) != 0; }
@@ -66,8 +66,8 @@ class Metadata {
     std::string_view name() const noexcept { return key.data(); }
   };
 
-  // Adds or replaces. False, and nothing changed, if the key is longer than kMaxKeyLength or all places are
-  // taken.
+  // Adds or replaces. False, and nothing changed, if the key is longer than kMaxKeyLength or all entries are
+  // used.
   bool set(std::string_view key, double value) noexcept;
   std::optional<double> get(std::string_view key) const noexcept;
   std::span<const Entry> entries() const noexcept { return {entries_.data(), count_}; }
@@ -82,7 +82,7 @@ class Metadata {
 class DataFrame {
  public:
   DataFrame() = default;
-  // An empty frame for a user to fill with set_channel(), or to trigger a graph that has its own source.
+  // An empty frame, to fill with set_channel() or to trigger a graph that has its own source.
   DataFrame(std::int64_t timestamp_us, std::uint64_t sequence_id);
   // A frame with storage for blocks of up to format->max_frames, zeroed; frame_count() is 0.
   explicit DataFrame(std::shared_ptr<const StreamFormat> format);
@@ -101,29 +101,29 @@ class DataFrame {
     header_ = header;
     flagged_ = 0;
   }
-  // Header, metadata and flags of `other`, and as many of its frames as there is room for; no samples.
+  // Copies header, metadata and flags of `other`, and its frame count as far as there is room; no samples.
   // Real-time safe.
   void take_header(const DataFrame& other) noexcept;
 
-  // --- which frames of a block of audio a flag is about. Real-time safe.
+  // --- which frames of an audio block a flag applies to. Real-time safe.
   //
-  // A flag of the header is about the block as a whole: gap and xrun lie before its first frame,
-  // end_of_stream lies at its last, the others hold for every frame. What flag_frames() said is more exact:
-  // then the flag holds for those frames alone, and the header's says that there are some.
+  // A flag in the header applies to the whole block: gap and xrun come before its first frame, end_of_stream
+  // is at its last, the others hold for every frame. flag_frames() is more exact: the flag then holds for
+  // those frames only, and the header says that there are some.
   void flag_frames(FrameFlag flag, std::uint32_t first, std::uint32_t count) noexcept;
-  // Flags of `count` frames from `first` on, together; of spectra and values those of the block.
+  // Flags of `count` frames from `first` on, combined; for spectra and values those of the block.
   std::uint32_t flags_of(std::uint32_t first, std::uint32_t count) const noexcept;
   // The last of these frames that has the flag.
   std::optional<std::uint32_t> last_with(FrameFlag flag, std::uint32_t first,
                                          std::uint32_t count) const noexcept;
-  // To the flags of `count` frames from `to` on come those that `other` has from its frame `from` on. A gap
-  // is left out: it has a length, which is the caller's matter.
+  // Adds the flags of `count` frames of `other`, from its frame `from` on, to the frames from `to` on. Except
+  // gap: it has a length, which the caller has to handle.
   void add_flags(const DataFrame& other, std::uint32_t from, std::uint32_t count,
                  std::uint32_t to = 0) noexcept;
-  // The first `count` frames go, with their flags; the samples are the caller's matter.
+  // Removes the first `count` frames with their flags; the caller moves the samples.
   void move_flags_up(std::uint32_t count) noexcept;
-  // For those who write blocks as bytes: which flags flag_frames() said, and a byte of FrameFlag bits for
-  // every frame; empty when there are none. set_flagged() gives the bytes to be filled, after the frame count.
+  // For serialisation: which flags were set by flag_frames(), and a byte of FrameFlag bits for every frame;
+  // empty when there are none. set_flagged() returns the bytes to fill; call it after the frame count is set.
   std::uint32_t flagged() const noexcept { return flagged_; }
   std::span<const std::uint8_t> marks() const noexcept {
     return {marks_.data(), flagged_ == 0 ? 0 : frame_count_};
@@ -158,20 +158,20 @@ class DataFrame {
   const StreamFormat& format() const noexcept { return *format_; }
   std::shared_ptr<const StreamFormat> shared_format() const { return format_; }
 
-  // --- for edges: the number of the block among those that were offered to the edge it came through, so that
-  // a hole says where some were dropped. Not copied with the block. Real-time safe.
+  // --- for edges: the number of this block among all that were offered to its edge; a missing number shows
+  // where blocks were dropped. Not copied with the block. Real-time safe.
   std::uint64_t edge_number() const noexcept { return edge_number_; }
   void set_edge_number(std::uint64_t number) noexcept { edge_number_ = number; }
 
   // --- building by hand. Allocates; not for real-time code.
-  // Adds channel `name`, or replaces its samples. Refused when other channels have another number of samples.
+  // Adds channel `name`, or replaces its samples. Refused when other channels differ in length.
   Result<void> set_channel(std::string_view name, std::span<const double> samples);
   Result<void> set_channel(std::string_view name, std::initializer_list<double> samples) {
     return set_channel(name, std::span<const double>(samples.begin(), samples.size()));
   }
 
-  // Takes over header, metadata and samples of `other`, which has as many channels and no more frames than
-  // max_frames(). Keeps its own storage and format. Real-time safe.
+  // Copies header, metadata and samples of `other`, which must have as many channels and at most max_frames()
+  // frames. Keeps its own storage and format. Real-time safe.
   void copy_from(const DataFrame& other) noexcept;
 
   DataFrame(const DataFrame& other);
@@ -193,15 +193,15 @@ class DataFrame {
   AlignedVector<double> samples_;  // channel after channel, each beginning on a cache line
   std::shared_ptr<const StreamFormat> format_ = no_channels();
   Metadata metadata_;
-  // Of the header's flags, those that hold for marked frames alone; and the marks, FrameFlag bits by frame.
-  // Other bits of a mark are what earlier blocks left. Of audio only.
+  // Those of the header's flags that hold for marked frames only; and the marks: FrameFlag bits per frame.
+  // Other bits of a mark are leftovers of earlier blocks. Audio only.
   std::uint32_t flagged_ = 0;
   std::vector<std::uint8_t> marks_;
   std::uint64_t edge_number_ = 0;
 };
 
-// Flags the frames of a block of audio that hold a sample at or beyond the clip level of its channel, where that is in
-// FS, as `clipped`, and those that hold NaN or infinity as `not_finite`. Real-time safe.
+// In a block of audio: flags frames with a sample at or beyond its channel's clip level as `clipped`
+// (channels in FS only), and frames with NaN or infinity as `not_finite`. Real-time safe.
 void flag_bad_samples(DataFrame& frame) noexcept;
 
 }  // namespace streamlab

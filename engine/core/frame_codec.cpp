@@ -9,7 +9,7 @@
 namespace streamlab {
 namespace {
 
-// Reads one value after the other; the first failure stays.
+// Reads values in sequence; keeps the first failure.
 class Fields {
  public:
   explicit Fields(ByteReader& from) : from_(from) {}
@@ -63,7 +63,7 @@ Result<StreamFormat> Codec<StreamFormat>::read(ByteReader& from) {
 
 void Codec<DataFrame>::write(ByteWriter& to, const DataFrame& frame) {
   StreamFormat format = frame.format();
-  // Frames that were built by hand may have more room than their format says.
+  // Frames built by hand may have more room than their format says.
   format.max_frames = frame.max_frames();
   to.put(format);
   to.put(frame.frame_count());
@@ -97,10 +97,10 @@ Result<DataFrame> Codec<DataFrame>::read(ByteReader& from) {
   fields >> frame_count >> header.timestamp_us >> header.sequence_id >> header.position >>
       header.gap_frames >> header.flags >> header.length_frames >> entries;
   if (!fields.ok()) { return tl::unexpected(fields.ok().error()); }
-  // Nothing is allocated on the word of damaged bytes.
+  // Check before allocating: the bytes may be damaged.
   const std::uint64_t samples = std::uint64_t{frame_count} * format->channel_count();
   if (frame_count > format->max_frames || samples * sizeof(double) > from.left()) {
-    return refused("", fmt::format("the stored block says that it has {} frames", frame_count),
+    return refused("", fmt::format("the stored block claims to have {} frames", frame_count),
                    fmt::format("at most {}", format->max_frames));
   }
   DataFrame frame(std::make_shared<const StreamFormat>(std::move(*format)));
@@ -111,7 +111,7 @@ Result<DataFrame> Codec<DataFrame>::read(ByteReader& from) {
     fields >> key >> value;
     if (!fields.ok()) { return tl::unexpected(fields.ok().error()); }
     if (!frame.metadata().set(key, value)) {
-      return refused("", "the stored block has metadata that do not fit");
+      return refused("", "the stored block has more metadata than fit");
     }
   }
   frame.set_frame_count(frame_count);

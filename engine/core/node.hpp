@@ -4,11 +4,11 @@
 //
 //   prepare   once: input formats in, output formats out; may allocate, may refuse          control thread
 //   start     once, after every node of the graph was prepared: open files                   control thread
-//   reset     makes it as new; between two streams                                           domain's thread
+//   reset     back to the initial state; between two streams                                 domain's thread
 //   process   block after block                                                              domain's thread
 //   set_param between two blocks                                                              domain's thread
-//   finish    after the last block, until it says done: what is still inside comes out       domain's thread
-//   close     once: flush and close files, say what failed                                   control thread
+//   finish    after the last block, until it returns done: gives what is still inside        domain's thread
+//   close     once: flush and close files, report failures                                   control thread
 //
 // process(), finish(), set_param() and reset() of a node that is RtSafe::yes allocate nothing, lock nothing,
 // make no system call. A node holds no thread, lock, atomic, clock, file or logger unless it is RtSafe::no.
@@ -30,9 +30,9 @@ namespace streamlab {
 
 enum class Status : std::uint8_t {
   ok,
-  // A source: the stream is over, and nothing was emitted by this call. finish(): nothing is left. Another node: it needs
-  // no more and gives no more after the blocks of this call (Take; a sink whose reader has gone). Its output
-  // ends, finish() is not called, and what feeds nothing else ends with it, back to the sources.
+  // A source: the stream is over; this call emitted nothing. finish(): nothing is left. Any other node: after
+  // the blocks of this call it neither needs nor gives more (Take; a sink whose reader has gone). Its output
+  // ends, finish() is not called, and upstream nodes that feed nothing else end too, back to the sources.
   done,
   fault,  // cannot go on; failure() says why
 };
@@ -56,24 +56,24 @@ struct PrepareContext {
   std::span<const StreamFormat* const> inputs;  // one per connected input, in port order
   double sample_rate_hz = 0.0;                  // pipeline_config.sample_rate; 0 where it was left out
   std::uint32_t block_size = 0;                 // pipeline_config.block_size
-  // With separate inputs, one per input: blocks that it may bring while the others bring none, as much as
-  // edges and nodes on the ways from a common source may hold. Empty for other nodes.
+  // Separate inputs only, one per input: how many blocks it may deliver while the others deliver none; this
+  // is what edges and nodes on the paths from a common source can hold. Empty for other nodes.
   std::span<const std::uint32_t> ahead_blocks = {};
   const DeviceStream* device = nullptr;  // null where the graph has no device
   Console console = Console::text;
-  std::FILE* console_file = stdout;  // where nodes that print do so
+  std::FILE* console_file = stdout;  // where nodes print
   bool overwrite = false;            // may existing files be replaced?
-  bool lossless = true;  // nothing paces the run but itself: whatever is full waits instead of dropping
-  // Outlives the node. Null where the graph is only looked at: then nothing is read that could be read only
-  // once, and start() need not be possible.
+  bool lossless = true;  // no device paces the run: what is full waits instead of dropping
+  // Outlives the node. Null in a dry run (`check`), where start() is never called: do not consume one-shot
+  // inputs such as pipes.
   ChannelRegistry* channels = nullptr;
 };
 
-// What an output will carry.
+// What an output carries.
 struct OutputFormat {
   StreamFormat format;
-  std::uint32_t max_blocks = 1;  // most blocks given for one block taken, or by one call of finish()
-  // Most input frames taken in before a block must come out (a framer's window).
+  std::uint32_t max_blocks = 1;  // most blocks emitted for one input block, or by one call of finish()
+  // Most input frames taken before a block must come out (a framer's window).
   std::uint32_t held_frames = 0;
   std::uint32_t latency_frames = 0;  // delay of the signal itself
 };
@@ -81,18 +81,18 @@ struct OutputFormat {
 // Where process() puts its blocks. The engine owns the frames.
 class OutputPort {
  public:
-  // The next block to fill. Its header, metadata and frame count are those of the input block (of the first
-  // input); for an in-place node it may be that very frame. Call it at most `max_blocks` times per process().
+  // The next block to fill. Its header, metadata and frame count are those of the (first) input block; for an
+  // in-place node it may be the same frame. Call it at most `max_blocks` times per process().
   DataFrame& emit() noexcept {
     DataFrame& frame = next();
     if (&frame != like_) { take_header(frame); }
     return frame;
   }
   // For sources: a block of `frame_count` frames at `position` of a stream of `sample_rate_hz`. Sequence id
-  // and time come from what triggered it; without a time of its own the trigger leaves position / rate.
+  // and time come from the trigger; if the trigger has no time, it is position / rate.
   DataFrame& emit_at(std::int64_t position, std::uint32_t frame_count, double sample_rate_hz) noexcept;
 
-  // --- called by what runs the node
+  // --- for the code that runs the node
   // `frames`: capacity pointers. Forgets earlier blocks.
   void bind(DataFrame* const* frames, std::uint32_t capacity) noexcept {
     frames_ = frames;
@@ -100,7 +100,7 @@ class OutputPort {
     count_ = 0;
     overrun_ = false;
   }
-  // The block whose header the following emissions take over.
+  // The block whose header the following emissions copy.
   void follow(const DataFrame* like) noexcept { like_ = like; }
   // For sources: what triggers the next block.
   void trigger(std::uint64_t sequence_id, std::optional<std::int64_t> timestamp_us) noexcept {
@@ -129,14 +129,14 @@ class OutputPort {
   std::optional<std::int64_t> timestamp_us_;
 };
 
-// Something a node has to say at the end of a run: "3 samples clipped in out.wav".
+// What a node reports at the end of a run: "3 samples clipped in out.wav".
 struct NodeNote {
   std::string text;
   std::uint64_t count = 0;
   bool data_lost = false;  // the run ends with exit code 3
 };
 
-// Multiplies each of `count` samples by every factor, one after the other in their order.
+// Multiplies each of `count` samples by all factors, in their order.
 using FactorRun = void (*)(double* samples, std::size_t count, std::span<const double> factors) noexcept;
 
 struct ConstantFactor {
@@ -150,7 +150,7 @@ class Node {
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
 
-  // One OutputFormat per output port. An error's `where` is relative to the node: "/config/frequency".
+  // One OutputFormat per output port. The `where` of an error is relative to the node: "/config/frequency".
   virtual Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) = 0;
   virtual Result<void> start() { return {}; }
   virtual void reset() noexcept = 0;
@@ -162,38 +162,37 @@ class Node {
   virtual Status process(std::span<const DataFrame* const> in, std::span<OutputPort> out) noexcept = 0;
   virtual Status finish([[maybe_unused]] std::span<OutputPort> out) noexcept { return Status::done; }
 
-  // Nobody needs what it would still give: neither process() nor finish() come any more until reset(). Domain's thread,
-  // real-time safe as process().
+  // Nothing downstream needs more output: neither process() nor finish() is called again until reset().
+  // Domain's thread, real-time safe as process().
   virtual void not_needed() noexcept {}
 
-  // With separate inputs: no more blocks come on this one. finish() follows when all have ended. Domain's
-  // thread, real-time safe as process().
+  // Separate inputs: this one has ended. finish() follows when all have. Domain's thread, real-time safe as
+  // process().
   virtual void input_ended([[maybe_unused]] std::size_t input) noexcept {}
-  // With separate inputs, and of a queue: may so many more blocks come on this one? While not, a domain that
-  // may wait leaves them on their way, if they come from other sources than those of the other inputs: to
-  // wait where one stream splits and meets again could be for ever. So process() must cope with more.
-  // Domain's thread.
+  // Can this input accept `blocks` more blocks? If not, a domain that may block leaves them in the edge. Only
+  // called for separate inputs and queues. process() must still cope if they arrive: paths that split from
+  // one source and rejoin cannot be held back without a deadlock. Domain's thread.
   virtual bool has_room([[maybe_unused]] std::size_t input,
                         [[maybe_unused]] std::size_t blocks) const noexcept {
     return true;
   }
 
-  // The run is to end soon: a node that waits in process() (RtSafe::no) ends its wait, and waits no more
-  // until reset(). Any thread, while process() runs; as often as anybody likes.
+  // The run is about to end: a node that waits in process() (RtSafe::no) stops waiting, and does not wait
+  // again until reset(). Any thread, also while process() runs; may be called repeatedly.
   virtual void stop_waiting() noexcept {}
 
-  // Given if until the next set_param() or reset() all that process() does is y = factor * x on every sample.
-  // The engine then runs neighbours that name the same `run` in one pass, with the same bits. Domain's
+  // Set if process() does nothing but y = factor * x on every sample until the next set_param() or reset().
+  // The engine then fuses neighbours with the same `run` into one pass, with bit-identical results. Domain's
   // thread.
   virtual std::optional<ConstantFactor> constant_factor() const noexcept { return std::nullopt; }
 
-  // A source that never says done. After prepare().
+  // True for a source that never returns done. After prepare().
   virtual bool is_endless() const { return false; }
 
-  // After Status::fault: why. Control thread.
+  // The reason for Status::fault. Control thread.
   virtual Error failure() const { return {ErrorCode::failed, "", "the node failed", "", ""}; }
-  // Right before close(): how the run ended, for nodes that write files. not_begun: another node could not be
-  // started, or the device.
+  // Right before close(): how the run ended, for nodes that write files. not_begun: another node or the
+  // device could not be started.
   virtual void set_ending([[maybe_unused]] Ending ending) noexcept {}
   virtual Result<void> close() { return {}; }
   // After the run. Control thread.

@@ -1,6 +1,6 @@
 // engine/core/node_catalog.hpp
 //
-// NodeCatalog: the node types that a graph may name.
+// NodeCatalog: the node types that a graph may use.
 #pragma once
 
 #include <span>
@@ -17,7 +17,7 @@ class NodeCatalog {
   explicit NodeCatalog(std::span<const NodeEntry* const> entries)
       : entries_(entries.begin(), entries.end()) {}
 
-  // The entry of that exact name; null if there is none.
+  // The entry with exactly this name; null if there is none.
   const NodeEntry* find(std::string_view name) const noexcept;
   std::vector<std::string_view> names() const;
   std::span<const NodeEntry* const> entries() const noexcept { return entries_; }
@@ -26,8 +26,8 @@ class NodeCatalog {
   std::vector<const NodeEntry*> entries_;
 };
 
-// The nodes that come with the program. Declared here so that the engine can use it by default; defined by
-// whatever node library the program is linked with (nodes/catalog.cpp).
+// The nodes that come with the program. Declared here as the engine's default; defined by the node library
+// that the program links (nodes/catalog.cpp).
 const NodeCatalog& default_catalog();
 
 }  // namespace streamlab

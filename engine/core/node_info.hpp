@@ -1,7 +1,7 @@
 // engine/core/node_info.hpp
 //
-// NodeInfo: what a node says of itself before any instance exists. Everything a user sees of a node type
-// comes from here: validation and its suggestions, `streamlab nodes`, the JSON Schema, the reference manual.
+// NodeInfo: the static description of a node type. Everything a user sees of it comes from here: validation
+// and its suggestions, `streamlab nodes`, the JSON Schema, the reference manual.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@
 
 namespace streamlab {
 
-// Which kinds of stream a port takes: bits by StreamKind.
+// Which kinds of stream a port accepts: a bit per StreamKind.
 using KindMask = std::uint32_t;
 constexpr KindMask mask(StreamKind kind) { return 1U << static_cast<std::uint32_t>(kind); }
 inline constexpr KindMask kAudioOnly = mask(StreamKind::audio);
@@ -25,7 +25,7 @@ struct PortInfo {
   std::string_view name = {};  // a repeated port "in" appears as "in1", "in2", …
   KindMask kinds = kAudioOnly;
   std::string_view description = {};
-  std::uint32_t max_repeat = 1;  // above 1: as many as are connected, "in1" … without holes
+  std::uint32_t max_repeat = 1;  // above 1: as many as are connected, "in1" … without gaps
 };
 
 // The usual ports.
@@ -34,37 +34,36 @@ inline constexpr PortInfo kAudioOutPort[] = {{"out", kAudioOnly, "Audio."}};
 inline constexpr PortInfo kAnyInPort[] = {{"in", kAnyKind, "Audio, spectra or values."}};
 
 enum class RtSafe : std::uint8_t { no, yes };  // may process() run on the real-time thread?
-// May output 0 be the very frame of input 0? (same format, one for one)
+// May output 0 be the same frame as input 0? (same format, one block out per block in)
 enum class InPlace : std::uint8_t { no, yes };
 
 // How a node with several inputs is called.
 enum class InputMode : std::uint8_t {
-  joined,    // one block of every input at a time, of one position and length; audio only
-  separate,  // one block of one input at a time, in order within each input; every kind of stream
+  joined,    // one block of each input per call, with equal position and length; audio only
+  separate,  // one block of one input per call, in order within each input; any kind of stream
 };
 
-// Does the node keep blocks until the next node has room for them? Such a node has one input and one
-// output. process() with a block takes it and gives none; without input it gives the oldest, or none;
-// finish() gives what is left, one by one. While has_room() says no, a domain that may wait brings no more.
-// What follows the node runs in another domain where there are several, so that it holds up nobody before the
-// node.
+// Does the node store blocks until the next node has room for them? Such a node has one input and one output.
+// process() with a block stores it and emits nothing; without a block it emits the oldest, if any; finish()
+// emits the rest one by one. While has_room() is false, a domain that may block sends no more. If there are
+// several domains, the nodes after it run in another one, so that they cannot stall the nodes before it.
 enum class Queue : std::uint8_t { no, yes };
 
-// May process() wait for somebody outside, such as another program? In a run that a device paces such a node,
-// with what follows it, has a thread of its own, and an edge that leads there drops its oldest blocks where it
-// names no policy: it holds up nobody.
+// May process() wait for something outside, such as another program? If a device paces the run, such a node
+// gets a thread of its own together with the nodes after it, and the edges into it drop their oldest blocks
+// unless they name a policy, so that it cannot stall the rest.
 enum class Waits : std::uint8_t { no, yes };
 
-// Do blocks of audio keep the positions of the input, with no pause longer than OutputFormat::held_frames? Streams are
-// joined by position: what comes through a node that does not cannot be an input of a joining node, whose other
-// inputs would wait for it without end.
+// Do audio blocks keep the positions of the input, with no pause longer than OutputFormat::held_frames?
+// Joining matches streams by position: the output of a node that breaks them cannot feed a joining node,
+// whose other inputs would wait for it forever.
 enum class Timeline : std::uint8_t { kept, broken };
 
-// When does the output end? With the input, or by itself, too, after a length that is known (Take): then an endless
-// source makes no endless run.
+// When does the output end? With the input, or also by itself after a known length (Take); then even an
+// endless source makes a finite run.
 enum class Ends : std::uint8_t { with_input, by_itself };
 
-// Nodes whose block a device fills or takes; the domain's driver does the work.
+// Nodes whose block is filled or taken by a device; the domain's driver does the work.
 enum class Boundary : std::uint8_t { none, device_input, device_output };
 
 struct NodeInfo {
@@ -81,15 +80,15 @@ struct NodeInfo {
   Waits waits = Waits::no;
   Timeline timeline = Timeline::kept;
   Ends ends = Ends::with_input;
-  std::string_view at_gap = {};    // what it does where frames are missing: a sentence
+  std::string_view at_gap = {};    // its behaviour where frames are missing: a sentence
   std::string_view details = {};   // definitions and sources for the manual; may be empty
   std::string_view example = {};   // the node's JSON object, as in a configuration
-  double cost_ns_per_frame = 1.0;  // rough, per channel; decides only how nodes are spread over threads
+  double cost_ns_per_frame = 1.0;  // rough, per channel; only used to spread nodes over threads
 };
 
 class Node;
 
-// A line of the catalogue.
+// An entry of the catalogue.
 struct NodeEntry {
   const NodeInfo& info;
   std::unique_ptr<Node> (*make)(const ParamValues& params);

@@ -1,7 +1,7 @@
 // engine/core/overlap.hpp
 //
-// For nodes that blocks which overlap (StreamFormat::overlapping) would mislead: whoever keeps something from
-// block to block, counts frames, or writes them one after the other.
+// For nodes that cannot use overlapping blocks (StreamFormat::overlapping): those that keep state between
+// blocks, count frames, or write blocks in sequence.
 #pragma once
 
 #include <string>
@@ -14,12 +14,12 @@
 
 namespace streamlab {
 
-// For prepare(): refused when blocks of `in` overlap. `why`: "a filter goes on from block to block".
+// For prepare(): refused when blocks of `in` overlap. `why`: "a filter keeps state between blocks".
 inline Result<void> refuse_overlap(const StreamFormat& in, std::string_view why) {
   if (!in.overlapping) { return {}; }
-  return refused("", fmt::format("its input is windows that overlap, which repeat frames, and {}", why),
-                 "windows with a hop of their size, or the stream itself",
-                 "Map, Filter and Reduce with per_block look at each window by itself");
+  return refused("", fmt::format("its input is overlapping windows, which repeat frames, but {}", why),
+                 "windows with \"hop\" equal to \"size\", or the stream itself",
+                 "Map, Filter, and Reduce with per_block treat each window separately");
 }
 
 }  // namespace streamlab

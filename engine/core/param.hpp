@@ -27,7 +27,7 @@ enum class ParamType : std::uint8_t {
   matrix,   // [[1, 0], [0, 1]], rows of one length
   object,   // {…} with the members ParamInfo::fields
   objects,  // [{…}, …] likewise
-  json,     // any JSON value, kept as text for whoever understands it
+  json,     // any JSON value, kept as text for the node to parse
 };
 
 enum class Live : std::uint8_t { no, yes };  // may set_param change it while the graph runs?
@@ -147,8 +147,8 @@ constexpr ParamInfo text(std::string_view name, Need need, std::string_view desc
           .fields = {},
           .description = description};
 }
-// A list or object: `type` is numbers, labels, matrix, object or objects. Left out, it is empty and not
-// given().
+// A list or object: `type` is numbers, labels, matrix, object or objects. If left out, it is empty and
+// given() is false.
 constexpr ParamInfo list(std::string_view name, ParamType type, std::string_view unit, Range range, Need need,
                          std::string_view description) {
   return {.name = name,
@@ -184,8 +184,8 @@ using Matrix = std::vector<std::vector<double>>;
 using ParamValue = std::variant<std::monostate, double, std::string, std::vector<double>,
                                 std::vector<std::string>, Matrix, std::vector<ParamValues>>;
 
-// One value per entry of a ParamInfo table, each of the right type and in range: whoever made it has checked.
-// Asking for a type that the parameter does not have is a defect of the caller.
+// One value per entry of a ParamInfo table, already checked for type and range. Asking for a type that the
+// parameter does not have is a defect of the caller.
 class ParamValues {
  public:
   // Every parameter at its default.
@@ -193,7 +193,7 @@ class ParamValues {
   ParamValues() = default;
 
   std::span<const ParamInfo> infos() const noexcept { return infos_; }
-  // Index of the parameter of that name.
+  // Index of the parameter with this name.
   std::optional<std::size_t> find(std::string_view name) const noexcept;
 
   bool given(std::size_t index) const { return given_[index]; }  // by the user, rather than by default
@@ -212,7 +212,7 @@ class ParamValues {
     return std::get<std::vector<std::string>>(values_[index]);
   }
   const Matrix& matrix(std::size_t index) const { return std::get<Matrix>(values_[index]); }
-  // One for an `object` that was given, none for one that was not.
+  // One element for an `object` that was given, else none.
   const std::vector<ParamValues>& objects(std::size_t index) const {
     return std::get<std::vector<ParamValues>>(values_[index]);
   }

@@ -2,14 +2,14 @@
 //
 // StdAtomics: the atomics that the queues of engine/rt are built on, as a template parameter. The product
 // uses std::atomic; tests/relacy puts the model checker's atomics in their place, so that the code that is
-// checked is the code that runs.
+// checked is the code that ships.
 //
 // A policy gives
 //
 //   Atomic<T>: load(order), store(value, order), exchange(value, order) and
 //   compare_exchange_strong(expected, desired, success, failure).
 //
-//   Slot<T>: a plain variable that two threads take turns with: write(value), take().
+//   Slot<T>: a plain variable that two threads use in turns: write(value), take().
 //
 //   The orders relaxed, acquire, release, acq_rel.
 #pragma once
@@ -43,7 +43,7 @@ struct StdAtomics {
   static constexpr std::memory_order acq_rel = std::memory_order_acq_rel;
 };
 
-// What two threads write apart from each other lies this far apart: two cache lines, because hardware
+// Variables written by different threads are kept this far apart: two cache lines, because hardware
 // prefetchers fetch lines in pairs.
 inline constexpr std::size_t kThreadSeparationBytes = 128;
 

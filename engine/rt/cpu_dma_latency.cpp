@@ -20,7 +20,7 @@ Result<CpuDmaLatency> CpuDmaLatency::hold() {
   const int file = open(kDevice, O_WRONLY | O_CLOEXEC);
   if (file < 0) {
     return failed(kDevice, std::strerror(errno), {},
-                  "give this user the right to write to it, or run as root");
+                  "give this user write permission for it, or run as root");
   }
   // The kernel holds the request until the file is closed.
   const std::int32_t microseconds = 0;

@@ -1,7 +1,7 @@
 // engine/rt/cpu_dma_latency.hpp
 //
-// CpuDmaLatency: asks the kernel, for as long as it lives, for processor idle states that wake up at once.
-// That halves the time a sleeping thread takes to run, and costs power.
+// CpuDmaLatency: while it lives, the kernel uses only processor idle states with no wake-up latency. That
+// halves the time a sleeping thread takes to run, and costs power.
 #pragma once
 
 #include "engine/base/error.hpp"
@@ -10,7 +10,7 @@ namespace streamlab {
 
 class CpuDmaLatency {
  public:
-  // Control thread. Opens /dev/cpu_dma_latency and asks for 0 µs; needs the right to write to it.
+  // Control thread. Opens /dev/cpu_dma_latency and asks for 0 µs; needs write permission for it.
   static Result<CpuDmaLatency> hold();
 
   CpuDmaLatency(CpuDmaLatency&& other) noexcept;

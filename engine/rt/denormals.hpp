@@ -1,13 +1,13 @@
 // engine/rt/denormals.hpp
 //
-// Denormal numbers as zero, on this thread. A filter that rings out into silence otherwise computes with them
-// at a hundredth of its speed. Every thread that runs process() calls flush_denormals() first, so that
-// results do not depend on the thread.
+// Treats denormal numbers as zero on this thread. Otherwise a filter that decays into silence slows down a
+// hundredfold. Every thread that runs process() calls flush_denormals() first, so that results do not depend
+// on the thread.
 #pragma once
 
 namespace streamlab {
 
-// This thread only; two instructions. True if the processor can.
+// This thread only; two instructions. True if the processor supports it.
 bool flush_denormals() noexcept;
 
 // Whether denormal operands and results count as zero on this thread now, read from the processor.

@@ -1,7 +1,7 @@
 // engine/rt/edge.hpp
 //
-// Edge<Buffer>: what two threads pass blocks through. It owns all its buffers; full ones travel forward as
-// handles, used ones travel back, nothing is copied and nothing is allocated after construction.
+// Edge<Buffer>: a bounded queue of blocks between two threads. It owns all its buffers; full ones travel
+// forward as handles, used ones travel back; nothing is copied or allocated after construction.
 //
 //   Producer                              Consumer
 //     if (Buffer* b = edge.acquire()) {     if (Buffer* b = edge.try_pop()) {
@@ -10,19 +10,19 @@
 //     }                                     } else if (edge.ended()) { there will be no more }
 //     edge.close() when there is no more
 //
-// Exactly one producer thread and one consumer thread; all their calls are wait-free. Who has to wait (policy
-// block) does so outside, for instance on a WakeSignal.
+// Exactly one producer thread and one consumer thread; all their calls are wait-free. Waiting (policy block)
+// is done outside, for instance on a WakeSignal.
 //
-// Why capacity + 2 buffers are enough, and acquire() under drop_oldest, drop_buffer or latest never comes
-// back without one: a buffer is queued (at most `capacity`), or in the consumer's hands (at most 1), or in
-// the producer's hands (at most 1), or free. While the producer asks, it holds none, so at least one is free.
-// It also *finds* it: between two pops the consumer gives back the first buffer, and whoever has seen the
-// second pop sees that (pair (3)-(4) of handle_ring.hpp); so in the producer's own view, however stale, the
-// same count holds.
+// Why capacity + 2 buffers are enough for acquire() under drop_oldest, drop_buffer or latest always to find
+// one: a buffer is queued (at most `capacity`), or in the consumer's hands (at most 1), or in the producer's
+// hands (at most 1), or free. While the producer asks, it holds none, so at least one is free. The producer
+// also *sees* it: between two pops the consumer gives back the first buffer, and a producer that has seen the
+// second pop also sees that (pair (3)-(4) of handle_ring.hpp); so the same count holds in the producer's
+// view, however stale.
 //   The contents of a buffer are handed over by the pairs (1)-(2) of the two rings.
 //
-// Accounting: pushed counts the blocks offered, those not taken too; delivered those that the consumer got;
-// dropped those that it never will. pushed = delivered + dropped + in_queue, to the block.
+// Accounting: pushed counts the blocks offered, including those not taken; delivered, those that the consumer
+// got; dropped, those that it will never get. pushed = delivered + dropped + in_queue, exactly.
 #pragma once
 
 #include <algorithm>
@@ -40,7 +40,7 @@
 
 namespace streamlab {
 
-// A snapshot. pushed = delivered + dropped + in_queue always; while the edge is at work in_queue may include
+// A snapshot. pushed = delivered + dropped + in_queue always; while the edge is in use, in_queue may include
 // blocks that came or went while the snapshot was taken.
 struct EdgeCounters {
   std::uint64_t pushed = 0;
@@ -70,15 +70,15 @@ class Edge {
 
   // ---- Producer ----------------------------------------------------------------------------------------
 
-  // Will acquire() give `blocks` buffers, one after the other, without waiting or losing one? Once true, true until
-  // the next commit().
+  // Can acquire() give `blocks` buffers in a row without waiting or losing one? Once true, true until the
+  // next commit().
   [[nodiscard]] bool has_room(std::size_t blocks) noexcept { return takes_back() || queue_.has_room(blocks); }
 
   // A buffer to render the next block into, or none if the edge is full and the policy is
   //   block        wait for room and ask again; nothing is counted
   //   drop_newest  the block is lost and counted: go on with the next one
   //   fail         likewise, and failed() is true from now on
-  // drop_oldest, drop_buffer and latest always have one. The contents are what the last user left. Asking
+  // drop_oldest, drop_buffer and latest always give one. Its contents are left over from its last use. Asking
   // again before commit() gives the same buffer.
   [[nodiscard]] Buffer* acquire() noexcept {
     SL_ASSERT(!producer_.closed.load(Atomics::relaxed), "no block comes after the end mark");
@@ -100,7 +100,7 @@ class Edge {
     producer_.in_hand = nullptr;
     add_one(producer_.pushed);
     if (!queue_.has_room()) {
-      SL_ASSERT(takes_back(), "only who takes back blocks renders one before there is room for it");
+      SL_ASSERT(takes_back(), "only a policy that takes back blocks renders one before there is room for it");
       take_back_oldest();
       if (policy_ == OverflowPolicy::drop_buffer) {
         while (queue_.depth() > 0) { take_back_oldest(); }
@@ -128,7 +128,7 @@ class Edge {
 
   // ---- Consumer ----------------------------------------------------------------------------------------
 
-  // The oldest block, or none. The buffer belongs to the consumer until release(), one at a time.
+  // The oldest block, or none. The consumer may hold one buffer at a time, until release().
   [[nodiscard]] Buffer* try_pop() noexcept {
     SL_ASSERT(consumer_.in_hand == nullptr, "the consumer holds one buffer at a time");
     Buffer* const buffer = queue_.pop();
@@ -145,7 +145,7 @@ class Edge {
     SL_ASSERT(kept, "the return ring has room for every buffer");
   }
 
-  // Closed, and every block taken: try_pop() will give none any more.
+  // Closed, and every block taken: try_pop() will give no more.
   [[nodiscard]] bool ended() const noexcept {
     // (E2) pairs with (E1): having seen the mark, empty() sees every push before it.
     return producer_.closed.load(Atomics::acquire) != 0 && queue_.empty();
@@ -191,8 +191,8 @@ class Edge {
            policy_ == OverflowPolicy::latest;
   }
 
-  // The edge is not empty in the producer's eyes. Either the producer gets the oldest block or the consumer
-  // has just popped it: one block fewer is queued.
+  // The producer sees a non-empty edge. Either the producer gets the oldest block or the consumer has just
+  // popped it: one block fewer is queued.
   void take_back_oldest() noexcept {
     if (Buffer* const oldest = queue_.take_oldest(); oldest != nullptr) {
       producer_.free.push_back(oldest);

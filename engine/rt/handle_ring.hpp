@@ -1,29 +1,29 @@
 // engine/rt/handle_ring.hpp
 //
-// HandleRing<T>: bounded queue of pointers between two threads, where the producer too may take from the old
-// end. That is what drop_oldest needs and what a plain SPSC ring cannot do: there only the consumer moves the
-// head. Here the head moves by compare-exchange, by whoever wins.
+// HandleRing<T>: bounded queue of pointers between two threads, where the producer too may remove the oldest.
+// drop_oldest needs that, and a plain SPSC ring cannot do it: there only the consumer moves the head. Here
+// both move it, by compare-exchange.
 //   Producer: has_room(), push(), take_oldest(), depth().  Consumer: pop().
 //   All wait-free; nothing is allocated after construction.
 //
 // Entry w is written by one push and leaves by one winner, the consumer or the producer:
 //   (1) push writes slot[w] (relaxed), then stores tail_ = w + 1 (release).
 //   (2) pop loads tail_ (acquire) and sees at least w + 1. (1)-(2): it reads slot[w] as pushed, or as a
-//       later push left it; and everything behind the pointer was written before. Without the pair the
-//       consumer could follow a pointer to a half-rendered block.
+//       later push left it; and what the pointer refers to was written before. Without the pair the consumer
+//       could follow a pointer to a half-rendered block.
 //   (3) pop moves head_ from w to w + 1 (compare-exchange, release). Winning proves that slot[w] had not
 //       been overwritten when it was read: the producer reuses the slot only after it has seen head_ > w,
-//       head_ never goes back, and a compare-exchange works on the newest value. What was read before a
-//       lost exchange is thrown away, so the slot is atomic only to make that harmless read defined.
-//   (4) the producer loads head_ (acquire) before it takes the room for granted. (3)-(4): what the
-//       consumer did before it popped, the producer sees; above all the buffers that it gave back. The
-//       edge's count of buffers rests on this pair.
+//       head_ never goes back, and a compare-exchange works on the newest value. A value read before a lost
+//       exchange is discarded; the slot is atomic only to make that harmless read defined.
+//   (4) the producer loads head_ (acquire) before it relies on the room. (3)-(4): what the consumer did
+//       before it popped, the producer sees; above all the buffers that it gave back. The edge's count of
+//       buffers rests on this pair.
 //   (5) take_oldest moves head_ from w to w + 1 (compare-exchange, release): the one exchange that
 //       drop_oldest costs (drop_buffer: one for each block). If it fails the consumer has popped w in the meantime, and there is room.
 //   (6) pop loads head_ (acquire). (5)-(6): it then sees every push that came before the take, so tail_
-//       is never behind head_ in its eyes and "head == tail" is the whole test for empty.
+//       is never behind head_ in its view, and "head == tail" is the whole test for empty.
 //   (7) the producer keeps its own copy of tail_, which it alone writes.
-// Cached copies of the other side's counter only under-report room or data and are refreshed before a
+// Cached copies of the other side's counter can only under-report room or data, and are refreshed before a
 // failure is returned. Counters have 64 bits: no entry number ever returns (no ABA).
 #pragma once
 
@@ -60,7 +60,7 @@ class HandleRing {
     producer_.seen_head = head_.value.load(Atomics::acquire);  // (4)
     return tail() - producer_.seen_head;
   }
-  // Producer. Never less than depth(), without looking at what the consumer has done since.
+  // Producer. Never less than depth(); does not load the consumer's counter.
   std::size_t depth_at_most() const noexcept { return tail() - producer_.seen_head; }
 
   // Producer. has_room() must hold.
@@ -72,8 +72,8 @@ class HandleRing {
     tail_.value.store(at + 1, Atomics::release);  // (1)
   }
 
-  // Producer, right after has_room() said no or depth() more than 0. The oldest handle, which the consumer now
-  // will not see, or none because the consumer has just popped it. Either way there is room.
+  // Producer, right after has_room() returned false or depth() more than 0. The oldest handle, which the
+  // consumer now will not get, or none because the consumer has just popped it. Either way there is room.
   [[nodiscard]] T* take_oldest() noexcept {
     std::uint64_t head = producer_.seen_head;
     T* const oldest = slots_[head & mask_].load(Atomics::relaxed);
@@ -86,8 +86,8 @@ class HandleRing {
   }
 
   // Consumer. The oldest handle, or none when the ring is empty. A producer that drops as fast as the
-  // consumer looks can win a few times in a row; so that the work is bounded even then, the answer after
-  // kAttempts lost exchanges is "none" as well.
+  // consumer looks can win a few times in a row; to bound the work, the answer after kAttempts lost exchanges
+  // is "none" as well.
   [[nodiscard]] T* pop() noexcept {
     for (int attempt = 0; attempt < kAttempts; ++attempt) {
       std::uint64_t head = head_.value.load(Atomics::acquire);  // (6)

@@ -1,10 +1,10 @@
 // engine/rt/latest.hpp
 //
-// Latest<T>: hands the newest value from one thread to another, over three copies.
+// Latest<T>: hands the newest value from one thread to another, using three copies.
 //   Writer: back(), publish().  Reader: update(), front().  All wait-free, no allocation.
 //
-// At any time the writer owns one copy, the reader one, and the third lies in the middle. middle_ holds the
-// number of that copy and a mark: the reader has not seen it yet.
+// At any time the writer owns one copy, the reader one, and the third is in the middle. middle_ holds the
+// number of that copy and a mark that the reader has not seen it yet.
 //   (1) publish() exchanges its copy, marked, for the middle one (acquire and release).
 //   (2) update() exchanges its copy for the marked middle one (acquire and release).
 //   (1)-(2): the reader sees the value as written. (2)-(1): the writer gets back a copy only after the reader

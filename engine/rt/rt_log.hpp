@@ -1,6 +1,6 @@
 // engine/rt/rt_log.hpp
 //
-// RtLog: what a real-time thread has to say, as records of fixed size, for another thread to put into words.
+// RtLog: messages of a real-time thread, as records of fixed size that another thread turns into text.
 #pragma once
 
 #include <atomic>
@@ -25,7 +25,7 @@ class RtLog {
  public:
   explicit RtLog(std::size_t capacity = 256) : ring_(capacity) {}
 
-  // The real-time thread; wait-free. With the log full the record is lost and counted.
+  // The real-time thread; wait-free. If the log is full, the record is lost and counted.
   void record(std::uint32_t code, std::int64_t position, double value) noexcept {
     if (!ring_.try_push(RtLogRecord{code, position, value})) {
       lost_.store(lost_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);  // one writer

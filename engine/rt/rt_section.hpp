@@ -1,8 +1,8 @@
 // engine/rt/rt_section.hpp
 //
-// RtSection: marks on this thread, for as long as it lives, that real-time code runs here. A guard that is
-// linked into a test or preloaded into the program (tests/support/rt_guard) sees the mark and reports every
-// allocation, lock and system call under it. Without a guard it costs two loads.
+// RtSection: while it lives, marks this thread as running real-time code. A guard that is linked into a test
+// or preloaded into the program (tests/support/rt_guard) sees the mark and reports every allocation, lock and
+// system call under it. Without a guard it costs two loads.
 #pragma once
 
 extern "C" {

@@ -28,7 +28,7 @@ constexpr std::size_t kStackBytes = 256 * 1024;  // what process() of a whole do
 constexpr int kCapIpcLock = 14;
 constexpr int kCapSysNice = 23;
 
-// The number behind `key` in /proc/self/status; 0 if there is none.
+// The number after `key` in /proc/self/status; 0 if there is none.
 std::uint64_t status_number(const std::string& key, int base) {
   std::ifstream status("/proc/self/status");
   for (std::string line; std::getline(status, line);) {
@@ -44,8 +44,7 @@ bool has_capability(int number) { return (status_number("CapEff:", 16) >> number
   for (std::size_t i = 0; i < bytes; i += kPageBytes) { stack[i] = 0; }
 }
 
-// Writes to the stack that lies ahead, so that the kernel gives its pages now. No more than half of what is
-// left of it.
+// Writes to the stack pages ahead, so that the kernel maps them now; at most half of what is left.
 void touch_stack() {
   pthread_attr_t attributes;
   if (pthread_getattr_np(pthread_self(), &attributes) != 0) { return; }
@@ -80,10 +79,10 @@ std::string ask_for_realtime(int wanted) {
 std::string ask_for_locked_memory() {
   const RealtimeLimits limits = realtime_limits();
   if (!limits.may_lock_all_memory) {
-    // Within a limit mlockall() may well succeed, and then a later allocation fails.
+    // Within a limit mlockall() may succeed and a later allocation then fails.
     return fmt::format("no permission: memlock limit {} KiB", limits.memlock_bytes.value_or(0) / 1024);
   }
-  // What is there now is brought in and stays; what comes later stays once it has been touched.
+  // Existing pages are loaded and locked now; later ones when they are first touched.
   if (mlockall(MCL_CURRENT) != 0 || mlockall(MCL_FUTURE | MCL_ONFAULT) != 0) { return std::strerror(errno); }
   return {};
 }

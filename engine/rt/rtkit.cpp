@@ -56,8 +56,8 @@ Result<Message> call(DBusConnection* bus, Message message) {
   return reply;
 }
 
-// A connection of our own: the shared one of dbus_bus_get() would end the process with the bus, and waits for
-// 25 s.
+// A private connection: the shared one of dbus_bus_get() exits the process when the bus goes away, and waits
+// for 25 s.
 Result<Connection> connect_to_system_bus() {
   const char* const given = std::getenv("DBUS_SYSTEM_BUS_ADDRESS");  // NOLINT(concurrency-mt-unsafe)
   const char* const address = given != nullptr ? given : "unix:path=/run/dbus/system_bus_socket";
@@ -71,7 +71,7 @@ Result<Connection> connect_to_system_bus() {
   return bus;
 }
 
-// An integer property of RealtimeKit; 32 or 64 bits, as it likes.
+// An integer property of RealtimeKit, of 32 or 64 bits.
 Result<std::int64_t> property(DBusConnection* bus, const char* name) {
   Message message(
       dbus_message_new_method_call(kService, kObjectPath, "org.freedesktop.DBus.Properties", "Get"));
@@ -85,7 +85,7 @@ Result<std::int64_t> property(DBusConnection* bus, const char* name) {
   DBusMessageIter inner;
   if (dbus_message_iter_init(reply->get(), &outer) == FALSE ||
       dbus_message_iter_get_arg_type(&outer) != DBUS_TYPE_VARIANT) {
-    return failed(kWhere, std::string("no value for ") + name);
+    return failed(kWhere, std::string("RealtimeKit does not report ") + name);
   }
   dbus_message_iter_recurse(&outer, &inner);
   if (dbus_message_iter_get_arg_type(&inner) == DBUS_TYPE_INT32) {
@@ -98,7 +98,7 @@ Result<std::int64_t> property(DBusConnection* bus, const char* name) {
     dbus_message_iter_get_basic(&inner, &value);
     return value;
   }
-  return failed(kWhere, std::string("no number for ") + name);
+  return failed(kWhere, std::string("RealtimeKit reports no number for ") + name);
 }
 
 Result<void> bound_realtime_run(std::int64_t microseconds) {

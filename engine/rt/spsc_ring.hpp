@@ -10,7 +10,7 @@
 //       read, so pop never sees half a value.
 //   (3) pop copies slot[w] out, then stores head_ = w + 1 (release).
 //   (4) a push reuses the slot only after loading head_ (acquire) >= w + 1. (3)-(4): the copy
-//       happens before the overwrite, so no value changes under the consumer's hands.
+//       happens before the overwrite, so no value changes while the consumer reads it.
 //   (5) each thread keeps its own counter in a variable that only it touches; tail_ and head_ are copies
 //       for the other side, stored and never loaded by their writer.
 // The cached copy of the other side's counter may be stale. That is safe: it only under-reports room or
@@ -19,8 +19,9 @@
 // spare slot, and the limit is exactly the capacity asked for while storage is the next power of two.
 //
 // tail_ and head_ each have a cache line to themselves, apart from what their writer reads: while the other
-// side polls such a line it is away from its writer, and whatever else were in it would be waited for. A
-// round trip took 1.55 times the limit (two cache lines) with the counters of one side in one line, 1.0 so.
+// side polls that line its writer does not have it, and would have to wait for anything else in it. A round
+// trip took 1.55 times the limit (two cache lines) with both counters of a side in one line, and 1.0 times
+// this way.
 //
 // tests/relacy checks this very file under the model checker and shows that (1) and (3) cannot be weakened.
 #pragma once
@@ -41,7 +42,7 @@
 
 namespace streamlab {
 
-// T: default constructible, assigned without throwing. `Atomics`: see atomics.hpp.
+// T: default constructible, with assignment that does not throw. `Atomics`: see atomics.hpp.
 template <class T, class Atomics = StdAtomics>
 class SpscRing {
   static_assert(std::is_nothrow_move_assignable_v<T>, "a push or a pop must not fail half way");
@@ -106,9 +107,9 @@ class SpscRing {
     return count;
   }
 
-  // Any thread. 0 .. capacity(); exact when neither side is at work, else true of some recent moment.
+  // Any thread. 0 .. capacity(); exact when neither side is active, else correct for some recent moment.
   std::size_t size_approx() const noexcept {
-    // The head first: both only grow and the tail leads, so the difference cannot be negative.
+    // The head first: both only grow and the tail is never behind, so the difference cannot be negative.
     const std::uint64_t head = head_.value.load(Atomics::acquire);
     const std::uint64_t tail = tail_.value.load(Atomics::acquire);
     return static_cast<std::size_t>(std::min<std::uint64_t>(tail - head, capacity_));

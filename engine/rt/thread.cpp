@@ -22,8 +22,8 @@ Result<Thread> Thread::start(std::string name, std::function<void()> body) {
       run();
     }));
   } catch (const std::system_error& error) {
-    return failed("thread " + name, error.what(), {}, "raise the limit of processes (ulimit -u)");
-  } catch (const std::bad_alloc&) { return failed("thread", "there is no memory for another"); }
+    return failed("thread " + name, error.what(), {}, "raise the process limit (ulimit -u)");
+  } catch (const std::bad_alloc&) { return failed("thread", "out of memory for another thread"); }
 }
 
 Thread& Thread::operator=(Thread&& other) noexcept {

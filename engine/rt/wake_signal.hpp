@@ -3,7 +3,7 @@
 // WakeSignal: lets threads that are not real-time sleep until something has changed, without a lock.
 //
 //   Waiting thread                                Notifying thread
-//     const auto ticket = signal.ticket();          change what the other looks at
+//     const auto ticket = signal.ticket();          change what the waiter looks at
 //     if (there is nothing to do) {                 signal.notify();
 //       signal.wait(ticket, deadline);
 //     }

@@ -244,8 +244,8 @@ TEST(OutputFiles, OfProgressAreRegularAndLinksStayLinks) {
   fs::create_directory(dir.file("folder"));
   fs::create_symlink("fifo", dir.file("to_fifo"));
   for (const auto& [path, what] :
-       {std::pair<std::string, std::string>{"fifo", "exists and is not a regular file"},
-        {"to_fifo", "exists and is not a regular file"},
+       {std::pair<std::string, std::string>{"fifo", "exists but is not a regular file"},
+        {"to_fifo", "exists but is not a regular file"},
         {"folder", "is a directory"}}) {
     const auto result = streamlab({"run", "flow.json", "--save", path, "--force"}, dir.path().string());
     EXPECT_EQ(result.exit_code, 2);
@@ -317,9 +317,9 @@ TEST(OutputFiles, AreRefusedAtCheckWhereTheyCannotBe) {
     for (const auto& [path, what] :
          {std::pair<std::string, std::string>{
               "none/a", "cannot be created: \"" + here + "/none\": No such file or directory"},
-          {"file/a", "cannot be created: \"" + here + "/file\" is no folder"},
+          {"file/a", "cannot be created: \"" + here + "/file\" is not a folder"},
           {"folder", "is a directory"},
-          {"fifo", "exists and is not a regular file"}}) {
+          {"fifo", "exists but is not a regular file"}}) {
       std::string node = sink(type, path);
       node.insert(node.size() - 2, more);
       const std::string config = dir.write("tone.json", tone_to({node}));

@@ -125,14 +125,14 @@ TEST(OutputFile, RefusesWhatCannotBeAFileAndCreatesNothing) {
     EXPECT_EQ(file ? "" : file.error().what, created) << name;
   };
   expect("folder", "is a directory", "is a directory");
-  expect("fifo", "exists and is not a regular file", "exists and is not a regular file");
-  expect("link", "exists and is not a regular file", "exists and is not a regular file");
+  expect("fifo", "exists but is not a regular file", "exists but is not a regular file");
+  expect("link", "exists but is not a regular file", "exists but is not a regular file");
   expect("none/a", "cannot be created: \"" + here + "/none\": No such file or directory",
          "cannot be created: No such file or directory");
-  expect("a/b", "cannot be created: \"" + here + "/a\" is no folder", "cannot be created: Not a directory");
+  expect("a/b", "cannot be created: \"" + here + "/a\" is not a folder", "cannot be created: Not a directory");
   expect(std::string(256, 'a'), "cannot be created: File name too long",
          "cannot be created: File name too long");
-  expect(std::string("a\0b", 3), "is no path: a character of it is NUL",
+  expect(std::string("a\0b", 3), "is not a valid path: it contains a NUL character",
          "cannot be created: Invalid argument");
   EXPECT_TRUE(OutputFile::check(folder.file("a")));
   EXPECT_TRUE(OutputFile::check(folder.file("b")));

@@ -96,9 +96,9 @@ TEST(FlowCheckpoint, KeepsTheOldOneWhereTheNewCannotBeWritten) {
     folder.write("progress.new" + (n == 1 ? std::string() : std::to_string(n)), "");
   }
   EXPECT_EQ(saved(folder, flow, progress_of(flow, "other")),
-            folder.file("progress") + ": cannot be replaced: 100 files lie beside it, up to \"" +
+            folder.file("progress") + ": cannot be replaced: 100 unfinished files are beside it, up to \"" +
                 std::filesystem::canonical(folder.path()).string() +
-                "/progress.new100\"; remove those that are not needed");
+                "/progress.new100\"; remove the ones you do not need");
   EXPECT_EQ(loaded(folder, flow), "");
 }
 

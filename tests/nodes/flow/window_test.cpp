@@ -128,9 +128,9 @@ TEST(Window, IsFollowedOnlyByWhatLooksAtEachWindowByItself) {
   }
   EXPECT_EQ(
       refusal("LevelMeter", "{}", StreamKind::audio),
-      "its input is windows that overlap, which repeat frames, and an interval would count them more than "
-      "once; expected windows with a hop of their size, or the stream itself; Map, Filter and Reduce with "
-      "per_block look at each window by itself\n");
+      "its input is overlapping windows, which repeat frames, but an interval would count them more than "
+      "once; expected windows with \"hop\" equal to \"size\", or the stream itself; Map, Filter, and "
+      "Reduce with per_block treat each window separately\n");
   EXPECT_EQ(refusal("Reduce", R"({"per_block": true})", StreamKind::audio), "");
   EXPECT_EQ(refusal("Take", R"({"blocks": 3})", StreamKind::audio), "");
   EXPECT_EQ(refusal("PipeSink", R"({"to": "stdout", "format": "framed"})", StreamKind::audio), "");

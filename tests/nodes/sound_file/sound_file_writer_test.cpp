@@ -252,7 +252,8 @@ TEST(SoundFileWriter, KeepsAnExistingFileUnlessToldToOverwrite) {
   const auto writer = SoundFileWriter::create(path, {}, Overwrite::no);
   ASSERT_FALSE(writer);
   EXPECT_EQ(writer.error().code, ErrorCode::failed);
-  EXPECT_EQ(to_string(writer.error()), path + ": exists already; use --force to replace it, or name another");
+  EXPECT_EQ(to_string(writer.error()), path + ": exists already; use --force to replace it, or choose "
+                                              "another name");
   EXPECT_EQ(content_of(path), "precious");
 }
 
@@ -281,7 +282,7 @@ TEST(SoundFileWriter, FailsWhereNoFileCanBe) {
   EXPECT_THAT(error(dir.file("no/such/folder.wav")),
               HasSubstr("cannot be created: No such file or directory"));
   EXPECT_THAT(error(dir.path().string()), HasSubstr("is a directory"));
-  EXPECT_THAT(error("/dev/null"), HasSubstr("exists and is not a regular file"));
+  EXPECT_THAT(error("/dev/null"), HasSubstr("exists but is not a regular file"));
 }
 
 TEST(SoundFileWriter, RefusesWhatTheContainerCannotHold) {
