@@ -108,7 +108,7 @@ class OutputPort {
     timestamp_us_ = timestamp_us;
   }
   std::uint32_t count() const noexcept { return count_; }
-  bool overrun() const noexcept { return overrun_; }  // emitted more than it declared: a defect of the node
+  bool overrun() const noexcept { return overrun_; }  // emitted more than it declared: a bug in the node
 
  private:
   DataFrame& next() noexcept {

@@ -19,7 +19,7 @@ void ChannelTap::run() noexcept {
   const bool polls = link_.consumer == nullptr;
   while (!stop_.stop_requested()) {
     const std::uint32_t ticket = signal_.ticket();
-    const bool ended = link_.edge.ended();  // first: a block that comes in between is found by the next round
+    const bool ended = link_.edge.ended();  // first: a block that arrives meanwhile is found in the next round
     DataFrame* const block = link_.edge.try_pop();
     if (block != nullptr) {
       losses_.mark(*block, link_.first_position);
@@ -34,7 +34,7 @@ void ChannelTap::run() noexcept {
       signal_.wait(ticket);
     }
   }
-  // Without a subscriber nobody misses what is left.
+  // Without a subscriber, what is left is not counted as lost.
   if (stop_.stop_requested() && sender_.subscriber_count() > 0) {
     link_.left_early.store(true, std::memory_order_release);
   }
@@ -45,7 +45,7 @@ void ChannelTap::run() noexcept {
 
 void ChannelTap::send(const DataFrame& block) {
   if (sender_.subscriber_count() == 0) { return; }
-  // The last subscriber may go meanwhile, or the channel be closed: then nobody waits for the block.
+  // The last subscriber may leave meanwhile, or the channel be closed: then no one waits for the block.
   const Sent sent = sender_.send(DataFrame(block), stop_.get_token());
   if (!sent && sent.why() == Why::stopped) { link_.not_passed_on.fetch_add(1, std::memory_order_relaxed); }
 }

@@ -1,13 +1,13 @@
 // engine/run/channel_tap.hpp
 //
-// ChannelTap: leads what an output of a running graph gives into a named channel, where the program can
+// ChannelTap: sends the output of a node in a running graph to a named channel, to which the program can
 // subscribe at any time.
 //
 //   domain -> edge -> the tap's own thread -> broadcast<DataFrame> -> subscribers
 //
-// Subscribers that wait hold up the tap's thread, and through the edge a domain that may wait. A real-time
-// domain does not wait: its edge drops, and counts. While nobody is subscribed, blocks end at the tap without
-// a copy. A block after some that the edge dropped has the flag gap.
+// A subscriber with back-pressure stalls the tap's thread, and through the edge a domain that may block. A
+// real-time domain never blocks: its edge drops and counts. Without subscribers, blocks are discarded at the
+// tap without a copy. The block after dropped ones has the flag gap.
 #pragma once
 
 #include <memory>
@@ -29,11 +29,11 @@ class ChannelTap {
 
   EdgeLink& link() { return link_; }
   const EdgeLink& link() const { return link_; }
-  // The producer wakes nobody: look for its blocks every millisecond.
+  // The producer sends no wake-ups: poll for its blocks every millisecond.
   void set_real_time_producer() { link_.producer = link_.consumer = nullptr; }
 
-  // The body of the tap's thread: until the edge has ended or stop() was called. Then closes the channel. Blocks
-  // that subscribers do not get because of stop() are counted in the link.
+  // The body of the tap's thread: runs until the edge has ended or stop() was called, then closes the
+  // channel. Blocks that subscribers do not get because of stop() are counted in the link.
   void run() noexcept;
   // Any thread.
   void stop() noexcept;

@@ -35,7 +35,7 @@ class DeviceParams {
       const auto [end, error] = std::from_chars(label.data(), label.data() + label.size(), number);
       if (error != std::errc{} || end != label.data() + label.size() || number == 0) {
         return refused(fmt::format("{}/config/channels/{}", node_.pointer, numbers.size()),
-                       fmt::format("\"{}\" is no connector of a device", label), "a number from 1");
+                       fmt::format("\"{}\" is not a valid device connector", label), "a number from 1");
       }
       numbers.push_back(number);
     }
@@ -54,7 +54,7 @@ Result<DeviceRequest> device_request(const ValidGraph& graph) {
   request.period_frames = graph.config().block_size;
   const auto input = graph.find(Boundary::device_input);
   const auto output = graph.find(Boundary::device_output);
-  for (const auto& node : {output, input}) {  // where both say something, the input has the last word
+  for (const auto& node : {output, input}) {  // where both give a value, the input wins
     if (!node) { continue; }
     const DeviceParams params(graph.nodes()[*node]);
     request.device = params.text("device");
@@ -82,9 +82,11 @@ Checked<DeviceStream> device_stream_by_hand(const ValidGraph& graph) {
   stream.max_block_frames = graph.config().block_size > 0 ? graph.config().block_size : kDefaultBlockSize;
   if (!node || stream.sample_rate_hz == 0.0) {
     return tl::unexpected(
-        Errors{{ErrorCode::refused, input.pointer, fmt::format("\"{}\" has no device here", input.id),
-                node ? "\"sample_rate\" in \"pipeline_config\", the rate of the frames that will come"
-                     : "a graph that ends without a device",
+        Errors{{ErrorCode::refused, input.pointer, fmt::format("\"{}\" needs a device, and this run has "
+                                                               "none", input.id),
+                node ? "\"sample_rate\" in \"pipeline_config\": the rate of the frames that the program "
+                       "will pass in"
+                     : "a graph that does not end in a device",
                 ""}});
   }
   const auto channels = input.params.find("channels");

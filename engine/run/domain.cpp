@@ -13,7 +13,7 @@
 namespace streamlab {
 namespace {
 
-// How soon a thread looks again for what a real-time thread did, which wakes nobody.
+// How often a thread polls a real-time thread, which sends no wake-ups.
 constexpr std::chrono::microseconds kPollInterval{1000};
 
 }  // namespace
@@ -104,7 +104,7 @@ bool Domain::take_trigger() noexcept {
 }
 
 bool Domain::JoinInput::has_room() const noexcept {
-  if (step->finished) { return true; }  // what comes is left
+  if (step->finished) { return true; }  // a finished step ignores its input
   return step->join != nullptr ? step->join->has_room(input, blocks) : step->node->has_room(input, blocks);
 }
 
@@ -302,7 +302,7 @@ bool Domain::run_separate(Step& step) noexcept {
   return ended ? finish(step) || worked : worked;
 }
 
-// Takes all that came, and gives as much as there is room for behind it.
+// Takes all incoming blocks, and emits as many as there is room for downstream.
 bool Domain::run_queue(Step& step) noexcept {
   const Stream& in = *step.in[0];
   const Stream& out = *step.out[0];
@@ -361,7 +361,7 @@ bool Domain::run_factors(Step& step) noexcept {
 
 bool Domain::finish(Step& step) noexcept {
   if (step.had_enough) { return true; }
-  // What finish() gives needs frames of its own: after the blocks of this round have gone on.
+  // finish() needs free output frames: call it after the blocks of this round have been passed on.
   if (std::any_of(step.out.begin(), step.out.end(), [](const Stream* stream) { return stream->count > 0; })) {
     return true;
   }
@@ -407,12 +407,13 @@ bool Domain::is_needed(const Stream& stream) noexcept {
                      [](const EdgeLink* link) { return !link->abandoned.load(std::memory_order_acquire); });
 }
 
-// Backwards, so that a node goes with the last of its readers, and the source with the node. True if anything ended.
+// Backwards, so that a node ends with the last of its readers, and a source with its node. True if anything
+// ended.
 bool Domain::end_what_nobody_needs() noexcept {
   bool ended = false;
   for (auto at = steps_.rbegin(); at != steps_.rend(); ++at) {
     Step& step = **at;
-    // The caller decides how long a triggered source gives blocks.
+    // The caller decides how long a triggered source runs.
     if (step.finished || (step.in.empty() && pace_ == Pace::triggered)) { continue; }
     const auto is_read = [](const Stream* s) { return !s->readers.empty() || !s->outgoing.empty(); };
     const auto needed = [](const Stream* stream) { return is_needed(*stream); };
@@ -444,7 +445,7 @@ void Domain::send(Stream& stream) noexcept {
   }
   if (stream.ended) {
     close(stream);
-  }  // now, not with the domain: who waits for this end may hold up the others
+  }  // now, not at the end of the domain: a reader waiting for this end may stall others
 }
 
 void Domain::close(Stream& stream) noexcept {
@@ -490,7 +491,7 @@ void Domain::send_block(EdgeLink& link, const DataFrame& frame) noexcept {
 
 void Domain::close_outgoing() noexcept {
   for (Stream& stream : streams_) { close(stream); }
-  // Whoever feeds a domain that is over must not wait for it.
+  // A producer must not wait for a domain that is over.
   for (Incoming& in : incoming_) {
     in.link->abandoned.store(true, std::memory_order_release);
     in.link->wake_producer();
@@ -584,7 +585,7 @@ bool Domain::run_device_output(Step& step) noexcept {
   if (in.count > 0) {
     const DataFrame& block = *in.frames[0];
     for (std::size_t c = 0; c < device_output_channels_.size(); ++c) {
-      // One channel goes to every connector; prepare() saw to it that otherwise there are as many.
+      // A single channel plays on every connector; otherwise prepare() has checked that the numbers match.
       const auto from = block.channel_count() == 1 ? 0U : static_cast<std::uint32_t>(c);
       device_output_channels_[c] = block.channel_data(from);
     }
@@ -670,8 +671,8 @@ std::optional<Error> Domain::failure() const {
   const ValidNode& node = plan_.graph().nodes()[*failed_node_];
   if (overran_) {
     return Error{ErrorCode::failed, node.id,
-                 fmt::format("this {} held or gave more blocks than it declared", node.info().name), "",
-                 "this is a defect of the node"};
+                 fmt::format("this {} held or emitted more blocks than it declared", node.info().name), "",
+                 "this is a bug in the node"};
   }
   Error error = plan_.nodes()[*failed_node_].node->failure();
   if (error.where.empty()) { error.where = node.id; }

@@ -1,11 +1,11 @@
 // engine/run/domain.hpp
 //
-// Domain: nodes run by one thread, in a fixed order, at one clock. round() is the only processing loop of the
-// project; who calls it, and when, is all that tells a live run from an offline one or from a pool.
+// Domain: nodes run by one thread, in a fixed order, on one clock. round() is the only processing loop of the
+// project; live runs, offline runs and pools differ only in who calls it and when.
 //
-// In one round every source gives a block (or the trigger's, or the device's block comes in), one block is
-// taken from each incoming edge, every node runs once for each block that lies before it, and what leaves the
-// domain is copied into the outgoing edges.
+// In one round every source emits a block (or the block of the trigger or the device comes in), one block is
+// taken from each incoming edge, every node runs once for each of its input blocks, and blocks that leave the
+// domain are copied into the outgoing edges.
 #pragma once
 
 #include <atomic>
@@ -26,7 +26,7 @@
 
 namespace streamlab {
 
-// Told to a running node between two blocks.
+// A parameter change, applied to a running node between two blocks.
 struct ParamChange {
   std::size_t node = 0;
   std::size_t param = 0;
@@ -38,7 +38,7 @@ class Domain {
   enum class Round : std::uint8_t {
     worked,   // something moved: call again
     idle,     // nothing to do until an edge or a trigger brings something
-    ended,    // everything is through, and the outgoing edges are closed
+    ended,    // everything is processed, and the outgoing edges are closed
     failed,   // a node or an edge failed: failure() says which
     stopped,  // abort() was called
   };
@@ -58,30 +58,31 @@ class Domain {
   // --- wiring, before anything runs. Control thread.
   void set_pace(Pace pace) { pace_ = pace; }
   std::size_t index() const { return index_; }
-  // Shared with whoever may wake this domain even after it has gone.
+  // Shared: others may still notify it after this domain is destroyed.
   const std::shared_ptr<WakeSignal>& signal() const { return signal_; }
   void attach_incoming(const PlanEdge& plan, EdgeLink& link);
   void attach_outgoing(std::size_t slot, EdgeLink& link);
-  // A real-time domain never waits: a full `block` edge out of it counts as a loss.
+  // A real-time domain never blocks: a block that does not fit into an outgoing `block` edge is counted as
+  // lost.
   void set_may_wait(bool may_wait) { may_wait_ = may_wait; }
   // Where the triggers of this domain come from, instead of trigger().
   void attach_triggers(EdgeLink& link) { triggers_ = &link; }
-  // Ends every source of this domain, and the device's input, after so many frames of its signal, or so many
-  // seconds. Zero: no limit.
+  // Ends every source of this domain, and the device's input, after this many frames, or seconds, of its
+  // signal. Zero: no limit.
   void set_limit(std::int64_t frames, double seconds);
-  // After the wiring: fixes the order and what runs in one pass.
+  // After the wiring: fixes the order and which steps are fused into one pass.
   void build();
 
   // --- running. The domain's thread.
   Round round() noexcept;
-  // One block for the sources and the device input of a triggered domain. `frame`: its header, and what the
-  // device input gets; without such a node it may have no channels.
+  // One block for the sources and the device input of a triggered domain. `frame`: its header, and the
+  // samples for the device input; without such a node it may have no channels.
   void trigger(const DataFrame& frame) noexcept;
-  // Rounds until idle or ended; waits for room and for blocks. For threads of their own.
+  // Rounds until idle or ended; waits for room and for blocks. For a domain with its own thread.
   Round run() noexcept;
-  // When the device ticks no more: its stream ends, and what is inside runs through.
+  // After the device's last tick: its stream ends, and what is inside is processed.
   Round drain() noexcept;
-  // Everything as before the first block. Nothing may be running.
+  // Back to the state before the first block. Nothing may be running.
   void reset() noexcept;
 
   // --- the device's side. The driver's thread.
@@ -90,21 +91,21 @@ class Domain {
   Round tick(const TickInfo& info) noexcept;
 
   // --- any thread
-  // The sources end now; what is inside runs through.
+  // The sources end now; what is inside is processed.
   void end_sources() noexcept;
-  // Nodes that wait in process() do so no longer: what is inside runs through as fast as it can.
+  // Nodes stop waiting in process(): what is inside is processed as fast as possible.
   void stop_waiting() noexcept;
-  // round() gives up at the next chance.
+  // round() gives up as soon as it can.
   void abort() noexcept;
-  // False when too many changes wait already. One caller at a time.
+  // False when too many changes are pending. One caller at a time.
   bool change(const ParamChange& change) noexcept { return changes_.try_push(change); }
 
   // --- after a round, on its thread; or when nothing runs
-  // The blocks that this slot gave in the last round.
+  // The blocks that this slot emitted in the last round.
   std::span<DataFrame* const> blocks(std::size_t slot) const noexcept;
   std::optional<Error> failure() const;
   std::uint64_t underrun_frames() const noexcept;  // of the device's playback
-  // Frames that the sources of this domain have given so far; of the one that gave most.
+  // Frames emitted so far by the sources of this domain; the largest count of any source.
   std::int64_t source_frames() const noexcept { return source_frames_.load(std::memory_order_relaxed); }
   std::uint64_t gap_count() const noexcept { return gaps_.load(std::memory_order_relaxed); }
   std::uint64_t gap_frames() const noexcept { return gap_frames_.load(std::memory_order_relaxed); }
@@ -122,13 +123,13 @@ class Domain {
     bool closed = false;               // the end mark has gone out
     std::vector<const Step*> readers;  // in this domain
     std::vector<EdgeLink*> outgoing;
-    std::int64_t position = 0;  // that the next block should have
+    std::int64_t position = 0;  // expected of the next block
     bool has_position = false;
-    std::int64_t given_frames = 0;  // by a source, gaps counted in
+    std::int64_t given_frames = 0;  // emitted by a source, gaps included
     std::int64_t limit = INT64_MAX;
   };
-  // An input of a join, of a node with separate inputs or of a queue, and how many blocks one round may bring
-  // it.
+  // An input of a join, of a node with separate inputs or of a queue, and how many blocks it may get per
+  // round.
   struct JoinInput {
     const Step* step = nullptr;
     std::size_t input = 0;
@@ -136,7 +137,7 @@ class Domain {
 
     bool has_room() const noexcept;
   };
-  // An edge that waits rather than drops, and how many blocks one round may bring it.
+  // An edge that waits instead of dropping, and how many blocks it may get per round.
   struct OutgoingEdge {
     EdgeLink* link = nullptr;
     std::size_t blocks = 1;
@@ -145,12 +146,12 @@ class Domain {
       return link->abandoned.load(std::memory_order_acquire) || link->edge.has_room(blocks);
     }
   };
-  // Where the blocks of a step or of an incoming edge end up next, and may find no room.
+  // The next places where blocks of a step or of an incoming edge may find no room.
   struct Ways {
     std::vector<JoinInput> joins;
     std::vector<OutgoingEdge> edges;
   };
-  // An edge from another domain, and the stream that it becomes here.
+  // An edge from another domain, and its stream in this one.
   struct Incoming {
     EdgeLink* link = nullptr;
     Stream stream;
@@ -175,16 +176,16 @@ class Domain {
     Node* node = nullptr;
     std::vector<Stream*> in;
     std::vector<Stream*> out;
-    std::vector<std::uint32_t> max_blocks;  // by output: for one block taken
+    std::vector<std::uint32_t> max_blocks;  // by output: for one input block
     std::vector<OutputPort> ports;
     std::unique_ptr<Join> join;
-    std::vector<const DataFrame*> shown;  // separate: what process() gets, null but for one
+    std::vector<const DataFrame*> shown;  // separate: what process() gets, all null but one
     std::vector<bool> told_end;           // separate: by input
     Ways ways;
     bool finished = false;
-    bool had_enough = false;  // said done while more might come
+    bool had_enough = false;  // returned done although its input had not ended
     std::uint64_t calls = 0;  // of a source: the number of its next block
-    // factors: the steps that are run in one pass, and what they multiply by while all of them are steady
+    // factors: the steps fused into one pass, and their factors while all of them are constant
     std::vector<Step*> members;
     std::vector<double> factors;
     FactorRun factor_run = nullptr;
@@ -215,7 +216,7 @@ class Domain {
   bool run_device_output(Step& step) noexcept;
   static void end(Step& step) noexcept;
   bool finish(Step& step) noexcept;
-  // `like`: the block whose header goes on; null where there is none.
+  // `like`: the block whose header is passed on; null if there is none.
   void call(Step& step, std::span<const DataFrame* const> in, const DataFrame* like, bool finishing) noexcept;
   bool reached_limit(Stream& stream) noexcept;
   static bool is_needed(const Stream& stream) noexcept;
@@ -236,18 +237,18 @@ class Domain {
   std::vector<Stream*> stream_of_slot_;  // by slot; null for those of other domains
   std::deque<Incoming> incoming_;
   std::deque<Step> all_steps_;
-  std::vector<Step*> steps_;  // in order; members of a factor run stand only in its step
+  std::vector<Step*> steps_;  // in order; members of a fused factor run appear only in its step
   Step* device_input_ = nullptr;
   std::vector<const double*> device_output_channels_;
   std::vector<double> silence_;
 
-  // What the next round begins with.
+  // Pending work for the next round.
   EdgeLink* triggers_ = nullptr;
   bool triggered_ = false;
   FrameHeader trigger_header_;
   bool device_block_is_there_ = false;
   std::uint64_t rounds_ = 0;
-  std::optional<Round> over_;  // ended, failed or stopped: nothing moves any more
+  std::optional<Round> over_;  // ended, failed or stopped: the domain is over
 
   SpscRing<ParamChange> changes_{64};
   std::shared_ptr<WakeSignal> signal_ = std::make_shared<WakeSignal>();
@@ -257,7 +258,7 @@ class Domain {
   EdgeLink* failed_link_ = nullptr;
   bool overran_ = false;
   bool reader_left_ = false;    // in this round: a step had enough, or an edge's reader
-  bool misses_reader_ = false;  // one that went otherwise: what it does not get is missed
+  bool misses_reader_ = false;  // a reader left for another reason: what it does not get is lost
   std::atomic<std::int64_t> source_frames_{0};
   std::atomic<std::uint64_t> gaps_{0};
   std::atomic<std::uint64_t> gap_frames_{0};

@@ -1,6 +1,6 @@
 // engine/run/domain_wiring.cpp
 //
-// How a domain is put together before it runs: streams, steps, and where the blocks of each source lead.
+// How a domain is put together before it runs: streams, steps, and where the blocks of each source go.
 #include <algorithm>
 #include <cmath>
 #include <set>
@@ -16,7 +16,7 @@ Domain::Domain(Plan& plan, std::size_t index, Pace pace) : plan_(plan), index_(i
 void Domain::make_streams() {
   stream_of_slot_.assign(plan_.slots().size(), nullptr);
   for (const std::size_t n :
-       plan_.graph().order()) {  // a slot that shares frames comes after the one that owns them
+       plan_.graph().order()) {  // a slot that shares frames follows the one that owns them
     if (plan_.nodes()[n].domain != index_) { continue; }
     for (const std::size_t s : plan_.nodes()[n].slots) {
       const PlanSlot& slot = plan_.slots()[s];
@@ -69,7 +69,7 @@ Domain::Step Domain::make_step(std::size_t n) {
     const PlanSlot& slot = plan_.slots()[input.slot];
     formats.push_back(slot.format);
     if (input.edge) {
-      // Incoming edges were attached in the plan's order of those that lead here.
+      // Incoming edges were attached in the plan's order.
       std::size_t nth = 0;
       for (std::size_t e = 0; e < *input.edge; ++e) { nth += plan_.edges()[e].to_domain == index_ ? 1 : 0; }
       step.in.push_back(&incoming_[nth].stream);
@@ -108,10 +108,10 @@ Domain::Step Domain::make_step(std::size_t n) {
   return step;
 }
 
-// Nothing waits in the middle of a round, with a block in its hands: it could not bring what the other end waits for.
-// A source, a queue, a join, an incoming edge and the end of a node begin only when whatever they lead to next, the
-// inputs of joins, queues and edges, has room for all that one round may bring.
-// docs/decisions/no-graph-stands-still.md says why some part of the graph can always go on.
+// A domain must not block in the middle of a round: while it waits with one block, it cannot deliver the
+// block that the other end may be waiting for (deadlock). So sources, queues, joins, incoming edges and
+// finish() run only when the joins, queues and edges that they feed have room for everything one round may
+// produce. docs/decisions/no-graph-stands-still.md says why some part of the graph can always go on.
 void Domain::find_ways() {
   for (Step& step : all_steps_) {
     const auto& inputs = plan_.nodes()[step.node_index].inputs;
@@ -132,7 +132,7 @@ void Domain::find_ways() {
   }
 }
 
-// Tells every step and incoming edge from which blocks come to `from`, up to the next join or queue.
+// Calls `note` for every step and incoming edge that feeds `from`, back to the next join or queue.
 template <class Note>
 void Domain::follow_back(Stream* from, const Note& note) {
   std::vector<Stream*> left{from};
@@ -178,7 +178,7 @@ void Domain::build() {
     Step& step = all_steps_[i];
     if (step.kind == StepKind::device_input) {
       device_input_ = &step;
-      step.out[0]->has_position = true;  // its stream begins at 0: what is missing there is a gap
+      step.out[0]->has_position = true;  // its stream begins at 0: missing frames at the start are a gap
     }
     if (step.kind == StepKind::device_output) {
       device_output_channels_.resize(plan_.options().device->output_names.size());

@@ -1,7 +1,7 @@
 // engine/run/driver.hpp
 //
-// Driver: what ticks a domain on behalf of a device. The hardware layer (hal/) implements it; the engine
-// implements DeviceClient, the other side. Neither knows more of the other than this file.
+// Driver: ticks a domain on behalf of a device. The hardware layer (hal/) implements it; the engine
+// implements DeviceClient, the other side. This file is all that they know of each other.
 //
 //   open     the hardware layer turns a DeviceRequest into a Driver, or refuses and says what is possible
 //   format   what was agreed: rate, period, channels, latency
@@ -9,7 +9,7 @@
 //   stop     no tick() is running or will run any more when it returns; returns within a bound (1 s)
 //
 // Positions count frames of the device's stream. A position that jumps is a gap: the frames between were
-// lost, and the jump is their exact number (exact as the device's clock model can tell).
+// lost, and the size of the jump is their number, as exact as the device's clock model.
 #pragma once
 
 #include <cstdint>
@@ -24,11 +24,11 @@
 namespace streamlab {
 
 enum class OnDeviceLoss {
-  wait,  // hold the graph, reopen with growing pauses, mark the gap, go on
+  wait,  // pause the graph, reopen with growing delays, mark the gap, continue
   stop,  // end the run with an error
 };
 
-// What a graph asks of a device. Empty and zero mean: whatever the device does by itself.
+// What a graph asks of a device. Empty and zero mean: the device's default.
 struct DeviceRequest {
   // "default", "jack[:SERVER]", "alsa:PCM", "sim[:FILE]"; see hal/backends.hpp
   std::string device = "default";
@@ -57,14 +57,14 @@ struct DeviceFormat {
   std::string notice;
   double sample_rate_hz = 0.0;
   std::uint32_t period_frames = 0;
-  std::uint32_t max_block_frames = 0;  // no tick is longer; a longer period comes as several ticks
+  std::uint32_t max_block_frames = 0;  // no tick is longer; a longer period is split into several ticks
   std::vector<std::string> input_names;
   std::vector<std::string> output_names;
-  // False: the device's clock is virtual and waits for the graph, so nothing need be dropped.
+  // False: the device's clock is virtual and waits for the graph, so nothing has to be dropped.
   bool real_time = true;
   std::uint32_t input_latency_frames = 0;   // from the connector to tick()
   std::uint32_t output_latency_frames = 0;  // from tick() to the connector
-  double input_clip_level = 1.0;            // |x| of the largest code of its converters, where it has codes
+  double input_clip_level = 1.0;            // |x| of the largest code of its converters; 1 for floats
 };
 
 // One block, as the driver hands it over.
@@ -75,7 +75,7 @@ struct TickInfo {
   bool xrun = false;              // the device reported an xrun since the last tick
 };
 
-// The graph, as the driver sees it. Every call comes from the driver's thread and is real-time safe if the
+// The graph, as seen by the driver. All calls come from the driver's thread and are real-time safe if the
 // device is.
 class DeviceClient {
  public:
@@ -91,9 +91,9 @@ class DeviceClient {
 enum class DriverState {
   idle,
   running,
-  lost,    // the device is gone; reopening goes on
+  lost,    // the device is gone; trying to reopen it
   ended,   // the device's own input is over (a simulated card that played its file)
-  failed,  // for good: see DriverStatus::failure
+  failed,  // permanently: see DriverStatus::failure
 };
 
 // Counters since start(). Any thread may ask at any time.
@@ -121,7 +121,7 @@ class Driver {
   virtual DriverStatus status() const = 0;
 };
 
-// How the engine gets a driver without knowing the hardware layer.
+// How the engine opens a driver without knowing the hardware layer.
 using DeviceOpener = std::function<Result<std::unique_ptr<Driver>>(const DeviceRequest&)>;
 
 }  // namespace streamlab

@@ -1,6 +1,6 @@
 // engine/run/edge_link.hpp
 //
-// EdgeLink: an edge of blocks between two domains, or between a domain and the user, and whom to wake at its
+// EdgeLink: an edge of blocks between two domains, or between a domain and the user, and the signals of its
 // ends.
 #pragma once
 
@@ -16,7 +16,7 @@
 
 namespace streamlab {
 
-// How soon a thread looks again for what a real-time thread did, which wakes nobody.
+// How often a thread polls a real-time thread, which sends no wake-ups.
 inline constexpr std::chrono::milliseconds kLookAgain{1};
 
 struct EdgeLink {
@@ -29,23 +29,24 @@ struct EdgeLink {
   // Position of the first block that was sent. The producer writes it before it commits that block; a
   // consumer that has any block reads it.
   std::int64_t first_position = 0;
-  // A real-time thread wakes nobody, for that is a system call: who waits for one looks again after a while.
-  // So an end beside a real-time domain has no signal here.
+  // Waking is a system call, so real-time threads never signal; threads that wait for them poll. An end next
+  // to a real-time domain therefore has no signal here.
   WakeSignal* producer = nullptr;  // waits for room
   WakeSignal* consumer = nullptr;  // waits for blocks
   WakeList* readers = nullptr;     // wait for blocks among other things: streams, selects
-  // Nobody takes blocks any more (the receiver is gone, or its domain failed): the producer goes on without
+  // No one takes blocks any more (the receiver is gone, or its domain failed): the producer continues without
   // waiting.
   std::atomic<bool> abandoned{false};
-  std::atomic<bool> had_enough{false};      // and needs no more: what still comes is not missed
-  std::atomic<std::uint64_t> discarded{0};  // blocks that came after the reader had gone otherwise
-  // What was lost because the run was given up, or failed: blocks that waited for room; blocks that the consumer
-  // took and could not pass on; and whether it left before the stream had ended, so that no one takes the rest.
+  std::atomic<bool> had_enough{false};      // and needs no more: later blocks are not lost
+  std::atomic<std::uint64_t> discarded{0};  // blocks sent after the reader had left for another reason
+  // Losses because the run was given up, or failed: blocks that waited for room; blocks that the consumer
+  // took and could not pass on; and whether the consumer left before the stream had ended, so that no one
+  // takes the rest.
   std::atomic<std::uint64_t> without_room{0};
   std::atomic<std::uint64_t> not_passed_on{0};
   std::atomic<bool> left_early{false};
 
-  // Of the edge, with what was given up among the dropped. Any thread.
+  // The counters of the edge; `dropped` includes what was given up. Any thread.
   EdgeCounters counters() const noexcept {
     EdgeCounters now = edge.counters();
     const std::uint64_t kept_back = not_passed_on.load(std::memory_order_relaxed);

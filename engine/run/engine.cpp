@@ -22,8 +22,7 @@ namespace {
 
 using SteadyClock = WakeSignal::Clock;
 
-// The graph names its channels as it would those of a recording of the device, so that live and offline
-// agree.
+// Channels get the same names as in a recording of the device, so that live and offline runs agree.
 DeviceStream stream_of(const DeviceFormat& format) {
   const auto names = [](const std::vector<std::string>& connectors) {
     return default_channel_names(static_cast<std::uint32_t>(connectors.size()));
@@ -41,7 +40,8 @@ DeviceStream stream_of(const DeviceFormat& format) {
 
 double as_us(std::uint64_t ns) { return static_cast<double>(ns) * 1e-3; }
 
-// A device that gave no block for so long, and for eight of its periods, is away, whatever its driver tries meanwhile.
+// A device that gave no block for this long, and for eight of its periods, counts as away, even while its
+// driver tries to reopen it.
 constexpr std::chrono::milliseconds kSilence{500};
 
 }  // namespace
@@ -86,18 +86,18 @@ class Engine::Impl final : public DeviceClient {
     const bool limited = options_.frame_limit > 0 || duration_s() > 0.0;
     if (plan_->is_endless() && !limited && !options_.triggered && driver_ == nullptr) {
       return {{ErrorCode::refused, "/pipeline_config",
-               "the graph's sources never end, and no device stops them",
+               "the graph's sources never end, and no device ends the run",
                "\"duration_s\" here, or --seconds or --frames on the command line", ""}};
     }
-    if (options_.look_only) { return {}; }  // what would run takes memory, and nobody will ask for it
+    if (options_.look_only) { return {}; }  // a dry run needs no memory for the running graph
     wire();
     return wire_channels();
   }
 
-  // Of an engine that cannot be started (again).
+  // Why an engine cannot be started (again).
   const char* why_not_new() const {
     if (closed_) { return "the engine was stopped"; }
-    return started_ ? "the engine runs already" : "the engine was made to be looked at";
+    return started_ ? "the engine is already running" : "the engine was created for a dry run (look_only)";
   }
 
   ChannelRegistry& channels() { return *registry_; }
@@ -107,7 +107,7 @@ class Engine::Impl final : public DeviceClient {
   Result<Receiver> subscribe(std::string_view output, std::size_t capacity,
                              std::optional<OverflowPolicy> policy) {
     if (started_ || options_.look_only) {
-      return refused(std::string(output), why_not_new(), "subscribing before start()");
+      return refused(std::string(output), why_not_new(), "subscribe() before start()");
     }
     const auto slot = find_slot(output);
     if (!slot) { return tl::unexpected(slot.error()); }
@@ -116,7 +116,7 @@ class Engine::Impl final : public DeviceClient {
     const OverflowPolicy chosen =
         policy.value_or(real_time ? OverflowPolicy::drop_oldest : OverflowPolicy::block);
     if (real_time && chosen == OverflowPolicy::block) {
-      return refused(std::string(output), "\"block\" cannot be used here: a real-time domain may not wait",
+      return refused(std::string(output), "\"block\" cannot be used here: a real-time domain must not wait",
                      "\"drop_oldest\", \"drop_newest\", \"drop_buffer\", \"latest\" or \"fail\"");
     }
     auto shared = std::make_shared<Receiver::Shared>(
@@ -133,7 +133,7 @@ class Engine::Impl final : public DeviceClient {
 
   Result<void> may_start() const {
     if (!started_ && !closed_ && !options_.look_only) { return {}; }
-    return failed("", why_not_new(), closed_ ? "a new one for another run" : "");
+    return failed("", why_not_new(), closed_ ? "a new engine for another run" : "");
   }
   Result<void> start() {
     for (const std::size_t n : graph_.order()) {
@@ -183,7 +183,7 @@ class Engine::Impl final : public DeviceClient {
       buffers.push_back(trigger->link.edge.acquire());
       if (buffers.back() == nullptr) {
         return Triggered::full;
-      }  // what was acquired stays in hand for the next call
+      }  // what was acquired is kept for the next call
     }
     for (std::size_t i = 0; i < buffers.size(); ++i) {
       if (buffers[i]->channel_count() == frame.channel_count()) {
@@ -212,7 +212,7 @@ class Engine::Impl final : public DeviceClient {
     if (!n) {
       std::vector<std::string_view> ids;
       for (const ValidNode& node : graph_.nodes()) { ids.push_back(node.id); }
-      return refused(std::string(node_id), "there is no node of that id", "", did_you_mean(node_id, ids));
+      return refused(std::string(node_id), "there is no node with this id", "", did_you_mean(node_id, ids));
     }
     const auto params = graph_.nodes()[*n].info().params;
     const std::string where = fmt::format("{}.{}", node_id, name);
@@ -222,7 +222,7 @@ class Engine::Impl final : public DeviceClient {
       if (params[p].live == Live::yes) { live.push_back(params[p].name); }
       if (params[p].name != name) { continue; }
       if (params[p].live == Live::no) {
-        return refused(where, "this parameter cannot be changed while it runs");
+        return refused(where, "this parameter cannot be changed while the graph runs");
       }
       if (!(value >= params[p].range.min && value <= params[p].range.max)) {
         return refused(where, fmt::format("{} is outside {}", value, describe_range(params[p])));
@@ -230,7 +230,7 @@ class Engine::Impl final : public DeviceClient {
       const std::scoped_lock lock(change_mutex_);
       Domain& domain = *domains_[plan_->nodes()[*n].domain];
       if (!domain.change({*n, p, value})) {
-        return failed(where, "too many changes wait already", "", "try again");
+        return failed(where, "too many changes are pending", "", "try again");
       }
       domain.signal()->notify();
       return {};
@@ -279,7 +279,7 @@ class Engine::Impl final : public DeviceClient {
         status.driver->lost_frames = device_lost_.load(std::memory_order_relaxed);
       }
       status.frames = device_frames_.load(std::memory_order_relaxed);
-      if (device_limit() > 0) {  // the last block may reach beyond it
+      if (device_limit() > 0) {  // the last block may extend beyond it
         const std::uint64_t lost = std::min(status.driver->lost_frames, device_limit());
         status.frames = std::min(status.frames, device_limit() - lost);
       }
@@ -335,7 +335,7 @@ class Engine::Impl final : public DeviceClient {
     last_tick_.store(begin, std::memory_order_relaxed);
     if (round == Domain::Round::worked || round == Domain::Round::idle) { return; }
     domain_over_.store(true, std::memory_order_release);
-    // What was played last is still on its way to the connector.
+    // What was played last has not reached the connector yet.
     tail_frames_ += info.frame_count;
     if (round == Domain::Round::failed || tail_frames_ > driver_->format().output_latency_frames) {
       device_over_.store(true, std::memory_order_release);
@@ -343,7 +343,7 @@ class Engine::Impl final : public DeviceClient {
   }
 
  private:
-  // What the device gave and lost until the graph had its end: a device goes on a little after it.
+  // What the device gave and lost up to the end of the graph: a device runs on for a moment after it.
   void count_tick(const TickInfo& info) noexcept {
     if (domain_over_.load(std::memory_order_relaxed)) { return; }
     const auto count = [](std::atomic<std::uint64_t>& counter, std::uint64_t by) {
@@ -411,7 +411,7 @@ class Engine::Impl final : public DeviceClient {
       auto& link = links_.emplace_back(std::make_unique<EdgeLink>(
           fmt::format("{} -> {}", graph_.nodes()[slot.node].id, graph_.nodes()[edge.to_node].id),
           edge.capacity, edge.policy, slot.format));
-      // No real-time thread may wake, and so none is waited for by signal.
+      // A real-time thread must not signal, so its readers poll.
       const bool by_signal = !is_real_time(edge.from_domain) && !is_real_time(edge.to_domain);
       link->producer = by_signal ? domains_[edge.from_domain]->signal().get() : nullptr;
       link->consumer = by_signal ? domains_[edge.to_domain]->signal().get() : nullptr;
@@ -451,7 +451,7 @@ class Engine::Impl final : public DeviceClient {
     if (!n) {
       std::vector<std::string_view> ids;
       for (const ValidNode& node : graph_.nodes()) { ids.push_back(node.id); }
-      return refused(std::string(output), "there is no node of that id", "",
+      return refused(std::string(output), "there is no node with this id", "",
                      did_you_mean(output.substr(0, dot), ids));
     }
     const auto ports = graph_.nodes()[*n].info().outputs;
@@ -463,7 +463,7 @@ class Engine::Impl final : public DeviceClient {
       if (ports[p].name == output.substr(dot + 1)) { return slots[p]; }
       names.push_back(ports[p].name);
     }
-    return refused(std::string(output), "this node has no such output", "",
+    return refused(std::string(output), "this node has no output of that name", "",
                    did_you_mean(output.substr(dot + 1), names));
   }
 
@@ -471,7 +471,7 @@ class Engine::Impl final : public DeviceClient {
     if (trigger_format_ == nullptr) { return {}; }
     if (frame.channel_count() != trigger_format_->channel_count()) {
       return refused("frame", fmt::format("a frame of {} channels", frame.channel_count()),
-                     fmt::format("{} as the device input has", trigger_format_->channel_count()));
+                     fmt::format("{} channels, as the device input has", trigger_format_->channel_count()));
     }
     if (frame.frame_count() > trigger_format_->max_frames) {
       return refused("frame", fmt::format("a block of {} frames", frame.frame_count()),
@@ -480,7 +480,7 @@ class Engine::Impl final : public DeviceClient {
     return {};
   }
 
-  // The named channels, for whoever will subscribe to them.
+  // The named channels, open to subscribers.
   Errors wire_channels() {
     Errors errors;
     for (const ValidChannel& channel : graph_.channels()) {
@@ -514,7 +514,7 @@ class Engine::Impl final : public DeviceClient {
     for (auto& tap : taps_) { tap->stop(); }
   }
 
-  // Counts a worker from before it starts, for it may end at once; takes it back if it does not start.
+  // Counts the worker before it starts, because it may end at once; undone if it does not start.
   class Worker {
    public:
     explicit Worker(std::atomic<std::size_t>& left) : left_(left) {
@@ -539,7 +539,7 @@ class Engine::Impl final : public DeviceClient {
   }
   template <class Body>
   Result<void> start_thread(const std::string& name, Body body) {
-    threads_.reserve(threads_.size() + 1);  // once it runs, nothing may fail that would leave it behind
+    threads_.reserve(threads_.size() + 1);  // once the thread runs, nothing may fail and leave it behind
     Worker worker(workers_left_);
     auto thread = Thread::start(name, [this, body] {
       if (body() == Domain::Round::failed) { worker_failed_.store(true, std::memory_order_release); }
@@ -557,7 +557,7 @@ class Engine::Impl final : public DeviceClient {
     if (driver_ == nullptr || device_is_ended_) { return workers_left_.load(std::memory_order_acquire) == 0; }
     const DriverState state = driver_->status().state;
     if (state == DriverState::failed) { return true; }
-    // A device that is away gives no frames to count: then the clock on the wall decides.
+    // A device that is away gives no frames to count: then wall-clock time decides.
     return is_away(state) && limit_has_passed();
   }
 
@@ -596,7 +596,7 @@ class Engine::Impl final : public DeviceClient {
     const double frames = elapsed.count() * driver_->format().sample_rate_hz;
     return device_limit() > 0 && frames > static_cast<double>(device_limit());
   }
-  // Of a device that has not come back. Before it is stopped.
+  // For a device that has not come back. Call before it is stopped.
   std::uint64_t count_missing() const {
     const DriverStatus status = driver_->status();
     const bool over = device_over_.load(std::memory_order_acquire);
@@ -642,20 +642,20 @@ class Engine::Impl final : public DeviceClient {
       }
     }
     threads_.clear();
-    // A domain that did not come to its end takes nothing of what still lies before it.
+    // A domain that did not reach its end no longer takes the blocks still queued for it.
     const auto settle = [this](EdgeLink& link, std::size_t to_domain) {
       link.left_early.store(outcomes_[to_domain] != Domain::Round::ended, std::memory_order_release);
     };
     for (std::size_t e = 0; e < links_.size(); ++e) { settle(*links_[e], plan_->edges()[e].to_domain); }
     for (const auto& trigger : triggers_) { settle(trigger->link, trigger->to_domain); }
   }
-  // Nothing may be thrown while an engine is destroyed.
+  // Nothing may throw while an engine is destroyed.
   bool start_draining(Domain& domain) noexcept {
     try {
       return start_worker(domain, [d = &domain] { return d->drain(); }).has_value();
     } catch (const std::bad_alloc&) { return false; }
   }
-  // Grows as long as anything is taken from any edge.
+  // Grows whenever a block is taken from any edge.
   std::uint64_t progress() const {
     std::uint64_t sum = 0;
     for (const auto& link : links_) { sum += link->edge.delivered(); }
@@ -665,7 +665,7 @@ class Engine::Impl final : public DeviceClient {
     return sum;
   }
 
-  // Of what files hold; threads and device have ended.
+  // How complete the files are; threads and device have ended.
   Ending how_it_ended() const {
     if (!begun_) { return Ending::not_begun; }
     const bool failed = given_up_ ||
@@ -720,12 +720,12 @@ class Engine::Impl final : public DeviceClient {
 
   const EngineOptions options_;
   const ValidGraph graph_;
-  const std::shared_ptr<ChannelRegistry> registry_;  // before the plan, whose nodes use it
+  const std::shared_ptr<ChannelRegistry> registry_;  // declared before the plan, whose nodes use it
   std::vector<std::string> channel_names_;           // that this engine added to it
-  std::unique_ptr<Driver> driver_;  // before the domains: it goes last, and its thread has ended by then
+  std::unique_ptr<Driver> driver_;  // declared before the domains: destroyed last, when its thread has ended
   std::unique_ptr<Plan> plan_;
   std::vector<std::unique_ptr<Domain>> domains_;
-  std::vector<Domain::Round> outcomes_;  // by domain: how its thread ended
+  std::vector<Domain::Round> outcomes_;  // per domain: how its thread ended
   std::vector<std::unique_ptr<EdgeLink>> links_;
   std::vector<std::shared_ptr<Receiver::Shared>> receivers_;
   std::vector<std::unique_ptr<ChannelTap>> taps_;
@@ -770,7 +770,7 @@ class Engine::Impl final : public DeviceClient {
   std::atomic<bool> device_over_{false};
   std::atomic<SteadyClock::time_point> last_tick_{};
 
-  std::vector<Thread> threads_;  // last: they end before anything they use goes
+  std::vector<Thread> threads_;  // declared last: they end before anything they use is destroyed
 };
 
 Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -793,7 +793,7 @@ Result<Receiver> Engine::subscribe(std::string_view output, std::size_t capacity
 }
 
 Result<void> Engine::start() {
-  if (auto may = impl_->may_start(); !may) { return may; }  // and what runs goes on
+  if (auto may = impl_->may_start(); !may) { return may; }  // a running engine continues
   auto started = impl_->start();
   if (!started) { impl_->stop(std::chrono::nanoseconds(0)); }
   return started;

@@ -31,15 +31,14 @@ struct EngineOptions {
   std::optional<ThreadPolicy> threads;  // instead of the configuration's
   std::uint32_t cores = 0;              // that "auto" may use; 0: what the machine has
   Console console = Console::text;
-  std::FILE* console_file = stdout;  // where nodes that print do so
+  std::FILE* console_file = stdout;  // where nodes print
   bool overwrite = false;            // may existing output files be replaced?
-  std::int64_t frame_limit = 0;      // ends every source after so many frames; 0: none
+  std::int64_t frame_limit = 0;      // ends every source after this many frames; 0: none
   double duration_s = 0.0;           // likewise in seconds of signal; 0: the configuration's, if it has one
   DeviceOpener open_device;          // needed by graphs with a device
-  // Where the graph finds and puts its channels; shared with other graphs and the program. Null: one of its
-  // own.
+  // The registry for the graph's channels; may be shared with other graphs and the program. Null: its own.
   std::shared_ptr<ChannelRegistry> channels;
-  // The graph is looked at and will not be started: nothing is read that could be read only once.
+  // Dry run (`check`): the graph will not be started; do not consume one-shot inputs such as pipes.
   bool look_only = false;
   // Blocks come from trigger() instead of a device or a clock.
   bool triggered = false;
@@ -50,11 +49,11 @@ struct EdgeReport {
   OverflowPolicy policy = OverflowPolicy::block;
   std::size_t capacity = 0;
   EdgeCounters counters;
-  std::uint64_t discarded = 0;  // came after its reader had gone of its own accord
-  std::uint64_t given_up = 0;   // of counters.dropped: lost because the run was given up, or failed
+  std::uint64_t discarded = 0;  // sent after the reader had left of its own accord
+  std::uint64_t given_up = 0;   // part of counters.dropped: lost because the run was given up, or failed
 };
 
-struct TickReport {  // of the device domain: our own part of the callback
+struct TickReport {  // of the device domain: the engine's share of the callback
   double period_us = 0.0;
   double p50_us = 0.0;
   double p99_us = 0.0;
@@ -67,19 +66,19 @@ struct EngineStatus {
   std::optional<DeviceFormat> device;
   std::optional<TickReport> tick;
   std::vector<EdgeReport> edges;
-  std::uint64_t gaps = 0;  // in what came from the device
+  std::uint64_t gaps = 0;  // in the input from the device
   std::uint64_t gap_frames = 0;
   std::uint64_t clipped_blocks = 0;
   std::uint64_t not_finite_blocks = 0;
   std::uint64_t underrun_frames = 0;  // silence played because a worker was late
-  // What a device would have given, or taken, between its going and the end of the run: up to the end asked for, else
-  // by the clock. Known after stop().
+  // Frames that a lost device would have given or taken between its loss and the end of the run: up to the
+  // requested end, else by the clock. Known after stop().
   std::uint64_t missing_frames = 0;
-  std::uint64_t frames = 0;  // so far: of the device, else of the source that gave most
-  std::vector<std::pair<std::string, NodeNote>> notes;  // node id and what it has to say; after stop()
+  std::uint64_t frames = 0;  // so far: from the device, else from the source that gave most
+  std::vector<std::pair<std::string, NodeNote>> notes;  // node id and its note; after stop()
   Errors failures;                                      // nodes, edges, device, files
 
-  // Was anything lost, dropped or missed? (A run that ends so is not a failure, but not a success either.)
+  // Was anything lost, dropped or missed? (Such a run has not failed, but is no success either.)
   bool data_lost() const;
 };
 
@@ -94,24 +93,24 @@ class Engine {
   // What the device agreed to; null without one.
   const DeviceFormat* device() const;
 
-  // Before start(): copies of every block of that output ("node" or "node.port") from now on. Refused for
-  // unknown names and after start(). Default policy: the block policy, or drop_oldest out of a real-time
-  // domain, where block is refused.
+  // Before start(): copies of every block of this output ("node" or "node.port") from now on. Refused for
+  // unknown names and after start(). Default policy: block, or drop_oldest out of a real-time domain, where
+  // block is refused.
   Result<Receiver> subscribe(std::string_view output, std::size_t capacity = 0,
                              std::optional<OverflowPolicy> policy = {});
 
   // Channels of blocks (broadcast<DataFrame>): those that the graph names, and those of its ChannelSource and
-  // ChannelSink nodes. Whoever subscribes, at any time, gets every block from then on. A subscriber with
-  // OnLag::wait holds up a graph that may wait, but never a real-time domain, whose edge to the channel
-  // drops. A named channel is closed when its stream ends, and leaves the registry with the engine.
+  // ChannelSink nodes. Subscribers may join at any time and get every block from then on. A subscriber with
+  // OnLag::wait stalls a graph that may wait, but never a real-time domain, whose edge to the channel drops.
+  // A named channel is closed when its stream ends, and leaves the registry with the engine.
   // Any thread.
   ChannelRegistry& channels();
 
   Result<void> start();
 
-  // With options.triggered: one block through the graph. `frame` gives time and sequence id, and the samples
-  // of a device input. Waits while the graph is full (forever; or `timeout`). Refused: wrong channels, too
-  // many frames, not running. One thread at a time; not the control thread's privilege.
+  // With options.triggered: one block through the graph. `frame` provides time and sequence id, and the
+  // samples of a device input. Waits while the graph is full (forever; or `timeout`). Refused: wrong
+  // channels, too many frames, not running. One thread at a time; any thread.
   Result<void> trigger(const DataFrame& frame);
   enum class Triggered : std::uint8_t { taken, full };
   Result<Triggered> try_trigger(const DataFrame& frame);
@@ -120,22 +119,22 @@ class Engine {
   // Any thread. Refused: unknown names, not live, out of range, too many changes under way.
   Result<void> set_param(std::string_view node, std::string_view param, double value);
 
-  // True when it is over by itself within `timeout`: the sources have ended, nobody needs what they would still give,
+  // True when the run is over within `timeout`: the sources have ended, nothing needs their output any more,
   // or something failed.
   bool wait_for(std::chrono::nanoseconds timeout);
-  // Ends the sources and waits until everything has run through. A reader that takes nothing for `patience`
-  // is not waited for any longer: what lies before it, in edges or among the triggers, is counted as lost
-  // (EdgeReport::given_up); what lies in a subscription can still be received. Then closes files. May be called
-  // twice. `gives_up`: asked every 20 ms; once it says yes this is stop_now().
+  // Ends the sources and waits until everything is processed. Stops waiting for a reader that takes nothing
+  // for `patience`: what is queued for it, in edges or as triggers, is counted as lost
+  // (EdgeReport::given_up); what is in a subscription can still be received. Then closes files. May be called
+  // twice. `gives_up` is polled every 20 ms; once it returns true this acts as stop_now().
   void stop(std::chrono::nanoseconds patience = std::chrono::seconds(5),
             const std::function<bool()>& gives_up = {});
-  // Gives up what is inside, and counts it likewise. Files are closed and valid.
+  // Discards what is inside and counts it the same way. Files are closed and valid.
   void stop_now();
 
   // Any time.
   EngineStatus status() const;
-  // Blocks that edges on the way to this output dropped; not those of the edge to its subscriber. 0 for
-  // unknown names. Any time.
+  // Blocks dropped by edges on the way to this output, without the edge to its subscriber. 0 for unknown
+  // names. Any time.
   std::uint64_t dropped_before(std::string_view output) const;
 
  private:
@@ -147,7 +146,7 @@ class Engine {
 // What the graph's device nodes ask of the device.
 Result<DeviceRequest> device_request(const ValidGraph& graph);
 
-// The shape of what a device input gets when no device but the caller feeds it: rate and block size of
+// The format of a device input that is fed by the caller instead of a device: rate and block size of
 // pipeline_config, channels of the node.
 Checked<DeviceStream> device_stream_by_hand(const ValidGraph& graph);
 

@@ -48,7 +48,7 @@ std::span<const DataFrame* const> Join::next() noexcept {
   for (std::size_t i = 0; i < queues_.size(); ++i) {
     if (taken_[i] > 0) { take(queues_[i], std::exchange(taken_[i], 0)); }
   }
-  // The earliest position that is there; an input that has not ended must have its say first.
+  // The earliest position available; an input that has not ended must have delivered first.
   std::int64_t position = std::numeric_limits<std::int64_t>::max();
   const Queue* earliest = nullptr;
   for (const Queue& queue : queues_) {
@@ -76,7 +76,7 @@ std::span<const DataFrame* const> Join::next() noexcept {
     header.timestamp_us += static_cast<std::int64_t>(static_cast<double>(earliest->used) * 1e6 /
                                                      earliest->head().format().sample_rate_hz);
   }
-  if (next_position_) {  // what is missing in one input alone is no gap of all
+  if (next_position_) {  // what only one input lacks is not a gap in the result
     header.clear(FrameFlag::gap);
     header.gap_frames = static_cast<std::uint64_t>(std::max<std::int64_t>(0, position - *next_position_));
     if (header.gap_frames > 0) { header.set(FrameFlag::gap); }

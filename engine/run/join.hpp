@@ -1,12 +1,12 @@
 // engine/run/join.hpp
 //
-// Join: hands a node with several inputs one block of each, aligned: same position, same number of frames.
-// Paths of different lengths, block sizes and losses meet here.
+// Join: gives a node with several inputs one block of each, aligned: same position, same number of frames.
+// Paths with different latency, block size and losses meet here.
 //
 // A range that one input lacks (it was dropped on the way, or that input has ended) is silence, and the block
 // that holds it is flagged `incomplete` unless the input had ended before it. A range that all of them lack is a gap.
-// Nothing waits: what has no partner yet is held back. Blocks are numbered in sequence, however they were cut;
-// `end_of_stream` is on the last one only.
+// Nothing blocks: a block without a partner is held back. Blocks are numbered in sequence, wherever they were
+// cut; only the last one is flagged `end_of_stream`.
 #pragma once
 
 #include <cstdint>
@@ -21,22 +21,22 @@ namespace streamlab {
 
 class Join {
  public:
-  // Control thread. `blocks`: by input, how many it can hold back.
+  // Control thread. `blocks`: how many blocks each input can hold back.
   Join(const std::vector<std::shared_ptr<const StreamFormat>>& formats,
        const std::vector<std::uint32_t>& blocks);
 
   // The following are real-time safe.
 
-  // May push() take so many more blocks?
+  // Is there room for this many more blocks?
   bool has_room(std::size_t input, std::size_t blocks = 1) const noexcept;
-  // Keeps a copy. False, and nothing kept, without room.
+  // Keeps a copy. False, and nothing kept, if there is no room.
   bool push(std::size_t input, const DataFrame& block) noexcept;
-  // No more blocks come on this input.
+  // This input has ended.
   void end(std::size_t input) noexcept { queues_[input].ended = true; }
 
   // The next aligned blocks, one per input, valid until the next call; empty while an input lacks its part.
   std::span<const DataFrame* const> next() noexcept;
-  // All inputs have ended and next() has said that nothing is left.
+  // All inputs have ended and next() has reported that nothing is left.
   bool finished() const noexcept;
   void reset() noexcept;
 
@@ -47,7 +47,7 @@ class Join {
     std::size_t count = 0;
     std::uint32_t used = 0;  // frames of the first block already handed out
     bool ended = false;
-    DataFrame part;  // what next() shows when it is not a whole block
+    DataFrame part;  // what next() returns when it is not a whole block
 
     const DataFrame& head() const noexcept { return blocks[first]; }
     std::int64_t position() const noexcept { return head().position() + used; }

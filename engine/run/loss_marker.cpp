@@ -12,7 +12,7 @@ void LossMarker::mark(DataFrame& frame, std::int64_t first_position) noexcept {
   number_ = frame.edge_number() + 1;
   if (dropped && !next_) { next_ = first_position; }
   const std::int64_t missing = next_ ? std::max<std::int64_t>(0, header.position - *next_) : 0;
-  // A jump in audio is a gap, whoever made it. Results may lie apart for other reasons.
+  // In audio, a jump in position is always a gap. Results may be apart for other reasons.
   if (dropped || (audio && missing > 0)) {
     header.set(FrameFlag::gap);
     header.gap_frames = std::max(header.gap_frames, static_cast<std::uint64_t>(missing));

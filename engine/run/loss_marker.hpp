@@ -1,7 +1,7 @@
 // engine/run/loss_marker.hpp
 //
-// LossMarker: says in a block that comes out of an edge what was lost before it: the flag `gap`, and how many
-// frames are missing. Whoever takes blocks out of an edge leads each of them through one.
+// LossMarker: marks in a block from an edge what was lost before it: the flag `gap`, and the number of
+// missing frames. Every consumer of an edge passes each block through one.
 #pragma once
 
 #include <cstdint>
@@ -13,10 +13,9 @@ namespace streamlab {
 
 class LossMarker {
  public:
-  // `first_position`: where the stream began, if this is its first block that came out. Real-time safe, as
-  // the others.
+  // `first_position`: where the stream began; used for its first block. Real-time safe, like the others.
   void mark(DataFrame& frame, std::int64_t first_position) noexcept;
-  // Another stream comes.
+  // A new stream begins.
   void reset() noexcept {
     number_.reset();
     next_.reset();
@@ -24,7 +23,7 @@ class LossMarker {
 
  private:
   std::optional<std::uint64_t> number_ = 0;  // of the next block, if none is dropped; not known after reset()
-  std::optional<std::int64_t> next_;         // position behind the last block
+  std::optional<std::int64_t> next_;         // end position of the last block
 };
 
 }  // namespace streamlab

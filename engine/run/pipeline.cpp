@@ -8,7 +8,7 @@
 namespace streamlab {
 namespace {
 
-// What a pipeline gives: the output of the last node, or what that node gets when it has none.
+// The result of a pipeline: the output of the last node, or its input if it has no output.
 std::size_t result_slot(const Plan& plan) {
   const PlanNode& last = plan.nodes()[plan.graph().order().back()];
   return last.slots.empty() ? last.inputs[0].slot : last.slots[0];
@@ -17,11 +17,11 @@ std::size_t result_slot(const Plan& plan) {
 }  // namespace
 
 struct Pipeline::Impl {
-  // In this order: the domain refers to the plan.
+  // This order matters: the domain refers to the plan.
   std::unique_ptr<Plan> plan;
   std::unique_ptr<Domain> domain;
   std::size_t result = 0;
-  const StreamFormat* input = nullptr;  // of the device input; null without one
+  const StreamFormat* input = nullptr;  // format of the device input; null without one
   bool started = false;
   bool closed = false;
   bool over = false;  // its stream has ended
@@ -69,7 +69,7 @@ struct Pipeline::Impl {
   }
   Result<void> check_not_over() const {
     if (!over) { return {}; }
-    return failed("", "the pipeline's stream has ended", "reset(), which begins another");
+    return failed("", "the pipeline's stream has ended", "reset(), which begins a new one");
   }
   Result<void> run_once(const DataFrame& frame) {
     if (auto goes_on = check_not_over(); !goes_on) { return goes_on; }
@@ -176,7 +176,7 @@ void Pipeline::reset() {
   impl_->over = false;
   impl_->domain->reset();
   impl_->domain->set_pace(Domain::Pace::triggered);
-  impl_->closed = false;  // files begin anew, and are to be closed again
+  impl_->closed = false;  // files start over, and have to be closed again
   impl_->has_failed = false;
 }
 

@@ -21,27 +21,28 @@ namespace streamlab {
 
 class Pipeline {
  public:
-  // `json`: a configuration. The result is what the last node of the graph gives, or, when that is a sink,
-  // what it gets.
+  // `json`: a configuration. The result is the output of the last node of the graph or, if that is a sink,
+  // its input.
   static Checked<Pipeline> from_json(std::string_view json, const NodeCatalog& catalog = default_catalog());
   static Checked<Pipeline> create(const ValidGraph& graph, const EngineOptions& options = {});
   Pipeline(Pipeline&&) noexcept;
   Pipeline& operator=(Pipeline&&) noexcept;
   ~Pipeline();
 
-  // One frame through the graph; every block of the result that came of it (0 to many). Time and sequence id
-  // of `frame` go to the sources, its samples to the device input if there is one.
+  // Passes one frame through the graph; returns all result blocks that came of it (0 to many). Sources take
+  // time and sequence id from `frame`, the device input, if any, its samples.
   Result<std::vector<DataFrame>> process(const DataFrame& frame);
   // The same without copies or allocation: the blocks are valid until the next call. Real-time safe if every
   // node is.
   Result<std::span<DataFrame* const>> process_in_place(const DataFrame& frame);
-  // The sources by themselves until they end, as fast as it goes.
+  // Runs the sources until they end, as fast as possible.
   Result<void> run();
-  // The stream ends: what the nodes still hold comes out. Then process() and run() are refused until reset().
+  // Ends the stream and returns what the nodes still hold. Then process() and run() are refused until
+  // reset().
   Result<std::vector<DataFrame>> drain();
   // The same, and files are closed.
   Result<std::vector<DataFrame>> finish();
-  // As new: another stream begins.
+  // Back to the initial state: a new stream begins.
   void reset();
 
   const Plan& plan() const;
@@ -52,9 +53,9 @@ class Pipeline {
   std::unique_ptr<Impl> impl_;
 };
 
-// How many triggers go in before the next one waits, when nobody reads a subscribed output of a chain of D
-// domains: what the D + 1 edges on the way (into the first, between them, and the subscription) hold, (D + 1)
-// c with equal capacities c. A domain takes no block into its hands that it could not pass on.
+// If the subscribed output of a chain of D domains is not read, trigger() accepts as many blocks as the D + 1
+// edges on the way can hold (into the first, between them, and the subscription): (D + 1) c with equal
+// capacities c. A domain takes no block that it could not pass on.
 class AsyncPipeline {
  public:
   static Checked<AsyncPipeline> from_json(std::string_view json,
@@ -116,15 +117,15 @@ class PipelinePool {
                                       const NodeCatalog& catalog = default_catalog());
   PipelinePool(PipelinePool&&) noexcept;
   PipelinePool& operator=(PipelinePool&&) noexcept;
-  // Waits for what was given to execute().
+  // Waits until everything given to execute() is done.
   ~PipelinePool();
 
-  // Any thread. `frame` as a stream of its own through an instance as new: every block of the result that it
-  // makes, also those that nodes give only when their stream ends. Instances are made when first needed,
-  // reused, and never more than max_concurrent() work at a time.
+  // Any thread. Runs `frame` as a separate stream through an instance in its initial state; the future holds
+  // all result blocks, including those that nodes emit only at the end of the stream. Instances are created
+  // on demand and reused; at most max_concurrent() run at the same time.
   std::future<Result<std::vector<DataFrame>>> execute(DataFrame frame);
   std::size_t max_concurrent() const;
-  // Most instances that were at work at the same time so far.
+  // Most instances that have run at the same time so far.
   std::size_t high_water() const;
 
  private:

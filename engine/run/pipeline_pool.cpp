@@ -28,7 +28,7 @@ struct PipelinePool::Impl {
       closing = true;
     }
     changed.notify_all();
-    threads.clear();  // joins: what was given is done first
+    threads.clear();  // joins: pending frames are done first
   }
 
   std::future<Result<std::vector<DataFrame>>> execute(DataFrame frame) {
@@ -91,7 +91,7 @@ struct PipelinePool::Impl {
   const std::size_t max_concurrent;
   std::mutex mutex;
   std::condition_variable changed;
-  // Under the mutex.
+  // With the mutex held.
   std::deque<Job> jobs;
   std::size_t idle = 0;
   std::size_t busy = 0;
@@ -112,7 +112,7 @@ Checked<PipelinePool> PipelinePool::create(std::string_view json, std::size_t ma
   if (max_concurrent == 0) {
     return tl::unexpected(Errors{{ErrorCode::refused, "max_concurrent", "0 instances", "at least 1", ""}});
   }
-  // One instance is made now, so that what is wrong with the graph is said here and not by the first future.
+  // Create one instance now, so that errors in the graph are reported here and not by the first future.
   auto first = Pipeline::create(*graph);
   if (!first) { return tl::unexpected(first.error()); }
   return PipelinePool(std::make_unique<Impl>(std::move(*graph), max_concurrent));

@@ -22,7 +22,7 @@ Reblock::Reblock(const StreamFormat& format, std::uint32_t max_block_frames)
 
 void Reblock::push(const DataFrame& block) noexcept {
   SL_ASSERT(held_ + block.frame_count() <= held_frame_.max_frames(),
-            "a block comes before there is room for it");
+            "a block arrives before there is room for it");
   for (std::uint32_t c = 0; c < block.channel_count(); ++c) {
     std::copy_n(block.channel_data(c), block.frame_count(), held_frame_.channel_data(c) + held_);
   }
@@ -36,7 +36,7 @@ DataFrame& Reblock::pull(const FrameHeader& header, std::uint32_t frame_count, b
   const std::uint32_t there = std::min(held_, frame_count);
   out_.set_header(header);
   out_.set_frame_count(frame_count);
-  out_.header().flags &= ~kFlagsOfFrames;  // those of what the device recorded
+  out_.header().flags &= ~kFlagsOfFrames;  // they describe what the device recorded
   out_.add_flags(held_frame_, 0, there);
   for (std::uint32_t c = 0; c < out_.channel_count(); ++c) {
     double* held = held_frame_.channel_data(c);

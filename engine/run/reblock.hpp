@@ -1,7 +1,6 @@
 // engine/run/reblock.hpp
 //
-// Reblock: turns blocks of any size, as a worker makes them, into blocks of the size that the device asks
-// for.
+// Reblock: turns blocks of any size from a worker into blocks of the size that the device asks for.
 #pragma once
 
 #include <cstdint>
@@ -18,10 +17,10 @@ class Reblock {
 
   // The following are real-time safe.
   std::uint32_t held_frames() const noexcept { return held_; }
-  // Appends; the caller sees to it that less than one device block is held before.
+  // Appends; the caller makes sure that less than one device block is held.
   void push(const DataFrame& block) noexcept;
-  // A block of exactly header's frames; what is missing at its end is silence and is counted as underrun
-  // unless `at_end`. Valid until the next call.
+  // A block of exactly the frames of `header`; if frames are missing at its end, they are silent and count as
+  // underrun unless `at_end`. Valid until the next call.
   DataFrame& pull(const FrameHeader& header, std::uint32_t frame_count, bool at_end) noexcept;
   std::uint64_t underrun_frames() const noexcept { return underrun_frames_; }
   void reset() noexcept;

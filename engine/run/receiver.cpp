@@ -39,7 +39,7 @@ std::optional<std::chrono::nanoseconds> Receiver::look_again_after() const noexc
 std::optional<DataFrame> Receiver::receive_until(WakeSignal::Clock::time_point deadline) {
   while (true) {
     const std::uint32_t ticket = shared_->signal.ticket();
-    // Ended first: a block that comes between the two calls is then found by the next round.
+    // Ask for the end first: a block that arrives between the two calls is then found in the next round.
     const bool over = ended();
     auto block = try_receive();
     if (block || over || WakeSignal::Clock::now() >= deadline) { return block; }

@@ -1,6 +1,6 @@
 // engine/run/receiver.hpp
 //
-// Receiver: the user's end of an output that was subscribed to.
+// Receiver: the user's end of a subscribed output.
 #pragma once
 
 #include <chrono>
@@ -12,8 +12,8 @@
 
 namespace streamlab {
 
-// A block after some that were dropped on the way has the flag gap. Move-only; one thread at a time. May
-// outlive the engine. When it goes, the graph no longer waits for it.
+// The block after dropped ones has the flag gap. Move-only; one thread at a time. May outlive the engine.
+// Once it is destroyed, the graph no longer waits for it.
 class Receiver {
  public:
   // For the engine.
@@ -37,27 +37,28 @@ class Receiver {
   Receiver& operator=(Receiver&& other) noexcept;
   ~Receiver() { close(); }
 
-  // The next block, waiting for it; nothing when there will be no more.
+  // Waits for the next block; nothing when there will be no more.
   std::optional<DataFrame> receive();
-  // Nothing when none came in time, or when there will be no more: ended() tells.
+  // Nothing when none came in time, or when there will be no more: ended() tells which.
   std::optional<DataFrame> receive_for(std::chrono::nanoseconds timeout);
   std::optional<DataFrame> try_receive();
-  // The next block where it lies in the edge, without a copy; null when there is none now. To be given back.
+  // The next block, in place in the edge, without a copy; null when there is none now. Must be given back.
   DataFrame* borrow() noexcept {
     DataFrame* const block = shared_->link.edge.try_pop();
     if (block != nullptr) { shared_->losses.mark(*block, shared_->link.first_position); }
     return block;
   }
   void give_back(DataFrame* block) noexcept;
-  // Tells `signal` of the next block or the end. For a wait of one's own: arm, look again, then sleep.
+  // Notifies `signal` of the next block or the end. To write your own wait: arm, look again, then sleep.
   void arm(std::shared_ptr<WakeSignal> signal) { shared_->readers.arm(std::move(signal)); }
-  // A real-time producer wakes nobody: whoever waits looks again after so long.
+  // A real-time producer sends no wake-ups: poll at this interval.
   std::optional<std::chrono::nanoseconds> look_again_after() const noexcept;
   // The stream is over and every block was received.
   bool ended() const { return shared_->link.edge.ended(); }
-  // What was pushed, delivered, dropped; dropped counts blocks, too, that had no room when the run was given up.
+  // What was pushed, delivered, dropped; `dropped` includes blocks that had no room when the run was given
+  // up.
   EdgeCounters counters() const { return shared_->link.counters(); }
-  // Takes no more; the graph goes on without waiting.
+  // Stops receiving; the graph continues without waiting.
   void close() noexcept;
 
  private:

@@ -25,7 +25,7 @@ struct StreamingEngine::Shared {
     if (started) { return {}; }
     started = true;
     if (auto ok = engine->start(); !ok) { return ok; }
-    // A device's stream ends when somebody stops the engine: when its time is up, or it failed.
+    // The stream of a device ends only when the engine is stopped: when its time is up, or it failed.
     if (engine->device() == nullptr) { return {}; }
     auto watching = Thread::start("stream engine", [this] {
       while (!engine->wait_for(kLookAgain)) {
@@ -43,7 +43,7 @@ struct StreamingEngine::Shared {
     if (std::exchange(stopped, true)) { return; }
     engine->stop();
   }
-  // A stream that is through.
+  // Called when a stream has ended.
   void leave() {
     {
       const std::lock_guard lock(mutex);
@@ -52,7 +52,7 @@ struct StreamingEngine::Shared {
     stop();
   }
 
-  // What nodes lost, once the graph has stopped.
+  // What nodes lost; known once the graph has stopped.
   std::vector<std::string> losses() {
     const std::lock_guard lock(mutex);
     std::vector<std::string> texts;
@@ -97,7 +97,7 @@ class StreamingEngine::Output final : public Source<DataFrame> {
  protected:
   Poll produce(StreamRun& run, DataFrame*& item) override {
     give_back();
-    // Over first: a block that comes between the two looks is then found by the next question.
+    // Ask for the end first: a block that arrives between the two calls is then found by the next one.
     bool over = receiver_.ended();
     lent_ = receiver_.borrow();
     if (lent_ == nullptr && !over) {
@@ -114,7 +114,7 @@ class StreamingEngine::Output final : public Source<DataFrame> {
     if (const auto pause = receiver_.look_again_after()) { run.wake_at(run.now() + *pause); }
     return Poll::pending;
   }
-  // The graph ends its sources; what is inside comes out here.
+  // The graph ends its sources; what is inside is still delivered here.
   Poll drain(StreamRun& run, DataFrame*& item) override {
     if (!stopping_.joinable()) {
       auto started = Thread::start("stream drain", [shared = shared_] { shared->stop(); });
@@ -131,7 +131,7 @@ class StreamingEngine::Output final : public Source<DataFrame> {
     if (!status.failures.empty()) { return run.fail(stats_.name, stats_.out, status.failures.front()); }
     return Poll::ended;
   }
-  // The edge gets back a block of the shape it lent, whatever was made of that.
+  // The edge gets back a block of the shape it lent, whatever the stage did to it.
   void give_back() noexcept {
     if (lent_ == nullptr) { return; }
     replace_if_kept(*lent_, format_);
@@ -143,14 +143,14 @@ class StreamingEngine::Output final : public Source<DataFrame> {
     receiver_.close();
     stopping_.join();
     shared_->leave();
-    // Now, when the last of the streams has stopped the graph: until then it may drop more.
+    // Only now, after the last stream has stopped the graph: until then it may drop more.
     stats_.dropped = receiver_.counters().dropped + shared_->engine->dropped_before(output_);
   }
 
-  const std::string output_;  // of the graph; the stage may be named otherwise
+  const std::string output_;  // of the graph; the stage may have another name
   const std::shared_ptr<Shared> shared_;
   Receiver receiver_;
-  DataFrame* lent_ = nullptr;                   // the block that the stage behind has
+  DataFrame* lent_ = nullptr;                   // the block that the next stage holds
   std::shared_ptr<const StreamFormat> format_;  // as it was lent
   bool left_ = false;
   Thread stopping_;

@@ -6,10 +6,10 @@
 //   auto spectra = (*engine)->output("spec");                       // Stream<DataFrame>
 //   std::move(*spectra).map(loudest_bin).take(10).collect();
 //
-// The graph starts when the first of its streams is asked for something, and stops when the last of them has
-// ended or gone. A block is not copied: a stage is given it where it lies in the edge, until it asks for the
-// next. With several outputs, each stream is pulled on a thread of its own or all in one (zip, merge): what
-// nobody pulls holds a lossless graph up.
+// The graph starts when the first of its streams is pulled, and stops when the last of them has ended or is
+// destroyed. Blocks are not copied: a stage gets each one in place in the edge, until it asks for the next.
+// With several outputs, pull each stream on its own thread, or all in one (zip, merge): a stream that is not
+// pulled stalls a lossless graph.
 #pragma once
 
 #include <memory>
@@ -21,7 +21,7 @@
 
 namespace streamlab {
 
-// What a graph's output gives, and the same for items of other types.
+// The output of a graph, and the same for items of other types.
 template <class T>
 using StreamOutput = Stream<T>;
 
@@ -33,7 +33,7 @@ class StreamingEngine {
   StreamingEngine& operator=(const StreamingEngine&) = delete;
 
   // As Engine::subscribe(): before anything is pulled. The stream may outlive the StreamingEngine. It fails
-  // when the graph fails; its report counts as dropped what was dropped on the way to it and on its own edge.
+  // when the graph fails; its report counts blocks dropped on the way to it and on its own edge as dropped.
   Result<StreamOutput<DataFrame>> output(std::string_view name, std::size_t capacity = 0,
                                          std::optional<OverflowPolicy> policy = {});
 

@@ -1,6 +1,6 @@
 // engine/run/tick_times.hpp
 //
-// TickTimes: how long the ticks of one thread took, as a histogram that the thread fills and anybody may
+// TickTimes: how long the ticks of one thread took, as a histogram that the thread fills and any thread may
 // read.
 #pragma once
 
@@ -13,7 +13,7 @@ namespace streamlab {
 
 class TickTimes {
  public:
-  // The measured thread only; wait-free.
+  // Only the measured thread; wait-free.
   void record(std::uint64_t ns) noexcept {
     auto& bucket = counts_[bucket_of(ns)];
     bucket.store(bucket.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
@@ -22,12 +22,12 @@ class TickTimes {
 
   // Any thread.
   std::uint64_t worst_ns() const noexcept { return worst_ns_.load(std::memory_order_relaxed); }
-  // The time that the fraction `p` (0 .. 1) of the ticks did not exceed, rounded up by at most 12.5 %; 0
+  // The duration that a fraction `p` (0 .. 1) of the ticks did not exceed, rounded up by at most 12.5 %; 0
   // without ticks.
   std::uint64_t quantile_ns(double p) const noexcept;
 
  private:
-  // Eight buckets for every doubling: the first 8 hold 0 .. 7 ns exactly.
+  // Eight buckets per doubling: the first 8 hold 0 .. 7 ns exactly.
   static constexpr std::size_t kBuckets = 8 * 62;
   static std::size_t bucket_of(std::uint64_t ns) noexcept {
     if (ns < 8) { return static_cast<std::size_t>(ns); }

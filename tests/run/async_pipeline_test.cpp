@@ -58,14 +58,14 @@ TEST(AsyncPipeline, SaysWhyItCannotBeStartedAgain) {
   auto pipeline = AsyncPipeline::from_json(chain("1", 2));
   ASSERT_TRUE(pipeline) << to_string(pipeline.error(), "");
   ASSERT_TRUE(pipeline->start());
-  EXPECT_EQ(to_string(pipeline->start().error()), "the engine runs already");
+  EXPECT_EQ(to_string(pipeline->start().error()), "the engine is already running");
   EXPECT_TRUE(pipeline->trigger(DataFrame(0, 0)));  // and goes on
   EXPECT_TRUE(pipeline->status().running);
   pipeline->stop();
   EXPECT_EQ(to_string(pipeline->start().error()),
-            "the engine was stopped; expected a new one for another run");
+            "the engine was stopped; expected a new engine for another run");
   EXPECT_EQ(to_string(pipeline->subscribe("back").error()),
-            "back: the engine was stopped; expected subscribing before start()");
+            "back: the engine was stopped; expected subscribe() before start()");
   EXPECT_EQ(to_string(pipeline->set_param("gain", "gain", 1.0).error()), "gain.gain: the engine was stopped");
   EXPECT_FALSE(pipeline->trigger(DataFrame(0, 0)));
 }
@@ -76,7 +76,7 @@ TEST(AsyncPipeline, SaysThatItWasStoppedBeforeItStarted) {
   ASSERT_TRUE(pipeline) << to_string(pipeline.error(), "");
   pipeline->stop();
   EXPECT_EQ(to_string(pipeline->start().error()),
-            "the engine was stopped; expected a new one for another run");
+            "the engine was stopped; expected a new engine for another run");
 }
 
 TEST(Engine, ThatIsOnlyLookedAtHasAPlanAndCannotBeStarted) {
@@ -89,11 +89,11 @@ TEST(Engine, ThatIsOnlyLookedAtHasAPlanAndCannotBeStarted) {
   ASSERT_TRUE(engine) << to_string(engine.error(), "");
   EXPECT_EQ((*engine)->plan().nodes().size(), 3U);
   EXPECT_TRUE((*engine)->status().edges.empty());
-  EXPECT_EQ(to_string((*engine)->start().error()), "the engine was made to be looked at");
+  EXPECT_EQ(to_string((*engine)->start().error()), "the engine was created for a dry run (look_only)");
   EXPECT_EQ(to_string((*engine)->subscribe("back").error()),
-            "back: the engine was made to be looked at; expected subscribing before start()");
+            "back: the engine was created for a dry run (look_only); expected subscribe() before start()");
   EXPECT_EQ(to_string((*engine)->set_param("gain", "gain", 1.0).error()),
-            "gain.gain: the engine was made to be looked at");
+            "gain.gain: the engine was created for a dry run (look_only)");
 }
 
 INSTANTIATE_TEST_SUITE_P(AsyncPipeline, HowManyGoIn,
@@ -315,9 +315,9 @@ TEST(AsyncPipeline, ParametersChangeBetweenBlocks) {
   ASSERT_TRUE(pipeline->trigger(frame));
   EXPECT_EQ(receiver->receive()->channel(0)[0], 4.0);
   EXPECT_EQ(to_string(pipeline->set_param("gian", "gain", 1.0).error()),
-            "gian: there is no node of that id; did you mean \"gain\"?");
+            "gian: there is no node with this id; did you mean \"gain\"?");
   EXPECT_EQ(to_string(pipeline->set_param("gain", "ramp_ms", 1.0).error()),
-            "gain.ramp_ms: this parameter cannot be changed while it runs");
+            "gain.ramp_ms: this parameter cannot be changed while the graph runs");
   EXPECT_EQ(to_string(pipeline->set_param("gain", "gain", 1e7).error()),
             "gain.gain: 10000000 is outside -1000000 .. 1000000");
   pipeline->stop();
@@ -327,9 +327,9 @@ TEST(AsyncPipeline, RefusesToSubscribeToWhatIsNotThere) {
   auto pipeline = AsyncPipeline::from_json(chain("1", 4));
   ASSERT_TRUE(pipeline);
   EXPECT_EQ(to_string(pipeline->subscribe("gian").error()),
-            "gian: there is no node of that id; did you mean \"gain\"?");
+            "gian: there is no node with this id; did you mean \"gain\"?");
   EXPECT_EQ(to_string(pipeline->subscribe("gain.outt").error()),
-            "gain.outt: this node has no such output; did you mean \"out\"?");
+            "gain.outt: this node has no output of that name; did you mean \"out\"?");
 }
 
 }  // namespace

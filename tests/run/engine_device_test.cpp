@@ -324,9 +324,8 @@ TEST(Engine, RefusesAGraphThatWouldNeverEnd) {
   ASSERT_TRUE(graph);
   const auto engine = Engine::create(*graph, {});
   EXPECT_EQ(engine ? "" : to_string(engine.error(), ""),
-            "/pipeline_config: the graph's sources never end, and no device stops them; expected "
-            "\"duration_s\" here, "
-            "or --seconds or --frames on the command line\n");
+            "/pipeline_config: the graph's sources never end, and no device ends the run; expected "
+            "\"duration_s\" here, or --seconds or --frames on the command line\n");
 }
 
 }  // namespace
