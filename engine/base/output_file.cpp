@@ -59,8 +59,11 @@ Result<OutputFile> OutputFile::create(const std::string& path, bool replace, uns
     if (fd >= 0) { return OutputFile(fd, real, {}); }
     if (errno != EEXIST || ::lstat(real.c_str(), &old) != 0) { return cannot(); }
   }
-  if (!replace) { return failed(path, "exists already", {}, "use --force to replace it, or choose another "
-                                                            "name"); }
+  if (!replace) {
+    return failed(path, "exists already", {},
+                  "use --force to replace it, or choose another "
+                  "name");
+  }
   if (auto regular = not_regular(path, old.st_mode); !regular) { return tl::unexpected(regular.error()); }
   for (int n = 1; n <= kMostNames; ++n) {
     const std::string beside = name_beside(real, n);

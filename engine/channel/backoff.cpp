@@ -10,7 +10,7 @@ namespace streamlab {
 
 Result<Backoff> Backoff::make(const BackoffConfig& config) {
   if (config.first <= Nanos::zero()) {
-    return refused("first", fmt::format("{} ns is no delay", config.first.count()), "above 0");
+    return refused("first", fmt::format("{} ns is not a valid delay", config.first.count()), "above 0");
   }
   if (!(config.factor >= 1.0 && std::isfinite(config.factor))) {
     return refused("factor", fmt::format("{} would not lengthen the delay", config.factor), "1 or more");
@@ -21,11 +21,11 @@ Result<Backoff> Backoff::make(const BackoffConfig& config) {
         "at least the first delay");
   }
   if (!(config.jitter >= 0.0 && config.jitter <= 1.0)) {
-    return refused("jitter", fmt::format("{} is no part of a delay", config.jitter), "0 .. 1");
+    return refused("jitter", fmt::format("{} is not a valid fraction of a delay", config.jitter), "0 .. 1");
   }
-  if (config.attempts < 1) { return refused("attempts", "0 attempts are none", "at least 1"); }
+  if (config.attempts < 1) { return refused("attempts", "0 attempts are not enough", "at least 1"); }
   if (config.budget <= Nanos::zero()) {
-    return refused("budget", fmt::format("{} ns is no time to wait in", config.budget.count()), "above 0");
+    return refused("budget", fmt::format("{} ns is not a valid budget", config.budget.count()), "above 0");
   }
   return Backoff(config);
 }

@@ -4,10 +4,10 @@
 //
 //   d[n] = min(cap, first factor^n) (1 - jitter u[n]),   u[n] uniform in [0, 1),   n = 0, 1, …
 //
-// until `attempts` delays were given or the next would bring their sum above `budget`. With jitter, many who
-// failed together do not come back together. The u[n] are those of SplitMix64 (G. L. Steele, D. Lea, C. H.
-// Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014, Fig. 17) from `seed`: the same seed
-// gives the same delays on every machine. Allocates nothing; one thread at a time.
+// until `attempts` delays were given or the next would bring their sum above `budget`. With jitter, many
+// clients that failed together do not retry together. The u[n] are those of SplitMix64 (G. L. Steele, D. Lea,
+// C. H. Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014, Fig. 17) from `seed`: the same
+// seed gives the same delays on every machine. Allocates nothing; one thread at a time.
 #pragma once
 
 #include <cstdint>
@@ -31,19 +31,19 @@ struct BackoffConfig {
 
 class Backoff {
  public:
-  // Refused when a value is outside of its range; `where` names it.
+  // Refused when a value is out of range; `where` names it.
   static Result<Backoff> make(const BackoffConfig& config);
 
-  // The delay before the next attempt; nothing when attempts or budget are used up. From then on it stays so
-  // until restart().
+  // The delay before the next attempt; nothing when attempts or budget are used up, until restart().
   std::optional<Nanos> next() noexcept;
 
   std::uint32_t attempts() const noexcept { return attempts_; }  // delays given since restart()
   Nanos waited() const noexcept { return waited_; }              // their sum
 
-  // After a success: the first delay again, attempts and budget anew. The random numbers go on.
+  // After a success: starts again with the first delay and full attempts and budget. The random numbers
+  // continue.
   void restart() noexcept;
-  // As after make(), random numbers too.
+  // Back to the state after make(), random numbers included.
   void reset() noexcept;
 
  private:

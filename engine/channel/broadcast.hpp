@@ -11,7 +11,7 @@
 // to const. It stays in the ring until it is overwritten or the last subscriber is gone.
 //
 // The channel is closed when close() is called or the last sender is gone: subscribers receive what was sent,
-// then closed. While nobody is subscribed, a send says closed and takes nothing.
+// then closed. Without subscribers, a send returns closed and takes nothing.
 #pragma once
 
 #include <algorithm>
@@ -37,8 +37,8 @@ class BroadcastSender;
 template <class T>
 BroadcastSender<T> broadcast(std::size_t capacity, Clock& clock = steady_clock());
 
-// One thread at a time, no real-time one. See Receiving for the ways to wait. Beside values a subscriber with
-// OnLag::lose gets lagged, with the exact number lost; its next receive goes on with the oldest value kept.
+// One thread at a time, no real-time one. See Receiving for the ways to wait. A subscriber with OnLag::lose
+// also gets lagged, with the exact number lost; its next receive continues with the oldest value kept.
 template <class T>
 class BroadcastReceiver : public Receiving<BroadcastReceiver<T>, T> {
  public:
@@ -57,7 +57,7 @@ class BroadcastReceiver : public Receiving<BroadcastReceiver<T>, T> {
   // Unsubscribes.
   ~BroadcastReceiver() { leave(); }
 
-  // One more subscriber, which goes on from where this one is.
+  // One more subscriber, which continues from the position of this one.
   BroadcastReceiver clone() const { return clone(on_lag_); }
   BroadcastReceiver clone(OnLag on_lag) const {
     SL_ASSERT(on_lag == OnLag::lose || on_lag_ == OnLag::wait,
@@ -65,15 +65,15 @@ class BroadcastReceiver : public Receiving<BroadcastReceiver<T>, T> {
     return BroadcastReceiver(state_, state_->subscribe(on_lag, cursor_.get()), on_lag);
   }
 
-  // Waits for nothing: a value, lagged, empty or closed.
+  // Does not wait: a value, lagged, empty or closed.
   Received<T> try_receive() {
-    SL_ASSERT(state_, "nothing is received through a receiver that was moved from");
+    SL_ASSERT(state_, "receive through a moved-from receiver");
     Received<T> received = state_->try_receive(*cursor_, on_lag_);
     if (received) { ++delivered_; }
     return received;
   }
 
-  // Of the whole channel: nothing can be sent any more, by nobody.
+  // Of the whole channel: no sender can send any more.
   void close() { state_->close(); }
   bool closed() const noexcept { return state_->closed(); }
 
@@ -83,7 +83,7 @@ class BroadcastReceiver : public Receiving<BroadcastReceiver<T>, T> {
   }
   std::size_t capacity() const noexcept { return state_->capacity(); }
   OnLag on_lag() const noexcept { return on_lag_; }
-  // Of this subscriber: the values sent since it began, those it got, those it has lost, reported yet or not.
+  // For this subscriber: values sent since it began, values it got, values it has lost (reported yet or not).
   ChannelCounters counters() const noexcept {
     ChannelCounters now;
     now.in_queue = size();
@@ -94,7 +94,7 @@ class BroadcastReceiver : public Receiving<BroadcastReceiver<T>, T> {
   }
   Clock& clock() const noexcept { return state_->clock; }
 
-  // What select() and streams wait by; see MpscReceiver.
+  // For select() and streams; see MpscReceiver.
   void arm(std::shared_ptr<WakeSignal> signal) { state_->receiving.arm(std::move(signal)); }
   void disarm(const WakeSignal& signal) noexcept { state_->receiving.disarm(signal); }
   Clock::Duration poll_period() const noexcept { return Clock::Duration::zero(); }
@@ -116,8 +116,8 @@ class BroadcastReceiver : public Receiving<BroadcastReceiver<T>, T> {
   std::uint64_t delivered_ = 0;
 };
 
-// Any thread but a real-time one; several at the same time. See Sending for the ways to send: they wait for
-// subscribers with OnLag::wait, and for no others.
+// Any thread but a real-time one; several at the same time. See Sending for the ways to send: they wait only
+// for subscribers with OnLag::wait.
 template <class T>
 class BroadcastSender : public Sending<BroadcastSender<T>, T> {
   static_assert(std::is_copy_constructible_v<T>, "every subscriber gets a copy");
@@ -166,13 +166,13 @@ class BroadcastSender : public Sending<BroadcastSender<T>, T> {
   }
 
   Sent offer(T& value) const {
-    SL_ASSERT(state_, "nothing is sent through a sender that was moved from");
+    SL_ASSERT(state_, "send through a moved-from sender");
     return state_->offer(value);
   }
   bool waits() const noexcept { return true; }
   void arm_sender(const std::shared_ptr<WakeSignal>& signal) const { state_->sending.arm(signal); }
   void disarm_sender(const WakeSignal& signal) const noexcept { state_->sending.disarm(signal); }
-  void pass_on() const noexcept {}  // everybody is notified
+  void pass_on() const noexcept {}  // everyone is notified
 
   std::shared_ptr<BroadcastState<T>> state_;
 };

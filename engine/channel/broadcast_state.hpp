@@ -1,9 +1,9 @@
 // engine/channel/broadcast_state.hpp
 //
-// BroadcastState<T>: what the ends of a broadcast channel share. Used through them alone.
+// BroadcastState<T>: what the ends of a broadcast channel share. Only used through them.
 //
-// The values lie in one ring, written once whatever the number of subscribers; each subscriber has a cursor,
-// the position that it reads next, and copies values out. Senders take turns by a mutex.
+// The values are in one ring, written once for any number of subscribers; each subscriber has a cursor, the
+// position that it reads next, and copies values out. A mutex serialises the senders.
 //   (1) a send writes slot[w], then stores tail_ = w + 1 (release).
 //   (2) a subscriber loads tail_ (acquire) and reads positions below it. (1)-(2): it sees the value as
 //       written.
@@ -39,13 +39,13 @@
 
 namespace streamlab {
 
-// What happens to a subscriber that is a whole ring behind.
+// What happens when a subscriber is a whole ring behind.
 enum class OnLag {
   wait,  // senders wait for it: it gets every value
   lose,  // it loses the oldest values and is told how many
 };
 
-// Where one subscriber is. Written by its thread only.
+// The position of one subscriber. Written by its thread only.
 struct alignas(kThreadSeparationBytes) BroadcastCursor {
   explicit BroadcastCursor(std::uint64_t begin) : position(begin) {}
   std::atomic<std::uint64_t> position;
@@ -122,7 +122,7 @@ class BroadcastState {
     if (tail - at > capacity_) { return lagged(cursor, at, tail); }
     const Pin pin(slot);
     if (pin.is_being_written() || slot.position != at) {
-      // By the send of position at + slots or of a later one, which may not have moved tail_ yet.
+      // Overwritten by the send of position at + slots or later, which may not have moved tail_ yet.
       const std::uint64_t now = tail_.load(std::memory_order_acquire);
       return lagged(cursor, at, std::max(now, at + slots_.size() + 1));
     }
@@ -174,7 +174,7 @@ class BroadcastState {
     const std::uint32_t before_;
   };
 
-  // The next receive goes on with the oldest value that is kept when `tail` values have been sent.
+  // The next receive continues with the oldest value that is kept when `tail` values have been sent.
   Received<T> lagged(BroadcastCursor& cursor, std::uint64_t at, std::uint64_t tail) const {
     const std::uint64_t oldest = tail - capacity_;
     cursor.position.store(oldest, std::memory_order_relaxed);
@@ -201,7 +201,7 @@ class BroadcastState {
     }
     slot.value.emplace(std::move(value));
     slot.position = position;
-    slot.pins.fetch_sub(kWriting, std::memory_order_release);  // (6); subscribers may have been here in vain
+    slot.pins.fetch_sub(kWriting, std::memory_order_release);  // (6); subscribers may have tried and failed
   }
   std::vector<std::optional<T>> take_values() {
     std::vector<std::optional<T>> values;

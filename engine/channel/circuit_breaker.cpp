@@ -9,14 +9,14 @@ namespace streamlab {
 
 Result<CircuitBreaker> CircuitBreaker::make(const CircuitBreakerConfig& config) {
   if (config.window < 1 || config.window > kMaxWindow) {
-    return refused("window", fmt::format("{} calls is no window", config.window),
+    return refused("window", fmt::format("{} calls is not a valid window", config.window),
                    fmt::format("1 .. {}", kMaxWindow));
   }
   if (config.failure_count.has_value() == config.failure_rate.has_value()) {
     return refused("failure_count",
                    config.failure_count ? "failure_count and failure_rate are both given"
                                         : "neither failure_count nor failure_rate is given",
-                   "one of them");
+                   "exactly one of them");
   }
   std::uint32_t threshold = 0;
   if (config.failure_count) {
@@ -28,17 +28,18 @@ Result<CircuitBreaker> CircuitBreaker::make(const CircuitBreakerConfig& config) 
   } else {
     const double rate = *config.failure_rate;
     if (!(rate > 0.0 && rate <= 1.0)) {
-      return refused("failure_rate", fmt::format("{} is no part of the calls", rate),
+      return refused("failure_rate", fmt::format("{} is not a valid fraction of the calls", rate),
                      "above 0 and at most 1");
     }
-    // The quotient, not the product: 7 / 100 is the very double that 0.07 is, 0.07 * 100 is above 7.
+    // The quotient, not the product: 7 / 100 is exactly the double 0.07, but 0.07 * 100 is above 7.
     threshold = 1;
     while (static_cast<double>(threshold) / config.window < rate) { ++threshold; }
   }
   if (config.cool_down <= Nanos::zero()) {
-    return refused("cool_down", fmt::format("{} ns is no cool-down", config.cool_down.count()), "above 0");
+    return refused("cool_down", fmt::format("{} ns is not a cool-down time", config.cool_down.count()),
+                   "above 0");
   }
-  if (config.probes < 1) { return refused("probes", "0 probes never close it again", "at least 1"); }
+  if (config.probes < 1) { return refused("probes", "0 probes never close the breaker again", "at least 1"); }
   return CircuitBreaker(config, threshold);
 }
 
@@ -67,7 +68,7 @@ void CircuitBreaker::success(Nanos now, std::uint64_t epoch) noexcept {
   if (epoch != epoch_) { return; }
   if (state_ == State::closed) {
     record(false);
-    if (too_many()) { open(now); }  // a success may fill the window
+    if (too_many()) { open(now); }  // a success may complete the window
   } else if (state_ == State::half_open && ++probes_succeeded_ == config_.probes) {
     next_ = 0;
     counts_.window_calls = counts_.window_failures = 0;

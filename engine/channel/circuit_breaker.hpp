@@ -1,13 +1,13 @@
 // engine/channel/circuit_breaker.hpp
 //
-// CircuitBreaker: stops asking what keeps failing, and tries again later.
+// CircuitBreaker: stops calls to something that keeps failing, and tries again later.
 //
 //   closed     every call is allowed. When too many of the last `window` calls failed: open.
-//   open       no call is allowed. After `cool_down` the next one asked for is a probe: half_open.
-//   half_open  `probes` calls are allowed. When all have succeeded: closed, with an empty window. When one
+//   open       no call is allowed. After `cool_down` the next call requested is a probe: half_open. half_open
+//    `probes` calls are allowed. When all have succeeded: closed, with an empty window. When one
 //              fails: open, and the cool-down starts again.
 //
-// Holds no clock and no lock: the time is a value, and one thread at a time calls. Allocates in make() only.
+// Has no clock and no lock: the caller passes the time; one thread at a time. Allocates in make() only.
 #pragma once
 
 #include <cstdint>
@@ -21,11 +21,12 @@
 namespace streamlab {
 
 struct CircuitBreakerConfig {
-  // One of the two.
-  // Opens when so many of the last `window` calls failed; 1 .. window.
+  // Exactly one of the two.
+  // Opens when this many of the last `window` calls failed; 1 .. window.
   std::optional<std::uint32_t> failure_count;
-  std::optional<double> failure_rate;  // opens when this part of `window` calls failed; above 0, at most 1
-  // Calls looked back on; 1 .. CircuitBreaker::kMaxWindow. A rate waits until it is full.
+  std::optional<double> failure_rate;  // opens at this fraction of failed calls; above 0, at most 1
+  // Number of recent calls considered; 1 .. CircuitBreaker::kMaxWindow. failure_rate applies once the window
+  // is full.
   std::uint32_t window = 0;
   Nanos cool_down{0};        // above 0
   std::uint32_t probes = 1;  // at least 1
@@ -35,35 +36,35 @@ class CircuitBreaker {
  public:
   enum class State : std::uint8_t { closed, open, half_open };
 
-  // Since make() or reset(), but for the two of the window.
+  // Since make() or reset(), except the two about the window.
   struct Counts {
     std::uint64_t allowed = 0;
     std::uint64_t rejected = 0;
     std::uint64_t succeeded = 0;
     std::uint64_t failed = 0;
     std::uint64_t opened = 0;           // changes to `open`
-    std::uint32_t window_calls = 0;     // now in the window
+    std::uint32_t window_calls = 0;     // currently in the window
     std::uint32_t window_failures = 0;  // of those
   };
 
   static constexpr std::uint32_t kMaxWindow = 1U << 20U;
   static constexpr Nanos kNever = Nanos::max();
 
-  // Refused when a value is outside of its range, or not exactly one of failure_count and failure_rate is
-  // given; `where` names it.
+  // Refused when a value is out of range, or unless exactly one of failure_count and failure_rate is given;
+  // `where` names it.
   static Result<CircuitBreaker> make(const CircuitBreakerConfig& config);
 
-  // May a call be made now? Every one that was allowed is answered by success(), failure() or cancel().
+  // May a call be made now? Each allowed call must be reported by success(), failure() or cancel().
   bool allows(Nanos now) noexcept;
 
-  // How a call went. With several calls under way, pass the epoch() seen right after allows(): an answer from
-  // before the last change of state is counted but moves nothing, so that no late answer passes for a
+  // The result of a call. With several calls in flight, pass the epoch() read right after allows(): a result
+  // from before the last change of state is counted but changes nothing, so a late result is not taken for a
   // probe's.
   void success(Nanos now) noexcept { success(now, epoch_); }
   void failure(Nanos now) noexcept { failure(now, epoch_); }
   void success(Nanos now, std::uint64_t epoch) noexcept;
   void failure(Nanos now, std::uint64_t epoch) noexcept;
-  // The call was not made after all: a probe's place is free again.
+  // The call was not made after all: frees the place of a probe.
   void cancel() noexcept { cancel(epoch_); }
   void cancel(std::uint64_t epoch) noexcept;
 

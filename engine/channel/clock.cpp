@@ -47,7 +47,7 @@ bool VirtualClock::wait(WakeSignal& signal, std::uint32_t ticket, TimePoint dead
     waiters_ = &me;
     more_asleep_.notify_all();
   }
-  // An advance that reaches the deadline notifies too; its notification is told from another by the time.
+  // An advance that reaches the deadline also notifies; the time tells that apart from a real notification.
   signal.wait(ticket);
   const std::lock_guard lock(mutex_);
   remove(me);

@@ -1,7 +1,7 @@
 // engine/channel/clock.hpp
 //
-// Clock: the time of everything that waits. The machine's for the product, a virtual one for tests, which
-// then take no time and know what comes first.
+// Clock: the time source of everything that waits. The product uses the machine's; tests use a virtual one,
+// which makes them instant and deterministic.
 #pragma once
 
 #include <chrono>
@@ -14,7 +14,7 @@
 
 namespace streamlab {
 
-// Any thread, but wait() on no real-time one.
+// Any thread, but wait() not on a real-time one.
 class Clock {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;
@@ -28,8 +28,8 @@ class Clock {
 
   virtual TimePoint now() const noexcept = 0;
 
-  // Sleeps until signal.notify() after `ticket` was taken, or until `deadline` (kNoDeadline: there is none).
-  // False if the deadline came first. Wakes up for nothing at times, as WakeSignal::wait() does: look again.
+  // Sleeps until signal.notify() after `ticket` was taken, or until `deadline` (kNoDeadline: none). False if
+  // the deadline came first. May wake up spuriously, like WakeSignal::wait(): check again.
   virtual bool wait(WakeSignal& signal, std::uint32_t ticket, TimePoint deadline) noexcept = 0;
 
   // now() + duration; kNoDeadline where that is out of range.
@@ -39,13 +39,13 @@ class Clock {
 // The machine's: std::chrono::steady_clock.
 Clock& steady_clock();
 
-// A clock that stands still until it is advanced. Begins at `kStart`, which is some way from the origin so
-// that times before it can be written.
+// A clock that stands still until it is advanced. Begins at `kStart`, far enough from the origin to allow
+// earlier times.
 class VirtualClock final : public Clock {
  public:
   enum class Advance {
     by_hand,    // by advance() and advance_to(); a wait sleeps until another thread calls them, or notifies
-    when_idle,  // also by itself: a wait with a deadline moves the clock there and returns at once. For tests
+    when_idle,  // also by a wait: with a deadline it moves the clock there and returns at once. For tests
                 // on one thread. A wait without a deadline really sleeps until the signal.
   };
   static constexpr TimePoint kStart{std::chrono::hours(24)};
@@ -55,11 +55,11 @@ class VirtualClock final : public Clock {
   TimePoint now() const noexcept override;
   bool wait(WakeSignal& signal, std::uint32_t ticket, TimePoint deadline) noexcept override;
 
-  // Ends every wait whose deadline is reached. The clock never goes back: an earlier time changes nothing.
+  // Ends every wait whose deadline is reached. The clock never goes back: an earlier time has no effect.
   void advance(Duration duration) noexcept;
   void advance_to(TimePoint time) noexcept;
 
-  // Returns once at least `count` threads sleep in wait(), without polling: waits that have been notified or
+  // Returns, without polling, once at least `count` threads sleep in wait(). Waits that have been notified or
   // have reached their deadline do not count.
   void wait_for_waiters(std::size_t count);
 

@@ -1,7 +1,7 @@
 // engine/channel/ends.hpp
 //
-// Sending<Sender, T> and Receiving<Receiver, T>: the ways to wait that all channels have in common, on top of
-// what each kind can do without waiting. Bases of the senders and receivers, which give
+// Sending<Sender, T> and Receiving<Receiver, T>: the ways to wait that all channels share, built on what each
+// kind can do without waiting. Base classes of the senders and receivers, which provide
 //
 //   Sender:    Sent offer(T& value) (moves from it only when it was sent), clock(), and for those who
 //              wait where it is full: waits(), arm_sender(signal), disarm_sender(signal), pass_on()
@@ -20,13 +20,13 @@
 
 namespace streamlab {
 
-// A send takes an rvalue, which it moves from only if it was sent, or copies an lvalue. Sends wait only where
-// the channel's policy is to wait (block); else they say at once what became of the value. Any thread but a
-// real-time one; several threads may send through one sender at the same time.
+// A send takes an rvalue, which it moves from only if it was sent, or copies an lvalue. Sends wait only if
+// the channel's policy is to wait (block); otherwise they return at once what happened to the value. Any
+// thread but a real-time one; several threads may send through one sender at the same time.
 template <class Sender, class T>
 class Sending {
  public:
-  // Waits for room as long as it takes; ends with closed when nobody will receive.
+  // Waits for room as long as it takes; ends with closed when there are no receivers any more.
   Sent send(T&& value, std::stop_token stop = {}) const {
     return send_within(value, {Clock::kNoDeadline, std::move(stop)});
   }
@@ -34,7 +34,7 @@ class Sending {
     return send(T(value), std::move(stop));
   }
 
-  // Waits for nothing: full where there is no room.
+  // Does not wait: full if there is no room.
   Sent try_send(T&& value) const { return self().offer(value); }
   Sent try_send(const T& value) const requires std::copy_constructible<T> { return try_send(T(value)); }
 
@@ -70,7 +70,7 @@ class Sending {
         [&](const std::shared_ptr<WakeSignal>& signal) { self().arm_sender(signal); },
         [&](const WakeSignal& signal) { self().disarm_sender(signal); });
     if (!end) { return sent; }
-    self().pass_on();  // it may just have been told of room that another sender can use
+    self().pass_on();  // it may just have been notified of room that another sender can use
     return *end;
   }
 };
@@ -86,7 +86,7 @@ class Receiving {
   Received<T> receive(std::stop_token stop = {}) {
     return receive_within({Clock::kNoDeadline, std::move(stop)});
   }
-  // A value that is there is received, even if the deadline is past.
+  // An available value is received even if the deadline has passed.
   Received<T> receive_until(Clock::TimePoint deadline, std::stop_token stop = {}) {
     return receive_within({deadline, std::move(stop)});
   }

@@ -11,7 +11,7 @@ namespace {
 
 __extension__ using Wide = __int128;
 
-// At the end of what Nanos can say there is only "never".
+// At the end of the range of Nanos there is only "never".
 Nanos narrow(Wide time) noexcept {
   return time < Nanos::max().count() ? Nanos(static_cast<Nanos::rep>(time)) : Nanos::max();
 }

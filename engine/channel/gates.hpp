@@ -1,14 +1,14 @@
 // engine/channel/gates.hpp
 //
-// Gates that thin out a sequence of items by time. They hold no item, only when it came: the caller keeps the
-// newest item and asks the gate when to let it through. Values with no clock, lock or allocation; one thread
-// at a time. Times that run backwards count as the latest time seen before.
+// Gates that thin out a sequence of items by time. They store only when an item came, not the item: the
+// caller keeps the newest item and asks the gate when to pass it on. Values without clock, lock or
+// allocation; one thread at a time. A time that runs backwards counts as the latest time seen.
 //
 //   ThrottleGate   at most one in every interval, the first
 //   DebounceGate   the last one, after a silence
 //   SampleGate     the newest one, at every tick of a grid
 //
-// With DebounceGate and SampleGate, whoever has an item asks first whether the one before it is due:
+// With DebounceGate and SampleGate, on a new item first check whether the previous one is due:
 //
 //   if (gate.take(now)) { pass on the kept item; }
 //   gate.arrive(now);  // keep this item instead
@@ -26,10 +26,10 @@ class ThrottleGate {
   // An interval of 0 or less is refused.
   static Result<ThrottleGate> make(Nanos interval);
 
-  // Does the item that comes now pass? The first does, and then the first that comes an interval or more
-  // after the last that passed.
+  // Does the item that comes now pass? The first one does; then each one that comes an interval or more after
+  // the last that passed.
   bool pass(Nanos now) noexcept;
-  // From when on the next item passes; Nanos::min() if the first has not come.
+  // The time from which the next item passes; Nanos::min() before the first item.
   Nanos opens_at() const noexcept { return opens_at_; }
   std::uint64_t held_back() const noexcept { return held_back_; }
   void reset() noexcept;
@@ -50,13 +50,13 @@ class DebounceGate {
   static Result<DebounceGate> make(Nanos silence);
 
   void arrive(Nanos now) noexcept;
-  // True once for each item after which `silence` went by without another.
+  // True once for each item that was followed by `silence` without another item.
   bool take(Nanos now) noexcept;
-  // When take() will be true if nothing comes; kNever if no item waits.
+  // When take() will be true if no item comes; kNever if no item waits.
   Nanos due_at() const noexcept { return due_at_; }
-  // An item waits; at the end of the stream the caller lets it through. Forgets it.
+  // Is an item waiting? At the end of the stream the caller passes it on. Forgets it.
   bool take_last() noexcept;
-  std::uint64_t replaced() const noexcept { return replaced_; }  // items that another one followed too soon
+  std::uint64_t replaced() const noexcept { return replaced_; }  // items followed by another one too soon
   void reset() noexcept;
 
  private:
@@ -75,14 +75,14 @@ class SampleGate {
   // Ticks at origin + k interval. An interval of 0 or less is refused.
   static Result<SampleGate> make(Nanos interval, Nanos origin = Nanos::zero());
 
-  // An item that comes at a tick belongs to the next.
+  // An item that comes exactly at a tick belongs to the next one.
   void arrive(Nanos now) noexcept;
   // True once at or after each tick before which an item came.
   bool take(Nanos now) noexcept;
   // The tick at which take() will be true; kNever if no item waits.
   Nanos due_at() const noexcept { return due_at_; }
   bool take_last() noexcept;
-  std::uint64_t replaced() const noexcept { return replaced_; }  // items that a newer one took the place of
+  std::uint64_t replaced() const noexcept { return replaced_; }  // items replaced by a newer one
   void reset() noexcept;
 
  private:

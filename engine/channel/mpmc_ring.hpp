@@ -1,8 +1,8 @@
 // engine/channel/mpmc_ring.hpp
 //
-// MpmcRing<T>: bounded first-in-first-out queue between any number of threads, which can be closed.
-//   Any thread: try_push(), try_pop(), close().  One thread at most: try_pop_alone(), while nobody calls
-//   try_pop(). Nothing is allocated after construction. The order is total: that of the positions.
+// MpmcRing<T>: bounded, closable first-in-first-out queue between any number of threads.
+//   Any thread: try_push(), try_pop(), close().  One thread at most: try_pop_alone(), while no other thread
+//   calls try_pop(). Nothing is allocated after construction. The order is total: that of the positions.
 //
 // Every position 0, 1, 2, … is pushed once and popped once, at slot[position mod slots]. The slot's
 // `sequence` says whose turn it is: p: position p may be pushed; p + 1: it may be popped; p + slots: it was
@@ -18,15 +18,16 @@
 //   (5) the push of position p + slots loads sequence (acquire) and goes on if it is p + slots. (4)-(5): the
 //       value is out before the next one is written.
 //   (6) capacity is exact though the number of slots is a power of two: position p may be pushed only when
-//       p - capacity was popped, which the sequence of that position's slot tells. head_ is not looked at, so
+//       p - capacity was popped, which the sequence of that position's slot tells. head_ is not read, so
 //       pushing threads do not wait for the line that the popping thread writes.
 //   (7) close() sets the lowest bit of tail_ (compare-exchange). A push that comes later fails at (1), which
 //       compares that bit too; one that came earlier has its position in tail_. So once the bit is seen
 //       (acquire) the last position is known: "closed, and head has reached tail" is exact, and no value is
-//       accepted that nobody gets.
+//       accepted that no one gets.
 //
-// Between (1) and (2) a push can be interrupted by the scheduler: until it goes on, pops find nothing, though
-// later pushes may be done. Nothing is lost or reordered; but no real-time thread may depend on it.
+// Between (1) and (2) a push can be interrupted by the scheduler: until it resumes, pops find nothing, even
+// if later pushes are done. Nothing is lost or reordered, but a real-time thread must not depend on this
+// queue.
 #pragma once
 
 #include <algorithm>
@@ -43,7 +44,7 @@
 
 namespace streamlab {
 
-// What MpmcRing needs beside StdAtomics: a place for a T that need not be default constructible.
+// What MpmcRing needs in addition to StdAtomics: storage for a T that need not be default constructible.
 struct RingAtomics : StdAtomics {
   template <class T>
   class Cell {
@@ -85,13 +86,13 @@ class MpmcRing {
   }
   MpmcRing(const MpmcRing&) = delete;
   MpmcRing& operator=(const MpmcRing&) = delete;
-  // Destroys what was not popped. No other call may be under way.
+  // Destroys what was not popped. No other call may be in progress.
   ~MpmcRing() {
     while (try_pop([](T&&) noexcept {})) {}
   }
 
-  // Moves from `value` only when it says `done`. `full` is said also while the pop that makes room is under
-  // way.
+  // Moves from `value` only when it returns `done`. Also returns `full` while the pop that makes room is in
+  // progress.
   [[nodiscard]] Push try_push(T& value) noexcept {
     std::uint64_t tail = tail_.value.load(Atomics::relaxed);
     while (true) {
@@ -114,8 +115,8 @@ class MpmcRing {
     }
   }
 
-  // Hands the oldest value to take(T&&), which must not throw. False if there is none; said also while the
-  // push of the oldest is under way.
+  // Passes the oldest value to take(T&&), which must not throw. False if there is none, and also while the
+  // push of the oldest is in progress.
   template <class Take>
   [[nodiscard]] bool try_pop(Take&& take) noexcept {
     std::uint64_t head = head_.value.load(Atomics::relaxed);
@@ -145,7 +146,7 @@ class MpmcRing {
     return true;
   }
 
-  // No value is taken any more. May be called twice.
+  // No more values are accepted. May be called twice.
   void close() noexcept {
     std::uint64_t tail = tail_.value.load(Atomics::relaxed);
     while ((tail & kClosed) == 0 &&
@@ -159,12 +160,12 @@ class MpmcRing {
     return (tail & kClosed) != 0 && head_.value.load(Atomics::relaxed) == tail >> 1U;
   }
 
-  // Values ever taken into the queue; grows only.
+  // Values ever accepted; never decreases.
   std::uint64_t pushed() const noexcept { return tail_.value.load(Atomics::acquire) >> 1U; }
-  // Exact when nobody is at work, else true of some recent moment.
+  // Exact when no thread is active, else correct for some recent moment.
   std::size_t size() const noexcept {
-    // The head first (its store is a release for this alone): both only grow and the tail leads, so the
-    // difference cannot be negative.
+    // The head first (its store is a release only for this): both only grow and the tail is never behind, so
+    // the difference cannot be negative.
     const std::uint64_t head = head_.value.load(Atomics::acquire);
     const std::uint64_t queued = pushed() - head;
     return static_cast<std::size_t>(queued < capacity_ ? queued : capacity_);
@@ -184,7 +185,7 @@ class MpmcRing {
     Counter value{0};
   };
 
-  // Both count positions from 0, but for those before the beginning (6), which wrap: hence the signed
+  // Both count positions from 0, except those before the beginning (6), which wrap: hence the signed
   // difference.
   static bool is_before(std::uint64_t sequence, std::uint64_t position) noexcept {
     return static_cast<std::int64_t>(sequence - position) < 0;

@@ -6,8 +6,8 @@
 //   requests.send(Request{…, std::move(sender)});
 //   const auto answer = receiver.receive();   // or closed: the sender went without sending
 //
-// The value is moved, never copied. Closed at either end it tells the other one: the receiver still gets a
-// value that was sent, the sender learns that nobody waits for it.
+// The value is moved, never copied. Closing one end notifies the other: the receiver still gets a value that
+// was sent; the sender learns that no one waits for it.
 #pragma once
 
 #include <memory>
@@ -23,7 +23,7 @@
 
 namespace streamlab {
 
-// What the two ends share. Used through them alone.
+// What the two ends share. Only used through them.
 template <class T>
 class OneshotState {
  public:
@@ -112,16 +112,16 @@ class OneshotSender {
   // Without a value sent the receiver gets closed.
   ~OneshotSender() { close(); }
 
-  // Waits for nothing. closed: nobody will receive, or a value was sent already; `value` is untouched.
+  // Does not wait. closed: the receiver is gone, or a value was sent already; `value` is untouched.
   Sent send(T&& value) {
-    SL_ASSERT(state_, "nothing is sent through a sender that was moved from");
+    SL_ASSERT(state_, "send through a moved-from sender");
     return state_->send(value);
   }
   Sent send(const T& value) requires std::copy_constructible<T> { return send(T(value)); }
   void close() noexcept {
     if (state_) { state_->close(); }
   }
-  // Nothing can be sent any more: it was, or nobody waits for it.
+  // Nothing can be sent any more: it was sent, or no one waits for it.
   bool closed() const { return state_->closed(); }
 
  private:
@@ -146,7 +146,7 @@ class OneshotReceiver : public Receiving<OneshotReceiver<T>, T> {
 
   // The value, once; empty before, closed after or when none will come.
   Received<T> try_receive() {
-    SL_ASSERT(state_, "nothing is received through a receiver that was moved from");
+    SL_ASSERT(state_, "receive through a moved-from receiver");
     return state_->try_receive();
   }
   // Nothing can be sent any more; a value that was sent can still be received.
@@ -158,7 +158,7 @@ class OneshotReceiver : public Receiving<OneshotReceiver<T>, T> {
   ChannelCounters counters() const { return state_->counters(); }
   Clock& clock() const noexcept { return state_->clock; }
 
-  // What select() and streams wait by; see MpscReceiver.
+  // For select() and streams; see MpscReceiver.
   void arm(std::shared_ptr<WakeSignal> signal) { state_->receiving.arm(std::move(signal)); }
   void disarm(const WakeSignal& signal) noexcept { state_->receiving.disarm(signal); }
   Clock::Duration poll_period() const noexcept { return Clock::Duration::zero(); }

@@ -1,6 +1,6 @@
 // engine/channel/outcome.hpp
 //
-// Received<T>, Done, Sent: how an operation on a channel ended: with what was asked for, or why without.
+// Received<T>, Done, Sent: the result of an operation on a channel: what was asked for, or why not.
 // ChannelCounters: what went through a channel.
 #pragma once
 
@@ -14,18 +14,18 @@
 namespace streamlab {
 
 enum class Why {
-  closed,     // receiving: everything was received and nothing can follow; sending: nobody will receive
+  closed,     // receiving: everything was received and nothing can follow; sending: no receiver is left
   stopped,    // the stop token asked for it; nothing was taken or sent
   timed_out,  // the deadline came first
   empty,      // there is nothing to receive now
-  full,       // there is no room now, or the policy does not take the value
+  full,       // there is no room now, or the policy rejects the value
   lagged,     // values that this receiver has not seen were overwritten; see Received::lost()
 };
 
 // "closed", "stopped", "timed out", "empty", "full", "lagged".
 std::string_view to_string(Why why) noexcept;
 
-// One value, or why there is none. Like std::optional, of which it has the operators.
+// One value, or why there is none. Has the operators of std::optional.
 template <class T>
 class [[nodiscard]] Received {
  public:
@@ -33,7 +33,8 @@ class [[nodiscard]] Received {
 
   Received(T value) : value_(std::move(value)) {}  // NOLINT(google-explicit-constructor): as std::optional
   Received(Why why) : why_(why) {}                 // NOLINT(google-explicit-constructor): as std::optional
-  // `lost` values, 1 or more, will never be received; the next receive goes on with the oldest that was kept.
+  // `lost` values, 1 or more, will never be received; the next receive continues with the oldest that was
+  // kept.
   static Received lagged(std::uint64_t lost) {
     Received received(Why::lagged);
     received.lost_ = lost;
@@ -51,7 +52,7 @@ class [[nodiscard]] Received {
 
   // has_value() must not hold.
   Why why() const noexcept {
-    SL_ASSERT(!has_value(), "why() is asked where there is no value");
+    SL_ASSERT(!has_value(), "why() needs an outcome without a value");
     return why_;
   }
   // How many values were lost; 0 unless why() is lagged.
@@ -70,9 +71,9 @@ class [[nodiscard]] Done {
   Done(Why why) : why_(why) {}  // NOLINT(google-explicit-constructor): as Received
 
   explicit operator bool() const noexcept { return !why_.has_value(); }
-  // Only where it was not done.
+  // Only if it was not done.
   Why why() const noexcept {
-    SL_ASSERT(why_.has_value(), "why() is asked where something was not done");
+    SL_ASSERT(why_.has_value(), "why() needs an outcome that was not done");
     return *why_;
   }
 
@@ -80,13 +81,13 @@ class [[nodiscard]] Done {
   std::optional<Why> why_;
 };
 
-// How a send ended. One that was not done has not touched the caller's value.
+// The result of a send. A send that was not done has not touched the caller's value.
 using Sent = Done;
 
-// A snapshot. pushed = delivered + dropped + in_queue always; while the channel is at work in_queue may
+// A snapshot. pushed = delivered + dropped + in_queue always; while the channel is in use, in_queue may
 // include values that came or went while the snapshot was taken.
 struct ChannelCounters {
-  std::uint64_t pushed = 0;     // values offered, those that the policy did not take too
+  std::uint64_t pushed = 0;     // values offered, including those that the policy rejected
   std::uint64_t delivered = 0;  // values received
   std::uint64_t dropped = 0;    // values that will never be received
   std::uint64_t in_queue = 0;

@@ -15,11 +15,11 @@ constexpr int kNanosPerSecond = 1'000'000'000;
 
 Result<RateLimiter> RateLimiter::make(double rate_per_s, double burst) {
   if (!(rate_per_s > 0.0 && rate_per_s <= kMaxRate)) {
-    return refused("rate", fmt::format("{} tokens per second is no rate", rate_per_s),
+    return refused("rate", fmt::format("{} tokens per second is not a valid rate", rate_per_s),
                    fmt::format("above 0 and at most {}", kMaxRate));
   }
   if (!(burst > 0.0 && std::isfinite(burst))) {
-    return refused("burst", fmt::format("{} tokens is no burst", burst), "above 0");
+    return refused("burst", fmt::format("{} tokens is not a valid burst", burst), "above 0");
   }
   if (burst / rate_per_s > kMaxSecondsToFill) {
     return refused("burst",
@@ -70,7 +70,7 @@ Nanos RateLimiter::ready_at(double n, Nanos now) const noexcept {
   if (!fits(n)) { return kNever; }
   const Quanta missing = quanta(n) - level_at(now);
   if (missing <= 0) { return now; }
-  const Quanta from = std::max(last_, now).count();  // something is missing, so it has started
+  const Quanta from = std::max(last_, now).count();  // the bucket is not full, so it has started
   const Quanta ready = from + (missing + gain_per_ns_ - 1) / gain_per_ns_;
   return ready < kNever.count() ? Nanos(static_cast<Nanos::rep>(ready)) : kNever;
 }

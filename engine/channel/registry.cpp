@@ -43,7 +43,7 @@ void ChannelRegistry::close_all() {
 }
 
 Result<void> ChannelRegistry::remove(std::string_view name) {
-  // Destroyed outside of the lock: values in it may hold ends of other channels.
+  // Destroyed outside the lock: its values may hold ends of other channels.
   std::optional<Entry> removed;
   const std::lock_guard lock(mutex_);
   const Result<Entry*> entry = find(name);
@@ -54,12 +54,12 @@ Result<void> ChannelRegistry::remove(std::string_view name) {
 }
 
 tl::unexpected<Error> ChannelRegistry::receiver_taken(std::string_view name) {
-  return refused("", fmt::format("the receiver of channel \"{}\" was taken before", name), "one receiver",
-                 "a broadcast channel has any number of them");
+  return refused("", fmt::format("the receiver of channel \"{}\" was already taken", name), "one receiver",
+                 "a broadcast channel can have any number of them");
 }
 
 Result<void> ChannelRegistry::add_entry(std::string name, Entry entry) {
-  if (name.empty()) { return refused("", "a channel has no name", "one letter at least"); }
+  if (name.empty()) { return refused("", "a channel without a name", "at least one letter"); }
   const std::lock_guard lock(mutex_);
   if (const auto there = entries_.find(name); there != entries_.end()) {
     return refused("", fmt::format("there is a channel \"{}\" already, {}<{}>", name,

@@ -1,14 +1,14 @@
 // engine/channel/registry.hpp
 //
-// ChannelRegistry: channels by name, for parts of a program that do not know each other.
+// ChannelRegistry: named channels, for parts of a program that do not know each other.
 //
 //   registry.add("levels", broadcast<Level>(16));
 //   auto levels = registry.subscribe<Level>("levels", OnLag::lose);   // Result<BroadcastReceiver<Level>>
 //   if (!levels) { print(levels.error()); }
 //
-// A channel is asked for by its name, kind and type of value; any other kind or type is an Error that says
-// both. The registry holds one end of each channel, so a channel stays open until it is closed or removed, or
-// the registry goes.
+// A channel is looked up by name, kind and type of value; a wrong kind or type is an Error that names both.
+// The registry holds one end of each channel, so a channel stays open until it is closed or removed, or the
+// registry is destroyed.
 #pragma once
 
 #include <cstddef>
@@ -40,7 +40,7 @@ std::string_view to_string(ChannelKind kind) noexcept;
 struct RegisteredChannel {
   std::string name;
   ChannelKind kind = ChannelKind::mpsc;
-  std::string type;  // of a value, as type_name() says it
+  std::string type;  // of a value, as type_name() gives it
   std::size_t capacity = 0;
   bool closed = false;
 };
@@ -52,7 +52,7 @@ class ChannelRegistry {
   ChannelRegistry(const ChannelRegistry&) = delete;
   ChannelRegistry& operator=(const ChannelRegistry&) = delete;
 
-  // Errors: the name is empty, or there is a channel of that name.
+  // Errors: the name is empty or taken.
   template <class T>
   Result<void> add(std::string name, MpscChannel<T> channel) {
     return add_entry<T>(std::move(name), Mpsc<T>{std::move(channel.sender), std::move(channel.receiver)});
@@ -66,7 +66,7 @@ class ChannelRegistry {
     return add_entry<T>(std::move(name), Watch<T>{std::move(channel.sender), std::move(channel.receiver)});
   }
 
-  // Errors of all that follow: there is no channel of that name; it is of another kind or type.
+  // Errors of all functions below: there is no channel with this name; it is of another kind or type.
 
   // One more sender of an mpsc channel.
   template <class T>
@@ -74,7 +74,7 @@ class ChannelRegistry {
     return with<Mpsc<T>, T>(name,
                             [](Mpsc<T>& channel) -> Result<MpscSender<T>> { return channel.sender.clone(); });
   }
-  // The receiver of an mpsc channel, which has one. Error as well: it was taken before.
+  // The only receiver of an mpsc channel. Also an error: it was taken before.
   template <class T>
   Result<MpscReceiver<T>> receiver(std::string_view name) {
     return with<Mpsc<T>, T>(name, [name](Mpsc<T>& channel) -> Result<MpscReceiver<T>> {
@@ -103,7 +103,7 @@ class ChannelRegistry {
     return with<Watch<T>, T>(
         name, [](Watch<T>& channel) -> Result<WatchSender<T>> { return channel.sender.clone(); });
   }
-  // One more receiver of a watch channel; it has seen the value there is now.
+  // One more receiver of a watch channel; it has seen the current value.
   template <class T>
   Result<WatchReceiver<T>> watch(std::string_view name) {
     return with<Watch<T>, T>(
@@ -115,7 +115,7 @@ class ChannelRegistry {
   // The channel stays in the list.
   Result<void> close(std::string_view name);
   void close_all();
-  // Lets go of the registry's end: what the others have they keep. The name is free again.
+  // Drops the registry's end; others keep theirs. The name is free again.
   Result<void> remove(std::string_view name);
 
  private:
@@ -123,7 +123,7 @@ class ChannelRegistry {
   struct Mpsc {
     static constexpr ChannelKind kKind = ChannelKind::mpsc;
     MpscSender<T> sender;
-    std::optional<MpscReceiver<T>> receiver;  // until somebody takes it
+    std::optional<MpscReceiver<T>> receiver;  // until it is taken
     std::size_t capacity() const { return sender.capacity(); }
   };
   template <class T>
@@ -136,7 +136,7 @@ class ChannelRegistry {
   struct Watch {
     static constexpr ChannelKind kKind = ChannelKind::watch;
     WatchSender<T> sender;
-    WatchReceiver<T> receiver;  // keeps senders from being told that nobody listens
+    WatchReceiver<T> receiver;  // so that senders never see a channel without receivers
     std::size_t capacity() const { return 1; }
   };
 
@@ -152,7 +152,7 @@ class ChannelRegistry {
 
   static tl::unexpected<Error> receiver_taken(std::string_view name);
   Result<void> add_entry(std::string name, Entry entry);
-  // mutex_ is held.
+  // With mutex_ held.
   Result<Entry*> find(std::string_view name);
   Result<Entry*> find(std::string_view name, ChannelKind kind, const std::type_info& type);
 

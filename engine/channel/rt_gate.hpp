@@ -1,12 +1,12 @@
 // engine/channel/rt_gate.hpp
 //
-// RtGate: lets a real-time thread push into a channel that others may close, so that no push is lost between:
-// each is either seen by the receiving side or refused.
+// RtGate: lets a real-time thread push into a channel that others may close, without losing a push in
+// between: each one is either seen by the receiving side or refused.
 //
 //   Real-time thread                               Receiving side
 //     const RtGate::Passage passage(gate);           gate.close();
 //     if (!passage) { it is closed }                 if (gate.settled()) {
-//     push                                             what is not there now will never come
+//     push                                             what has not arrived by now never will
 //                                                    }
 //
 //   (1) entering stores inside_ = 1, then loads closed_.
@@ -24,7 +24,7 @@ namespace streamlab {
 
 class RtGate {
  public:
-  // Inside as long as it lives, if it is true. One thread at a time; wait-free.
+  // If true, the thread is inside for its lifetime. One thread at a time; wait-free.
   class [[nodiscard]] Passage {
    public:
     explicit Passage(RtGate& gate) noexcept : gate_(gate) {
@@ -41,9 +41,9 @@ class RtGate {
     bool open_;
   };
 
-  // Any thread; wait-free. For ever.
+  // Any thread; wait-free. Permanent.
   void close() noexcept { closed_.store(1, std::memory_order_seq_cst); }  // (2)
-  // Closed, and nobody inside.
+  // Closed, and no thread inside.
   bool settled() const noexcept {
     return closed_.load(std::memory_order_seq_cst) != 0 &&
            inside_.load(std::memory_order_seq_cst) == 0;  // (2)

@@ -1,7 +1,6 @@
 // engine/channel/rt_poll.hpp
 //
-// kRealTimePollPeriod: how often a thread that receives from real-time senders, who may not wake it, looks
-// for itself.
+// kRealTimePollPeriod: how often a thread polls real-time senders, which may not wake it.
 #pragma once
 
 #include "engine/channel/clock.hpp"

@@ -1,20 +1,19 @@
 // engine/channel/select.hpp
 //
-// select(receivers…): waits for whichever of several channels has something first.
+// select(receivers…): waits until one of several channels has something.
 //
 //   while (auto got = select(settings, spectra)) {
 //     if (auto* value = got.template from<0>()) { apply(**value); }   // Received<Settings>*
 //     if (auto* value = got.template from<1>()) { show(**value); }    // Received<Spectrum>*
 //   }
 //
-// Works over the receivers of mpsc, broadcast, oneshot and watch channels. One receiver is served at a time:
-// it gives a value or tells how many it has lost (lagged). Closed receivers are passed over; when all are
-// closed, select ends with closed. The calling thread sleeps while there is nothing; it wakes by the
-// channels' own notifications and looks around by itself only where a channel has real-time senders
-// (poll_period()).
+// Works over the receivers of mpsc, broadcast, oneshot and watch channels. Each call serves one receiver: it
+// returns a value or how many were lost (lagged). Closed receivers are skipped; when all are closed, select
+// ends with closed. The calling thread sleeps while there is nothing; the channels notify it, and it polls
+// only if a channel has real-time senders (poll_period()).
 //
-// Not for a real-time thread; the receivers are used by the calling thread alone meanwhile. The clock is that
-// of the first receiver.
+// Not for a real-time thread; only the calling thread may use the receivers meanwhile. The clock is that of
+// the first receiver.
 #pragma once
 
 #include <algorithm>
@@ -53,23 +52,23 @@ class [[nodiscard]] Selected {
   Selected(Why why) : why_(why) {}  // NOLINT(google-explicit-constructor): as Received
 
   explicit operator bool() const noexcept { return found_.index() != 0; }
-  // Which receiver, counted from 0. Only where one was found.
+  // Which receiver, counted from 0. Only if one was found.
   std::size_t index() const noexcept {
-    SL_ASSERT(found_.index() != 0, "index() is asked where a receiver was found");
+    SL_ASSERT(found_.index() != 0, "index() needs a receiver that was found");
     return found_.index() - 1;
   }
-  // Only where none was.
+  // Only if none was found.
   Why why() const noexcept {
-    SL_ASSERT(found_.index() == 0, "why() is asked where no receiver was found");
+    SL_ASSERT(found_.index() == 0, "why() needs an outcome without a receiver");
     return why_;
   }
-  // What receiver I gave (a value or lagged), or nullptr if it is another that was found.
+  // What receiver I returned (a value or lagged), or nullptr if another one was found.
   template <std::size_t I>
   auto* from() noexcept {
     return std::get_if<I + 1>(&found_);
   }
 
-  // Takes over what receiver I gave.
+  // Moves out what receiver I returned.
   template <std::size_t I, class U>
   void set(Received<U>&& received) {
     found_.template emplace<I + 1>(std::move(received));
@@ -81,11 +80,11 @@ class [[nodiscard]] Selected {
 };
 
 enum class SelectOrder {
-  fair,      // each look begins one receiver further on: none is kept waiting by the others
+  fair,      // each look begins one receiver further on: no receiver starves
   priority,  // in the order of the arguments: the first that has something
 };
 
-// Selects again and again over the same receivers, which must outlive it and stay where they are.
+// Selects repeatedly over the same receivers, which must outlive it and must not move.
 template <Selectable... Receiver>
 class Selector {
   static_assert(sizeof...(Receiver) > 0, "there is something to select from");
@@ -175,15 +174,15 @@ class Selector {
   std::size_t next_ = 0;  // with which the next fair look begins
 };
 
-// Where the next fair select() of this thread begins. Multiples of the golden ratio fall evenly on any number
-// of receivers, also when several selects take turns.
+// Where the next fair select() of this thread begins. Multiples of the golden ratio spread evenly over any
+// number of receivers, even when several selects alternate.
 inline std::size_t next_select_start() noexcept {
   thread_local std::uint64_t calls = 0;
   calls += 0x9E3779B97F4A7C15U;
   return static_cast<std::size_t>(calls >> 32U);
 }
 
-// One fair select; a loop over the same receivers is served in strict turns by a Selector.
+// One fair select; for strict turns in a loop over the same receivers use a Selector.
 template <Selectable... Receiver>
 typename Selector<Receiver...>::Result select(Receiver&... receivers) {
   return Selector<Receiver...>(SelectOrder::fair, next_select_start(), receivers...).select();

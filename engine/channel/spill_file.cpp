@@ -23,7 +23,7 @@ constexpr std::uint64_t kLargestFile = static_cast<std::uint64_t>(std::numeric_l
 
 std::string reason(int error) { return std::strerror(error); }
 
-// A file without a name, or -1.
+// An unnamed file, or -1.
 int open_nameless(const std::filesystem::path& directory) {
   const int file = open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
   if (file >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL)) { return file; }
@@ -33,8 +33,8 @@ int open_nameless(const std::filesystem::path& directory) {
   return named;
 }
 
-// Transfers all of `count` bytes at `position` by `call(offset_in_bytes, count, position)`, which may do it
-// in parts. 0 or an errno; EIO at the end of the file.
+// Transfers all `count` bytes at `position` by `call(offset_in_bytes, count, position)`, which may transfer
+// less per call. Returns 0 or an errno; EIO at the end of the file.
 template <class Call>
 int transfer(std::size_t count, std::uint64_t position, const Call& call) {
   for (std::size_t done = 0; done < count;) {
@@ -56,8 +56,8 @@ Result<SpillFile> SpillFile::create(const std::filesystem::path& directory, std:
   }
   const int file = open_nameless(directory);
   if (file < 0) {
-    return failed(directory.string(), fmt::format("cannot make a file here: {}", reason(errno)),
-                  "a directory that may be written to");
+    return failed(directory.string(), fmt::format("cannot create a file here: {}", reason(errno)),
+                  "a writable directory");
   }
   return SpillFile(file, directory.string(), max_bytes);
 }
@@ -118,8 +118,8 @@ Result<bool> SpillFile::pop(std::vector<std::byte>& record) {
   std::uint64_t count = 0;
   std::memcpy(&count, length.data(), sizeof count);
   if (count > used_ - kRecordOverhead) {
-    return failed(where_,
-                  fmt::format("the spill file was changed: a record of {} bytes, of {}", count, used_));
+    return failed(where_, fmt::format("the spill file was changed: a record claims {} bytes of {} stored",
+                                      count, used_));
   }
   record.resize(count);
   const auto read = read_at(wrapped(front_ + kRecordOverhead), record);

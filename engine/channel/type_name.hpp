@@ -8,8 +8,8 @@
 
 namespace streamlab {
 
-// For instance "std::vector<std::string>". What the compiler calls the type, without the parts that nobody
-// writes: allocators, the insides of std::string, inline namespaces.
+// For instance "std::vector<std::string>". The compiler's name of the type without the parts that people do
+// not write: allocators, the internals of std::string, inline namespaces.
 std::string type_name(const std::type_info& type);
 
 template <class T>

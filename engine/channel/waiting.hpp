@@ -15,17 +15,17 @@
 
 namespace streamlab {
 
-// How long a wait may last. A stop that is requested wins over everything, values that are there included:
-// else a loop over a busy channel could not be stopped.
+// How long a wait may last. A requested stop takes precedence over everything, including available values:
+// otherwise a loop over a busy channel could not be stopped.
 struct WaitLimit {
   Clock::TimePoint deadline = Clock::kNoDeadline;
   std::stop_token stop = {};
-  // Look again after this time though nobody said that something changed; zero: no need. For what real-time
-  // threads change, who may not notify.
+  // Poll at this interval even without a notification; zero: not needed. For changes made by real-time
+  // threads, which may not notify.
   Clock::Duration look_every = Clock::Duration::zero();
 };
 
-// A short pause between two looks at what another thread is about to change.
+// A short pause between two looks at something that another thread is about to change.
 inline void relax_processor() noexcept {
 #if defined(__x86_64__) || defined(__i386__)
   __builtin_ia32_pause();
@@ -34,8 +34,8 @@ inline void relax_processor() noexcept {
 #endif
 }
 
-// Between attempts to do what another thread is in the middle of, which takes it some nanoseconds; or, if it
-// has been interrupted there, until it gets its processor back: hence the yield.
+// A pause between attempts while another thread is in the middle of an operation. That takes nanoseconds, or,
+// if the thread was preempted there, until it runs again: hence the yield.
 class Pause {
  public:
   void operator()() noexcept {
@@ -51,15 +51,15 @@ class Pause {
   int count_ = 0;
 };
 
-// Before it sleeps a thread looks a few times in a row and then gives its processor away a few times, some
-// microseconds in all: what takes less would cost more to sleep for. The yields also let the other side of a
-// queue that is always full (or empty) move several values at a time, instead of waking this side for each.
+// Before it sleeps a thread looks a few times in a row and then yields a few times, some microseconds in all:
+// a shorter wait would cost more as a sleep. The yields also let the other side of a queue that is always
+// full (or empty) move several values at once instead of waking this side for each.
 inline constexpr int kPausesBeforeSleep = 16;
 inline constexpr int kYieldsBeforeSleep = 16;
 
-// Sleeps until look() is true (nothing is returned) or a limit is reached (which one is returned: stopped or
-// timed_out). `arm(signal)` must see to it that `signal` is notified when look() may have become true;
-// `disarm(signal)` ends that.
+// Sleeps until look() is true (returns nothing) or a limit is reached (returns which: stopped or timed_out).
+// `arm(signal)` must make sure that `signal` is notified when look() may have become true; `disarm(signal)`
+// ends that.
 // Not for a real-time thread.
 template <class Look, class Arm, class Disarm>
 std::optional<Why> wait_until(Clock& clock, const WaitLimit& limit, Look&& look, Arm&& arm, Disarm&& disarm) {

@@ -10,10 +10,10 @@
 //     }
 //     list.disarm(*signal);
 //
-// One signal may be armed at several lists: that is how select() waits. A signal is armed for one fire(); who
-// goes on waiting arms again.
+// One signal may be armed at several lists: select() waits that way. A signal is armed for one fire(); arm it
+// again to continue waiting.
 //
-// No wake-up is lost, and with nobody armed fire() costs a fence and a load:
+// No wake-up is lost, and fire() with no signal armed costs a fence and a load:
 //   (1) fire() comes after the change, executes a sequentially consistent fence, then loads armed_.
 //   (2) arm() stores armed_ > 0, executes a sequentially consistent fence; then the thread looks.
 //   Of the two fences one comes first in their total order: either (1), and then the look after (2) sees the
@@ -41,15 +41,15 @@ class WakeList {
 
   // The next fire() notifies `signal`. Armed twice it is kept once. May allocate.
   void arm(std::shared_ptr<WakeSignal> signal);
-  // Nothing to do where it is not armed (any more).
+  // Does nothing if it is not armed (any more).
   void disarm(const WakeSignal& signal) noexcept;
 
-  // Notifies everybody armed, who then are armed no more.
+  // Notifies all armed signals and disarms them.
   void fire() noexcept {
     if (anybody_armed()) { notify(kAll); }
   }
-  // Notifies the one that has been armed longest: for changes that serve one thread. Who was armed here and
-  // goes away unserved must call it once more, because it may have been the one.
+  // Notifies the signal that has been armed longest: for changes that serve one thread. A thread that was
+  // armed here and leaves unserved must call this again, because it may have taken the notification.
   void fire_one() noexcept {
     if (anybody_armed()) { notify(1); }
   }
@@ -65,12 +65,12 @@ class WakeList {
   std::vector<std::shared_ptr<WakeSignal>> signals_;
 };
 
-// The signal of the calling thread, for its own waits: a thread sleeps in one place at a time. Allocates the
-// first time.
+// The signal of the calling thread, for its own waits: a thread sleeps in one place at a time. The first call
+// allocates.
 const std::shared_ptr<WakeSignal>& this_thread_signal();
 
-// g++ says of every fence under the thread sanitizer that it does not see it. It need not: here fences order
-// only atomics, and what is handed over is ordered by release and acquire as well.
+// g++ warns about every fence that the thread sanitizer does not model it. It need not: here fences order
+// only atomics, and the data itself is also ordered by release and acquire.
 #if defined(__SANITIZE_THREAD__) && defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wtsan"

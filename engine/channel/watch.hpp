@@ -1,13 +1,13 @@
 // engine/channel/watch.hpp
 //
-// watch<T>: a value that changes, and those who want to know its newest state:
+// watch<T>: a changing value, and receivers that want its newest state:
 //
 //   auto [sender, receiver] = watch<Settings>(initial);
 //   sender.send(settings);
 //   while (receiver.changed()) { use(*receiver.borrow()); }   // until all senders are gone
 //
-// There is always a value. A receiver that is slow sees fewer of them, but always the newest; how many it has
-// not seen its counters say. Nobody ever waits for room.
+// There is always a value. A slow receiver sees fewer values, but always the newest; its counters say how
+// many it has not seen. Senders never wait for room.
 #pragma once
 
 #include <chrono>
@@ -53,14 +53,14 @@ class WatchRtSender {
   // Not on the real-time thread.
   ~WatchRtSender() { leave(); }
 
-  // One thread at a time; wait-free, no allocation, no system call, as far as assigning a T is: into one that
-  // was copied from the value there was when this sender was made, or sent since. closed: the channel is;
-  // else it is sent.
+  // One thread at a time; wait-free, no allocation, no system call, as far as assigning a T is: into a copy
+  // of the value that was current when this sender was made, or of one sent since. closed: the channel is
+  // closed; else the value is sent.
   Sent try_send(const T& value) noexcept requires std::is_nothrow_copy_assignable_v<T> {
     return lane_->send([&value](T& next) noexcept { next = value; });
   }
-  // The same for values too large to be made apart: `fill(T&)` gets some earlier value to write over. It must
-  // not throw.
+  // The same for values too large to build separately: `fill(T&)` gets some earlier value to overwrite. It
+  // must not throw.
   template <class Fill>
   Sent try_send_with(Fill&& fill) noexcept {
     return lane_->send(fill);
@@ -107,13 +107,13 @@ class WatchSender {
   WatchRtSender<T> rt_sender() const requires std::copy_constructible<T> {
     return WatchRtSender<T>(state_, state_->add_lane());
   }
-  // One more receiver; it has seen the value there is now.
+  // One more receiver; it has seen the current value.
   WatchReceiver<T> subscribe() const;
 
-  // Waits for nothing. closed: nobody listens (if the channel is not closed(), perhaps later); `value` is
-  // untouched.
+  // Does not wait. closed: there are no receivers (if the channel is not closed(), there may be some later);
+  // `value` is untouched.
   Sent send(T&& value) const {
-    SL_ASSERT(state_, "nothing is sent through a sender that was moved from");
+    SL_ASSERT(state_, "send through a moved-from sender");
     return state_->send(value);
   }
   Sent send(const T& value) const requires std::copy_constructible<T> { return send(T(value)); }
@@ -158,11 +158,12 @@ class WatchReceiver : public Receiving<WatchReceiver<T>, T> {
     return WatchReceiver(state_, seen_);
   }
 
-  // The newest value, seen or not, also when the channel is closed. Stays as it is while the pointer is kept.
+  // The newest value, seen or not, also when the channel is closed. It does not change while the pointer is
+  // kept.
   std::shared_ptr<const T> borrow() const { return state_->newest().value; }
 
-  // Waits until there is a value that this receiver has not seen, and takes it as seen: borrow() has it. Ends
-  // with closed when there is none and none can follow.
+  // Waits until there is a value that this receiver has not seen, and marks it as seen: borrow() returns it.
+  // Ends with closed when there is none and none can follow.
   Done changed(std::stop_token stop = {}) { return changed_within({Clock::kNoDeadline, std::move(stop)}); }
   Done changed_until(Clock::TimePoint deadline, std::stop_token stop = {}) {
     return changed_within({deadline, std::move(stop)});
@@ -170,28 +171,28 @@ class WatchReceiver : public Receiving<WatchReceiver<T>, T> {
   Done changed_for(Clock::Duration duration, std::stop_token stop = {}) {
     return changed_until(clock().after(duration), std::move(stop));
   }
-  // Waits for nothing; empty where nothing has changed.
+  // Does not wait; empty if nothing has changed.
   Done try_changed() {
     const auto newest = see();
     if (newest.is_new) { return {}; }
     return newest.version.closed ? Why::closed : Why::empty;
   }
 
-  // Waits for nothing: a copy of a value not seen yet, empty or closed.
+  // Does not wait: a copy of a value not seen yet, empty or closed.
   Received<T> try_receive() requires std::copy_constructible<T> {
     const auto newest = see();
     if (newest.is_new) { return *newest.version.value; }
     return newest.version.closed ? Why::closed : Why::empty;
   }
 
-  // Nothing can be sent any more, by nobody.
+  // Closed: no sender can send any more.
   void close() { state_->close(); }
   bool closed() const { return state_->closed(); }
 
-  // 1 where there is a value that was not seen, else 0.
+  // 1 if there is a value not seen yet, else 0.
   std::size_t size() const { return state_->newest().number == seen_ ? 0 : 1; }
   std::size_t capacity() const noexcept { return 1; }
-  // Of this receiver: the values sent since it began, those it has seen, those it never will.
+  // For this receiver: values sent since it began, values it has seen, values it never will.
   ChannelCounters counters() const {
     ChannelCounters now;
     now.pushed = state_->newest().number - began_;
@@ -202,7 +203,7 @@ class WatchReceiver : public Receiving<WatchReceiver<T>, T> {
   }
   Clock& clock() const noexcept { return state_->clock; }
 
-  // What select() and streams wait by; see MpscReceiver.
+  // For select() and streams; see MpscReceiver.
   void arm(std::shared_ptr<WakeSignal> signal) { state_->receiving.arm(std::move(signal)); }
   void disarm(const WakeSignal& signal) noexcept { state_->receiving.disarm(signal); }
   Clock::Duration poll_period() const noexcept {
@@ -226,7 +227,7 @@ class WatchReceiver : public Receiving<WatchReceiver<T>, T> {
   }
 
   Seen see() {
-    SL_ASSERT(state_, "nothing is received through a receiver that was moved from");
+    SL_ASSERT(state_, "receive through a moved-from receiver");
     Seen newest{state_->newest(), false};
     newest.is_new = newest.version.number != seen_;
     if (newest.is_new) {

@@ -1,11 +1,11 @@
 // engine/channel/watch_state.hpp
 //
-// WatchState<T>: what the ends of a watch channel share. Used through them alone.
+// WatchState<T>: what the ends of a watch channel share. Only used through them.
 //
-// The value lies behind a shared pointer to const: a receiver copies the pointer under the lock and reads the
-// value outside of it. Values are numbered from 0, the initial one; a receiver remembers the number that it
-// has seen. Real-time senders write into a triple buffer of their own (WatchLane), which receivers look at
-// under the lock.
+// The value is held by a shared pointer to const: a receiver copies the pointer under the lock and reads the
+// value outside it. Values are numbered from 0, the initial one; a receiver remembers the number that it has
+// seen. Each real-time sender writes into its own triple buffer (WatchLane), which receivers read under the
+// lock.
 #pragma once
 
 #include <atomic>
@@ -108,13 +108,13 @@ class WatchState {
     return lane;
   }
   void remove_lane(WatchLane<T>& lane) {
-    lane.gate.close();  // forgotten by the receiver that looks next
+    lane.gate.close();  // removed by the next receiver that looks
     remove_sender();
   }
 
   // ---- Receivers ---------------------------------------------------------------------------------------
 
-  // The number of the newest value, which the new receiver has then seen.
+  // The number of the newest value, which the new receiver counts as seen.
   std::uint64_t add_receiver() {
     const std::lock_guard lock(mutex_);
     ++receivers_;
@@ -159,7 +159,7 @@ class WatchState {
   // True if no lane is left that may still bring something. mutex_ is held.
   bool look_at_lanes() {
     for (std::size_t i = 0; i < lanes_.size();) {
-      // In this order: what is not there in a settled lane will never come.
+      // In this order: what is not in a settled lane by now will never come.
       const bool lane_settled = lanes_[i]->gate.settled();
       if (const std::uint64_t sent = lanes_[i]->look(); sent > 0) {
         value_ = std::make_shared<const T>(lanes_[i]->newest());

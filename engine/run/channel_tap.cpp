@@ -19,7 +19,8 @@ void ChannelTap::run() noexcept {
   const bool polls = link_.consumer == nullptr;
   while (!stop_.stop_requested()) {
     const std::uint32_t ticket = signal_.ticket();
-    const bool ended = link_.edge.ended();  // first: a block that arrives meanwhile is found in the next round
+    const bool ended =
+        link_.edge.ended();  // first: a block that arrives meanwhile is found in the next round
     DataFrame* const block = link_.edge.try_pop();
     if (block != nullptr) {
       losses_.mark(*block, link_.first_position);

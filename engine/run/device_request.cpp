@@ -82,8 +82,10 @@ Checked<DeviceStream> device_stream_by_hand(const ValidGraph& graph) {
   stream.max_block_frames = graph.config().block_size > 0 ? graph.config().block_size : kDefaultBlockSize;
   if (!node || stream.sample_rate_hz == 0.0) {
     return tl::unexpected(
-        Errors{{ErrorCode::refused, input.pointer, fmt::format("\"{}\" needs a device, and this run has "
-                                                               "none", input.id),
+        Errors{{ErrorCode::refused, input.pointer,
+                fmt::format("\"{}\" needs a device, and this run has "
+                            "none",
+                            input.id),
                 node ? "\"sample_rate\" in \"pipeline_config\": the rate of the frames that the program "
                        "will pass in"
                      : "a graph that does not end in a device",

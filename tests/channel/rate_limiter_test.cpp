@@ -150,7 +150,7 @@ TEST(RateLimiter, RefusesWhatIsNoRateAndNoBurst) {
     EXPECT_EQ(RateLimiter::make(1.0, wrong).error().where, "burst");
   }
   EXPECT_EQ(to_string(RateLimiter::make(0.0, 1.0).error()),
-            "rate: 0 tokens per second is no rate; expected above 0 and at most 1e+18");
+            "rate: 0 tokens per second is not a valid rate; expected above 0 and at most 1e+18");
   EXPECT_FALSE(RateLimiter::make(2e18, 1.0));
   EXPECT_FALSE(RateLimiter::make(1e-9, 1.1));
   EXPECT_FALSE(RateLimiter::make(1e-300, 1e300));

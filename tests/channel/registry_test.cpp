@@ -85,8 +85,8 @@ TEST(ChannelRegistry, GivesTheReceiverOfAnMpscChannelOnce) {
   EXPECT_EQ(*receiver->receive(), 1);
   EXPECT_EQ(
       message(registry.receiver<int>("settings")),
-      "the receiver of channel \"settings\" was taken before; expected one receiver; a broadcast channel "
-      "has any number of them");
+      "the receiver of channel \"settings\" was already taken; expected one receiver; a broadcast channel "
+      "can have any number of them");
 }
 
 TEST(ChannelRegistry, ListsAndCloses) {
