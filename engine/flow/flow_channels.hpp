@@ -1,6 +1,6 @@
 // engine/flow/flow_channels.hpp
 //
-// The channels of one run of a flow, by their numbers in it, and what went wrong in them.
+// The channels of one run of a flow, by their numbers in the flow, and their failures.
 //
 // Control thread only.
 #pragma once
@@ -25,12 +25,12 @@ class FlowChannels {
   StreamRegistry& registry() { return registry_; }
   const StreamRegistry& registry() const { return registry_; }
 
-  // Every reader of a stream that the step wrote had gone before it went. For a step that has ended, before
-  // the channels are told.
+  // Had every reader of a stream that the step wrote gone before the step ended? For a step that has ended;
+  // call before end_step().
   bool readers_went_first(std::size_t step);
-  // A consumer with the policy `fail` is in the group, which may fall behind at any time.
+  // Does the group have a consumer with the policy `fail`, which may fall behind at any time?
   bool may_fail(const FlowGroup& group) const;
-  // One that did, and was not told before; `where` is its stream's pointer.
+  // A consumer that fell behind and was not reported yet; `where` is the pointer of its stream.
   std::optional<Error> next_failure(const FlowGroup& group);
 
  private:

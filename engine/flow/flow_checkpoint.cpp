@@ -26,7 +26,7 @@ Document document_of(const ValidFlow& flow, const FlowProgress& progress) {
   for (const FlowProgress::Done& step : progress.done) {
     Document entries = Document::array();
     for (const FlowState::Entry& entry : step.state.entries()) {
-      Document writers = Document::array();  // none: it was given
+      Document writers = Document::array();  // empty: the state was given at the start
       if (entry.writer != kGiven) { writers.push_back(flow.steps()[entry.writer].spec.name); }
       for (const StepIndex also : entry.also) { writers.push_back(flow.steps()[also].spec.name); }
       entries.push_back({{"key", entry.key}, {"value", entry.value}, {"set_by", std::move(writers)}});
@@ -39,7 +39,7 @@ Document document_of(const ValidFlow& flow, const FlowProgress& progress) {
           {"done", std::move(done)}};
 }
 
-// Throws nlohmann's exceptions where the document is not of the shape that document_of() gives.
+// Throws nlohmann's exceptions if the document does not have the shape that document_of() gives.
 FlowProgress progress_of(const ValidFlow& flow, const Document& document) {
   FlowProgress progress;
   progress.given = document.at("given");
@@ -68,7 +68,7 @@ Result<void> save_progress(const std::string& path, const ValidFlow& flow, const
       document_of(flow, progress).dump(1, ' ', false, Document::error_handler_t::replace) + "\n";
   auto file = OutputFile::create(path, true, 0600);
   if (!file) { return tl::unexpected(file.error()); }
-  file->set_ending(Ending::not_begun);  // until all of it is there
+  file->set_ending(Ending::not_begun);  // until it is complete
   const bool written =
       file->write_at(reinterpret_cast<const std::byte*>(text.data()), text.size(), 0) == text.size();
   if (written) { file->set_ending(Ending::complete); }
@@ -82,13 +82,13 @@ Result<void> check_progress_path(const std::string& path, ExistingProgress exist
   if (auto checked = OutputFile::check(path); !checked) { return checked; }
   std::error_code error;
   if (existing == ExistingProgress::refuse && std::filesystem::exists(path, error)) {
-    return refused(path, "exists already", "", "--resume goes on from it, --force replaces it");
+    return refused(path, "exists already", "", "--resume continues from it, --force replaces it");
   }
   return {};
 }
 
 Result<FlowProgress> load_progress(const std::string& path, const ValidFlow& flow) {
-  // Not by read_config_file(), which has a limit: many steps may each have a large state.
+  // Not read_config_file(), which has a size limit: many steps may each have a large state.
   std::error_code error;
   if (!std::filesystem::is_regular_file(path, error)) {
     return refused(
@@ -98,16 +98,22 @@ Result<FlowProgress> load_progress(const std::string& path, const ValidFlow& flo
   std::ifstream file(path, std::ios::binary);
   std::ostringstream content;
   content << file.rdbuf();
-  if (!file) { return refused(path, "the file cannot be read", kExpected, "is reading it permitted?"); }
-  const auto no_progress = [&] { return refused(path, "this is not the progress of a flow", kExpected); };
+  if (!file) {
+    return refused(path, "the file cannot be read", kExpected,
+                   "do you have permission to read "
+                   "it?");
+  }
+  const auto no_progress = [&] {
+    return refused(path, "this file does not hold the progress of a flow", kExpected);
+  };
   const Document document = Document::parse(content.str(), nullptr, false);
   if (!document.is_object() || !document.contains(kVersionKey)) { return no_progress(); }
   if (document[kVersionKey] != kVersion) {
-    return refused(path, fmt::format("this is progress of version {}", document[kVersionKey].dump()),
+    return refused(path, fmt::format("this progress file has version {}", document[kVersionKey].dump()),
                    fmt::format("version {}", kVersion));
   }
   if (!document.contains("flow") || document["flow"] != flow.fingerprint()) {
-    return refused(path, "this is the progress of another flow, or of this one before it was changed", "",
+    return refused(path, "this is the progress of another flow, or of an earlier version of this one", "",
                    "run the flow from its start");
   }
   try {

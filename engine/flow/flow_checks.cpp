@@ -12,7 +12,7 @@ std::string plural(std::size_t count, const char* what) {
   return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
 
-// Descriptors that a group holds at most while it runs and starts.
+// Most descriptors that a group holds while it starts and runs.
 std::size_t descriptors_for(const ValidFlow& flow, const FlowGroup& group) {
   constexpr std::size_t kPerStep = 5;  // standard error, state, pidfd; and the child's own ends as it starts
   constexpr std::size_t kBeside = 24;  // run directory, supervisor, what starting a child takes
@@ -35,7 +35,7 @@ Errors check_descriptors(const ValidFlow& flow) {
         {ErrorCode::refused, flow.steps()[group.steps.front()].spec.pointer,
          fmt::format("{} with {} need {} open files, and {} are left", plural(group.steps.size(), "step"),
                      plural(group.channels.size(), "channel"), needed, left),
-         "fewer at once, or a higher limit (\"ulimit -n\")", ""});
+         "fewer steps at once, or a higher limit (\"ulimit -n\")", ""});
   }
   return errors;
 }
@@ -43,16 +43,18 @@ Errors check_descriptors(const ValidFlow& flow) {
 Errors check_options(const ValidFlow& flow, const FlowOptions& options) {
   Errors errors;
   if (!options.state.is_object()) {
-    errors.push_back({ErrorCode::refused, "state", "the state is no JSON object", "{…}", ""});
+    errors.push_back({ErrorCode::refused, "state", "the state is not a JSON object", "{…}", ""});
   }
   try {
     (void)options.state.dump();
   } catch (const Document::type_error&) {
-    errors.push_back({ErrorCode::refused, "state", "there is text in it that is not UTF-8", "", ""});
+    errors.push_back({ErrorCode::refused, "state", "it contains text that is not UTF-8", "", ""});
   }
   for (const FlowStep& step : flow.steps()) {
     if (step.spec.kind == StepSpec::Kind::graph && options.graph_command.empty()) {
-      errors.push_back({ErrorCode::refused, step.spec.pointer + "/graph", "there is nothing that runs graphs",
+      errors.push_back({ErrorCode::refused, step.spec.pointer + "/graph",
+                        "no program to run graphs was "
+                        "given",
                         "FlowOptions::graph_command", ""});
     }
   }

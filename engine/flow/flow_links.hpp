@@ -1,7 +1,6 @@
 // engine/flow/flow_links.hpp
 //
-// What the validation of a flow hands from its first part (names and edges) to its second (streams and
-// groups).
+// What the first part of a flow's validation (names and edges) passes to the second (streams and groups).
 #pragma once
 
 #include <optional>
@@ -22,7 +21,7 @@ struct StepLink {
   bool carries_stream = false;  // found by the second part
 };
 
-// "after" begins when "before" is done; no state goes along.
+// "after" begins when "before" is done; no state is passed.
 struct StepOrder {
   std::size_t before = 0;
   std::size_t after = 0;
@@ -34,13 +33,13 @@ struct FlowLinks {
   std::vector<StepOrder> orders;
 };
 
-// What steps and channels may be called: names go into messages, environments and the names of files.
+// The rule for names of steps and channels: they appear in messages, environments and file names.
 bool is_flow_name(std::string_view name);
 inline constexpr const char* kNameRule =
     "letters, digits, \"_\" and \"-\", beginning with a letter or \"_\", at most 100";
 
-// Channels, groups and their order into `flow`; whatever is wrong with them into `errors`. Marks the links
-// that carry a stream.
+// Adds channels, groups and their order to `flow`, and their errors to `errors`. Marks the links that carry a
+// stream.
 void connect_streams(const FlowSpec& spec, FlowLinks& links, ValidFlow& flow, Errors& errors);
 
 }  // namespace streamlab

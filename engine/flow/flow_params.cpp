@@ -1,6 +1,6 @@
 // engine/flow/flow_params.cpp
 //
-// The tables of what may be written in a flow.
+// The tables of the parameters of a flow.
 #include "engine/flow/flow_params.hpp"
 
 #include <array>
@@ -35,75 +35,77 @@ constexpr ParamInfo kStreamSettings[] = {
     param::boolean("enabled", false, "Must be true for steps to have streams."),
     param::integer(
         "buffer_size", "bytes", kBufferRange, 65536,
-        "What the pipe of a channel holds; the kernel rounds it and may grant less, which is said."),
+        "Capacity of the pipe of a channel; the kernel rounds it and may grant less, which is reported."),
     param::number("timeout", "s", kTimeoutRange, Need::optional,
-                  "How long a group of steps that streams join may take; left out, for ever."),
+                  "How long a group of steps joined by streams may take; left out: no limit."),
     param::choice("count", kCounts, "none",
-                  "What is counted in direct channels: it costs a copy. Broadcasts always count bytes."),
+                  "What to count in direct channels; it costs a copy. Broadcasts always count bytes."),
 };
 constexpr ParamInfo kParallelSettings[] = {
     param::choice("strategy", kStrategies, "process",
-                  "A step is a process of its own either way; steps with streams need \"process\"."),
+                  "Each step is a separate process either way; steps with streams need \"process\"."),
     param::integer("max_steps", "steps", {1, 1000}, Need::optional,
-                   "How many steps run at once; left out, one for each processor core, but never fewer than "
-                   "streams join. A number that is given must be at least that."),
+                   "How many steps may run at once; left out: one per processor core, but at least the "
+                   "largest group of steps joined by streams. A given number must be at least that."),
     param::object("streams", ParamType::object, kStreamSettings, Need::optional, "Streams between steps."),
 };
 constexpr ParamInfo kStateSettings[] = {
-    param::integer("max_bytes", "bytes", {2, 1U << 30U}, 16777216,
-                   "The most that one step may give as state."),
+    param::integer("max_bytes", "bytes", {2, 1U << 30U}, 16777216, "Largest state that a step may return."),
 };
 constexpr ParamInfo kSettings[] = {
-    param::object("parallel", ParamType::object, kParallelSettings, Need::optional, "What runs at once."),
+    param::object("parallel", ParamType::object, kParallelSettings, Need::optional, "What runs in parallel."),
     param::object("state", ParamType::object, kStateSettings, Need::optional, "Limits of the state."),
     param::choice("merge", kMergeRules, "error",
-                  "What becomes of a key that two branches set to different values where they meet."),
+                  "What to do with a key that two branches set to different values, where the branches "
+                  "meet."),
 };
 
 constexpr ParamInfo kRetry[] = {
-    param::integer("attempts", "", {1, 100}, Need::required, "Attempts in all, the first one included."),
-    param::number("backoff_ms", "ms", {1.0, 3.6e6}, 100.0, Live::no, "Waited before the second attempt."),
+    param::integer("attempts", "", {1, 100}, Need::required, "Number of attempts, including the first."),
+    param::number("backoff_ms", "ms", {1.0, 3.6e6}, 100.0, Live::no, "Wait before the second attempt."),
     param::number("backoff_factor", "ratio", {1.0, 100.0}, 2.0, Live::no,
-                  "Each further wait is so many times as long."),
-    param::number("max_backoff_ms", "ms", {1.0, 3.6e6}, 30000.0, Live::no, "No wait is longer."),
+                  "Factor by which each further wait grows."),
+    param::number("max_backoff_ms", "ms", {1.0, 3.6e6}, 30000.0, Live::no, "Longest wait."),
 };
 constexpr ParamInfo kStep[] = {
-    param::text("name", Need::required, "Letters, digits, \"_\" and \"-\"; edges name it."),
+    param::text("name", Need::required, "Letters, digits, \"_\" and \"-\"; edges refer to it."),
     param::text("run", Need::optional, "A script, by default the body of a Python function."),
     param::text("shell", "python", "What runs the script: \"python\", \"sh\", \"bash\" or an absolute path."),
-    param::json("command", Need::optional, "A program and its arguments, a list of texts."),
-    param::text("graph", Need::optional, "A graph of this program, from the flow's own folder."),
+    param::json("command", Need::optional, "A program and its arguments, as a list of strings."),
+    param::text("graph", Need::optional, "Path of a StreamLab graph, relative to the folder of the flow."),
     param::json("set", Need::optional, "Variables of the graph, as with --set."),
     param::json("streams", Need::optional,
-                "\"stdin\", \"stdout\", \"stderr\", \"fifo_in\", \"fifo_out\": the name of a channel each."),
+                "\"stdin\", \"stdout\", \"stderr\", \"fifo_in\", \"fifo_out\": each the name of a channel."),
     param::json("env", Need::optional, "Environment variables; their values are never printed."),
     param::text("cwd", Need::optional, "Working directory."),
-    param::number("timeout", "s", kTimeoutRange, Need::optional, "How long it may take; left out, for ever."),
-    param::object("retry", ParamType::object, kRetry, Need::optional, "A step that fails is tried again."),
+    param::number("timeout", "s", kTimeoutRange, Need::optional,
+                  "How long the step may take; left out: no "
+                  "limit."),
+    param::object("retry", ParamType::object, kRetry, Need::optional, "Tries a failed step again."),
     param::boolean("interrupt_after", false, "Ends the run after this step, to be resumed later."),
     param::choice("state", kStateNeeds, "optional",
-                  "Whether a command or script has to give a state; Python always does."),
+                  "Whether a command or script must return a state; Python always does."),
 };
 constexpr ParamInfo kStream[] = {
     param::text("channel", Need::required, "Name of the channel."),
     choice_without_default("policy", kPolicies,
-                           "Of a consumer of a broadcast that is too slow: \"block\" holds up the others."),
+                           "For a consumer of a broadcast that is too slow; \"block\" makes the others "
+                           "wait."),
     param::integer("buffer_size", "bytes", kBufferRange, Need::optional,
-                   "Of a producer: its channel's pipe. Of a consumer of a broadcast: its own buffer."),
+                   "For a producer: the pipe of its channel. For a consumer of a broadcast: its own buffer."),
     param::integer("unit_bytes", "bytes", {1, 1U << 20U}, Need::optional,
-                   "drop_oldest drops whole units of so many bytes."),
+                   "drop_oldest drops whole units of this many bytes."),
 };
 constexpr ParamInfo kEdge[] = {
     param::json("from", Need::required, "A step's name, \"__start__\", or a list of them."),
     param::json("to", Need::required, "A step's name, \"__end__\", or a list of them."),
-    flag_without_default("parallel",
-                         "false: the steps of \"to\" run one after the other, as they are written."),
+    flag_without_default("parallel", "false: the steps of \"to\" run in sequence, in the order given."),
     choice_without_default("parallel_strategy", kStrategies,
-                           "As settings.parallel.strategy, for these steps."),
+                           "Like settings.parallel.strategy, for these steps."),
     choice_without_default("stream_mode", kModes,
                            "\"direct\": one pipe to one consumer; \"broadcast\": to any number."),
-    param::text("fan_in", Need::optional, "A step to which an edge leads from each step of \"to\"."),
-    choice_without_default("merge", kMergeRules, "As settings.merge, where these edges meet."),
+    param::text("fan_in", Need::optional, "Adds an edge from each step of \"to\" to this step."),
+    choice_without_default("merge", kMergeRules, "Like settings.merge, where these edges meet."),
 };
 
 }  // namespace

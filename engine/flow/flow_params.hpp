@@ -1,6 +1,6 @@
 // engine/flow/flow_params.hpp
 //
-// The parameters of a flow's parts, for reading and for the manual. The enumerators number the entries of the
+// The parameters of the parts of a flow, for the reader and the manual. The enumerators are indices into the
 // tables.
 #pragma once
 
@@ -56,7 +56,7 @@ enum Index : std::size_t { kAttempts, kBackoff, kFactor, kMaxBackoff };
 }
 std::span<const ParamInfo> flow_retry_params();
 
-// One end of a step that is tied to a channel.
+// One end of a step that is connected to a channel.
 namespace flow_stream {
 enum Index : std::size_t { kChannel, kPolicy, kBufferSize, kUnitBytes };
 }

@@ -1,10 +1,10 @@
 // engine/flow/flow_spec.hpp
 //
-// FlowSpec: a flow of programs as it was written. Plain data; names are not looked up yet. JSON and YAML give
-// the same FlowSpec.
+// FlowSpec: a flow of programs as written in the file. Plain data; names are not resolved yet. JSON and YAML
+// give the same FlowSpec.
 //
-// A flow has two paths. The state, a JSON object, goes along the edges from step to step. Streams of bytes go
-// through channels, which steps are tied to by name.
+// A flow has two kinds of data paths. The state, a JSON object, is passed along the edges from step to step.
+// Streams of bytes go through channels, to which steps connect by name.
 #pragma once
 
 #include <cstdint>
@@ -18,22 +18,22 @@
 
 namespace streamlab {
 
-// How steps run beside each other. A step is a process of its own either way; `thread` is for flows that were
-// written for an executor with threads, and cannot have streams.
+// How steps run in parallel. Each step is a separate process either way; `thread` is for flows written for an
+// executor with threads, and cannot have streams.
 enum class ParallelStrategy : std::uint8_t { process, thread };
 
-// One end of a step that is tied to a channel.
+// One end of a step that is connected to a channel.
 struct StepStream {
   StreamDirection direction = StreamDirection::stdin_;
   std::string channel;
   std::optional<OverflowPolicy> policy;     // of a consumer: block, drop_oldest, fail
   std::optional<std::size_t> buffer_bytes;  // of a producer: its channel's pipe; of a consumer: its own
-  std::optional<std::size_t> unit_bytes;    // of a consumer: dropped in whole units of so many bytes
+  std::optional<std::size_t> unit_bytes;    // of a consumer: drops whole units of this many bytes
   std::string pointer;                      // "/nodes/3/streams/stdin"
 };
 
 struct RetrySpec {
-  std::uint32_t attempts = 1;  // in all, the first included
+  std::uint32_t attempts = 1;  // in total, including the first
   double backoff_ms = 100.0;   // before the second one
   double backoff_factor = 2.0;
   double max_backoff_ms = 30000.0;
@@ -55,7 +55,7 @@ struct StepSpec {
   double timeout_s = 0.0;                                        // 0: none
   std::optional<RetrySpec> retry;
   bool interrupts_after = false;
-  bool state_required = false;  // does it have to give a state?
+  bool state_required = false;  // must it return a state?
   std::string pointer;          // "/nodes/3"
 
   bool is_python() const { return kind == Kind::script && shell == "python"; }
@@ -64,10 +64,10 @@ struct StepSpec {
 struct EdgeSpec {
   std::vector<std::string> from;  // names of steps, or "__start__"
   std::vector<std::string> to;    // or "__end__"
-  bool is_parallel = true;        // false: those of `to` run one after the other
+  bool is_parallel = true;        // false: those of `to` run in sequence
   std::optional<ParallelStrategy> strategy;
   std::optional<StreamMode> mode;
-  std::optional<std::string> fan_in;  // an edge from every one of `to` to that step
+  std::optional<std::string> fan_in;  // adds an edge from every step of `to` to this step
   std::optional<MergeRule> merge;     // where the edges meet: at fan_in, else at `to`
   bool from_is_list = false;          // for pointers to its names
   bool to_is_list = false;
@@ -76,12 +76,12 @@ struct EdgeSpec {
 
 struct FlowSettings {
   ParallelStrategy strategy = ParallelStrategy::process;
-  std::optional<std::uint32_t> max_steps;           // that run at once; left out, one for each core
+  std::optional<std::uint32_t> max_steps;           // that run at once; left out: one per core
   bool streams_enabled = false;                     //
-  std::size_t buffer_bytes = kDefaultPipeBytes;     // of channels that name none
+  std::size_t buffer_bytes = kDefaultPipeBytes;     // of channels that do not set it
   double stream_timeout_s = 0.0;                    // of a group of steps joined by streams; 0: none
   StreamCount count = StreamCount::none;            // of direct channels
-  std::size_t max_state_bytes = 16U * 1024 * 1024;  // that one step may give
+  std::size_t max_state_bytes = 16U * 1024 * 1024;  // that one step may return
   MergeRule merge = MergeRule::error;
 };
 
@@ -90,7 +90,7 @@ struct FlowSpec {
   FlowSettings settings;
   std::vector<StepSpec> steps;
   std::vector<EdgeSpec> edges;
-  // Of all that was written but the values of `env`: the same text, the same number. For checkpoints.
+  // A hash of everything written except the values of `env`: same text, same number. For checkpoints.
   std::string fingerprint;
 };
 

@@ -14,17 +14,19 @@ std::string shortened(const Document& value) {
   std::string text = value.dump(-1, ' ', false, Document::error_handler_t::replace);
   if (text.size() <= kMost) { return text; }
   std::size_t end = kMost;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) { --end; }  // no torn UTF-8
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) {
+    --end;
+  }  // do not cut a UTF-8 character
   return text.substr(0, end) + "…";
 }
 
-// One step's word on a key.
+// The value that one step set for a key.
 struct Word {
   const Document* value;
   StepIndex writer;
 };
 
-// One for each writer that nobody further down has overwritten, in the order of the branches.
+// One for each writer that no later step has overwritten, in the order of the branches.
 std::vector<Word> last_words(const std::vector<const FlowState::Entry*>& entries, const MergePlace& place) {
   std::vector<Word> words;
   const auto add = [&](const Document& value, StepIndex writer) {
@@ -47,7 +49,7 @@ std::vector<Word> last_words(const std::vector<const FlowState::Entry*>& entries
   return last;
 }
 
-// Documents keep the order in which keys were written; it is no part of a value.
+// Documents keep the order in which keys were written; it does not count for equality.
 bool is_same(const Document& a, const Document& b) {
   return a == b || nlohmann::json(a) == nlohmann::json(b);
 }
@@ -60,7 +62,8 @@ Error conflict(const std::string& key, const std::vector<Word>& words, const Mer
                        shortened(*words[i].value));
   }
   return {ErrorCode::failed, place.where,
-          fmt::format("the key \"{}\" of the state has different values where branches meet: {}", key, who),
+          fmt::format("the branches that meet here set the key \"{}\" of the state to different values: {}",
+                      key, who),
           "equal values, or \"merge\": \"last\" or \"list\"", ""};
 }
 
@@ -68,13 +71,13 @@ Error conflict(const std::string& key, const std::vector<Word>& words, const Mer
 
 Result<Document> read_state(std::string_view text, const std::string& where) {
   if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) {
-    return refused(where, "there is no state", "a JSON object");
+    return refused(where, "the state is empty", "a JSON object");
   }
   auto document = parse_document(text, ConfigLanguage::json);
   if (!document) {
     const Error& error = document.error().front();
     return refused(where,
-                   fmt::format("the state is no JSON object: {}{}{}", error.where,
+                   fmt::format("the state is not a JSON object: {}{}{}", error.where,
                                error.where.empty() ? "" : ": ", error.what),
                    error.expected, error.hint);
   }

@@ -35,7 +35,7 @@ MergePlace FlowStates::place(StepIndex at, std::string where, MergeRule rule) co
   place.at = at;
   place.where = std::move(where);
   place.rule = rule;
-  // The end of the flow is behind every step.
+  // The end of the flow is after every step.
   const StepIndex end = flow_.steps().size();
   place.leads_to = [this, end](StepIndex a, StepIndex b) {
     return a != b && a != end && (b == end || flow_.is_upstream(a, b));
@@ -74,7 +74,7 @@ Checked<void> FlowStates::finish(std::size_t step, const Document& returned) {
     out_[step] = std::move(out);
     return {};
   }
-  std::vector<FlowState> overlaid;  // it need not be decided who set what the step sets anew
+  std::vector<FlowState> overlaid;  // no need to decide who set the keys that the step overwrites
   for (const StepInput& input : info.inputs) {
     const bool is_start = input.step == StepInput::kStart;
     SL_ASSERT(is_start || out_[input.step].has_value(), "a step ends before those that it depends on");

@@ -2,11 +2,11 @@
 //
 // FlowStates: the state before and after every step of one run.
 //
-//   seen(c) = merge over the inputs p of c:  seen(p) where a stream comes from p, else out(p)
+//   seen(c) = merge over the inputs p of c:  seen(p) if a stream comes from p, else out(p)
 //   out(c)  = merge over the inputs p of c of out(p), then what c returned over it
 //
-// A step that reads a stream runs beside the one that writes it: it sees what was there before both. Behind
-// both stands what both gave, and where both set a key the one further down has the last word.
+// A step that reads a stream runs in parallel with its writer: it sees the state before both. After both, the
+// state has what both returned; if both set a key, the downstream one wins.
 #pragma once
 
 #include <optional>
@@ -17,35 +17,34 @@
 
 namespace streamlab {
 
-// What is done, for going on later.
+// The progress, for resuming later.
 struct FlowProgress {
   struct Done {
     std::string step;
     FlowState state;  // out(step)
   };
-  Document given = Document::object();  // the state that the run began with
+  Document given = Document::object();  // the state at the start of the run
   std::vector<Done> done;               // in the order of the file
 };
 
 // One thread at a time.
 class FlowStates {
  public:
-  // `flow` stays where it is for as long as this lives.
+  // `flow` must stay at its address for as long as this lives.
   FlowStates(const ValidFlow& flow, Document given);
-  // Takes up what was done. Refused: a step that the flow has not.
+  // Restores progress. Refused: a step that the flow does not have.
   Result<void> restore(const FlowProgress& progress);
 
-  // Merges what the step sees. Its inputs have come before: begun those that streams come from, finished the
-  // others.
+  // Merges what the step sees. Before: inputs with a stream must have begun, all others finished.
   Checked<void> begin(std::size_t step);
-  // Merges what is behind it. All its inputs have finished.
+  // Merges the state after it. All its inputs have finished.
   Checked<void> finish(std::size_t step, const Document& returned);
 
   const FlowState& seen(std::size_t step) const { return *seen_[step]; }
   bool is_done(std::size_t step) const { return out_[step].has_value(); }
-  // The state of the flow; every step is done.
+  // The state of the flow; every step must be done.
   Checked<Document> result() const;
-  // Of the steps that are done, the last word of each branch; where branches differ, that of the last.
+  // The latest values of the steps that are done; where branches differ, the last branch wins.
   Document so_far() const;
   FlowProgress progress() const;
 

@@ -1,6 +1,6 @@
 // engine/flow/flow_streams.cpp
 //
-// Streams of a flow: who writes to a channel and who reads it, which steps they join, and in what order
+// Streams of a flow: the writer and readers of each channel, the steps that they join, and the order in which
 // groups can run.
 #include <algorithm>
 #include <map>
@@ -42,7 +42,7 @@ class FlowStreams {
   }
   const std::string& name_of(std::size_t step) const { return spec_.steps[step].name; }
 
-  // What a step with streams cannot have.
+  // What is not allowed in a step with streams.
   void check_steps() {
     for (const StepSpec& step : spec_.steps) {
       if (step.streams.empty()) { continue; }
@@ -54,7 +54,7 @@ class FlowStreams {
             "a step without streams");
       }
       if (step.retry) {
-        add(step.pointer + "/retry", "a stream that has gone by does not come again",
+        add(step.pointer + "/retry", "a stream cannot be replayed for another attempt",
             "a step without streams");
       }
     }
@@ -64,8 +64,8 @@ class FlowStreams {
     for (std::size_t s = 0; s < spec_.steps.size(); ++s) {
       for (const StepStream& stream : spec_.steps[s].streams) {
         if (!is_flow_name(stream.channel)) {
-          if (!stream.channel.empty() || errors_.empty()) {  // what could not be read has been said
-            add(stream.pointer, fmt::format("\"{}\" is no name of a channel", stream.channel), kNameRule);
+          if (!stream.channel.empty() || errors_.empty()) {  // what could not be read is already reported
+            add(stream.pointer, fmt::format("\"{}\" is not a valid channel name", stream.channel), kNameRule);
           }
           continue;
         }
@@ -88,18 +88,18 @@ class FlowStreams {
     const Ends& ends = ends_[name];
     if (ends.producers.empty()) {
       return add(ends.consumers.front().stream.pointer,
-                 fmt::format("nobody writes to the channel \"{}\"", name),
-                 "a step whose \"stdout\" is tied to it", nearest_channel(name));
+                 fmt::format("no step writes to the channel \"{}\"", name),
+                 "a step with its \"stdout\" connected to it", nearest_channel(name));
     }
     const FlowChannel::End& producer = ends.producers.front();
     for (std::size_t i = 1; i < ends.producers.size(); ++i) {
       add(ends.producers[i].stream.pointer,
-          fmt::format("\"{}\" writes to the channel \"{}\" already", name_of(producer.step), name),
+          fmt::format("\"{}\" already writes to the channel \"{}\"", name_of(producer.step), name),
           "another channel");
     }
     if (ends.consumers.empty()) {
-      return add(producer.stream.pointer, fmt::format("nobody reads the channel \"{}\"", name),
-                 "a step whose \"stdin\" is tied to it", nearest_channel(name));
+      return add(producer.stream.pointer, fmt::format("no step reads the channel \"{}\"", name),
+                 "a step with its \"stdin\" connected to it", nearest_channel(name));
     }
     FlowChannel channel;
     channel.name = name;
@@ -110,8 +110,8 @@ class FlowStreams {
     for (const FlowChannel::End& consumer : ends.consumers) {
       if (!steps.insert(consumer.step).second) {
         add(consumer.stream.pointer,
-            fmt::format("\"{}\" reads the channel \"{}\" already", name_of(consumer.step), name),
-            "one of both");
+            fmt::format("\"{}\" already reads the channel \"{}\"", name_of(consumer.step), name),
+            "only one of the two");
         continue;
       }
       channel.consumers.push_back(consumer);
@@ -121,19 +121,19 @@ class FlowStreams {
     flow_.channels_.push_back(std::move(channel));
   }
 
-  // The edge that the stream goes along says its mode.
+  // The edge of the stream sets its mode.
   void find_link(const FlowChannel::End& consumer, FlowChannel& channel, const EdgeSpec*& first_edge) {
     const std::size_t from = channel.producer.step;
     if (consumer.step == from) {
-      return add(consumer.stream.pointer,
-                 fmt::format("\"{}\" would read what it writes itself", name_of(from)), "another step");
+      return add(consumer.stream.pointer, fmt::format("\"{}\" would read its own output", name_of(from)),
+                 "another step");
     }
     const auto link = std::find_if(links_.links.begin(), links_.links.end(), [&](const StepLink& each) {
       return each.from == from && each.to == consumer.step;
     });
     if (link == links_.links.end()) {
       return add(consumer.stream.pointer,
-                 fmt::format("no edge leads from \"{}\", which writes to the channel \"{}\", to \"{}\"",
+                 fmt::format("there is no edge from \"{}\", which writes to the channel \"{}\", to \"{}\"",
                              name_of(from), channel.name, name_of(consumer.step)),
                  fmt::format("{{\"from\": \"{}\", \"to\": \"{}\"}}", name_of(from), name_of(consumer.step)));
     }
@@ -158,20 +158,20 @@ class FlowStreams {
     if (channel.mode == StreamMode::broadcast) { return check_units(channel); }
     if (channel.consumers.size() > 1) {
       add(channel.consumers[1].stream.pointer,
-          fmt::format("\"{}\" reads the channel \"{}\" already, and a direct channel has one consumer",
+          fmt::format("\"{}\" already reads the channel \"{}\", and a direct channel has only one consumer",
                       name_of(channel.consumers[0].step), channel.name),
-          "\"stream_mode\": \"broadcast\" on the edges that it goes along");
+          "\"stream_mode\": \"broadcast\" on the edges of the stream");
     }
     for (const FlowChannel::End& consumer : channel.consumers) {
       const StepStream& stream = consumer.stream;
       if (stream.policy && *stream.policy != OverflowPolicy::block) {
         add(stream.pointer + "/policy",
-            fmt::format("\"{}\" is for broadcasts: a direct channel is one pipe, which waits",
+            fmt::format("\"{}\" needs a broadcast: a direct channel is a pipe, which always waits",
                         to_string(*stream.policy)),
             "\"block\", or \"stream_mode\": \"broadcast\"");
       } else if (stream.buffer_bytes) {
-        add(stream.pointer + "/buffer_size", "the consumer of a direct channel has no buffer of its own",
-            "\"buffer_size\" where the channel is written to, or \"stream_mode\": \"broadcast\"");
+        add(stream.pointer + "/buffer_size", "the consumer of a direct channel has no separate buffer",
+            "\"buffer_size\" at the producer, or \"stream_mode\": \"broadcast\"");
       }
     }
   }
@@ -196,16 +196,16 @@ class FlowStreams {
       if (edge.strategy.value_or(spec_.settings.strategy) == ParallelStrategy::process) { continue; }
       if (edge.strategy) {
         add(edge.pointer + "/parallel_strategy",
-            fmt::format("\"{}\" and \"{}\" share a stream, which goes between processes", name_of(link.from),
-                        name_of(link.to)),
+            fmt::format("\"{}\" and \"{}\" share a stream, which needs separate processes",
+                        name_of(link.from), name_of(link.to)),
             "\"process\"");
       } else if (!std::exchange(said_of_settings, true)) {
-        add("/settings/parallel/strategy", "there are streams, which go between processes", "\"process\"");
+        add("/settings/parallel/strategy", "there are streams, which need separate processes", "\"process\"");
       }
     }
     for (std::size_t e = 0; e < carries.size(); ++e) {
       if (spec_.edges[e].mode && !carries[e]) {
-        add(spec_.edges[e].pointer + "/stream_mode", "no stream goes along this edge",
+        add(spec_.edges[e].pointer + "/stream_mode", "this edge carries no stream",
             "steps whose \"streams\" name the same channel");
       }
     }
@@ -223,7 +223,7 @@ class FlowStreams {
       for (const FlowChannel::End& consumer : channel.consumers) {
         const std::size_t a = root(channel.producer.step);
         const std::size_t b = root(consumer.step);
-        parent_[std::max(a, b)] = std::min(a, b);  // so that the first step of a group is its root
+        parent_[std::max(a, b)] = std::min(a, b);  // so that the root is the first step of the group
       }
     }
     std::map<std::size_t, std::size_t> groups;
@@ -244,13 +244,13 @@ class FlowStreams {
       add(spec_.edges[link.edge].pointer,
           fmt::format("\"{}\" cannot wait for \"{}\": streams join them, so they run at the same time",
                       name_of(link.to), name_of(link.from)),
-          "an edge to a step behind both");
+          "an edge to a step after both");
     }
     for (const StepOrder& order : links_.orders) {
       if (flow_.steps_[order.before].group != flow_.steps_[order.after].group) { continue; }
       add(spec_.edges[order.edge].pointer + "/parallel",
-          fmt::format("\"{}\" and \"{}\" cannot run one after the other: streams join them",
-                      name_of(order.before), name_of(order.after)),
+          fmt::format("\"{}\" and \"{}\" cannot run in sequence: streams join them", name_of(order.before),
+                      name_of(order.after)),
           "true");
     }
     const auto& limit = spec_.settings.max_steps;
@@ -268,7 +268,7 @@ class FlowStreams {
     return fmt::format("{}", fmt::join(names, ", "));
   }
 
-  // Each after all that it waits for; among equals in the order of the file.
+  // Topological order; ties in the order of the file.
   void order_groups() {
     std::vector<std::set<std::size_t>> waits(flow_.groups_.size());
     const auto wait = [&](std::size_t before, std::size_t after) {
@@ -298,8 +298,8 @@ class FlowStreams {
       for (const std::size_t step : flow_.groups_[g].steps) { flow_.steps_[step].group = g; }
     }
   }
-  // The steps have no cycle, so there is one through a group of several: a step that waits for one of its
-  // members, and that another member waits for.
+  // The steps have no cycle, so it passes through a group of several steps: some step waits for one member,
+  // and another member waits for that step.
   void report_group_cycle(const std::vector<std::size_t>& new_index) {
     for (const StepLink& link : links_.links) {
       const std::size_t from = flow_.steps_[link.from].group;
@@ -307,10 +307,10 @@ class FlowStreams {
       const bool both_left = new_index[from] == new_index.size() && new_index[to] == new_index.size();
       if (from == to || !both_left || flow_.groups_[from].steps.size() < 2) { continue; }
       return add(spec_.edges[link.edge].pointer,
-                 fmt::format("\"{}\" would run after a part of the steps that streams join ({}), and before "
-                             "another part: they run at the same time",
+                 fmt::format("\"{}\" would run after some of the steps that streams join ({}) and before "
+                             "others, but these run at the same time",
                              name_of(link.to), names_of(flow_.groups_[from])),
-                 "an edge to a step behind all of them");
+                 "an edge to a step after all of them");
     }
   }
 

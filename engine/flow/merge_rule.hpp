@@ -5,10 +5,10 @@
 
 namespace streamlab {
 
-// What becomes of a key that two branches of a flow set to different values where they meet.
+// What happens to a key that two branches of a flow set to different values, where the branches meet.
 enum class MergeRule : std::uint8_t {
   error,  // it is refused
-  last,   // the branch whose edge stands last in the file wins
+  last,   // the branch whose edge is last in the file wins
   list,   // all values, in the order of the edges
 };
 

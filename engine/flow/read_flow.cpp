@@ -32,7 +32,7 @@ template <class Enum>
 std::optional<Enum> optional_choice(const ParamValues& values, std::size_t index) {
   return values.has_value(index) ? std::optional(static_cast<Enum>(values.choice(index))) : std::nullopt;
 }
-// The values of an object within another, or its defaults.
+// The values of a nested object, or its defaults.
 ParamValues member(const ParamValues& values, std::size_t index, std::span<const ParamInfo> infos) {
   const auto& given = values.objects(index);
   return given.empty() ? ParamValues(infos) : given.front();
@@ -100,10 +100,12 @@ class FlowReader : private DocumentReader {
     settings.max_state_bytes = static_cast<std::size_t>(state[flow_state::kMaxBytes]);
   }
 
-  // A member that may be left out, but not be nothing.
+  // A member that may be left out, but not be empty.
   void refuse_empty(const Document& object, const std::string& pointer, const std::string& key,
                     const char* expected) {
-    if (object.contains(key) && object[key] == "") { add(pointer + "/" + key, "this is empty", expected); }
+    if (object.contains(key) && object[key] == "") {
+      add(pointer + "/" + key, "this must not be empty", expected);
+    }
   }
   StepSpec read_step(const Document& object, const std::string& pointer) {
     const std::size_t before = errors().size();
@@ -116,8 +118,8 @@ class FlowReader : private DocumentReader {
         !object.contains("run") && !object.contains("command") && !object.contains("graph");
     if (!runs_nothing) {
       read_what_runs(object, values, pointer, step);
-    } else if (errors().size() == before) {  // else one of them was most likely mistyped
-      add(pointer, "it says nothing to run",
+    } else if (errors().size() == before) {  // otherwise one of them was most likely mistyped
+      add(pointer, "the step has nothing to run",
           "\"run\", a script; \"command\", a program and its arguments; or \"graph\", a configuration");
     }
     if (object.contains("set")) { step.variables = read_variables(object["set"], pointer + "/set"); }
@@ -131,7 +133,7 @@ class FlowReader : private DocumentReader {
     step.interrupts_after = values.flag(flow_step::kInterruptAfter);
     step.state_required = values.choice(flow_step::kState) == 1;
     if (step.kind == StepSpec::Kind::graph && step.state_required) {
-      add(pointer + "/state", "a graph gives no state", "\"optional\"");
+      add(pointer + "/state", "a graph returns no state", "\"optional\"");
     }
     return step;
   }
@@ -143,14 +145,13 @@ class FlowReader : private DocumentReader {
     }
     if (given.size() > 1) {
       add(pointer + "/" + std::string(given[1]),
-          fmt::format("\"{}\" is given already: a step is one thing", given[0]), "one of them");
+          fmt::format("\"{}\" is already given: a step runs only one thing", given[0]), "only one of them");
     }
     if (object.contains("shell") && !object.contains("run")) {
-      add(pointer + "/shell", "there is no \"run\" for it to run", "\"run\" with a script");
+      add(pointer + "/shell", "\"shell\" needs a \"run\"", "\"run\" with a script");
     }
     if (object.contains("set") && !object.contains("graph")) {
-      add(pointer + "/set", "there is no \"graph\" whose variables it could set",
-          "\"env\", for scripts and commands");
+      add(pointer + "/set", "\"set\" needs a \"graph\"", "\"env\", for scripts and commands");
     }
     if (object.contains("run")) {
       step.kind = StepSpec::Kind::script;
@@ -188,14 +189,14 @@ class FlowReader : private DocumentReader {
     }
     return command;
   }
-  // A text, or a number or flag as it is written.
+  // A text, or a number or flag as written.
   std::string word(const Document& value, const std::string& where) {
     const bool is_word = value.is_number() || value.is_boolean();
     return without_null(is_word ? value.dump() : text(value, where), where);
   }
   std::string without_null(std::string value, const std::string& where) {
     if (value.find('\0') != std::string::npos) {
-      add(where, "there is a NUL in it, where every program would end it");
+      add(where, "it contains a NUL character, which would end it");
     }
     return value;
   }
@@ -208,7 +209,7 @@ class FlowReader : private DocumentReader {
     }
     return variables;
   }
-  // No message may hold a value.
+  // No message may show a value.
   std::vector<std::pair<std::string, std::string>> read_environment(const Document& object,
                                                                     const std::string& pointer) {
     std::vector<std::pair<std::string, std::string>> variables;
@@ -216,9 +217,10 @@ class FlowReader : private DocumentReader {
     for (const auto& [name, value] : object.items()) {
       const std::string where = pointer + "/" + pointer_token(name);
       if (name.empty() || name.find_first_of(std::string_view("=\0", 2)) != std::string::npos) {
-        add(where, fmt::format("no environment variable can be called \"{}\"", name), "a name without \"=\"");
+        add(where, fmt::format("\"{}\" is not a valid name of an environment variable", name),
+            "a name without \"=\"");
       } else if (name.starts_with("STREAMLAB_")) {
-        add(where, "names that begin with STREAMLAB_ are for what a step is told by us", "another name");
+        add(where, "names that begin with STREAMLAB_ are reserved", "another name");
       } else if (!value.is_string()) {
         add(where, fmt::format("the value is {}", article(value)), "a text in quotes");
       } else {
@@ -260,10 +262,10 @@ class FlowReader : private DocumentReader {
     stream.unit_bytes = optional_size(values, flow_stream::kUnitBytes);
     const bool is_consumer = is_input(stream.direction);
     if (stream.policy && !is_consumer) {
-      add(stream.pointer + "/policy", "a policy is for those who read from a channel", "none here");
+      add(stream.pointer + "/policy", "only a consumer of a channel can have a policy", "none here");
     }
     if (stream.unit_bytes && stream.policy != OverflowPolicy::drop_oldest) {
-      add(stream.pointer + "/unit_bytes", "nothing is dropped here that could come in units",
+      add(stream.pointer + "/unit_bytes", "\"unit_bytes\" needs the policy \"drop_oldest\"",
           "\"policy\": \"drop_oldest\"");
     }
   }
@@ -277,7 +279,7 @@ class FlowReader : private DocumentReader {
     retry.max_backoff_ms = values[flow_retry::kMaxBackoff];
     if (retry.max_backoff_ms < retry.backoff_ms) {
       add(pointer + "/max_backoff_ms",
-          fmt::format("{} ms are less than the first wait", retry.max_backoff_ms),
+          fmt::format("{} ms is shorter than the first wait", retry.max_backoff_ms),
           fmt::format("at least backoff_ms, {} ms", retry.backoff_ms));
     }
     return retry;

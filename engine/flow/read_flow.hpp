@@ -1,6 +1,6 @@
 // engine/flow/read_flow.hpp
 //
-// From a document to a FlowSpec: shapes and types of everything that is written.
+// Reads a document into a FlowSpec: checks shapes and types of everything.
 #pragma once
 
 #include "engine/flow/flow_spec.hpp"
@@ -11,10 +11,10 @@ namespace streamlab {
 // Is it a flow rather than a graph? (Flows have "edges", graphs have "connections".)
 bool is_flow(const Document& document);
 
-// As replace_variables(), but for the texts of `run`: "${…}" is the shell's own there.
+// Like replace_variables(), except in `run`: "${…}" belongs to the shell there.
 void replace_flow_variables(Document& document, const Variables& given, Errors& errors);
 
-// What could be read; everything else is in `errors`, with its JSON pointer.
+// Returns what could be read; reports the rest in `errors`, with JSON pointers.
 FlowSpec read_flow_spec(const Document& document, Errors& errors);
 
 }  // namespace streamlab

@@ -2,9 +2,9 @@
 //
 // ReaderWatch: whether the readers of a pipe went before its writers.
 //
-// The ends of two programs are told in any order, so that nobody can say by them who went first. The kernel
-// knows: it tells the closing of a pipe's ends in the order in which they came (inotify(7)). Where it has no
-// inotify left, nothing is known, and the answer is no.
+// The ends of two programs are reported in any order, so they do not tell which went first. The kernel knows:
+// inotify(7) reports the closing of pipe ends in their order. If no inotify instance is left, the answer is
+// no.
 #pragma once
 
 #include <cstddef>
@@ -19,16 +19,16 @@ class ReaderWatch {
  public:
   ReaderWatch();
 
-  // A pipe ("/proc/self/fd/7") or FIFO, of which `open_ends` are open: a pipe's reader and writer; a FIFO's
-  // reader. (A writer that outlives the question does not count.)
+  // A pipe ("/proc/self/fd/7") or FIFO, of which `open_ends` are open: reader and writer of a pipe; reader of
+  // a FIFO. (A writer that outlives the question does not count.)
   void add(std::size_t channel, const std::string& path, std::size_t open_ends);
-  // All its readers had gone when its last writer went. To be asked when all writers have gone.
+  // Had all its readers gone when its last writer went? Ask when all writers have gone.
   bool readers_went_first(std::size_t channel);
 
  private:
   struct Ends {
     std::size_t open = 0;
-    bool writer_was_last = false;  // to go
+    bool writer_was_last = false;  // to close
   };
   void look();
 

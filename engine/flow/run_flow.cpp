@@ -19,9 +19,9 @@ namespace {
 
 using Time = ChildSupervisor::Clock::time_point;
 constexpr Time kNever = Time::max();
-// For what is still on its way when every step of a group has ended: nobody writes or reads any more.
+// For bytes still in transit when every step of a group has ended: no one writes or reads any more.
 constexpr auto kLastBytes = std::chrono::seconds(5);
-// How often a consumer that must not fall behind is looked after.
+// How often a consumer that must not fall behind is checked.
 constexpr auto kLookAtChannels = std::chrono::milliseconds(50);
 
 Time now() { return ChildSupervisor::Clock::now(); }
@@ -48,7 +48,7 @@ class FlowRun {
     for (const FlowStep& step : flow_.steps()) { report_.steps.emplace_back().name = step.spec.name; }
   }
 
-  // Before run(). Whatever cannot be is refused.
+  // Before run(). Refuses what cannot run.
   Result<void> prepare() {
     if (auto made = channels_.make(); !made) { return made; }
     if (!options_.resume) { return {}; }
@@ -92,15 +92,15 @@ class FlowRun {
     Time retry_at = kNever;
     std::optional<Backoff> backoff;
     bool timed_out = false;
-    bool is_bad = false;  // failed for good, or ended by us
+    bool is_bad = false;  // failed permanently, or ended by us
     Document returned = Document::object();
   };
   struct Group {
     enum class Phase : std::uint8_t { waiting, running, done, failed };
     Phase phase = Phase::waiting;
-    std::size_t left = 0;  // members that have not ended for good
+    std::size_t left = 0;  // members that have not ended permanently
     Time deadline = kNever;
-    bool may_fail = false;  // by a consumer that falls behind
+    bool may_fail = false;  // if a consumer falls behind
     bool channel_failed = false;
   };
 
@@ -145,7 +145,7 @@ class FlowRun {
       if (auto begun = states_.begin(s); !begun) {
         for (Error& error : begun.error()) { report_.failures.push_back(std::move(error)); }
       }
-      if (is_ending()) { break; }  // those behind it need what it sees
+      if (is_ending()) { break; }  // steps after it need what it sees
     }
     if (is_ending()) {
       end_all();
@@ -174,7 +174,7 @@ class FlowRun {
     groups_[g].left = 0;
     close_group(g);
   }
-  // `first` and what stands behind it was not started.
+  // `first` and the steps after it were not started.
   void give_up_rest(std::size_t g, std::size_t first) {
     const auto& members = flow_.groups()[g].steps;
     const auto at = std::find(members.begin(), members.end(), first);
@@ -245,16 +245,15 @@ class FlowRun {
         names.push_back(fmt::format("\"{}\"", spec(s).name));
       }
       if (first == kNoStep) { continue; }
-      report_.failures.push_back(
-          {ErrorCode::failed, spec(first).pointer,
-           fmt::format("{} took longer than {} s, the time that steps with streams have",
-                       fmt::join(names, ", "), flow_.settings().stream_timeout_s),
-           "", "settings.parallel.streams.timeout is that time"});
+      report_.failures.push_back({ErrorCode::failed, spec(first).pointer,
+                                  fmt::format("{} took longer than {} s, the limit for steps with streams",
+                                              fmt::join(names, ", "), flow_.settings().stream_timeout_s),
+                                  "", "settings.parallel.streams.timeout sets this limit"});
       end_all();
     }
   }
 
-  // Consumers that must not fall behind, and did.
+  // Consumers that must not fall behind but did.
   void look_at_channels(std::size_t g) {
     while (groups_[g].may_fail) {
       auto failure = channels_.next_failure(flow_.groups()[g]);
@@ -274,7 +273,7 @@ class FlowRun {
     running_.erase(found);
     steps_[s].deadline = kNever;
     launch_.clean(s);
-    // Before the end of anybody that came by it.
+    // Before any end that it caused.
     look_at_channels(flow_.steps()[s].group);
     const bool readers_went_first = channels_.readers_went_first(s);
     channels_.registry().end_step(spec(s).name);
@@ -291,7 +290,7 @@ class FlowRun {
     report.gave_state = verdict && verdict->gave_state;
     report.lost_data = verdict && verdict->lost_data;
     const bool retries = !verdict && may_retry(s);
-    if (!verdict && !retries) { end_all(); }  // nobody goes on while its stream is waited for
+    if (!verdict && !retries) { end_all(); }  // the others must not run on while we wait for its stream
     if (auto text = end_of_stderr_stream(s)) { end.stderr_end = *std::move(text); }
     report.end = std::move(end);
     if (retries) {
@@ -318,7 +317,7 @@ class FlowRun {
     }
   }
 
-  // What it wrote to standard error, where that is a stream of its own.
+  // Its standard error, if that is connected to a channel.
   std::optional<std::string> end_of_stderr_stream(std::size_t s) {
     for (std::size_t c = 0; c < flow_.channels().size(); ++c) {
       const FlowChannel::End& producer = flow_.channels()[c].producer;
@@ -329,7 +328,7 @@ class FlowRun {
     return std::nullopt;
   }
 
-  // next_wait_ is then how long before it.
+  // next_wait_ is then the delay before it.
   bool may_retry(std::size_t s) {
     if (!spec(s).retry || is_ending()) { return false; }
     const RetrySpec& retry = *spec(s).retry;
@@ -392,7 +391,7 @@ class FlowRun {
     }
     return true;
   }
-  // Each step before those that it leads to.
+  // Each step before its successors.
   std::vector<std::size_t> down_the_flow(const FlowGroup& group) const {
     std::vector<std::size_t> left = group.steps;
     std::vector<std::size_t> ordered;
@@ -414,7 +413,7 @@ class FlowRun {
                                     [](const Group& group) { return group.phase == Group::Phase::done; });
     if (is_all && report_.failures.empty()) {
       report_.was_stopped = false;        // it came too late
-      report_.interrupted_after.reset();  // nothing is left to go on with
+      report_.interrupted_after.reset();  // nothing is left to continue with
       auto state = states_.result();
       if (state) {
         report_.state = *std::move(state);

@@ -42,7 +42,7 @@ StepLaunch::StepLaunch(const ValidFlow& flow, std::vector<std::string> programs,
       directory_(directory),
       channels_(channels) {}
 
-// It begins with a digit, which no channel's name does: channels have files there, too.
+// It begins with a digit, unlike any channel name: channels have files there too.
 std::string StepLaunch::file_name(std::size_t step, const char* what) const {
   return fmt::format("{}.{}.{}", step, flow_.steps()[step].spec.name, what);
 }
@@ -124,7 +124,7 @@ void StepLaunch::set_graph(std::size_t step, ChildSpec& child) const {
   child.program = graph_command_.front();
   child.command = graph_command_;
   const bool is_relative = spec.graph.front() != '/' && !folder_.empty();
-  // The step may have a working directory of its own.
+  // The step may have its own working directory.
   child.command.push_back(absolute(is_relative ? folder_ + "/" + spec.graph : spec.graph));
   for (const auto& [name, value] : spec.variables) {
     child.command.emplace_back("--set");

@@ -1,7 +1,6 @@
 // engine/flow/step_launch.hpp
 //
-// StepLaunch: what is started for a step: its command, its environment, the files that it is given, and what
-// each of its descriptors is.
+// StepLaunch: how a step is started: its command, environment, files and descriptors.
 #pragma once
 
 #include <string>
@@ -18,18 +17,18 @@ namespace streamlab {
 // The descriptor that a step writes its state to.
 inline constexpr int kStateFd = 3;
 
-// Control thread only. What it is made with stays where it is for as long as it lives.
+// Control thread only. Its constructor arguments must outlive it.
 class StepLaunch {
  public:
-  // `programs`: of step_programs(). `graph_command`: what runs a graph, before its path. `folder`: that paths
-  // of graphs begin at.
+  // `programs`: from step_programs(). `graph_command`: the command that runs a graph, before its path.
+  // `folder`: graph paths are relative to it.
   StepLaunch(const ValidFlow& flow, std::vector<std::string> programs, std::vector<std::string> graph_command,
              std::string folder, const RunDirectory& directory, const StreamRegistry& channels);
 
-  // Writes the step's files; its channels are open. Standard output that is tied to no channel is our
+  // Writes the step's files; its channels must be open. Standard output without a channel goes to our
   // standard error.
   Result<ChildSpec> prepare(std::size_t step, const FlowState& state);
-  // The step's program has ended: removes its files.
+  // The program of the step has ended: removes its files.
   void clean(std::size_t step);
 
  private:
@@ -46,7 +45,7 @@ class StepLaunch {
   const RunDirectory& directory_;
   const StreamRegistry& channels_;
   Fd own_stderr_;
-  std::string python_program_;  // its path, once it was written
+  std::string python_program_;  // its path, once written
 };
 
 }  // namespace streamlab

@@ -15,7 +15,7 @@ bool is_folder(const std::string& path) {
   return ::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
 }
 
-// The value of PATH that the step's program will be looked for on, if the step sets one.
+// The PATH on which to search for the step's program, if the step sets one.
 const char* search_path_of(const StepSpec& step) {
   for (const auto& [name, value] : step.environment) {
     if (name == "PATH") { return value.c_str(); }

@@ -1,6 +1,6 @@
 // engine/flow/step_programs.hpp
 //
-// Which program each step of a flow starts, told before any of them does.
+// Finds the program of each step of a flow before any step starts.
 #pragma once
 
 #include <string>
@@ -10,9 +10,9 @@
 
 namespace streamlab {
 
-// The path of each step's program, in the order of the steps; empty for graphs, which whoever runs the flow
-// runs. Refused, all together, each with the step's JSON pointer: a program that is not there or may not be
-// executed, a working directory that is none.
+// The path of each step's program, in the order of the steps; empty for graphs, which are run by
+// FlowOptions::graph_command. Refused, reporting all errors with the step's JSON pointer: a program that is
+// missing or not executable, a missing working directory.
 Checked<std::vector<std::string>> step_programs(const ValidFlow& flow);
 
 }  // namespace streamlab

@@ -29,9 +29,9 @@ Result<void> take_state(const StepSpec& step, const ChildEnd& end, StepVerdict& 
   if (captured == nullptr || captured->total_bytes == 0) {
     const bool must_be = step.is_python() || step.state_required;
     if (!must_be || verdict.outcome == StepOutcome::ended_early) { return {}; }
-    return failed(step.pointer, fmt::format("\"{}\" ended without giving its state", step.name),
+    return failed(step.pointer, fmt::format("\"{}\" ended without returning its state", step.name),
                   fmt::format("a JSON object on descriptor {}", kStateFd),
-                  step.is_python() ? "os._exit() and exec give none; \"return\" and sys.exit(0) do" : "");
+                  step.is_python() ? "os._exit() and exec return none; \"return\" and sys.exit(0) do" : "");
   }
   auto state = read_state(captured->bytes, fmt::format("\"{}\"", step.name));
   if (!state) {
@@ -61,15 +61,15 @@ Result<StepVerdict> judge_step(const StepSpec& step, const ChildEnd& end,
     verdict.outcome = StepOutcome::ended_by_us;
     return verdict;
   }
-  // It was ended for that, and how is not the point.
+  // It was ended for that reason; how it ended does not matter.
   if (const Captured* const state = state_of(end);
       state != nullptr && state->total_bytes > circumstances.max_state_bytes) {
-    return failed(
-        step.pointer,
-        fmt::format("\"{}\" gave a state of more than {} bytes", step.name, circumstances.max_state_bytes),
-        "a smaller one, or a larger settings.state.max_bytes");
+    return failed(step.pointer,
+                  fmt::format("\"{}\" returned a state of more than {} bytes", step.name,
+                              circumstances.max_state_bytes),
+                  "a smaller state, or a larger settings.state.max_bytes");
   }
-  // Most programs die by SIGPIPE then; those that look after it themselves exit with a status of theirs.
+  // Most programs die by SIGPIPE then; those that handle it exit with some status.
   const bool had_no_reader =
       circumstances.readers_went_first && end.signal == 0 && end.exit_status != 0 && writes_a_stream(step);
   if (had_no_reader || (end.is_broken_pipe() && writes_a_stream(step))) {

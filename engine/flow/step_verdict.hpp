@@ -1,6 +1,6 @@
 // engine/flow/step_verdict.hpp
 //
-// Whether a step has done its work: by how its program ended, and by the state that it gave.
+// Whether a step has succeeded: judged by how its program ended and the state that it returned.
 #pragma once
 
 #include <cstdint>
@@ -11,9 +11,9 @@ namespace streamlab {
 
 struct StepCircumstances {
   std::uint32_t attempt = 1;
-  bool timed_out = false;           // its own time was over, and it was ended
+  bool timed_out = false;           // its time limit was over, and it was ended
   bool run_is_ending = false;       // another step failed, or the run was stopped
-  bool readers_went_first = false;  // nobody was left to read what it wrote
+  bool readers_went_first = false;  // no reader of its output was left
   std::size_t max_state_bytes = 0;
 };
 
@@ -24,7 +24,7 @@ struct StepVerdict {
   bool lost_data = false;
 };
 
-// An error is a failure of the step; its place is the step's.
+// An error is a failure of the step, located at the step.
 Result<StepVerdict> judge_step(const StepSpec& step, const ChildEnd& end,
                                const StepCircumstances& circumstances);
 

@@ -1,10 +1,10 @@
 // engine/flow/valid_flow.hpp
 //
-// ValidFlow: a flow whose names, edges, channels and rules were checked. Steps, channels and groups are
-// numbers into flat arrays. Only validate_flow() makes one, so a holder need not check again.
+// ValidFlow: a flow whose names, edges, channels and rules are checked. Steps, channels and groups are
+// indices into flat arrays. Only validate_flow() makes one, so users need not check again.
 //
-// Steps that streams join form a group and run at the same time; every other step is a group of its own. A
-// group waits for the groups that its members depend on.
+// Steps joined by streams form a group and run at the same time; every other step is its own group. A group
+// waits for the groups that its members depend on.
 #pragma once
 
 #include <cstddef>
@@ -22,7 +22,7 @@ namespace streamlab {
 struct StepInput {
   static constexpr std::size_t kStart = static_cast<std::size_t>(-1);
   std::size_t step = kStart;
-  // Then both run at the same time, and only the state before it is there to see.
+  // Then both run at the same time, and this step sees only the state before the other.
   bool carries_stream = false;
 };
 
@@ -40,7 +40,7 @@ struct FlowChannel {
   };
   std::string name;
   StreamMode mode = StreamMode::direct;
-  std::size_t buffer_bytes = kDefaultPipeBytes;  // asked for
+  std::size_t buffer_bytes = kDefaultPipeBytes;  // requested
   End producer;
   std::vector<End> consumers;
 };
@@ -57,9 +57,9 @@ class ValidFlow {
   const FlowSettings& settings() const { return settings_; }
   const std::vector<FlowStep>& steps() const { return steps_; }
   const std::vector<FlowChannel>& channels() const { return channels_; }
-  // Every group after all that it waits for; among equals in the order of the file.
+  // Groups in topological order; ties in the order of the file.
   const std::vector<FlowGroup>& groups() const { return groups_; }
-  // Where the flow's own state comes from: steps with nothing behind them, or an edge to "__end__".
+  // Where the final state comes from: steps without successors, or with an edge to "__end__".
   const std::vector<StepInput>& results() const { return results_; }
   MergeRule results_merge() const { return results_merge_; }
   // Does a path of edges lead from step `a` to another step `b`?
@@ -85,11 +85,10 @@ class ValidFlow {
 
 // Every reason why the flow cannot run, or the flow.
 Checked<ValidFlow> validate_flow(const FlowSpec& spec);
-// The same, adding to `errors`; usable only if nothing was added.
+// The same, but adds to `errors`; the result is usable only if nothing was added.
 ValidFlow validate_flow(const FlowSpec& spec, Errors& errors);
 
-// Text to ValidFlow: reads and validates in one go, and gives all errors of both together, in the order of
-// the file.
+// Text to ValidFlow: reads and validates, and returns all errors of both together, in the order of the file.
 Checked<ValidFlow> load_flow(std::string_view text, ConfigLanguage language = ConfigLanguage::json,
                              const Variables& variables = {});
 

@@ -25,7 +25,7 @@ std::string_view to_string(MergeRule rule) {
   return kNames[static_cast<std::size_t>(rule)];
 }
 
-// Where the edge names its `index`th step.
+// The pointer to the `index`th step name of the edge.
 std::string name_pointer(const EdgeSpec& edge, const char* key, bool is_list, std::size_t index) {
   const std::string where = fmt::format("{}/{}", edge.pointer, key);
   return is_list ? fmt::format("{}/{}", where, index) : where;
@@ -46,7 +46,7 @@ class FlowValidator {
     check_steps();
     for (std::size_t e = 0; e < spec_.edges.size(); ++e) { check_edge(e); }
     if (errors_.size() != before || is_incomplete_) {
-      return std::move(flow_);  // what follows would be reported wrongly
+      return std::move(flow_);  // later checks would report false errors
     }
     check_beginnings();
     check_cycles();
@@ -71,12 +71,11 @@ class FlowValidator {
       const std::string where = step.pointer + "/name";
       const auto [other, is_new] = steps_.emplace(step.name, flow_.steps_.size());
       if (step.name == kFlowStart || step.name == kFlowEnd) {
-        add(where, fmt::format("\"{}\" is not the name of a step: the flow itself has it", step.name),
-            "another name");
+        add(where, fmt::format("\"{}\" is reserved for the flow itself", step.name), "another name");
       } else if (!is_told(step.name) && !is_flow_name(step.name)) {
-        add(where, fmt::format("\"{}\" is no name of a step", step.name), kNameRule);
+        add(where, fmt::format("\"{}\" is not a valid step name", step.name), kNameRule);
       } else if (!is_new && !step.name.empty()) {
-        add(where, fmt::format("{} is called \"{}\" already", spec_.steps[other->second].pointer, step.name),
+        add(where, fmt::format("{} is already called \"{}\"", spec_.steps[other->second].pointer, step.name),
             "another name");
       }
       FlowStep valid;
@@ -87,8 +86,8 @@ class FlowValidator {
     flow_.results_merge_ = spec_.settings.merge;
   }
 
-  // What could not be read is empty, and that has been said; but only a reader says so, not a FlowSpec made
-  // in C++.
+  // What could not be read is empty and already reported; but only by a reader, not for a FlowSpec made in
+  // C++.
   bool is_told(const std::string& name) const { return name.empty() && reader_spoke_; }
   // The index of a step, StepInput::kStart, kEnd; kNone after an error.
   std::size_t find(const std::string& name, const std::string& where, bool may_start, bool may_end) {
@@ -99,7 +98,8 @@ class FlowValidator {
     if (name == kFlowStart && may_start) { return StepInput::kStart; }
     if (name == kFlowEnd && may_end) { return kEnd; }
     if (name == kFlowStart || name == kFlowEnd) {
-      add(where, name == kFlowStart ? "nothing leads to \"__start__\"" : "nothing comes after \"__end__\"",
+      add(where,
+          name == kFlowStart ? "no edge can lead to \"__start__\"" : "no edge can lead from \"__end__\"",
           "a step");
       return kNone;
     }
@@ -115,7 +115,7 @@ class FlowValidator {
 
   void check_edge(std::size_t index) {
     const EdgeSpec& edge = spec_.edges[index];
-    is_incomplete_ = is_incomplete_ || edge.from.empty() || edge.to.empty();  // which has been said
+    is_incomplete_ = is_incomplete_ || edge.from.empty() || edge.to.empty();  // already reported
     std::vector<std::size_t> from;
     std::vector<std::size_t> to;
     for (std::size_t i = 0; i < edge.from.size(); ++i) {
@@ -126,7 +126,7 @@ class FlowValidator {
       to.push_back(find(edge.to[i], where, false, true));
       for (std::size_t a = 0; a < from.size(); ++a) { connect(from[a], to[i], index, false, where); }
       if (to[i] == kEnd && edge.fan_in) {
-        add(where, "\"__end__\" leads nowhere, but there is a \"fan_in\"", "a step");
+        add(where, "\"__end__\" has no successors, but there is a \"fan_in\"", "a step");
       }
     }
     std::size_t meeting = kNone;
@@ -151,8 +151,8 @@ class FlowValidator {
   void connect(std::size_t from, std::size_t to, std::size_t edge, bool is_fan_in, const std::string& where) {
     if (from == kNone || to == kNone) { return; }
     if (!connected_.emplace(from, to).second) {
-      add(where, fmt::format("an edge leads from \"{}\" to \"{}\" already", name_of(from), name_of(to)),
-          "one of them");
+      add(where, fmt::format("there is already an edge from \"{}\" to \"{}\"", name_of(from), name_of(to)),
+          "only one of them");
       return;
     }
     if (is_step(from) && is_step(to)) { links_.links.push_back({from, to, edge, is_fan_in, false}); }
@@ -169,16 +169,16 @@ class FlowValidator {
     const auto [other, is_new] = merges_.emplace(at, &edge);
     if (!is_new && other->second->merge != edge.merge) {
       add(edge.pointer + "/merge",
-          fmt::format("where edges meet at \"{}\" it is \"{}\" already, by {}", name_of(at),
+          fmt::format("\"merge\" for the edges that meet at \"{}\" is already \"{}\", set by {}", name_of(at),
                       to_string(*other->second->merge), other->second->pointer),
-          "the same");
+          "the same value");
     }
     (at == kEnd ? flow_.results_merge_ : flow_.steps_[at].merge) = *edge.merge;
   }
 
   void check_beginnings() {
     if (starts_.empty()) {
-      add("/edges", "no edge leads from \"__start__\"", "{\"from\": \"__start__\", \"to\": \"STEP\"}");
+      add("/edges", "there is no edge from \"__start__\"", "{\"from\": \"__start__\", \"to\": \"STEP\"}");
       return;
     }
     std::vector<bool> is_reached(spec_.steps.size(), false);
@@ -186,8 +186,8 @@ class FlowValidator {
     for (const StepLink& link : links_.links) { is_reached[link.to] = true; }
     for (std::size_t s = 0; s < is_reached.size(); ++s) {
       if (!is_reached[s]) {
-        add(spec_.steps[s].pointer, fmt::format("nothing leads to \"{}\"", spec_.steps[s].name),
-            "an edge to it, from \"__start__\" for instance");
+        add(spec_.steps[s].pointer, fmt::format("no edge leads to \"{}\"", spec_.steps[s].name),
+            "an edge to it, for instance from \"__start__\"");
       }
     }
   }
@@ -221,7 +221,7 @@ class FlowValidator {
   }
   void report_cycle(const std::vector<std::size_t>& missing,
                     const std::vector<std::vector<std::size_t>>& behind) {
-    // What is left over lies on a cycle or behind one: walking backwards leads around it.
+    // The remaining steps are on a cycle or after one: walking backwards finds it.
     std::vector<std::size_t> before(missing.size(), kNone);
     for (std::size_t s = missing.size(); s-- > 0;) {
       if (missing[s] == 0) { continue; }
@@ -274,16 +274,16 @@ class FlowValidator {
 
   const FlowSpec& spec_;
   Errors& errors_;
-  const bool reader_spoke_;  // was something wrong before?
+  const bool reader_spoke_;  // were there errors before?
   ValidFlow flow_;
   FlowLinks links_;
   std::map<std::string, std::size_t> steps_;
   std::set<std::pair<std::size_t, std::size_t>> connected_;
   std::vector<std::pair<std::size_t, std::size_t>> order_of_inputs_;  // from, to
-  std::vector<std::size_t> starts_;                                   // steps that "__start__" leads to
-  std::vector<std::size_t> ends_;                                     // steps that lead to "__end__"
+  std::vector<std::size_t> starts_;                                   // steps with an edge from "__start__"
+  std::vector<std::size_t> ends_;                                     // steps with an edge to "__end__"
   bool is_incomplete_ = false;
-  std::map<std::size_t, const EdgeSpec*> merges_;  // by where edges meet
+  std::map<std::size_t, const EdgeSpec*> merges_;  // by the step where edges meet
 };
 
 bool is_flow_name(std::string_view name) {
@@ -321,12 +321,13 @@ Checked<ValidFlow> load_flow(std::string_view text, ConfigLanguage language, con
     return document->is_object() && document->contains(key) && (*document)[key].is_array() &&
            (*document)[key].size() == read;
   };
-  std::optional<ValidFlow> flow;  // what is not there, or is no list, has been said; the rest follows from it
+  std::optional<ValidFlow> flow;  // a missing part, or one that is not a list, is already reported
   if (is_complete("nodes", spec.steps.size()) && is_complete("edges", spec.edges.size())) {
     flow = validate_flow(spec, errors);
   }
   if (errors.empty()) { return *std::move(flow); }
-  FileOrder(*parse_document(text, language)).arrange(errors, said);  // of the document before it was changed
+  FileOrder(*parse_document(text, language))
+      .arrange(errors, said);  // from the document before it was changed
   return tl::unexpected(errors);
 }
 

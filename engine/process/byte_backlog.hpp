@@ -1,7 +1,6 @@
 // engine/process/byte_backlog.hpp
 //
-// ByteBacklog: bytes on their way to somebody who takes them later, in order, and from which the oldest can
-// be dropped in whole units.
+// ByteBacklog: a queue of bytes from which the oldest can be dropped in whole units.
 #pragma once
 
 #include <cstddef>
@@ -37,8 +36,8 @@ class ByteBacklog {
     }
   }
 
-  // Drops the oldest whole units until at most `max_bytes` are left, or no whole unit is. A unit of which a
-  // part was taken already stays: whoever took it gets the rest. Returns the number of bytes dropped.
+  // Drops the oldest whole units until at most `max_bytes` are left, or no whole unit is. A unit that was
+  // partly taken stays, so that its reader gets the rest. Returns the number of bytes dropped.
   std::size_t drop_oldest(std::size_t max_bytes) {
     if (size() <= max_bytes) { return 0; }
     const auto begun = static_cast<std::size_t>(taken_ % unit_bytes_);
@@ -56,8 +55,8 @@ class ByteBacklog {
  private:
   std::size_t unit_bytes_;
   std::vector<std::byte> bytes_;
-  std::size_t begin_ = 0;    // of what is still to be taken
-  std::uint64_t taken_ = 0;  // in all; what was dropped does not change its place in the unit
+  std::size_t begin_ = 0;    // of the bytes still to be taken
+  std::uint64_t taken_ = 0;  // in total; dropped bytes do not change the position in the unit
 };
 
 }  // namespace streamlab

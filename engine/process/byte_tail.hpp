@@ -1,6 +1,6 @@
 // engine/process/byte_tail.hpp
 //
-// ByteTail: the last bytes of a text that may be of any length, and how many bytes and lines went by.
+// ByteTail: the last bytes of a text of any length, and how many bytes and lines it had.
 #pragma once
 
 #include <algorithm>

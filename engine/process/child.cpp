@@ -24,8 +24,8 @@ namespace {
 
 constexpr int kChildsDescriptors = 10;  // 0 … 9
 
-// Everything that the child needs between its birth and exec, made before it: there it may call the kernel
-// and nothing else, for its memory is ours.
+// Everything that the child needs between vfork and exec, prepared before: the child shares our memory, so it
+// may only make system calls.
 struct Launch {
   const char* program = nullptr;
   char* const* argv = nullptr;
@@ -61,7 +61,7 @@ constexpr bool is_never_ignored(int number) {
   if (launch.guard != nullptr) { launch.guard->add(::getpid()); }
   if (launch.dies_with_us) {
     if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) { give_up(launch, Stage::parent_death); }
-    if (::getppid() != launch.parent) { ::_exit(127); }  // it died before it could have told us
+    if (::getppid() != launch.parent) { ::_exit(127); }  // the parent died before the signal was set up
   }
   if (launch.folder != nullptr && ::chdir(launch.folder) != 0) { give_up(launch, Stage::folder); }
   for (int as = 0; as < kChildsDescriptors; ++as) {
@@ -84,7 +84,7 @@ constexpr bool is_never_ignored(int number) {
   give_up(launch, Stage::exec);
 }
 
-// Ours with `changes`; "NAME=value" each.
+// Our environment with `changes`; "NAME=value" each.
 std::vector<std::string> environment_with(const std::vector<std::pair<std::string, std::string>>& changes) {
   std::vector<std::string> entries;
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
@@ -110,15 +110,16 @@ tl::unexpected<Error> cannot_start(const ChildSpec& spec, const Failure& failure
   switch (failure.stage) {
     case Stage::folder:
       return failed(spec.name,
-                    fmt::format("its working directory \"{}\" cannot be entered: {}", spec.folder, reason));
+                    fmt::format("cannot enter its working directory \"{}\": {}", spec.folder, reason));
     case Stage::exec:
       if (failure.error_number == ENOEXEC) {
-        return failed(spec.name, fmt::format("\"{}\" is nothing that the system can execute", spec.program),
-                      "a program, or a script that begins with #!");
+        return failed(spec.name,
+                      fmt::format("\"{}\" has no format that the system can execute", spec.program),
+                      "a program, or a script that begins with \"#!\"");
       }
-      return failed(spec.name, fmt::format("\"{}\" cannot be started: {}", spec.program, reason));
+      return failed(spec.name, fmt::format("cannot start \"{}\": {}", spec.program, reason));
     default:
-      return failed(spec.name, fmt::format("a child process cannot be prepared: {}", reason));
+      return failed(spec.name, fmt::format("cannot prepare a child process: {}", reason));
   }
 }
 
@@ -137,9 +138,9 @@ class AllSignalsBlocked {
   sigset_t before_{};
 };
 
-// vfork: the child borrows our memory, and this thread stands still until it has become another program.
+// vfork: the child borrows our memory, and this thread is suspended until exec.
 pid_t bear(const Launch& launch) noexcept {
-  const AllSignalsBlocked guard;  // or a handler of ours could run in the child
+  const AllSignalsBlocked guard;  // otherwise one of our handlers could run in the child
   const pid_t pid = ::vfork();
   if (pid == 0) { become(launch); }
   return pid;
@@ -172,7 +173,7 @@ Result<StartedChild> start_child(const ChildSpec& spec) {
 
   const pid_t pid = bear(launch);
   if (pid < 0) {
-    return failed(spec.name, fmt::format("a child process cannot be made: {}", std::strerror(errno)));
+    return failed(spec.name, fmt::format("cannot create a child process: {}", std::strerror(errno)));
   }
   report->write_end.reset();
   Failure failure{};
@@ -185,11 +186,12 @@ Result<StartedChild> start_child(const ChildSpec& spec) {
   StartedChild child;
   child.pid = pid;
   Fd low(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  // Where SIGCHLD is ignored, a child that has ended leaves nothing to be watched: something that says "ended".
+  // If SIGCHLD is ignored, an ended child leaves nothing to watch: return a descriptor that reads as "ended".
   if (!low && errno == ESRCH) { low = Fd(::eventfd(1, EFD_CLOEXEC)); }
   Result<Fd> pidfd = low ? duplicate(low.get())
-                         : failed(spec.name, fmt::format("it cannot be watched: {}", std::strerror(errno)),
-                                  "", "Linux 5.3 or later; \"ulimit -n\" is the limit of open files");
+                         : failed(spec.name, fmt::format("cannot watch it: {}", std::strerror(errno)), "",
+                                  "Linux 5.3 or later is needed; \"ulimit -n\" is the limit of open "
+                                  "files");
   if (!pidfd) {
     ::kill(-pid, SIGKILL);
     while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {}

@@ -1,13 +1,12 @@
 // engine/process/child.hpp
 //
-// Starts one program: its own process group, only the descriptors that it is given, the signal mask and
-// handlers of a fresh process, and SIGKILL when the thread that started it ends. Signals that this process ignores
-// (it was started by nohup, say) it ignores, too; but not those that programs ignore for their own sake (SIGPIPE,
-// SIGXFSZ) or that its supervisor needs (SIGTERM, SIGCHLD).
+// Starts one program with its own process group, only the given descriptors, default signal mask and
+// handlers, and SIGKILL when the thread that started it ends. It inherits ignored signals (from nohup, for
+// instance), except those that programs ignore for their own purposes (SIGPIPE, SIGXFSZ) or that the
+// supervisor needs (SIGTERM, SIGCHLD).
 //
-// It does what posix_spawn(3) does, and sets the parent-death signal, which posix_spawn cannot: see
-// docs/decisions/starting-children.md. That signal belongs to the thread: start a child on a thread that
-// outlives it (ChildSupervisor does).
+// Like posix_spawn(3), but also sets the parent-death signal: see docs/decisions/starting-children.md. That
+// signal is tied to the thread: start a child on a thread that outlives it (as ChildSupervisor does).
 #pragma once
 
 #include <string>
@@ -24,8 +23,8 @@ namespace streamlab {
 class OrphanGuard;
 
 struct Handover {
-  int fd = -1;  // ours, numbered 10 or above as everything in descriptor.hpp is
-  int as = -1;  // the child's, 0 … 9
+  int fd = -1;  // in our process, numbered 10 or above like everything in descriptor.hpp
+  int as = -1;  // in the child, 0 … 9
 };
 
 struct ChildSpec {
@@ -34,11 +33,12 @@ struct ChildSpec {
   std::vector<std::string> command;  // argv; its first word is the name that the program sees
   std::vector<std::pair<std::string, std::string>> environment;  // added to ours, or instead of it
   std::string folder;                                            // working directory; empty: ours
-  // Not named here: 0 is /dev/null, 1 and 2 are ours, all others are closed.
+  // If not listed: 0 is /dev/null, 1 and 2 are ours, all others are closed.
   std::vector<Handover> descriptors;
   bool dies_with_us = true;  // by a parent-death signal
-  // Learns of the child's process group before the program begins, so that no instant is left at which our death
-  // would leave behind what the program has started. Null: none. Whoever sees the group's end removes it.
+  // Is told the child's process group before the program begins, so that there is no moment at which our
+  // death would leave the program's own children behind. Null: none. The code that sees the group end removes
+  // it.
   OrphanGuard* guard = nullptr;
 };
 
@@ -47,7 +47,7 @@ struct StartedChild {
   Fd pidfd;        // readable once it has ended
 };
 
-// Fails with the system's reason when the program cannot be started: then there is no child. Blocks until the
+// Fails with the system's reason when the program cannot be started; there is no child then. Blocks until the
 // program runs. Not for a real-time thread.
 Result<StartedChild> start_child(const ChildSpec& spec);
 

@@ -69,7 +69,7 @@ void ChildPipes::lose_reader() {
 bool ChildPipes::read_some(std::vector<std::byte>& bytes) {
   constexpr std::size_t kPiece = 65536;
   bool any = false;
-  for (int pieces = 0; pieces < 16; ++pieces) {  // a child that never stops must not keep us here
+  for (int pieces = 0; pieces < 16; ++pieces) {  // a child that writes endlessly must not keep us here
     const std::size_t before = bytes.size();
     bytes.resize(before + kPiece);
     const ssize_t count = ::read(out_.get(), bytes.data() + before, kPiece);
@@ -93,12 +93,12 @@ ChildPipes::Moved ChildPipes::move(std::span<const std::byte> to_child, std::vec
     const bool had_input = static_cast<bool>(in_);
     if (in_ && !to_child.empty()) { moved.written = write_some(to_child); }
     const bool got = out_ && read_some(from_child);
-    // (What poll told in the first round counts, too: a reader that went.)
+    // (What poll reported in the first round counts too: a reader that left.)
     moved.anything = moved.anything || moved.written > 0 || got || had_input != static_cast<bool>(in_);
     const auto left =
         std::chrono::duration_cast<std::chrono::milliseconds>(deadline - ChildSupervisor::Clock::now());
     if (moved.anything || round == 1 || left.count() <= 0) { break; }
-    // With nothing to write, poll still tells (POLLERR) that the reader has gone.
+    // Even with nothing to write, poll reports (POLLERR) that the reader has gone.
     pollfd wait[] = {{wake_.fd(), POLLIN, 0},
                      {in_.get(), static_cast<short>(to_child.empty() ? 0 : POLLOUT), 0},
                      {out_.get(), POLLIN, 0}};
@@ -114,7 +114,8 @@ ChildPipes::Moved ChildPipes::move(std::span<const std::byte> to_child, std::vec
 
 void ChildPipes::end_input() {
   if (!in_) { return; }
-  // A reader that reads nothing. Held only now: while we write, it would hide that the child's end was closed.
+  // A read end that is never read. Opened only now: while we write, it would hide that the child has closed
+  // its end.
   const Fd low(::open(fmt::format("/proc/self/fd/{}", in_.get()).c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   if (low) {
     if (auto own = duplicate(low.get())) { left_in_pipe_ = std::move(*own); }

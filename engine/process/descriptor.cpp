@@ -19,10 +19,10 @@
 namespace streamlab {
 namespace {
 
-// Children get 0 … 3; ours keep out of their way, so that handing one over never overwrites another.
+// Children get 0 … 3; ours avoid these numbers, so that handing one over never overwrites another.
 constexpr int kFirstOfOurs = 10;
 
-// `fd` under a number of ours.
+// `fd`, duplicated to a number of ours.
 Result<Fd> move_up(int fd) {
   Fd low(fd);
   if (fd >= kFirstOfOurs) { return low; }
@@ -39,13 +39,13 @@ void Fd::reset(int fd) noexcept {
 Result<Fd> duplicate(int fd) {
   const int copy = ::fcntl(fd, F_DUPFD_CLOEXEC, kFirstOfOurs);
   if (copy < 0) {
-    return failed("", fmt::format("descriptor {} cannot be duplicated: {}", fd, std::strerror(errno)));
+    return failed("", fmt::format("cannot duplicate descriptor {}: {}", fd, std::strerror(errno)));
   }
   return Fd(copy);
 }
 
 std::size_t set_pipe_bytes(int fd, std::size_t wanted) noexcept {
-  // What is beyond the limits is refused whole: ask for less until something is granted.
+  // A request above the limit is refused entirely: ask for less until one is granted.
   for (std::size_t ask = wanted; ask >= 4096; ask /= 2) {
     if (::fcntl(fd, F_SETPIPE_SZ, static_cast<int>(ask)) >= 0 || errno != EPERM) { break; }
   }
@@ -56,7 +56,7 @@ std::size_t set_pipe_bytes(int fd, std::size_t wanted) noexcept {
 Result<Pipe> make_pipe(std::size_t wanted) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) {
-    return failed("", fmt::format("a pipe cannot be made: {}", std::strerror(errno)), "",
+    return failed("", fmt::format("cannot create a pipe: {}", std::strerror(errno)), "",
                   "\"ulimit -n\" is the limit of open files");
   }
   auto read_end = move_up(ends[0]);
@@ -81,7 +81,7 @@ std::size_t descriptors_left() {
   if (DIR* folder = ::opendir("/proc/self/fd")) {
     while (const dirent* entry = ::readdir(folder)) { open += entry->d_name[0] == '.' ? 0 : 1; }
     ::closedir(folder);
-    --open;  // the folder's own
+    --open;  // the descriptor of the folder itself
   }
   return limit.rlim_cur > open ? static_cast<std::size_t>(limit.rlim_cur) - open : 0;
 }
@@ -94,7 +94,7 @@ WakeFd::WakeFd() {
 
 void WakeFd::wake() noexcept {
   const std::uint64_t one = 1;
-  [[maybe_unused]] const auto written = ::write(fd_.get(), &one, sizeof one);  // full: it is awake already
+  [[maybe_unused]] const auto written = ::write(fd_.get(), &one, sizeof one);  // full: already awake
 }
 
 void WakeFd::clear() noexcept {

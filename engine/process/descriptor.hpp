@@ -1,8 +1,8 @@
 // engine/process/descriptor.hpp
 //
-// File descriptors with an owner, pipes, and a descriptor that wakes whoever polls.
+// File descriptors with an owner, pipes, and a descriptor that wakes a polling thread.
 //
-// Every descriptor made here is closed on exec: a child gets those that it was given, and no other.
+// Every descriptor made here is closed on exec: a child gets only those that it is given.
 #pragma once
 
 #ifndef __linux__
@@ -18,7 +18,7 @@
 
 namespace streamlab {
 
-// A file descriptor that is closed when its owner goes. Move-only; -1 is none.
+// A file descriptor that is closed when its owner is destroyed. Move-only; -1 is none.
 class Fd {
  public:
   Fd() = default;
@@ -44,28 +44,27 @@ inline constexpr std::size_t kDefaultPipeBytes = 65536;
 struct Pipe {
   Fd read_end;
   Fd write_end;
-  std::size_t bytes = 0;  // that it holds, as the kernel granted it
+  std::size_t bytes = 0;  // its capacity, as granted by the kernel
 };
 
-// A pipe that is to hold `wanted` bytes. The kernel rounds up to a power of two pages; where it grants no
-// more (fs.pipe-max-size, the user's share fs.pipe-user-pages-soft), `bytes` says what there is, and that is
-// no error. Both ends block. Fails when there are no descriptors left.
+// A pipe with a capacity of `wanted` bytes. The kernel rounds up to a power of two pages and may grant less
+// (fs.pipe-max-size, the user's share fs.pipe-user-pages-soft); that is not an error, and `bytes` says how
+// much. Both ends block. Fails when there are no descriptors left.
 Result<Pipe> make_pipe(std::size_t wanted = kDefaultPipeBytes);
 
-// Asks that the pipe holds `wanted` bytes; what it holds now. 0: `fd` is no pipe.
+// Requests a capacity of `wanted` bytes; returns the capacity. 0: `fd` is not a pipe.
 std::size_t set_pipe_bytes(int fd, std::size_t wanted) noexcept;
 
 void set_blocking(int fd, bool blocking) noexcept;
 
-// A second descriptor for the same file, closed on exec, numbered 10 or above: free of 0 … 3, which children
-// get.
+// A second descriptor for the same file, closed on exec, numbered 10 or above: children get 0 … 3.
 Result<Fd> duplicate(int fd);
 
-// Descriptors that this process may still open: its soft limit less those that are open.
+// Descriptors that this process may still open: its soft limit minus the open ones.
 std::size_t descriptors_left();
 
-// Wakes a thread that polls `fd()`. wake() may be called on any thread and as often as one likes; it takes a
-// system call and does not block.
+// Wakes a thread that polls `fd()`. wake() may be called on any thread, repeatedly; it makes a system call
+// and does not block.
 class WakeFd {
  public:
   WakeFd();  // without descriptors left, fd() is -1, which poll() ignores
@@ -78,7 +77,7 @@ class WakeFd {
 };
 
 // No SIGPIPE for writes of this thread while this lives: they fail with EPIPE. One that became pending
-// meanwhile is taken away; one that was pending before stays.
+// meanwhile is removed; one that was pending before stays.
 class [[nodiscard]] NoSigpipe {
  public:
   NoSigpipe() noexcept;

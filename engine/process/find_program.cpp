@@ -36,7 +36,7 @@ std::vector<std::string> folders_of(std::string_view search_path) {
   }
 }
 
-// "did you mean …?" out of all the programs on the path.
+// "did you mean …?" from all programs on the path.
 std::string nearest_program(std::string_view word, const std::vector<std::string>& folders) {
   std::vector<std::string> names;
   for (const std::string& folder : folders) {
@@ -55,8 +55,8 @@ std::string nearest_program(std::string_view word, const std::vector<std::string
 Result<std::string> find_program(std::string_view word, std::string_view folder, const char* search_path) {
   if (word.empty()) { return refused("", "the command is empty", "the name of a program"); }
   const auto not_executable = [](std::string_view path) {
-    return refused("", fmt::format("\"{}\" may not be executed", path), "a program",
-                   fmt::format("\"chmod +x {}\" makes it one", path));
+    return refused("", fmt::format("\"{}\" is not executable", path), "a program",
+                   fmt::format("\"chmod +x {}\" makes it executable", path));
   };
   if (word.find('/') != std::string_view::npos) {
     const bool is_relative = word.front() != '/' && !folder.empty();

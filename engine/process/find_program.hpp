@@ -1,6 +1,6 @@
 // engine/process/find_program.hpp
 //
-// Which file a command's first word stands for, told before anything starts.
+// Finds the file that the first word of a command refers to, before anything starts.
 #pragma once
 
 #include <string>
@@ -10,10 +10,9 @@
 
 namespace streamlab {
 
-// The path of the program that `word` names: searched on `search_path` (the environment's PATH where that is
-// null) unless there is a "/" in it, which is then a path from `folder` (empty: the working directory).
-// Refused, each with its reason: there is none (with the nearest name that there is), it is a folder, it may
-// not be executed.
+// The path of the program that `word` names: searched on `search_path` (null: PATH of the environment); a
+// word with a "/" is a path relative to `folder` (empty: the working directory). Refused, with the reason: it
+// does not exist (with the nearest name that does), is a folder, is not executable.
 Result<std::string> find_program(std::string_view word, std::string_view folder = {},
                                  const char* search_path = nullptr);
 

@@ -16,7 +16,7 @@
 namespace streamlab {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "numbers are copied as they lie in memory");
+static_assert(std::endian::native == std::endian::little, "numbers are copied in memory order");
 
 constexpr std::string_view kHeaderMagic = "SLSTREAM";
 constexpr std::string_view kBlockMagic = "SLFR";
@@ -44,7 +44,7 @@ template <class T>
 requires std::is_integral_v<T>
 void append_number(std::vector<std::byte>& bytes, T value) { append_raw(bytes, &value, sizeof value); }
 
-// The checksum of what was appended since `begin`.
+// The checksum of the bytes appended since `begin`.
 void append_checksum(std::vector<std::byte>& bytes, std::size_t begin) {
   append_number(bytes, checksum(std::span(bytes).subspan(begin)));
 }
@@ -77,7 +77,7 @@ tl::unexpected<Error> unreadable(const std::string& what, const std::string& exp
   return refused("", "the header of the framed stream " + what, expected);
 }
 
-// What the JSON says; unknown keys are for later versions and others.
+// Parses the JSON; ignores unknown keys, which may be from later versions or other writers.
 Result<FramedHeader> header_of(std::string_view text) {
   using Json = nlohmann::json;
   const Json json = Json::parse(text, nullptr, false);
@@ -96,28 +96,29 @@ Result<FramedHeader> header_of(std::string_view text) {
   const auto kind = text_of(json, "kind").value_or("");
   const auto* const known = std::find(std::begin(kKinds), std::end(kKinds), kind);
   if (known == std::end(kKinds)) {
-    return unreadable(fmt::format("says kind \"{}\"", kind), "audio, spectrum or values");
+    return unreadable(fmt::format("has the unknown kind \"{}\"", kind), "audio, spectrum or values");
   }
   header.kind = static_cast<FramedKind>(known - std::begin(kKinds));
   const auto format = text_of(json, "format").value_or("");
   const auto sample_format = framed_format(format);
   if (!sample_format) {
-    return unreadable(fmt::format("says format \"{}\"", format), "f64le, f32le, s16le, s24le or s32le");
+    return unreadable(fmt::format("has the unknown format \"{}\"", format),
+                      "f64le, f32le, s16le, s24le or s32le");
   }
   header.format = *sample_format;
   header.sample_rate_hz = number_of(json, "sample_rate_hz");
   const double max_frames = number_of(json, "max_frames");
   if (!(max_frames >= 1.0 && max_frames <= 4294967295.0)) {
-    return unreadable("says no max_frames from 1 to 2^32 - 1", "the frames of the largest block");
+    return unreadable("has no valid max_frames", "1 to 2^32 - 1, the frames of the largest block");
   }
   header.max_frames = static_cast<std::uint32_t>(max_frames);
   const auto channels = json.find("channels");
   if (channels == json.end() || !channels->is_array()) {
-    return unreadable("has no list \"channels\"", "name and unit of each");
+    return unreadable("has no \"channels\" list", "the name and unit of each channel");
   }
   for (const Json& channel : *channels) {
     const auto name = channel.is_object() ? text_of(channel, "name") : std::nullopt;
-    if (!name) { return unreadable("has a channel without a name", "name and unit of each"); }
+    if (!name) { return unreadable("has a channel without a name", "the name and unit of each channel"); }
     header.channels.push_back({*name, text_of(channel, "unit").value_or("")});
   }
   if (const auto axis = json.find("axis"); axis != json.end() && axis->is_object()) {
@@ -148,14 +149,14 @@ std::optional<SampleFormat> framed_format(std::string_view name) noexcept {
 
 Result<void> check(const FramedHeader& header) {
   if (framed_name(header.format).empty()) {
-    return unreadable("says another format", "f64le, f32le, s16le, s24le or s32le");
+    return unreadable("has an unsupported format", "f64le, f32le, s16le, s24le or s32le");
   }
   if (!(header.sample_rate_hz > 0.0) || !std::isfinite(header.sample_rate_hz)) {
-    return unreadable("says no sample rate", "a number above 0");
+    return unreadable("has no sample rate", "a number above 0");
   }
-  if (header.channels.empty()) { return unreadable("names no channel", "one or more"); }
+  if (header.channels.empty()) { return unreadable("lists no channels", "one or more"); }
   if (header.max_frames == 0 || header.max_frames > kMaxFramedBlock / bytes_per_frame(header)) {
-    return unreadable(fmt::format("says blocks of up to {} frames, {} bytes each", header.max_frames,
+    return unreadable(fmt::format("allows blocks of up to {} frames, {} bytes each", header.max_frames,
                                   bytes_per_frame(header)),
                       fmt::format("1 frame or more, and at most {} bytes", kMaxFramedBlock));
   }
@@ -225,7 +226,7 @@ Result<void> FramedWriter::append(const FramedBlock& block, std::vector<std::byt
 // ---- reading
 
 void FramedReader::feed(std::span<const std::byte> bytes) {
-  if (begin_ > 0 && begin_ >= held_.size() - begin_) {  // moving what is left costs less than what was used
+  if (begin_ > 0 && begin_ >= held_.size() - begin_) {  // moving the rest costs less than what was used
     held_.erase(held_.begin(), held_.begin() + static_cast<std::ptrdiff_t>(begin_));
     begin_ = 0;
   }
@@ -238,7 +239,7 @@ void FramedReader::skip(std::size_t bytes) {
   counts_.skipped_bytes += bytes;
 }
 
-// Skips to where a header or a block might begin; false when no such place is held.
+// Skips to where a header or a block might begin; false if there is no such place in the held bytes.
 bool FramedReader::find_candidate() {
   while (held_bytes() > 0) {
     const auto* const found = static_cast<const std::byte*>(std::memchr(at(0), 'S', held_bytes()));
@@ -247,7 +248,7 @@ bool FramedReader::find_candidate() {
       return false;
     }
     skip(static_cast<std::size_t>(found - at(0)));
-    // As much of either mark as is there.
+    // Compares as much of either mark as is available.
     const auto begins = [&](std::string_view mark) {
       return std::memcmp(at(0), mark.data(), std::min(mark.size(), held_bytes())) == 0;
     };
@@ -315,7 +316,7 @@ FramedReader::Look FramedReader::look_at_block() {
   const bool is_ours = header_ && number_at<std::uint32_t>(at(4)) == stream_;
   const auto frame_count = number_at<std::uint32_t>(at(44));
   if (is_ours && (frame_count > header_->max_frames || sample_bytes != frame_count * frame_bytes_)) {
-    skip(kFramedBlockFixed);  // whoever wrote it contradicts his own header
+    skip(kFramedBlockFixed);  // its writer contradicts its own header
     ++counts_.damaged;
     return Look::skipped;
   }
@@ -324,7 +325,7 @@ FramedReader::Look FramedReader::look_at_block() {
   if (!is_whole && !ended_) { return Look::nothing; }
   const std::span samples(at(kFramedBlockFixed), is_whole ? sample_bytes : 0);
   if (!is_whole || number_at<std::uint32_t>(at(whole - kFramedChecksum)) != checksum(samples)) {
-    skip(kFramedBlockFixed);  // bytes may be missing: the next block can begin anywhere in there
+    skip(kFramedBlockFixed);  // bytes may be missing: the next block can begin anywhere in it
     ++counts_.damaged;
     return Look::skipped;
   }
@@ -340,7 +341,7 @@ FramedReader::Look FramedReader::look_at_block() {
             .flags = number_at<std::uint32_t>(at(40)),
             .frame_count = frame_count,
             .samples = samples};
-  // Ids that go back are a writer's that began anew.
+  // Ids that go back: the writer has restarted.
   if (expected_ && block_.sequence_id > *expected_) { counts_.missed += block_.sequence_id - *expected_; }
   expected_ = block_.sequence_id + 1;
   begin_ += whole;
@@ -350,7 +351,7 @@ FramedReader::Look FramedReader::look_at_block() {
 
 Result<FramedReader::Item> FramedReader::next() {
   while (find_candidate()) {
-    // Both begin with "SL"; the third letter tells.
+    // Both begin with "SL"; the third letter tells them apart.
     const bool is_block = held_bytes() > 2 && *at(2) == std::byte{'F'};
     if (held_bytes() <= 2) {
       if (wait_or_skip() == Look::nothing) { return Item::nothing; }

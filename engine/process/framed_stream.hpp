@@ -1,13 +1,13 @@
 // engine/process/framed_stream.hpp
 //
-// FramedWriter, FramedReader: blocks of samples as bytes that say what they are, for pipes between programs:
-// a header in JSON, then frames with time, sequence id, samples and checksums. docs/framed-stream.md is the
-// format, byte by byte.
+// FramedWriter, FramedReader: blocks of samples as a self-describing byte stream, for pipes between programs:
+// a JSON header, then frames with time, sequence id, samples and checksums. docs/framed-stream.md defines the
+// format byte by byte.
 //
-// The reader believes nothing that a checksum does not confirm. After garbage, lost bytes or a late start it
-// goes on with the next block that is whole, and counts what it left out.
+// The reader trusts only what a checksum confirms. After garbage, lost bytes or a late start it continues
+// with the next complete block, and counts what it skipped.
 //
-// One thread at a time, each of them. They allocate; not for the real-time thread.
+// Each is for one thread at a time. They allocate: not for the real-time thread.
 #pragma once
 
 #include <cstddef>
@@ -33,7 +33,7 @@ struct FramedChannel {
   friend bool operator==(const FramedChannel&, const FramedChannel&) = default;
 };
 
-// Where the bins of a spectrum lie: bin k at start + k * step, in `unit`.
+// The positions of the bins of a spectrum: bin k is at start + k * step, in `unit`.
 struct FramedAxis {
   std::string quantity;
   std::string unit;
@@ -55,7 +55,7 @@ struct FramedHeader {
   friend bool operator==(const FramedHeader&, const FramedHeader&) = default;
 };
 
-// Of one block. A bit of `flags` is what FrameFlag (engine/core/data_frame.hpp) says.
+// The header of one block. The bits of `flags` are those of FrameFlag (engine/core/data_frame.hpp).
 struct FramedBlock {
   std::uint64_t sequence_id = 0;
   std::int64_t position = 0;      // of the first frame in the stream
@@ -63,41 +63,40 @@ struct FramedBlock {
   std::uint64_t gap_frames = 0;   // missing before this block
   std::uint32_t flags = 0;
   std::uint32_t frame_count = 0;
-  std::span<const std::byte> samples = {};  // interleaved: frame by frame, in it channel by channel
+  std::span<const std::byte> samples = {};  // interleaved: frame by frame, within it channel by channel
 };
 
 inline constexpr std::size_t kMaxFramedJson = 1U << 20U;        // bytes
 inline constexpr std::size_t kMaxFramedBlock = 64U << 20U;      // bytes of samples
 inline constexpr std::size_t kFramedHeaderFixed = 20;           // bytes before the JSON
 inline constexpr std::size_t kFramedBlockFixed = 56;            // bytes before the samples
-inline constexpr std::size_t kFramedChecksum = 4;               // bytes behind JSON and samples
+inline constexpr std::size_t kFramedChecksum = 4;               // bytes after JSON and samples
 inline constexpr std::uint32_t kDefaultFramedHeaderEvery = 64;  // blocks
 
-// "f64le", "f32le", "s16le", "s24le" (three bytes), "s32le"; the names that raw streams have, too.
+// "f64le", "f32le", "s16le", "s24le" (three bytes), "s32le"; raw streams use the same names.
 std::string_view framed_name(SampleFormat format) noexcept;  // empty: not one of them
 std::optional<SampleFormat> framed_format(std::string_view name) noexcept;
 inline constexpr SampleFormat kFramedFormats[] = {SampleFormat::float64_le, SampleFormat::float32_le,
                                                   SampleFormat::s16_le, SampleFormat::s24_3le,
                                                   SampleFormat::s32_le};
 
-// Refused: no channel, no rate, a block of more than kMaxFramedBlock, another format, more JSON than
+// Refused: no channel, no rate, a block larger than kMaxFramedBlock, an unsupported format, more JSON than
 // kMaxFramedJson.
 Result<void> check(const FramedHeader& header);
 
 class FramedWriter {
  public:
-  // Refused as check() says. `header_every`: the header is written before the first block and then before
-  // each block of that number, so that who comes late can begin; 0: before the first only.
+  // Refused like check(). `header_every`: the header is written before the first block and then before every
+  // n-th block, so that late readers can start; 0: only before the first.
   static Result<FramedWriter> create(const FramedHeader& header,
                                      std::uint32_t header_every = kDefaultFramedHeaderEvery);
 
-  // Appends the block, behind a header when one is due. Refused, and nothing appended: more frames than
+  // Appends the block, preceded by a header when one is due. Refused, and nothing appended: more frames than
   // max_frames, or samples that are not frame_count x channels.
   Result<void> append(const FramedBlock& block, std::vector<std::byte>& bytes);
-  // Appends a header now, so that the reader need not wait for the first block, which then has none of its
-  // own.
+  // Appends a header now, so that the reader need not wait for the first block; that block then gets none.
   void append_header(std::vector<std::byte>& bytes);
-  // As new: the next block has a header before it.
+  // Back to the initial state: the next block is preceded by a header.
   void reset() noexcept {
     blocks_ = 0;
     header_is_last_ = false;
@@ -112,7 +111,7 @@ class FramedWriter {
   std::uint32_t stream_ = 0;  // tag of the stream: checksum of its JSON
   std::string json_;
   std::uint64_t blocks_ = 0;
-  bool header_is_last_ = false;  // of what was written
+  bool header_is_last_ = false;  // the last thing written is a header
 };
 
 // Every byte that was fed is in one of: headers, blocks, unclaimed blocks, skipped bytes, or still held.
@@ -120,10 +119,10 @@ struct FramedCounts {
   std::uint64_t bytes = 0;          // fed
   std::uint64_t headers = 0;        // repetitions included
   std::uint64_t blocks = 0;         // given
-  std::uint64_t skipped_bytes = 0;  // garbage, and what is left of damaged blocks
-  std::uint64_t damaged = 0;        // blocks whose fixed part was right and whose samples were not
-  std::uint64_t missed = 0;         // sequence ids between blocks that were given
-  std::uint64_t unclaimed = 0;      // whole blocks, before the header that says what they are
+  std::uint64_t skipped_bytes = 0;  // garbage, and the rest of damaged blocks
+  std::uint64_t damaged = 0;        // blocks with a valid fixed part but damaged samples
+  std::uint64_t missed = 0;         // missing sequence ids between returned blocks
+  std::uint64_t unclaimed = 0;      // complete blocks before the first header
 
   friend bool operator==(const FramedCounts&, const FramedCounts&) = default;
 };
@@ -131,22 +130,22 @@ struct FramedCounts {
 class FramedReader {
  public:
   enum class Item : std::uint8_t {
-    nothing,  // more bytes are needed; after end(): that was all
-    header,   // header() is another one than before
+    nothing,  // more bytes are needed; after end(): no more items
+    header,   // header() has changed
     block,    // block() is the next one
   };
 
   void feed(std::span<const std::byte> bytes);
-  // No more bytes come: what is still held is looked through, though it may begin a longer block.
+  // No more bytes will come: also searches the held bytes that might begin a longer block.
   void end() noexcept { ended_ = true; }
 
-  // The next item of what was fed. Refused: a header with right checksums that this version cannot read; the
-  // call after that goes on behind it, without a header.
+  // The next item in the bytes fed so far. Refused: a header with valid checksums that this version cannot
+  // read; the next call continues after it, without a header.
   Result<Item> next();
 
-  // Of the stream that the blocks belong to; none before the first Item::header.
+  // The header of the stream; none before the first Item::header.
   const std::optional<FramedHeader>& header() const { return header_; }
-  // Of the last Item::block, until feed() or next().
+  // The last Item::block, valid until feed() or next().
   const FramedBlock& block() const { return block_; }
   const FramedCounts& counts() const { return counts_; }
   std::size_t held_bytes() const { return held_.size() - begin_; }
@@ -161,7 +160,7 @@ class FramedReader {
   bool find_candidate();
 
   std::vector<std::byte> held_;
-  std::size_t begin_ = 0;  // of what was not looked at yet
+  std::size_t begin_ = 0;  // of the bytes not yet examined
   bool ended_ = false;
   std::optional<FramedHeader> header_;
   std::optional<Error> refusal_;

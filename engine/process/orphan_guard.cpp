@@ -15,7 +15,7 @@
 namespace streamlab {
 namespace {
 
-// Reads "+ GROUP" and "- GROUP"; at the end of that kills those that are left.
+// Reads "+ GROUP" and "- GROUP"; at the end of input kills the groups that are left.
 constexpr const char* kScript = R"(groups=' '
 while read -r change group; do
   case $change in
@@ -52,14 +52,14 @@ OrphanGuard::~OrphanGuard() {
   pipe_.reset();
   pollfd ends{process_.pidfd.get(), POLLIN, 0};
   constexpr int kPatienceMs = 1000;
-  if (::poll(&ends, 1, kPatienceMs) != 1) { ::kill(process_.pid, SIGKILL); }  // somebody stopped it
+  if (::poll(&ends, 1, kPatienceMs) != 1) { ::kill(process_.pid, SIGKILL); }  // the guard was stopped
   while (::waitpid(process_.pid, nullptr, 0) < 0 && errno == EINTR) {}
 }
 
 void OrphanGuard::tell(char change, pid_t group) noexcept {
   char line[32];
   const auto end = fmt::format_to_n(line, sizeof line, "{} {}\n", change, group);
-  const NoSigpipe guard;  // one that somebody killed: there is nothing to be done about it
+  const NoSigpipe guard;  // if the guard was killed, nothing can be done about it
   [[maybe_unused]] const auto written = ::write(pipe_.get(), line, end.size);
 }
 

@@ -44,7 +44,7 @@ class Relay::Impl {
   }
 
   Result<void> run(std::vector<RelayConsumer> consumers) {
-    if (wake_.fd() < 0) { return failed(name_, "no descriptor is left to wait with"); }
+    if (wake_.fd() < 0) { return failed(name_, "no file descriptor is left for waiting"); }
     set_blocking(source_.get(), false);
     const int pipe_bytes = ::fcntl(source_.get(), F_GETPIPE_SZ);
     const bool zero_copy = options_.zero_copy && pipe_bytes > 0;

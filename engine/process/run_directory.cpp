@@ -27,7 +27,7 @@ std::string default_parent() {
 
 std::string name_prefix() { return fmt::format("streamlab-{}-", ::getuid()); }
 
-// The directory, locked, if it is ours and nobody else holds it.
+// The directory, locked, if it is ours and no other process holds it.
 Fd lock_if_ours(const std::string& path) {
   Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   struct stat info {};
@@ -37,11 +37,11 @@ Fd lock_if_ours(const std::string& path) {
 }
 
 void remove_tree(const std::string& path) {
-  std::error_code ignored;  // what cannot be removed stays for the next run to try
+  std::error_code ignored;  // what cannot be removed is left for the next run
   std::filesystem::remove_all(path, ignored);
 }
 
-// Not yet locked, or left by who died in that moment: then it gets old.
+// Not yet locked, or its owner died at that moment: then it gets old.
 constexpr std::string_view kUnfinishedPrefix = ".streamlab-new-";
 constexpr auto kOld = std::chrono::minutes(1);
 
@@ -68,10 +68,10 @@ void remove_stale(const std::string& parent) {
 Result<RunDirectory> RunDirectory::create(const std::string& parent) {
   const std::string where = parent.empty() ? default_parent() : parent;
   remove_stale(where);
-  // Without its lock a directory looks stale; so it gets its name only when it is locked.
+  // An unlocked directory looks stale, so it gets its final name only once it is locked.
   std::string unfinished = fmt::format("{}/{}XXXXXX", where, kUnfinishedPrefix);
   if (::mkdtemp(unfinished.data()) == nullptr) {  // mode 0700
-    return failed(where, fmt::format("a directory cannot be made here: {}", std::strerror(errno)));
+    return failed(where, fmt::format("cannot create a directory here: {}", std::strerror(errno)));
   }
   Fd lock = lock_if_ours(unfinished);
   std::string path = fmt::format("{}/{}{}", where, name_prefix(),
@@ -79,7 +79,7 @@ Result<RunDirectory> RunDirectory::create(const std::string& parent) {
   if (!lock || ::rename(unfinished.c_str(), path.c_str()) != 0) {
     const std::string reason = std::strerror(errno);
     remove_tree(unfinished);
-    return failed(path, fmt::format("cannot be made and locked: {}", reason));
+    return failed(path, fmt::format("cannot be created and locked: {}", reason));
   }
   return RunDirectory(std::move(path), std::move(lock));
 }
@@ -101,7 +101,7 @@ void RunDirectory::remove() noexcept {
 Result<std::string> RunDirectory::make_fifo(std::string_view name) const {
   std::string path = path_of(name);
   if (::mkfifo(path.c_str(), 0600) != 0) {
-    return failed(path, fmt::format("a FIFO cannot be made: {}", std::strerror(errno)));
+    return failed(path, fmt::format("cannot create a FIFO: {}", std::strerror(errno)));
   }
   return path;
 }

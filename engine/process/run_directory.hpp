@@ -1,7 +1,7 @@
 // engine/process/run_directory.hpp
 //
-// RunDirectory: a private directory for the FIFOs, scripts and state files of one run. It goes with its
-// owner; what a run left that was killed is removed by the next one.
+// RunDirectory: a private directory for the FIFOs, scripts and state files of one run. Its owner removes it;
+// if a run is killed, the next run does.
 #pragma once
 
 #include <string>
@@ -15,8 +15,8 @@ namespace streamlab {
 class RunDirectory {
  public:
   // Makes "streamlab-<user id>-XXXXXX" with mode 0700 in `parent` (empty: $XDG_RUNTIME_DIR, else $TMPDIR,
-  // else /tmp). First removes those there that belong to this user and whose process is gone: the lock that a
-  // live one holds on its directory goes with its process, however that ends.
+  // else /tmp). First removes those of this user whose process is gone: a live process holds a lock on its
+  // directory, which the kernel releases however the process ends.
   static Result<RunDirectory> create(const std::string& parent = {});
   RunDirectory(RunDirectory&&) noexcept = default;
   RunDirectory& operator=(RunDirectory&& other) noexcept;
@@ -24,9 +24,9 @@ class RunDirectory {
 
   const std::string& path() const { return path_; }
   std::string path_of(std::string_view name) const { return path_ + "/" + std::string(name); }
-  // A new FIFO of mode 0600; its path.
+  // Makes a FIFO of mode 0600; returns its path.
   Result<std::string> make_fifo(std::string_view name) const;
-  // A new file of mode 0600 with that content; its path. Nothing is left of it when that fails.
+  // Writes a file of mode 0600; returns its path. Leaves nothing behind on failure.
   Result<std::string> write(std::string_view name, std::string_view content) const;
 
  private:

@@ -51,13 +51,13 @@ tl::unexpected<Error> StreamChannel::wrong_phase(std::string_view what) const {
   constexpr std::string_view kNames[] = {"created", "connected", "open", "streaming", "closed"};
   return refused(
       name_, fmt::format("cannot {} a channel that is {}", what, kNames[static_cast<std::size_t>(phase_)]),
-      "create, connect, open, stream, close, in this order");
+      "the order create, connect, open, stream, close");
 }
 
 Result<void> StreamChannel::connect_producer(std::string step, StreamDirection direction) {
   if (phase_ > Phase::connected) { return wrong_phase("connect to"); }
   if (is_input(direction)) {
-    return refused(name_, fmt::format("\"{}\" cannot write by its {}", step, to_string(direction)),
+    return refused(name_, fmt::format("\"{}\" cannot write to it from its {}", step, to_string(direction)),
                    "stdout, stderr or fifo_out");
   }
   if (producer_) {
@@ -76,7 +76,7 @@ Result<void> StreamChannel::connect_consumer(std::string step, StreamDirection d
                                              ConsumerOptions options) {
   if (phase_ > Phase::connected) { return wrong_phase("connect to"); }
   if (!is_input(direction)) {
-    return refused(name_, fmt::format("\"{}\" cannot read by its {}", step, to_string(direction)),
+    return refused(name_, fmt::format("\"{}\" cannot read it with its {}", step, to_string(direction)),
                    "stdin or fifo_in");
   }
   for (const End& other : consumers_) {
@@ -90,7 +90,7 @@ Result<void> StreamChannel::connect_consumer(std::string step, StreamDirection d
   }
   if (options_.mode == StreamMode::direct && options.policy != OverflowPolicy::block) {
     return refused(name_,
-                   fmt::format("\"{}\" asks for the policy {}, which a direct channel has not", step,
+                   fmt::format("\"{}\" asks for the policy {}, which a direct channel does not support", step,
                                to_string(options.policy)),
                    "block, or the mode broadcast");
   }
@@ -122,19 +122,19 @@ std::size_t StreamChannel::descriptors_needed() const {
   constexpr std::size_t kPerPipe = 2;
   if (!producer_ || consumers_.empty()) { return 0; }
   if (!has_relay()) { return kPerPipe; }
-  constexpr std::size_t kOfTheRelay = 2 + kPerPipe;       // what wakes it and /dev/null; the source
+  constexpr std::size_t kOfTheRelay = 2 + kPerPipe;       // its wake-up descriptor and /dev/null; the source
   return kOfTheRelay + consumers_.size() * 2 * kPerPipe;  // the consumer's pipe, and the one before it
 }
 
 Result<void> StreamChannel::open(const RunDirectory& directory) {
   if (phase_ != Phase::connected) {
     if (phase_ > Phase::connected) { return wrong_phase("open"); }
-    return refused(name_, producer_ ? "nobody reads it" : "nobody writes to it", "a producer and a consumer");
+    return refused(name_, producer_ ? "it has no reader" : "it has no writer", "a producer and a consumer");
   }
   const std::size_t left = descriptors_left();
   if (descriptors_needed() > left) {
     return refused(name_,
-                   fmt::format("its {} consumers need {} open files, and {} are left", consumers_.size(),
+                   fmt::format("its {} consumers need {} open files, but only {} are left", consumers_.size(),
                                descriptors_needed(), left),
                    "fewer consumers, or a higher limit (\"ulimit -n\")");
   }

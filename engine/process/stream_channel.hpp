@@ -1,18 +1,18 @@
 // engine/process/stream_channel.hpp
 //
-// StreamChannel: a named stream of bytes from one program to others, and its life:
+// StreamChannel: a named stream of bytes from one program to others. Its life cycle:
 //
 //   create    a name and options                                   nothing exists
-//   connect   who writes to it and who reads it                    still nothing
+//   connect   its producer and its consumers                       still nothing
 //   open      pipes and FIFOs are made; the children get their ends
-//   stream    the children run: our copies of their ends are closed, a relay passes on where there is one
-//   close     everything was passed on, or is given up
+//   stream    the children run: our copies of their ends are closed; the relay, if any, runs
+//   close     everything was passed on, or is discarded
 //
-// In `direct` mode the channel is one pipe between two children, and no byte of it comes near us; so nothing
-// is counted unless that is asked for. In `broadcast` mode, with FIFOs and where bytes are counted, a Relay
-// stands between.
+// In `direct` mode the channel is one pipe between two children; no byte passes through us, so nothing is
+// counted unless requested. In `broadcast` mode, with FIFOs, and when bytes are counted, a Relay is in
+// between.
 //
-// Control thread only, but end_step() and report().
+// Control thread only, except end_step() and report().
 #pragma once
 
 #include <chrono>
@@ -28,7 +28,7 @@
 
 namespace streamlab {
 
-// Which end of a program a channel is tied to. A FIFO is for a program that takes a path.
+// Which end of a program a channel is connected to. A FIFO is for a program that takes a path.
 enum class StreamDirection : std::uint8_t { stdin_, stdout_, stderr_, fifo_in, fifo_out };
 // "stdin", "stdout", "stderr", "fifo_in", "fifo_out", as in configurations.
 std::string_view to_string(StreamDirection direction) noexcept;
@@ -45,17 +45,17 @@ struct ChannelOptions {
 };
 
 struct ConsumerOptions {
-  // Block, drop_oldest, fail; others than block need broadcast.
+  // Block, drop_oldest, fail; the last two need broadcast.
   OverflowPolicy policy = OverflowPolicy::block;
-  std::size_t buffer_bytes = kDefaultPipeBytes;  // of its own, for the others
+  std::size_t buffer_bytes = kDefaultPipeBytes;  // of its own buffer, for drop_oldest and fail
   std::size_t unit_bytes = 1;
 };
 
 struct ChannelReport {
   std::string name;
   StreamMode mode = StreamMode::direct;
-  std::size_t granted_bytes = 0;  // that a pipe of it holds
-  bool is_counted = false;        // is `relay` more than names?
+  std::size_t granted_bytes = 0;  // capacity of one of its pipes
+  bool is_counted = false;        // does `relay` hold counts?
   RelayReport relay;
 };
 
@@ -66,27 +66,27 @@ class StreamChannel {
   // Empty names are refused.
   static Result<StreamChannel> create(std::string name, ChannelOptions options = {});
 
-  // One producer. Refused: a second one, an input, after open().
+  // Sets the producer. Refused: a second one, an input, after open().
   Result<void> connect_producer(std::string step, StreamDirection direction);
-  // Consumers. Refused: a second one in direct mode, an output, a policy other than block in direct mode, a
-  // step twice, after open().
+  // Adds a consumer. Refused: a second one in direct mode, an output, a policy other than block in direct
+  // mode, the same step twice, after open().
   Result<void> connect_consumer(std::string step, StreamDirection direction, ConsumerOptions options = {});
 
-  // Descriptors that we hold once it is open, at most.
+  // Most descriptors that we hold once it is open.
   std::size_t descriptors_needed() const;
-  // Makes pipes, and FIFOs in `directory`. Refused: no producer, no consumer, more descriptors than there
-  // are. After a failure nothing is left open.
+  // Makes pipes, and FIFOs in `directory`. Refused: no producer, no consumer, too few descriptors left.
+  // Leaves nothing open on failure.
   Result<void> open(const RunDirectory& directory);
-  // What the child of `step` is given of this channel; the FIFO's path where its end is one, else empty.
+  // The descriptors of this channel for the child of `step`, and the path if its end is a FIFO, else empty.
   std::vector<Handover> handovers(const std::string& step) const;
   std::string fifo_path(const std::string& step, StreamDirection direction) const;
 
   // The children have started.
   Result<void> start();
-  // That step's program has ended: nobody is waited for who will never come, and a stream whose producer has
-  // ended ends. Any thread.
+  // The program of this step has ended: stops waiting for it to open its FIFO, and ends the stream if it was
+  // the producer. Any thread.
   void end_step(const std::string& step);
-  // Waits until everything was passed on; what has not been by `deadline` is given up. True if all was.
+  // Waits until everything was passed on; discards the rest at `deadline`. True if everything was passed on.
   bool close(std::chrono::steady_clock::time_point deadline);
 
   const std::string& name() const { return name_; }
@@ -100,7 +100,7 @@ class StreamChannel {
     std::string step;
     StreamDirection direction = StreamDirection::stdin_;
     ConsumerOptions options;
-    Fd childs;         // its end, until it has it
+    Fd childs;         // its end, until handed over
     std::string fifo;  // or the path that it opens
   };
 
@@ -115,7 +115,7 @@ class StreamChannel {
   std::size_t granted_bytes_ = 0;
   std::optional<End> producer_;
   std::vector<End> consumers_;
-  Fd source_;                            // that the relay is to read
+  Fd source_;                            // read by the relay
   Fd keeps_fifo_open_;                   // a producer may close its FIFO and open it again
   std::vector<RelayConsumer> to_relay_;  // the other ends of the consumers' pipes
   std::unique_ptr<Relay> relay_;

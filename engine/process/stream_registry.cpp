@@ -10,7 +10,9 @@
 namespace streamlab {
 
 Result<StreamChannel*> StreamRegistry::create(std::string name, ChannelOptions options) {
-  if (get(name) != nullptr) { return refused(name, "there is a channel of this name", "another name"); }
+  if (get(name) != nullptr) {
+    return refused(name, "a channel with this name exists already", "another name");
+  }
   auto channel = StreamChannel::create(std::move(name), options);
   if (!channel) { return tl::unexpected(channel.error()); }
   channels_.push_back(std::move(*channel));

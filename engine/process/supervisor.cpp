@@ -31,13 +31,13 @@ namespace {
 
 using TimePoint = ChildSupervisor::Clock::time_point;
 constexpr TimePoint kNever = TimePoint::max();
-constexpr auto kLookAgain = std::chrono::milliseconds(10);  // whether a group without its leader still lives
+constexpr auto kLookAgain = std::chrono::milliseconds(10);  // how often to check a group without its leader
 
 double seconds(const timeval& time) {
   return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
 }
 
-// Does a process of that group live? (Zombies, which stay until whoever inherited them reaps them, do not.)
+// Is a process of this group alive? (Zombies, which remain until their new parent reaps them, are not.)
 bool group_lives(pid_t group) {
   if (::kill(-group, 0) != 0 && errno == ESRCH) { return false; }
   const std::unique_ptr<DIR, int (*)(DIR*)> processes(::opendir("/proc"), ::closedir);
@@ -59,7 +59,7 @@ bool group_lives(pid_t group) {
   return false;
 }
 
-// A pipe that a child writes to and we read.
+// A pipe written by a child and read by us.
 struct Source {
   Fd fd;
   int as = 2;
@@ -78,7 +78,7 @@ struct Child {
   bool group_is_gone = false;
   EndedBy asked = EndedBy::itself;
   TimePoint started;
-  TimePoint terminate_at = kNever;  // what it left behind
+  TimePoint terminate_at = kNever;  // the processes it left behind
   TimePoint kill_at = kNever;
 };
 
@@ -95,11 +95,11 @@ std::string signal_text(int number) {
 
 std::string describe(const ChildEnd& end) {
   if (end.by == EndedBy::killed && end.signal == SIGKILL) {
-    return "was ended by our SIGKILL, for it ignored SIGTERM";
+    return "was killed by us (SIGKILL), because it ignored SIGTERM";
   }
-  if (end.by == EndedBy::terminated && end.signal == SIGTERM) { return "was ended by our SIGTERM"; }
-  if (end.is_unknown) { return "ended, and how cannot be known, for SIGCHLD is ignored here"; }
-  if (end.signal != 0) { return fmt::format("was ended by {}", signal_text(end.signal)); }
+  if (end.by == EndedBy::terminated && end.signal == SIGTERM) { return "was terminated by us (SIGTERM)"; }
+  if (end.is_unknown) { return "ended in an unknown way: SIGCHLD is ignored here"; }
+  if (end.signal != 0) { return fmt::format("was killed by {}", signal_text(end.signal)); }
   return fmt::format("exited with status {}", end.exit_status);
 }
 
@@ -137,7 +137,7 @@ class ChildSupervisor::Impl {
   }
 
   Result<void> run() {
-    if (wake_.fd() < 0) { return failed("", "no descriptor is left to wait with"); }
+    if (wake_.fd() < 0) { return failed("", "no file descriptor is left for waiting"); }
     auto guard = OrphanGuard::start();
     if (!guard) { return tl::unexpected(guard.error()); }
     guard_.emplace(std::move(*guard));
@@ -234,7 +234,7 @@ class ChildSupervisor::Impl {
     }
   }
 
-  // --- the supervisor's thread; the mutex is held but while it polls and starts
+  // --- the supervisor's thread; holds the mutex except while it polls and starts
 
   void loop() {
     std::unique_lock lock(mutex_);
@@ -315,16 +315,16 @@ class ChildSupervisor::Impl {
     child.asked = EndedBy::terminated;
     child.kill_at = Clock::now() + options_.grace;
     send(child, SIGTERM);
-    send(child, SIGCONT);  // one that was stopped hears it only then
+    send(child, SIGCONT);  // a stopped child only then receives the signal
   }
 
-  // Deadlines that have come, and groups that have outlived their leader.
+  // Handles deadlines, and groups that have outlived their leader.
   void look_after_groups() {
     const TimePoint now = Clock::now();
     for (auto& [id, child] : children_) {
       if (child.group_is_gone) { continue; }
-      // While a process is left in the group no other can get its number; and once there is none it is not
-      // asked again.
+      // While a process is left in the group its number cannot be reused; once it is empty we do not ask
+      // again.
       if (child.is_reaped && !group_lives(child.process.pid)) {
         child.group_is_gone = true;
         continue;
@@ -344,8 +344,8 @@ class ChildSupervisor::Impl {
     }
   }
 
-  // A child has ended when it is reaped and nothing is left of its group. Somebody who left the group may
-  // hold its pipes for ever: what is in them now is all.
+  // A child has ended when it is reaped and its group is empty. A process that left the group may hold its
+  // pipes open forever: read what is in them now and stop.
   void tell_ends() {
     for (auto it = children_.begin(); it != children_.end();) {
       Child& child = it->second;
@@ -400,7 +400,8 @@ class ChildSupervisor::Impl {
     return child.sources.erase(source);
   }
 
-  // What is there now; then the source is over. Bounded, for whoever left the group may go on writing.
+  // Reads what is there now, then ends the source. Bounded, because a process that left the group may go on
+  // writing.
   void drain(Child& child, Source& source) {
     const std::uint64_t begin = source.total;
     while (source.total - begin < (1U << 20U)) {

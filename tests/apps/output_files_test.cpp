@@ -226,7 +226,7 @@ TEST(OutputFiles, IncludeTheProgressOfAFlow) {
   expect_refused(dir, graph, save("./graph.json"), "--save: \"./graph.json\" is a graph of this flow");
   expect_refused(dir, notes, {"run", "flow.json"}, "\"flow.json.progress\" takes the progress of this flow");
   expect_refused(dir, notes, {"run", "flow.json", "--save", "notes.txt"},
-                 "notes.txt: exists already; --resume goes on from it, --force replaces it\n");
+                 "notes.txt: exists already; --resume continues from it, --force replaces it\n");
   EXPECT_FALSE(fs::exists(dir.file("started")));
   EXPECT_EQ(streamlab(save("notes.txt"), dir.path().string()).exit_code, 0);
   EXPECT_THAT(content_of(notes), HasSubstr("streamlab_flow_progress"));

@@ -223,12 +223,14 @@ TEST(ProcessFlow, DoesNotResumeAFlowThatWasChanged) {
   EXPECT_EQ(result.exit_code, 2);
   EXPECT_EQ(result.err,
             flow +
-                ".progress: this is the progress of another flow, or of this one before it was changed; "
+                ".progress: this is the progress of another flow, or of an earlier version of this one; "
                 "run the flow from its start\n");
   folder.write("flow.json.progress", "{}");
   EXPECT_EQ(
       streamlab({"run", flow, "--resume"}).err,
-      flow + ".progress: this is not the progress of a flow; expected what \"interrupt_after\" saved\n");
+      flow +
+          ".progress: this file does not hold the progress of a flow; expected what \"interrupt_after\" "
+          "saved\n");
 }
 
 TEST(ProcessFlow, RefusesAStateBesideTheOneThatWasSaved) {

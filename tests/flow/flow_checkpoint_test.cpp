@@ -108,13 +108,13 @@ TEST(FlowCheckpoint, IsRefusedWhenItIsNotOfThisFlow) {
   EXPECT_EQ(loaded(folder, flow), "progress: there is no such file; expected what \"interrupt_after\" saved");
   ASSERT_EQ(saved(folder, flow, progress_of(flow)), "");
   EXPECT_EQ(loaded(folder, flow_with("2")),
-            "progress: this is the progress of another flow, or of this one before it was changed; run the "
+            "progress: this is the progress of another flow, or of an earlier version of this one; run the "
             "flow from its start");
   const std::string whole = test::content_of(folder.file("progress"));
   std::string other = whole;
   other.replace(other.find("\"streamlab_flow_progress\": 1"), 28, "\"streamlab_flow_progress\": 2");
   folder.write("progress", other);
-  EXPECT_EQ(loaded(folder, flow), "progress: this is progress of version 2; expected version 1");
+  EXPECT_EQ(loaded(folder, flow), "progress: this progress file has version 2; expected version 1");
 }
 
 TEST(FlowCheckpoint, IsRefusedWhenItIsDamaged) {
@@ -123,7 +123,7 @@ TEST(FlowCheckpoint, IsRefusedWhenItIsDamaged) {
   ASSERT_EQ(saved(folder, flow, progress_of(flow)), "");
   const std::string whole = test::content_of(folder.file("progress"));
   const std::string said =
-      "progress: this is not the progress of a flow; expected what \"interrupt_after\" saved";
+      "progress: this file does not hold the progress of a flow; expected what \"interrupt_after\" saved";
   for (const std::size_t length : {std::size_t{0}, std::size_t{1}, whole.size() / 2, whole.size() - 3}) {
     folder.write("progress", whole.substr(0, length));
     EXPECT_EQ(loaded(folder, flow), said) << length;

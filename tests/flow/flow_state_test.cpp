@@ -84,9 +84,11 @@ TEST(MergedStates, RefuseDifferentValuesBesideEachOther) {
                                         after(FlowState(), R"({"x": 2, "y": [1], "z": "0"})", kB)};
   EXPECT_EQ(
       merged(branches, Flow{}.place()),
-      "/edges/1: the key \"x\" of the state has different values where branches meet: \"a\" sets it to 1 and "
+      "/edges/1: the branches that meet here set the key \"x\" of the state to different values: \"a\" sets "
+      "it to 1 and "
       "\"b\" sets it to 2; expected equal values, or \"merge\": \"last\" or \"list\"\n"
-      "/edges/1: the key \"z\" of the state has different values where branches meet: \"a\" sets it to 0 and "
+      "/edges/1: the branches that meet here set the key \"z\" of the state to different values: \"a\" sets "
+      "it to 0 and "
       "\"b\" sets it to \"0\"; expected equal values, or \"merge\": \"last\" or \"list\"\n");
   EXPECT_EQ(merged(branches, Flow{}.place(MergeRule::last)), R"({"x":2,"y":[1],"z":"0"})");
   EXPECT_EQ(merged(branches, Flow{}.place(MergeRule::list)), R"({"x":[1,2],"y":[1],"z":[0,"0"]})");
@@ -215,14 +217,15 @@ TEST(ReadState, RefusesWhatIsNoObject) {
   EXPECT_EQ(said("[1]"), "step: the state is an array; expected a JSON object");
   EXPECT_EQ(said("3"), "step: the state is a number; expected a JSON object");
   EXPECT_EQ(said("{\"a\": 1"),
-            "step: the state is no JSON object: line 1, column 8: syntax error while parsing object - "
+            "step: the state is not a JSON object: line 1, column 8: syntax error while parsing object - "
             "unexpected end "
             "of input; expected ',' or '}'");
-  EXPECT_EQ(said("{\"a\": NaN}"),
-            "step: the state is no JSON object: line 1, column 7: syntax error while parsing value - invalid "
-            "literal");
+  EXPECT_EQ(
+      said("{\"a\": NaN}"),
+      "step: the state is not a JSON object: line 1, column 7: syntax error while parsing value - invalid "
+      "literal");
   EXPECT_EQ(said(R"({"a": 1, "a": 2})"),
-            "step: the state is no JSON object: /a: the key \"a\" is here twice; expected one of them");
+            "step: the state is not a JSON object: /a: the key \"a\" is here twice; expected one of them");
   std::string deep = "1";
   for (int n = 0; n < 40; ++n) { deep = "{\"a\":" + deep + "}"; }
   EXPECT_THAT(said(deep), testing::HasSubstr("nested deeper than 32 levels"));

@@ -55,7 +55,8 @@ edges: [{ from: __start__, to: [a, b], fan_in: c }]
     ASSERT_EQ(said(states.finish(s, Document{{"n", s}})), "");
   }
   EXPECT_EQ(said(states.begin(2)),
-            "/nodes/2: the key \"n\" of the state has different values where branches meet: \"a\" sets it to "
+            "/nodes/2: the branches that meet here set the key \"n\" of the state to different values: \"a\" "
+            "sets it to "
             "0 and \"b\" sets it to 1; expected equal values, or \"merge\": \"last\" or \"list\"\n");
   EXPECT_EQ(states.so_far(), json(R"({"n": 1})"));  // the last has it, for want of better
 }

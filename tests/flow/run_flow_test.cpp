@@ -147,7 +147,8 @@ edges: [{ from: __start__, to: [a, b], fan_in: c)" +
   };
   const FlowReport report = here.run(flow("", ""));
   EXPECT_EQ(failures(report),
-            "/nodes/2: the key \"n\" of the state has different values where branches meet: \"a\" sets it to "
+            "/nodes/2: the branches that meet here set the key \"n\" of the state to different values: \"a\" "
+            "sets it to "
             "1 and \"b\" sets it to 2; expected equal values, or \"merge\": \"last\" or \"list\"\n");
   EXPECT_EQ(step(report, "c").outcome, StepOutcome::not_run);
   EXPECT_FALSE(here.has("c"));
@@ -229,8 +230,8 @@ nodes:
 edges: [{ from: __start__, to: first }, { from: first, to: [a, b, c, d, e, f] }]
 )"),
             "/nodes/1/command/0: there is no program \"slepp\" on the PATH; did you mean \"sleep\"?\n"
-            "/nodes/2/command/0: \"./data.txt\" may not be executed; expected a program; \"chmod +x "
-            "./data.txt\" makes it one\n"
+            "/nodes/2/command/0: \"./data.txt\" is not executable; expected a program; \"chmod +x "
+            "./data.txt\" makes it executable\n"
             "/nodes/3/command/0: there is no file \"./missing\"; expected a program\n"
             "/nodes/4/cwd: there is no directory \"missing\"\n"
             "/nodes/5/shell: there is no file \"/nowhere/sh\"; expected a program\n"
@@ -241,7 +242,7 @@ edges: [{ from: __start__, to: first }, { from: first, to: [a, b, c, d, e, f] }]
 TEST(RunFlow, RefusesGraphsWithoutAProgramForThem) {
   const WorkFolder here;
   EXPECT_EQ(here.refusal("{nodes: [{name: a, graph: b.json}], edges: [{from: __start__, to: a}]}"),
-            "/nodes/0/graph: there is nothing that runs graphs; expected FlowOptions::graph_command\n");
+            "/nodes/0/graph: no program to run graphs was given; expected FlowOptions::graph_command\n");
 }
 
 TEST(RunFlow, RefusesAStateThatIsNone) {
@@ -250,11 +251,11 @@ TEST(RunFlow, RefusesAStateThatIsNone) {
   options.state = 5;
   EXPECT_EQ(
       here.refusal("{nodes: [{name: a, command: [\"true\"]}], edges: [{from: __start__, to: a}]}", options),
-      "state: the state is no JSON object; expected {…}\n");
+      "state: the state is not a JSON object; expected {…}\n");
   options.state = Document{{"a", "\xff"}};
   EXPECT_EQ(
       here.refusal("{nodes: [{name: a, command: [\"true\"]}], edges: [{from: __start__, to: a}]}", options),
-      "state: there is text in it that is not UTF-8\n");
+      "state: it contains text that is not UTF-8\n");
 }
 
 TEST(RunFlow, RefusesMoreThanThereAreDescriptors) {
@@ -289,20 +290,20 @@ TEST(RunFlow, SaysWhatIsWrongWithAState) {
   };
   EXPECT_EQ(
       said("shell: sh, run: 'echo \"{\\\"a\\\": }\" >&3'"),
-      "/nodes/0: \"a\": the state is no JSON object: line 1, column 7: syntax error while parsing value "
+      "/nodes/0: \"a\": the state is not a JSON object: line 1, column 7: syntax error while parsing value "
       "- unexpected '}'; expected '[', '{', or a literal\n");
   EXPECT_EQ(said("shell: sh, run: 'echo \"[1]\" >&3'"),
             "/nodes/0: \"a\": the state is an array; expected a JSON object\n");
   EXPECT_EQ(said("run: 'import os; os._exit(0)'"),
-            "/nodes/0: \"a\" ended without giving its state; expected a JSON object on descriptor 3; "
-            "os._exit() and exec give none; \"return\" and sys.exit(0) do\n");
+            "/nodes/0: \"a\" ended without returning its state; expected a JSON object on descriptor 3; "
+            "os._exit() and exec return none; \"return\" and sys.exit(0) do\n");
   EXPECT_EQ(said("shell: sh, run: 'exit 0', state: required"),
-            "/nodes/0: \"a\" ended without giving its state; expected a JSON object on descriptor 3\n");
+            "/nodes/0: \"a\" ended without returning its state; expected a JSON object on descriptor 3\n");
   EXPECT_EQ(said("shell: sh, run: 'exit 0'"), "");
   EXPECT_EQ(said("run: 'return {\"x\": \"y\" * 91}'"),  // {"x": "…"} are 9 bytes more
             "");
   EXPECT_EQ(said("run: 'return {\"x\": \"y\" * 92}'"),
-            "/nodes/0: \"a\" gave a state of more than 100 bytes; expected a smaller one, or a larger "
+            "/nodes/0: \"a\" returned a state of more than 100 bytes; expected a smaller state, or a larger "
             "settings.state.max_bytes\n");
   EXPECT_THAT(said("run: 'return 5'"), HasSubstr("\"a\" exited with status 1; the end of its standard "
                                                  "error:\n  | a: returned int; expected a dict\n"));
@@ -321,7 +322,7 @@ edges:
   - {{ from: __start__, to: a }}
 )",
                                                    script));
-    EXPECT_THAT(failures(report), HasSubstr("\"a\" gave a state of more than 1000000 bytes")) << script;
+    EXPECT_THAT(failures(report), HasSubstr("\"a\" returned a state of more than 1000000 bytes")) << script;
   }
 }
 

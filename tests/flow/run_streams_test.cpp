@@ -112,7 +112,7 @@ TEST(RunStreams, FailWhenASignalThatHasNothingToDoWithThemEndsAStep) {
   const WorkFolder here;
   const FlowReport report =
       here.run("{nodes: [{name: a, shell: sh, run: 'kill -PIPE $$'}], edges: [{from: __start__, to: a}]}");
-  EXPECT_EQ(failures(report), "/nodes/0: \"a\" was ended by SIGPIPE (13)\n");
+  EXPECT_EQ(failures(report), "/nodes/0: \"a\" was killed by SIGPIPE (13)\n");
 }
 
 TEST(RunStreams, FailWhenAProducerDies) {
@@ -125,7 +125,7 @@ nodes:
 edges: [{ from: __start__, to: a }, { from: a, to: b }, { from: b, to: c }]
 )");
   EXPECT_EQ(failures(report),
-            "/nodes/0: \"a\" was ended by SIGSEGV (11); the end of its standard error:\n  | why\n");
+            "/nodes/0: \"a\" was killed by SIGSEGV (11); the end of its standard error:\n  | why\n");
   EXPECT_EQ(step(report, "c").outcome, StepOutcome::not_run);
   EXPECT_FALSE(here.has("c"));
 }
@@ -157,8 +157,8 @@ nodes:
 edges: [{ from: __start__, to: a }, { from: a, to: b }]
 )");
   EXPECT_EQ(failures(report),
-            "/nodes/0: \"a\", \"b\" took longer than 0.1 s, the time that steps with streams have; "
-            "settings.parallel.streams.timeout is that time\n");
+            "/nodes/0: \"a\", \"b\" took longer than 0.1 s, the limit for steps with streams; "
+            "settings.parallel.streams.timeout sets this limit\n");
 }
 
 TEST(RunStreams, DoNotWaitForAGrandchildThatHoldsThePipe) {

@@ -84,7 +84,7 @@ TEST(Pipe, WithoutDescriptorsIsAnError) {
     return pipe ? std::string() : to_string(pipe.error());
   }();
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
-  EXPECT_THAT(said, HasSubstr("a pipe cannot be made: "));
+  EXPECT_THAT(said, HasSubstr("cannot create a pipe: "));
   EXPECT_THAT(said, HasSubstr("\"ulimit -n\" is the limit of open files"));
 }
 

@@ -104,23 +104,24 @@ TEST(FramedStream, RefusesAHeaderThatItCannotRead) {
   const std::vector<std::pair<std::string, std::string>> cases{
       {"[]", "is not a JSON object; expected an object"},
       {"{", "is not a JSON object; expected an object"},
-      {"{}", "says kind \"\"; expected audio, spectrum or values"},
-      {R"({"kind":"video"})", "says kind \"video\"; expected audio, spectrum or values"},
-      {R"({"kind":"audio"})", "says format \"\"; expected f64le, f32le, s16le, s24le or s32le"},
+      {"{}", "has the unknown kind \"\"; expected audio, spectrum or values"},
+      {R"({"kind":"video"})", "has the unknown kind \"video\"; expected audio, spectrum or values"},
+      {R"({"kind":"audio"})", "has the unknown format \"\"; expected f64le, f32le, s16le, s24le or s32le"},
       {R"({"kind":"audio","format":"f64be",)" + rest,
-       "says format \"f64be\"; expected f64le, f32le, s16le, s24le or s32le"},
+       "has the unknown format \"f64be\"; expected f64le, f32le, s16le, s24le or s32le"},
       {R"({"kind":"audio","format":"f64le"})",
-       "says no max_frames from 1 to 2^32 - 1; expected the frames of the largest block"},
+       "has no valid max_frames; expected 1 to 2^32 - 1, the frames of the largest block"},
       {R"({"kind":"audio","format":"f64le","max_frames":64})",
-       "has no list \"channels\"; expected name and unit of each"},
+       "has no \"channels\" list; expected the name and unit of each channel"},
       {R"({"kind":"audio","format":"f64le","max_frames":64,"channels":[{"unit":"FS"}]})",
-       "has a channel without a name; expected name and unit of each"},
+       "has a channel without a name; expected the name and unit of each channel"},
       {R"({"kind":"audio","format":"f64le","max_frames":64,"channels":[{"name":"a"}]})",
-       "says no sample rate; expected a number above 0"},
+       "has no sample rate; expected a number above 0"},
       {R"({"kind":"audio","format":"f64le","sample_rate_hz":48000,"max_frames":64,"channels":[]})",
-       "names no channel; expected one or more"},
+       "lists no channels; expected one or more"},
       {R"({"kind":"audio","format":"f64le","sample_rate_hz":48000,"max_frames":4294967295,"channels":[{"name":"a"}]})",
-       "says blocks of up to 4294967295 frames, 8 bytes each; expected 1 frame or more, and at most 67108864 "
+       "allows blocks of up to 4294967295 frames, 8 bytes each; expected 1 frame or more, and at most "
+       "67108864 "
        "bytes"},
   };
   for (const auto& [json, what] : cases) {

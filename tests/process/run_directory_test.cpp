@@ -78,7 +78,7 @@ TEST(RunDirectory, SaysWhyItCannotBeMade) {
   const auto directory = RunDirectory::create("/nowhere");
   ASSERT_FALSE(directory);
   EXPECT_EQ(to_string(directory.error()),
-            "/nowhere: a directory cannot be made here: No such file or directory");
+            "/nowhere: cannot create a directory here: No such file or directory");
   const test::TempDir parent;
   const RunDirectory made = value_of(RunDirectory::create(parent.path().string()));
   value_of(made.write("twice", ""));

@@ -33,9 +33,9 @@ constexpr auto kOut = StreamDirection::stdout_;
 TEST(StreamChannel, RefusesEndsThatCannotBe) {
   StreamChannel direct = channel();
   EXPECT_EQ(said(direct.connect_producer("eq", kIn)),
-            "voice: \"eq\" cannot write by its stdin; expected stdout, stderr or fifo_out");
+            "voice: \"eq\" cannot write to it from its stdin; expected stdout, stderr or fifo_out");
   EXPECT_EQ(said(direct.connect_consumer("eq", kOut)),
-            "voice: \"eq\" cannot read by its stdout; expected stdin or fifo_in");
+            "voice: \"eq\" cannot read it with its stdout; expected stdin or fifo_in");
   EXPECT_EQ(said(direct.connect_producer("eq", kOut)), "");
   EXPECT_EQ(said(direct.connect_producer("other", StreamDirection::stderr_)),
             "voice: both \"eq\" and \"other\" write to it; expected one producer");
@@ -43,7 +43,8 @@ TEST(StreamChannel, RefusesEndsThatCannotBe) {
   dropping.policy = OverflowPolicy::drop_oldest;
   EXPECT_EQ(
       said(direct.connect_consumer("levels", kIn, dropping)),
-      "voice: \"levels\" asks for the policy drop_oldest, which a direct channel has not; expected block, or "
+      "voice: \"levels\" asks for the policy drop_oldest, which a direct channel does not support; expected "
+      "block, or "
       "the mode broadcast");
   EXPECT_EQ(said(direct.connect_consumer("levels", kIn)), "");
   EXPECT_EQ(said(direct.connect_consumer("log", kIn)),
@@ -71,13 +72,13 @@ TEST(StreamChannel, LivesInOneOrder) {
   const RunDirectory directory = value_of(RunDirectory::create(parent.path().string()));
   StreamChannel one = channel();
   EXPECT_EQ(one.phase(), StreamChannel::Phase::created);
-  EXPECT_EQ(said(one.open(directory)), "voice: nobody writes to it; expected a producer and a consumer");
+  EXPECT_EQ(said(one.open(directory)), "voice: it has no writer; expected a producer and a consumer");
   EXPECT_EQ(
       said(one.start()),
-      "voice: cannot stream on a channel that is created; expected create, connect, open, stream, close, in "
-      "this order");
+      "voice: cannot stream on a channel that is created; expected the order create, connect, open, stream, "
+      "close");
   ASSERT_EQ(said(one.connect_producer("a", kOut)), "");
-  EXPECT_EQ(said(one.open(directory)), "voice: nobody reads it; expected a producer and a consumer");
+  EXPECT_EQ(said(one.open(directory)), "voice: it has no reader; expected a producer and a consumer");
   ASSERT_EQ(said(one.connect_consumer("b", kIn)), "");
   EXPECT_EQ(one.phase(), StreamChannel::Phase::connected);
   ASSERT_EQ(said(one.open(directory)), "");
@@ -88,7 +89,7 @@ TEST(StreamChannel, LivesInOneOrder) {
             "in this "
             "order");
   EXPECT_EQ(said(one.open(directory)),
-            "voice: cannot open a channel that is open; expected create, connect, open, stream, close, in "
+            "voice: cannot open a channel that is open; expected the order create, connect, open, stream, "
             "this order");
   ASSERT_EQ(one.handovers("a").size(), 1U);
   EXPECT_EQ(one.handovers("a")[0].as, 1);
@@ -143,7 +144,9 @@ TEST(StreamRegistry, KnowsItsChannelsByName) {
   ASSERT_TRUE(registry.create("levels"));
   const auto twice = registry.create("voice");
   ASSERT_FALSE(twice);
-  EXPECT_EQ(to_string(twice.error()), "voice: there is a channel of this name; expected another name");
+  EXPECT_EQ(to_string(twice.error()),
+            "voice: a channel with this name exists already; expected another "
+            "name");
   EXPECT_THAT(registry.names(), ElementsAre("voice", "levels"));
   const auto missing = registry.find("voise");
   ASSERT_FALSE(missing);

@@ -67,7 +67,7 @@ TEST(Child, SaysItsExitStatus) {
 TEST(Child, SaysTheSignalThatEndedIt) {
   const ChildEnd end = run("kill -SEGV $$");
   EXPECT_EQ(end.signal, SIGSEGV);
-  EXPECT_EQ(describe(end), "was ended by SIGSEGV (11)");
+  EXPECT_EQ(describe(end), "was killed by SIGSEGV (11)");
   EXPECT_EQ(end.by, EndedBy::itself);
 }
 
@@ -154,12 +154,13 @@ TEST(Child, ThatCannotBeStartedIsAnErrorWithItsReason) {
   };
   EXPECT_EQ(error_of(text_file, ""),
             "child: \"" + text_file +
-                "\" is nothing that the system can execute; expected a program, or a "
-                "script that begins with #!");
+                "\" has no format that the system can execute; expected a program, or a script that begins "
+                "with "
+                "\"#!\"");
   EXPECT_EQ(error_of("/nowhere/at/all", ""),
-            "child: \"/nowhere/at/all\" cannot be started: No such file or directory");
+            "child: cannot start \"/nowhere/at/all\": No such file or directory");
   EXPECT_EQ(error_of("/bin/sh", "/nowhere"),
-            "child: its working directory \"/nowhere\" cannot be entered: No such file or directory");
+            "child: cannot enter its working directory \"/nowhere\": No such file or directory");
   EXPECT_EQ(children->running(), 0U);
   EXPECT_LE(::waitpid(-1, nullptr, WNOHANG), 0) << "a zombie is left";
 }
@@ -226,7 +227,7 @@ TEST(Supervisor, SaysThatItCannotKnowHowAChildEnded) {
   ASSERT_EQ(::sigaction(SIGCHLD, &before, nullptr), 0);
   EXPECT_TRUE(end.is_unknown);
   EXPECT_FALSE(end.is_success());
-  EXPECT_EQ(describe(end), "ended, and how cannot be known, for SIGCHLD is ignored here");
+  EXPECT_EQ(describe(end), "ended in an unknown way: SIGCHLD is ignored here");
 }
 
 TEST(Supervisor, TellsEndsInTheirOrder) {
@@ -278,7 +279,7 @@ TEST(Supervisor, KillsTheWholeGroupOfAChildThatIgnoresSigterm) {
   const ChildEnd end = end_of(*children, id);
   EXPECT_EQ(end.signal, SIGKILL);
   EXPECT_EQ(end.by, EndedBy::killed);
-  EXPECT_EQ(describe(end), "was ended by our SIGKILL, for it ignored SIGTERM");
+  EXPECT_EQ(describe(end), "was killed by us (SIGKILL), because it ignored SIGTERM");
   for (const std::string& line : lines) {
     if (line != "ready") { EXPECT_FALSE(is_alive(std::stoi(line))) << line; }
   }
@@ -402,8 +403,8 @@ TEST(FindProgram, SaysWhyThereIsNone) {
   EXPECT_EQ(said("spectrum"), path_of_folder + "/spectrum");
   EXPECT_EQ(said("spectrun"), "there is no program \"spectrun\" on the PATH; did you mean \"spectrum\"?");
   EXPECT_EQ(said("plain"), "\"" + path_of_folder +
-                               "/plain\" may not be executed; expected a program; \"chmod +x " +
-                               path_of_folder + "/plain\" makes it one");
+                               "/plain\" is not executable; expected a program; \"chmod +x " +
+                               path_of_folder + "/plain\" makes it executable");
   EXPECT_EQ(said("folder"), "there is no program \"folder\" on the PATH");
   EXPECT_EQ(said("./spectrum", path_of_folder), path_of_folder + "/./spectrum");
   EXPECT_EQ(said("./folder", path_of_folder),

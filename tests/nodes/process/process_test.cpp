@@ -278,7 +278,7 @@ TEST(Process, SaysHowLongABlockWasUnderWay) {
 TEST(Process, SaysTheStatusAndTheLastWordsOfAProgramThatFails) {
   EXPECT_EQ(failure_of(shell("cat; echo 'no such effect' >&2; exit 2"), test::noise(1, 5000)),
             "\"sh\" exited with status 2:\n  | no such effect");
-  EXPECT_EQ(failure_of(shell("kill -SEGV $$"), test::noise(1, 500'000)), "\"sh\" was ended by SIGSEGV (11)");
+  EXPECT_EQ(failure_of(shell("kill -SEGV $$"), test::noise(1, 500'000)), "\"sh\" was killed by SIGSEGV (11)");
 }
 
 TEST(Process, CountsWhatAProgramThatEndsEarlyDidNotTake) {
@@ -459,8 +459,8 @@ TEST(Process, RefusesWhatCannotBeStarted) {
   EXPECT_THAT(refusal(R"({"command": ["soxx"]})"),
               HasSubstr("/config/command/0: there is no program \"soxx\" on the PATH"));
   EXPECT_EQ(refusal(R"({"command": [")" + plain + R"("]})"),
-            "/config/command/0: \"" + plain + "\" may not be executed; expected a program; \"chmod +x " +
-                plain + "\" makes it one");
+            "/config/command/0: \"" + plain + "\" is not executable; expected a program; \"chmod +x " +
+                plain + "\" makes it executable");
   EXPECT_EQ(refusal(R"({"run": "x", "shell": "fish"})"),
             "/config/shell: there is no shell \"fish\"; expected \"python\", \"sh\", \"bash\", or an "
             "absolute path");
