@@ -53,7 +53,7 @@ Result<std::unique_ptr<Driver>> open_default(const DeviceRequest& request,
     if (!passed_over.empty()) { notice += fmt::format(": {}", fmt::join(passed_over, ", ")); }
     return std::make_unique<NotedDriver>(*std::move(driver), notice);
   }
-  return failed("default", fmt::format("there is no device: {}", fmt::join(passed_over, ", ")));
+  return failed("default", fmt::format("no device was found: {}", fmt::join(passed_over, ", ")));
 }
 
 DeviceEntry alsa_entry(const AlsaDevice& device) {
@@ -154,15 +154,15 @@ Result<std::unique_ptr<Driver>> open_device(const DeviceRequest& request, std::s
   for (const Backend& backend : backends) {
     if (backend.name == name) {
       if (!backend.scripted && !request.sim_script.empty()) {
-        return refused("/sim",
-                       fmt::format("device \"{}\" is not simulated and follows no script", request.device));
+        return refused(
+            "/sim", fmt::format("device \"{}\" is not simulated and cannot follow a script", request.device));
       }
       return backend.open(request);
     }
     names.push_back(backend.name);
     forms.insert(forms.end(), backend.forms.begin(), backend.forms.end());
   }
-  return refused("device", fmt::format("there is no kind of device \"{}\"", name),
+  return refused("device", fmt::format("there is no device type \"{}\"", name),
                  fmt::format("one of {}", fmt::join(forms, ", ")), did_you_mean(name, names));
 }
 

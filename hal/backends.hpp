@@ -1,15 +1,15 @@
 // hal/backends.hpp
 //
-// The list of what can be a device, and which of them "default" means.
+// The list of device types, and which of them "default" means.
 //
-//   default                     the first of these that is there: a running JACK server, an ALSA card, the
+//   default                     the first of these that exists: a running JACK server, an ALSA card, the
 //                               simulated card. DeviceFormat::notice says which it was, and why
 //   jack, jack:SERVER           a running JACK server                            hal/jack/jack_driver.hpp
 //   alsa, alsa:PCM              any PCM of the ALSA library; "alsa" is its default hal/alsa/alsa_driver.hpp
 //   sim, sim:FILE, file:FILE    the simulated card                               hal/sim/sim_device.hpp
 //
-// A device that is there but cannot be had as asked (another rate, busy) is refused by its backend: "default"
-// does not pass on to the next one, for then nobody would know what is being recorded.
+// A device that exists but cannot be opened as requested (other rate, busy) is refused by its backend:
+// "default" does not try the next one, because then it would be unclear what is being recorded.
 #pragma once
 
 #include <cstdint>
@@ -27,11 +27,11 @@ Result<std::unique_ptr<Driver>> open_device(const DeviceRequest& request);
 
 // One device, as `streamlab devices` lists it.
 struct DeviceEntry {
-  std::string device;                       // what to write in a configuration
+  std::string device;                       // name for a configuration
   std::string description;                  // for people
-  bool available = true;                    // false: there, but it cannot be opened now
-  std::string note;                         // why not, or who holds it; may be empty
-  std::uint32_t inputs = 0;                 // channels at most
+  bool available = true;                    // false: it exists, but cannot be opened now
+  std::string note;                         // why not, or which program holds it; may be empty
+  std::uint32_t inputs = 0;                 // maximum number of channels
   std::uint32_t outputs = 0;                // likewise
   std::vector<double> sample_rates_hz;      // empty: any
   std::vector<std::string> sample_formats;  // of the hardware; empty: float64
@@ -41,7 +41,7 @@ struct DeviceEntry {
 
 struct DeviceList {
   std::vector<DeviceEntry> devices;
-  std::vector<std::string> notes;  // what was looked for and is not there, and why
+  std::vector<std::string> notes;  // what was not found, and why
 };
 
 // Every device that can be found. Control thread; blocks for some milliseconds, 3 s with a hanging JACK
@@ -50,14 +50,13 @@ DeviceList list_devices();
 
 // ---- The same over a list of backends, for tests.
 struct Backend {
-  std::string name;                // of the device up to its colon
-  std::vector<std::string> forms;  // how it may be written, for messages
-  // Whether there is such a device, for "default": a phrase for people, or why there is none. Empty: never a
-  // default.
+  std::string name;                // of the device type, before the colon
+  std::vector<std::string> forms;  // the possible spellings, for messages
+  // Finds such a device for "default": its name for messages, or why there is none. Empty: never a default.
   std::function<Result<std::string>()> find;
   DeviceOpener open;
   std::function<Result<std::vector<DeviceEntry>>()> list;  // empty: lists nothing
-  bool scripted = false;                                   // has a use for DeviceRequest::sim_script
+  bool scripted = false;                                   // uses DeviceRequest::sim_script
 };
 
 Result<std::unique_ptr<Driver>> open_device(const DeviceRequest& request, std::span<const Backend> backends);

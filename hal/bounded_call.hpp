@@ -1,9 +1,8 @@
 // hal/bounded_call.hpp
 //
 // call_within(limit, function): runs `function` on a thread of its own and returns its result, or nothing
-// when `limit` has passed. A function that hangs is then left behind with all that it owns, so it must own
-// (by value or shared_ptr) whatever it touches. For libjack calls that wait for a server that may never
-// answer.
+// when `limit` has passed. A hanging function is abandoned with all that it owns, so it must own (by value or
+// shared_ptr) everything it touches. For libjack calls that wait for a server that may never answer.
 #pragma once
 
 #include <chrono>

@@ -10,7 +10,7 @@ namespace {
 
 constexpr double kJitterSeconds = 1.0;  // memory of the jitter's mean square
 
-// Floor division: microseconds before the epoch round down as those after it do.
+// Floor division: microseconds before the epoch round down like those after it.
 std::int64_t floor_div(std::int64_t value, std::int64_t divisor) noexcept {
   const std::int64_t quotient = value / divisor;
   return quotient * divisor > value ? quotient - 1 : quotient;
@@ -64,7 +64,7 @@ ClockEvent ClockModel::update(std::int64_t position, std::int64_t monotonic_ns) 
     late_updates_ = 0;
     late_s_ = 0.0;
   }
-  // Time may be bent by half its speed and no more, so that it always rises.
+  // The correction may change the speed of time by at most half, so that time always rises.
   const double most_ns = 0.5 * frames * frame_ns_;
   correction_frames_ = frames;
   catching_up_ = error_ns < (catching_up_ ? -jitter_ns() : -limit_ns);
@@ -100,7 +100,8 @@ std::int64_t ClockModel::unix_us_of(std::int64_t position) const noexcept {
 
 std::int64_t ClockModel::position_at(std::int64_t monotonic_ns) const noexcept {
   const double ahead = static_cast<double>(monotonic_ns - anchor_ns_) - anchor_fraction_ns_;
-  const double bend_ns = correction_frames_ * frame_ns_ + correction_ns_;  // how far the correction reaches
+  const double bend_ns =
+      correction_frames_ * frame_ns_ + correction_ns_;  // how much is still to be corrected
   double frames = ahead / frame_ns_;
   if (ahead > 0.0 && ahead < bend_ns) { frames = ahead * correction_frames_ / bend_ns; }
   if (ahead > 0.0 && ahead >= bend_ns) { frames = (ahead - correction_ns_) / frame_ns_; }

@@ -1,20 +1,19 @@
 // hal/clock_model.hpp
 //
-// ClockModel: where a device's frame counter stands in time. It maps positions (frames) to the system's
-// monotonic clock (ns) and to the Unix epoch (µs) and back, and measures the device's true rate. A pure
-// value: it never reads a clock, allocates or locks; the driver feeds it one (position, time) pair per
-// period.
+// ClockModel: maps a device's frame counter to time. It converts positions (frames) to the system's monotonic
+// clock (ns) and Unix time (µs) and back, and measures the device's true rate. It never reads a clock,
+// allocates or locks; the driver feeds it one (position, time) pair per period.
 //
-// A delay-locked loop of second order after F. Adriaensen, "Using a DLL to filter time" (2005), eq. 9 ff.:
+// A second-order delay-locked loop after F. Adriaensen, "Using a DLL to filter time" (2005), eq. 9 ff.:
 //
 //   e  = measured time − predicted time
 //   t' = t + n p + b e        the next prediction, n frames later    b = sqrt(2) w      w = 2 pi B n / rate
 //   p' = p + c e / n          the duration of one frame              c = w^2
 //
-// At first the gains are those of a least-squares line through all that was seen (growing-memory alpha-beta
+// At first the gains are those of a least-squares line through all updates so far (growing-memory alpha-beta
 // filter: b = 2(2k−1)/(k(k+1)), c = 6/(k(k+1)) at the k-th period), as if kAssumedSeconds had been seen at
-// the nominal rate; once these fall below the loop's own, the loop goes on alone. The correction b e is
-// spread over the n frames to the next update, so time is continuous and rises with the position.
+// the nominal rate; once these fall below the loop's own, the loop takes over. The correction b e is spread
+// over the n frames to the next update, so time is continuous and rises with the position.
 //
 // With white jitter of s seconds rms on updates every T seconds, the settled loop's period has a relative
 // standard deviation of s sqrt(W^3 T / (2 sqrt(2))), W = 2 pi B: 0.4 ppm for 100 µs at 64 frames, 48 kHz.
@@ -25,24 +24,24 @@
 namespace streamlab {
 
 enum class ClockEvent {
-  locked,  // the time fitted
-  early,  // earlier than kOutlier times the jitter. No wake-up is early: the line was late and now catches up
-  late,   // an outlier: later than kOutlier times the jitter; counted only as far as that
-  relocked,  // late for so long that time has moved against the frames: the model starts anew from here
+  locked,    // the time fitted
+  early,     // earlier than kOutlier times the jitter. No wake-up is early: the line was late and catches up
+  late,      // an outlier: later than kOutlier times the jitter; counted only as far as that
+  relocked,  // late for so long that time has shifted against the frames: the model restarts here
 };
 
 class ClockModel {
  public:
-  static constexpr double kBandwidthHz = 0.05;    // B: slower drifts are followed, faster jitter is smoothed
-  static constexpr double kAssumedSeconds = 0.1;  // the weight of the nominal rate at the start
-  static constexpr double kOutlier = 4.0;         // times the jitter
-  static constexpr double kLeastJitterNs = 20'000;   // below this nothing is an outlier by its size alone
-  static constexpr double kFirstJitterNs = 500'000;  // believed until measured
-  static constexpr double kRelockSeconds = 0.1;      // late for so long and kRelockUpdates in a row: relocked
+  static constexpr double kBandwidthHz = 0.05;       // B: follows slower drifts, smooths faster jitter
+  static constexpr double kAssumedSeconds = 0.1;     // the weight of the nominal rate at the start
+  static constexpr double kOutlier = 4.0;            // times the jitter
+  static constexpr double kLeastJitterNs = 20'000;   // below this, size alone makes no outlier
+  static constexpr double kFirstJitterNs = 500'000;  // assumed until measured
+  static constexpr double kRelockSeconds = 0.1;  // late for this long and kRelockUpdates in a row: relocked
   static constexpr std::uint32_t kRelockUpdates = 4;
 
-  // nominal_rate_hz > 0. `epoch_offset_ns`: the Unix epoch's clock minus the monotonic clock, read once by
-  // the driver when it opens; a later step of the system's time of day does not reach the stream.
+  // nominal_rate_hz > 0. `epoch_offset_ns`: Unix time minus monotonic time, read once when the driver opens;
+  // later steps of the system's time of day do not affect the stream.
   explicit ClockModel(double nominal_rate_hz, std::int64_t epoch_offset_ns = 0) noexcept;
 
   // The first update, or the first after a gap: `position` is at `monotonic_ns`, without smoothing. The
@@ -60,16 +59,16 @@ class ClockModel {
   std::int64_t unix_us_of(std::int64_t position) const noexcept;       // µs since the Unix epoch
   std::int64_t position_at(std::int64_t monotonic_ns) const noexcept;  // nearest frame
 
-  // Frames lost between `expected_position`, the next one due, and a block that begins at `monotonic_ns` of a
-  // device that has been away: as many as the device would have made in that time at its measured rate.
-  // Never negative.
+  // Frames lost between `expected_position`, the next one due, and a block that begins at `monotonic_ns`
+  // after the device was away: as many as it would have made in that time at its measured rate. Never
+  // negative.
   std::int64_t gap_frames(std::int64_t expected_position, std::int64_t monotonic_ns) const noexcept;
 
   double nominal_rate_hz() const noexcept { return nominal_rate_hz_; }
   double rate_hz() const noexcept { return 1e9 / frame_ns_; }  // frames per second of the system's clock
   double ppm() const noexcept { return (1e9 / (frame_ns_ * nominal_rate_hz_) - 1.0) * 1e6; }
   double jitter_ns() const noexcept;  // rms of e over about the last second, outliers cut
-  double measured_s() const noexcept { return measured_s_; }  // time that went into the rate
+  double measured_s() const noexcept { return measured_s_; }  // duration of the rate measurement
   std::int64_t epoch_offset_ns() const noexcept { return epoch_offset_ns_; }
 
  private:
@@ -79,17 +78,17 @@ class ClockModel {
   std::int64_t epoch_offset_ns_;
   bool started_ = false;
   // The line: time is anchor_ns_ + anchor_fraction_ns_ at anchor_position_ and rises by frame_ns_ a frame,
-  // with correction_ns_ more on the way from there to correction_frames_ later.
+  // with correction_ns_ more spread over the next correction_frames_.
   std::int64_t anchor_position_ = 0;
   std::int64_t anchor_ns_ = 0;
   double anchor_fraction_ns_ = 0.0;  // 0 .. 1: an int64 of ns holds 292 years, a double's 53 bits 104 days
   double frame_ns_;                  // p: duration of one frame
   double correction_ns_ = 0.0;       // b e
   double correction_frames_ = 0.0;   // n
-  bool catching_up_ = false;         // the line was found late and is not yet back
+  bool catching_up_ = false;         // the line was late and has not caught up yet
   double jitter_square_ns2_;
   double measured_s_ = 0.0;
-  double late_s_ = 0.0;             // since when every update was late
+  double late_s_ = 0.0;             // how long every update has been late
   std::uint32_t late_updates_ = 0;  // in a row
 };
 

@@ -49,8 +49,8 @@ std::string marked_word(const std::string& line) {
                                                                  : line.substr(open + 1, close - open - 1);
 }
 
-// What the kernel does about preemption: told by the scheduler where that can be read (root), by the kernel's
-// command line, or by its version if it was built for one mode alone.
+// The preemption mode of the kernel: from the scheduler if readable (root), from the kernel's command line,
+// or from its version if it was built for only one mode.
 std::string preempt_mode(const std::filesystem::path& root, const std::string& kernel_version) {
   if (const auto mode = marked_word(first_line(root / "sys/kernel/debug/sched/preempt")); !mode.empty()) {
     return mode;
@@ -82,7 +82,7 @@ std::vector<std::string> governors(const std::filesystem::path& root) {
   return in_order;
 }
 
-// /proc/asound/cards: ` 0 [PCH            ]: HDA-Intel - HDA Intel PCH`, then a line of its address.
+// /proc/asound/cards: ` 0 [PCH            ]: HDA-Intel - HDA Intel PCH`, then a line with its address.
 std::vector<std::string> alsa_cards(const std::filesystem::path& root) {
   std::vector<std::string> cards;
   std::ifstream file(root / "proc/asound/cards");
@@ -93,7 +93,7 @@ std::vector<std::string> alsa_cards(const std::filesystem::path& root) {
   return cards;
 }
 
-// Asks for real time on a thread of its own, and reads back what it got.
+// Requests real-time scheduling on a separate thread, and reads back what it got.
 void try_fifo(SystemReadings& readings) {
   std::thread([&readings] {
     sched_param asked{};

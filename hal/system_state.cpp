@@ -38,7 +38,7 @@ SystemFact scheduling(const SystemReadings& r) {
 }
 
 SystemFact realtime_kit(const SystemReadings& r) {
-  SystemFact fact{"RealtimeKit", "reachable, where the limits above do not do",
+  SystemFact fact{"RealtimeKit", "reachable, if the limits above are not enough",
                   r.rtkit ? "reachable" : "not reachable", Verdict::ok, ""};
   if (!r.rtkit && r.fifo_priority == 0) {
     fact.verdict = Verdict::warn;
@@ -92,7 +92,7 @@ SystemFact throttling(const SystemReadings& r) {
 SystemFact governor(const SystemReadings& r) {
   SystemFact fact{"CPU governor", "performance", "", Verdict::ok, ""};
   if (r.governors.empty()) {
-    fact.in_force = "unknown: the system does not show it, as is usual in virtual machines";
+    fact.in_force = "unknown: the system does not report it, as is usual in virtual machines";
     return fact;
   }
   std::map<std::string, int> cores;
@@ -116,8 +116,9 @@ SystemFact dma_latency(const SystemReadings& r) {
   fact.verdict = Verdict::warn;
   fact.remedy = r.dma_latency_there
                     ? "put `KERNEL==\"cpu_dma_latency\", GROUP=\"audio\", MODE=\"0660\"` into "
-                      "/etc/udev/rules.d/40-cpu-dma-latency.rules, start the machine again"
-                    : "a kernel with CONFIG_PM_QOS has it; without it only wake-ups get slower";
+                      "/etc/udev/rules.d/40-cpu-dma-latency.rules, reboot"
+                    : "needs a kernel with CONFIG_PM_QOS; without it, wake-ups are slower but nothing else "
+                      "changes";
   return fact;
 }
 
@@ -137,14 +138,14 @@ SystemFact huge_pages(const SystemReadings& r) {
   if (r.huge_pages == "always") {
     fact.verdict = Verdict::warn;
     fact.remedy =
-        "echo madvise | sudo tee /sys/kernel/mm/transparent_hugepage/enabled: making a huge page can stop "
+        "echo madvise | sudo tee /sys/kernel/mm/transparent_hugepage/enabled: creating a huge page can stall "
         "a thread";
   }
   return fact;
 }
 
 SystemFact jack(const SystemReadings& r) {
-  SystemFact fact{"JACK server", "running in real time, if it is to be used", r.jack.value_or(r.jack_note),
+  SystemFact fact{"JACK server", "running in real time, if you use JACK", r.jack.value_or(r.jack_note),
                   Verdict::ok, ""};
   if (r.jack && !r.jack_real_time) {
     fact.verdict = Verdict::warn;
@@ -159,7 +160,7 @@ SystemFact jack(const SystemReadings& r) {
 }
 
 SystemFact alsa(const SystemReadings& r) {
-  SystemFact fact{"ALSA cards", "one at least, if no JACK server is used",
+  SystemFact fact{"ALSA cards", "at least one, if no JACK server is used",
                   r.alsa_cards.empty() ? "none" : fmt::format("{}", fmt::join(r.alsa_cards, ", ")),
                   Verdict::ok, ""};
   if (r.alsa_cards.empty() && !r.jack) {

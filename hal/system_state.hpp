@@ -1,7 +1,7 @@
 // hal/system_state.hpp
 //
-// What this machine gives to real-time audio, for `streamlab doctor`: read, tried and judged, never assumed.
-// Printing is the program's.
+// How well this machine supports real-time audio, for `streamlab doctor`: read, tried and judged, never
+// assumed. The program does the printing.
 #pragma once
 
 #include <cstdint>
@@ -17,13 +17,13 @@ namespace streamlab {
 enum class Verdict {
   ok,
   warn,  // works, with a greater risk of xruns
-  fail,  // real time cannot be kept like this
+  fail,  // real time cannot be kept
 };
 
 struct SystemFact {
   std::string name;
-  std::string asked;     // what is best
-  std::string in_force;  // what is so
+  std::string asked;     // the recommended setting
+  std::string in_force;  // the actual setting
   Verdict verdict = Verdict::ok;
   std::string remedy;  // what to do about it; empty with ok
 
@@ -33,9 +33,9 @@ struct SystemFact {
 // Everything that system_state() judges.
 struct SystemReadings {
   RealtimeLimits limits;
-  int fifo_priority = 0;       // that a thread really got when it asked for kAskedPriority; 0: none
+  int fifo_priority = 0;       // that a thread really got when requesting kAskedPriority; 0: none
   std::string fifo_error;      // why none
-  bool rtkit = false;          // RealtimeKit answers or would be started
+  bool rtkit = false;          // RealtimeKit answers or can be started
   std::string kernel_version;  // of uname
   bool preempt_rt = false;     // /sys/kernel/realtime
   std::string preempt_mode;    // "none", "voluntary", "lazy", "full"; empty: unknown
@@ -46,7 +46,7 @@ struct SystemReadings {
   std::string huge_pages;              // "always", "madvise", "never"; empty: unknown
   bool dma_latency_there = false;      // /dev/cpu_dma_latency
   bool dma_latency_writable = false;
-  std::optional<std::string> jack;  // a phrase about the running server
+  std::optional<std::string> jack;  // a description of the running server
   bool jack_real_time = false;
   std::string jack_note;                // why there is none
   std::vector<std::string> alsa_cards;  // names
@@ -59,7 +59,7 @@ inline constexpr int kAskedPriority = 70;
 // Control thread; starts a short-lived thread, asks D-Bus and JACK; 4 s at most.
 SystemReadings read_system();
 
-// The part of it that is in files, below `root` ("/").
+// The part that is read from files, below `root` ("/").
 void read_system_files(const std::filesystem::path& root, SystemReadings& readings);
 
 std::vector<SystemFact> judge(const SystemReadings& readings);

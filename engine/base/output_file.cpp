@@ -60,7 +60,7 @@ Result<OutputFile> OutputFile::create(const std::string& path, bool replace, uns
     if (errno != EEXIST || ::lstat(real.c_str(), &old) != 0) { return cannot(); }
   }
   if (!replace) {
-    return failed(path, "exists already", {},
+    return failed(path, "already exists", {},
                   "use --force to replace it, or choose another "
                   "name");
   }

@@ -3,8 +3,8 @@
 // CircuitBreaker: stops calls to something that keeps failing, and tries again later.
 //
 //   closed     every call is allowed. When too many of the last `window` calls failed: open.
-//   open       no call is allowed. After `cool_down` the next call requested is a probe: half_open. half_open
-//    `probes` calls are allowed. When all have succeeded: closed, with an empty window. When one
+//   open       no call is allowed. After `cool_down` the next call requested is a probe: half_open.
+//   half_open  `probes` calls are allowed. When all have succeeded: closed, with an empty window. When one
 //              fails: open, and the cool-down starts again.
 //
 // Has no clock and no lock: the caller passes the time; one thread at a time. Allocates in make() only.

@@ -82,7 +82,7 @@ Result<void> check_progress_path(const std::string& path, ExistingProgress exist
   if (auto checked = OutputFile::check(path); !checked) { return checked; }
   std::error_code error;
   if (existing == ExistingProgress::refuse && std::filesystem::exists(path, error)) {
-    return refused(path, "exists already", "", "--resume continues from it, --force replaces it");
+    return refused(path, "already exists", "", "--resume continues from it, --force replaces it");
   }
   return {};
 }

@@ -10,9 +10,10 @@
 //
 //   - A body that returns nothing, or ends by sys.exit(0), gives {}: a step that ended normally always has a
 //     state; one that did not (os._exit) has none.
-//   - If it returns anything but a dict, or a value that JSON cannot express (NaN), it exits with status 1
-//   and says why. - If the reader of standard output (or of the FIFO that it writes to) has gone, it dies by
-//   SIGPIPE, as programs do, instead of a traceback.
+//   - If it returns anything but a dict, or a value that JSON cannot express (NaN), it exits with status 1 and
+//     says why.
+//   - If the reader of standard output (or of the FIFO that it writes to) has gone, it dies by SIGPIPE, as
+//     programs do, instead of printing a traceback.
 //   - Modules are looked for in the working directory first.
 #pragma once
 

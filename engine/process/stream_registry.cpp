@@ -11,7 +11,7 @@ namespace streamlab {
 
 Result<StreamChannel*> StreamRegistry::create(std::string name, ChannelOptions options) {
   if (get(name) != nullptr) {
-    return refused(name, "a channel with this name exists already", "another name");
+    return refused(name, "a channel with this name already exists", "another name");
   }
   auto channel = StreamChannel::create(std::move(name), options);
   if (!channel) { return tl::unexpected(channel.error()); }

@@ -7,10 +7,10 @@
 // number of that copy and a mark that the reader has not seen it yet.
 //   (1) publish() exchanges its copy, marked, for the middle one (acquire and release).
 //   (2) update() exchanges its copy for the marked middle one (acquire and release).
-//   (1)-(2): the reader sees the value as written. (2)-(1): the writer gets back a copy only after the reader
-//   has read it. (1)-(1) and (2)-(2) return one's own copies. Without release in (1) the reader could see
-//   half a value; without release in (2) the writer could overwrite one that is being read. (3) update()
-//   first looks at the mark (relaxed): only the writer sets it and only the reader clears it, so
+//       (1)-(2): the reader sees the value as written. (2)-(1): the writer gets back a copy only after the
+//       reader has read it. (1)-(1) and (2)-(2) return one's own copies. Without release in (1) the reader
+//       could see half a value; without release in (2) the writer could overwrite one that is being read.
+//   (3) update() first looks at the mark (relaxed): only the writer sets it and only the reader clears it, so
 //       a mark that was seen is still there at (2).
 #pragma once
 

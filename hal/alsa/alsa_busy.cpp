@@ -43,7 +43,7 @@ std::string first_line(const fs::path& file) {
   return line;
 }
 
-// Entries of a folder that vanish or may not be read are as if they were not there.
+// Entries of a folder that vanish or are not readable are ignored.
 template <class Visit>
 void visit_folder(const fs::path& folder, Visit&& visit) {
   std::error_code error;
@@ -53,7 +53,7 @@ void visit_folder(const fs::path& folder, Visit&& visit) {
   }
 }
 
-// owner_pid of every substream that is open, from asound/cardC/pcmDc/subS/status.
+// owner_pid of every open substream, from asound/cardC/pcmDc/subS/status.
 void owners_by_status(const fs::path& proc, const CardDevice& wanted, bool capture,
                       std::set<std::string>& processes) {
   visit_folder(proc / "asound", [&](const fs::path& card) {
@@ -78,7 +78,7 @@ void owners_by_status(const fs::path& proc, const CardDevice& wanted, bool captu
   });
 }
 
-// Every process with the device's file open.
+// Every process that has the device's file open.
 void owners_by_descriptor(const fs::path& proc, const CardDevice& wanted, bool capture,
                           std::set<std::string>& processes) {
   const std::string card = wanted.card >= 0 ? std::to_string(wanted.card) : R"(\d+)";

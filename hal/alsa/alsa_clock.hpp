@@ -1,6 +1,6 @@
 // hal/alsa/alsa_clock.hpp
 //
-// AlsaClock: the time that the ALSA driver lives in. The system's, or one that a test advances.
+// AlsaClock: the clock of the ALSA driver. The system's, or one that a test advances.
 #pragma once
 
 #include <cstdint>

@@ -16,8 +16,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Names of the usual configuration that are no devices of their own: converters, sinks without a sound, and
-// doors to sound systems that have a backend here or are reached as `default`.
+// Names in the usual configuration that are not real devices: converters, null sinks, and bridges to sound
+// systems that have a backend here or are reached as `default`.
 constexpr std::array<std::string_view, 13> kNoDevices = {
     "null",  "empty", "lavrate", "samplerate", "speexrate", "upmix",   "vdownmix",
     "speex", "jack",  "oss",     "usbstream",  "a52",       "arcam_av"};

@@ -20,7 +20,7 @@ using std::chrono::steady_clock;
 
 constexpr std::uint32_t kFillPeriods = 2;
 
-// What goes on after the first opening: exactly what was agreed then.
+// Requests for reopening: exactly what was agreed at first.
 std::optional<AlsaPcmRequest> agreed(std::optional<AlsaPcmRequest> request, const AlsaPcm* pcm) {
   if (!request) { return request; }
   request->sample_rate_hz = pcm->setup().rate_hz;
@@ -46,7 +46,7 @@ class AlsaDriver final : public Driver {
   const DeviceFormat& format() const noexcept override { return format_; }
 
   Result<void> start(DeviceClient& client) override {
-    if (supervisor_.joinable()) { return failed(format_.description, "the device is running already"); }
+    if (supervisor_.joinable()) { return failed(format_.description, "the device is already running"); }
     if (run_->stopping) {  // again, after a stop
       run_ = std::make_shared<AlsaRun>(run_->capture, run_->playback, run_->tuning, run_->rate_hz,
                                        run_->period_frames, run_->fill_frames);
@@ -87,7 +87,7 @@ class AlsaDriver final : public Driver {
   }
 
  private:
-  // Session after session, until stopped or failed.
+  // Runs one session after another, until stopped or failed.
   void supervise() noexcept {
     set_state(DriverState::running);
     const AlsaTuning& tuning = run_->tuning;
@@ -116,7 +116,7 @@ class AlsaDriver final : public Driver {
     set_state(DriverState::idle);
   }
 
-  // Until the session ends (true) or hangs and is abandoned (false).
+  // Waits until the session ends (true) or hangs and is abandoned (false).
   bool watch(AlsaSession& session) noexcept {
     const AlsaTuning& tuning = run_->tuning;
     std::unique_lock lock(run_->mutex);
@@ -163,10 +163,11 @@ Result<std::unique_ptr<Driver>> open_alsa_driver(const DeviceRequest& request, c
   const std::string name = request.device.rfind("alsa:", 0) == 0 ? request.device.substr(5) : "default";
   const std::string where = "alsa:" + name;
   if (!request.capture && !request.playback) {
-    return refused(where, "neither capture nor playback is asked for");
+    return refused(where, "neither capture nor playback is requested");
   }
   if (!request.input_ports.empty() || !request.output_ports.empty()) {
-    return refused(where, "named ports are not possible", "channels by number", "named ports belong to JACK");
+    return refused(where, "named ports are not supported", "channel numbers",
+                   "named ports are for JACK devices");
   }
   std::optional<AlsaPcmRequest> capture;
   std::optional<AlsaPcmRequest> playback;

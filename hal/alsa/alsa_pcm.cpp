@@ -11,7 +11,8 @@ AlsaPcm::AlsaPcm(AlsaHandle handle, AlsaPcmSetup setup, bool capture)
     : handle_(std::move(handle)),
       setup_(std::move(setup)),
       capture_(capture),
-      // Only a card's own PCM stamps its pointer when it moved; elsewhere the stamp is the time of asking.
+      // Only a card's own PCM timestamps its pointer when it moves; elsewhere the stamp is the time of the
+      // query.
       has_timestamps_(snd_pcm_type(handle_.get()) == SND_PCM_TYPE_HW),
       sample_bytes_(bytes_per_sample(setup_.format)),
       staging_(std::size_t{setup_.period_frames} * setup_.channel_count * sample_bytes_),
@@ -77,7 +78,7 @@ int AlsaPcm::transfer(std::uint32_t frames, Transfer&& copy) noexcept {
     if (done < 0) { return static_cast<int>(done); }
     return done == static_cast<snd_pcm_sframes_t>(frames) ? 0 : -EAGAIN;
   }
-  if (!capture_) {  // a mapped buffer shows its room only when asked
+  if (!capture_) {  // a mapped buffer reports its room only when asked
     if (const snd_pcm_sframes_t room = snd_pcm_avail_update(pcm); room < 0) { return static_cast<int>(room); }
   }
   for (std::uint32_t done = 0; done < frames;) {
@@ -115,7 +116,7 @@ int AlsaPcm::put(std::uint32_t frames) noexcept {
   });
 }
 
-// All formats are signed: silence is all bits 0.
+// All formats are signed: silence is all zero bits.
 int AlsaPcm::put_silence(std::uint32_t frames) noexcept {
   std::fill(staging_.begin(), staging_.end(), std::byte{0});
   for (std::uint32_t done = 0; done < frames;) {

@@ -4,7 +4,7 @@
 // ALSA's bytes and float64.
 //
 // The transfer is in two halves on purpose: fetch() and put() call ALSA and touch nothing but this object, so
-// a thread that hangs in them may be abandoned; decode() and encode() touch the client's buffers and never
+// a thread that hangs in them can be abandoned; decode() and encode() touch the client's buffers and never
 // ALSA. Everything is non-blocking. Functions that return int give 0 or more, or ALSA's negative error.
 #pragma once
 
@@ -24,7 +24,7 @@
 
 namespace streamlab {
 
-// What is asked of one direction. Zero and empty mean: what the device does by itself.
+// A request for one direction. Zero and empty mean: the device's default.
 struct AlsaPcmRequest {
   std::string name;  // PCM name, without "alsa:"
   bool capture = true;
@@ -61,7 +61,7 @@ using AlsaHandle = std::unique_ptr<snd_pcm_t, AlsaClose>;
 
 class AlsaPcm {
  public:
-  // Takes the handle that set_up_alsa() has made ready (hal/alsa/alsa_setup.hpp).
+  // Takes the handle prepared by set_up_alsa() (hal/alsa/alsa_setup.hpp).
   AlsaPcm(AlsaHandle handle, AlsaPcmSetup setup, bool capture);
 
   const AlsaPcmSetup& setup() const noexcept { return setup_; }
@@ -71,25 +71,25 @@ class AlsaPcm {
   int prepare() noexcept { return snd_pcm_prepare(handle_.get()); }
   int start() noexcept { return snd_pcm_start(handle_.get()); }
   void drop() noexcept { snd_pcm_drop(handle_.get()); }
-  // Wakes the poller from so many frames on that can be read or written; one period after opening.
+  // Wakes the poller once this many frames can be read or written; one period after opening.
   int set_avail_min(std::uint32_t frames) noexcept;
 
-  // Descriptors to poll; the caller polls and hands them to poll_error().
+  // Descriptors to poll; the caller polls and passes them to poll_error().
   std::size_t poll_count() const noexcept;
   void fill_poll(std::span<pollfd> descriptors) const noexcept;
-  // After poll(): 0, or the error that the stream is in.
+  // After poll(): 0, or the error of the stream.
   int poll_error(std::span<pollfd> descriptors) noexcept;
 
-  // Frames that can be read or written, and when that was so (monotonic ns; 0 if ALSA does not know, which
-  // leaves it to the caller's clock).
+  // Frames that can be read or written, and at what time (monotonic ns; 0 if ALSA does not know: use the
+  // caller's clock).
   struct Progress {
     std::int64_t available;  // or ALSA's error
     std::int64_t monotonic_ns;
   };
   Progress progress() noexcept;
 
-  // ALSA -> staging, `frames` <= period; fewer than asked is -EAGAIN and cannot happen after progress() said
-  // so.
+  // ALSA -> staging, `frames` <= period; fewer than requested is -EAGAIN, and cannot happen if progress()
+  // reported them.
   int fetch(std::uint32_t frames) noexcept;
   // Staging -> one array per channel in use.
   void decode(std::span<double* const> to, std::uint32_t frames) noexcept;
@@ -111,7 +111,7 @@ class AlsaPcm {
   bool capture_;
   bool has_timestamps_;
   std::size_t sample_bytes_;
-  // One block as ALSA has it: interleaved, or one channel after the other, a period apart.
+  // One block in ALSA's layout: interleaved, or channel after channel, a period apart.
   std::vector<std::byte> staging_;
   std::vector<void*> channel_pointers_;  // for non-interleaved reading and writing
 };

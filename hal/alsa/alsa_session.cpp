@@ -18,11 +18,11 @@ namespace streamlab {
 namespace {
 
 constexpr int kErrorsUntilLost = 3;  // without a frame between them
-constexpr int kPollMs = 100;         // longest wait: a beat at least so often
-constexpr int kIdleWakes = 4;        // a plug-in may wake us for nothing; then we pause ourselves
+constexpr int kPollMs = 100;         // longest wait: sets the minimum heartbeat rate
+constexpr int kIdleWakes = 4;        // a plug-in may wake us spuriously; then we pause ourselves
 constexpr int kResumeTries = 20;
 constexpr std::int64_t kResumePauseNs = 20'000'000;
-constexpr std::int64_t kLookNs = 100'000;  // a look at the pointer that took longer says nothing of the time
+constexpr std::int64_t kLookNs = 100'000;  // a pointer query that took longer gives no usable time
 constexpr int kLooks = 3;
 
 }  // namespace
@@ -94,7 +94,7 @@ void AlsaSession::live() noexcept {
   run_->changed.notify_all();
 }
 
-// Refusals of a device that is there again are for good; everything else may pass.
+// Refusals by a device that came back are permanent; everything else may be temporary.
 bool AlsaSession::open() noexcept {
   if (pcms_.capture || pcms_.playback) { return true; }
   bool there = false;
@@ -149,7 +149,7 @@ void AlsaSession::first_delivery() noexcept {
   delivered_.store(true, std::memory_order_relaxed);
 }
 
-// From any state to running. Playback starts with as little as keeps it going: see fill_frames.
+// From any state to running. Playback starts with the minimum that keeps it running: see fill_frames.
 int AlsaSession::restart() noexcept {
   int error = 0;
   for (const auto* pcm : {&pcms_.capture, &pcms_.playback}) {
@@ -157,7 +157,7 @@ int AlsaSession::restart() noexcept {
   }
   for (const auto* pcm : {&pcms_.capture, &pcms_.playback}) {
     if (!*pcm || error < 0) { continue; }
-    // A linked partner may be prepared already.
+    // A linked partner may already be prepared.
     if (snd_pcm_state((*pcm)->handle()) != SND_PCM_STATE_PREPARED) { error = (*pcm)->prepare(); }
   }
   starting_ = true;
@@ -167,7 +167,7 @@ int AlsaSession::restart() noexcept {
     error = pcms_.playback->put_silence(run_->fill_frames);
     playback_started_ = true;
   }
-  // Not linked: playback starts with the first captured block, so that the way through has one length.
+  // Not linked: playback starts with the first captured block, so that the total latency is constant.
   return error < 0 ? error : pcms_.capture->start();
 }
 
@@ -184,7 +184,7 @@ int AlsaSession::fill_by_ticks() noexcept {
   return playback.start();
 }
 
-// After an error: whether it is worth going on. The caller restarts the streams.
+// After an error: whether to continue. The caller restarts the streams.
 bool AlsaSession::recover(int error) noexcept {
   ++errors_;
   if (errors_ >= kErrorsUntilLost || error == -ENODEV || error == -ECANCELED) { return false; }
@@ -204,7 +204,7 @@ bool AlsaSession::recover(int error) noexcept {
   return true;
 }
 
-// Until the leader has a block, or kPollMs: 0, or the error that it is in.
+// Waits until the leader has a block, at most kPollMs: 0, or its error.
 int AlsaSession::wait() noexcept {
   const std::span<pollfd> own(descriptors_.data(), descriptors_.size() - 1);
   leader().fill_poll(own);
@@ -218,7 +218,7 @@ int AlsaSession::wait() noexcept {
   return leader().poll_error(own);
 }
 
-// All whole blocks that are there: 1 if there was one, 0 if not, or an error.
+// Processes all available blocks: 1 if there was one, 0 if not, or an error.
 int AlsaSession::move_blocks() noexcept {
   AlsaPcm::Progress progress{};
   std::int64_t time_ns = 0;
@@ -229,7 +229,7 @@ int AlsaSession::move_blocks() noexcept {
     if (progress.available < 0) { return static_cast<int>(progress.available); }
     time_ns = now();
     timely = time_ns - before_ns < kLookNs;
-    // A card's own stamp, unless it is of another clock.
+    // The card's own timestamp, unless it is from another clock.
     if (progress.monotonic_ns != 0 && time_ns - progress.monotonic_ns < 1'000'000'000 &&
         progress.monotonic_ns <= time_ns) {
       time_ns = progress.monotonic_ns;
@@ -259,7 +259,7 @@ int AlsaSession::move_blocks() noexcept {
   return 1;
 }
 
-// Silence enough that with the blocks under way the queue is as long as it shall be.
+// Enough silence to bring the queue, with the blocks in progress, to its target length.
 int AlsaSession::begin_playback(std::int64_t blocks) noexcept {
   const std::int64_t silence =
       std::max<std::int64_t>(run_->period_frames, run_->fill_frames - blocks * run_->period_frames);
@@ -304,7 +304,7 @@ bool AlsaSession::tick() noexcept {
   });
 }
 
-// Lets what is queued be heard: as long as it takes and 100 ms more at most.
+// Lets the queued frames play: at most their duration plus 100 ms.
 void AlsaSession::drain() noexcept {
   if (!pcms_.playback || errors_ > 0) { return; }
   AlsaPcm& playback = *pcms_.playback;

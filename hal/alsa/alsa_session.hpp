@@ -1,13 +1,13 @@
 // hal/alsa/alsa_session.hpp
 //
-// AlsaSession: one life of an ALSA device, from opening to closing, on a thread of its own. It ends when the
+// AlsaSession: one lifetime of an ALSA device, from opening to closing, on its own thread. It ends when the
 // device is lost or the run is stopped; the driver (alsa_driver.cpp) then begins the next.
 //
-// Abandoning. A plug-in may hang for ever in any call, and a thread cannot be killed. So a session's thread
-// owns all that it touches in ALSA calls (its PCMs, its staging buffers, a share of AlsaRun), and reaches for
-// the client and the timeline only inside its gate. The driver abandons a hung session by closing the gate:
-// from then on the thread, should it ever come back, finds the gate closed, closes its PCMs and ends; it
-// touches nothing that the client or a later session uses. A thread inside the gate is not in ALSA but in the
+// Abandoning. A plug-in may hang forever in any call, and a thread cannot be killed. So a session's thread
+// owns everything that it touches in ALSA calls (its PCMs, its staging buffers, a share of AlsaRun), and
+// accesses the client and the timeline only inside its gate. The driver abandons a hung session by closing
+// the gate: if the thread ever returns, it finds the gate closed, closes its PCMs and ends; it touches
+// nothing that the client or a later session uses. A thread inside the gate is not in ALSA but in the
 // client's tick(), which is bounded; the driver waits for that.
 #pragma once
 
@@ -31,7 +31,7 @@ namespace streamlab {
 struct AlsaTuning {
   std::shared_ptr<AlsaClock> clock = system_alsa_clock();
   bool realtime = true;                      // ask for SCHED_FIFO
-  std::int64_t silence_ns = 500'000'000;     // without a frame for so long (and 8 periods): lost
+  std::int64_t silence_ns = 500'000'000;     // lost after this time (and 8 periods) without a frame
   std::int64_t first_pause_ns = 50'000'000;  // before reopening; doubles up to
   std::int64_t longest_pause_ns = 500'000'000;
   std::chrono::milliseconds hang_limit{2'000};   // in one ALSA call while running
@@ -45,7 +45,7 @@ struct AlsaPcms {
   bool linked = false;  // one start starts both
 };
 
-// What the sessions, the driver's supervisor and the control thread share. Lives as long as any of them.
+// Shared by the sessions, the driver's supervisor and the control thread. Lives as long as any of them.
 struct AlsaRun {
   AlsaRun(std::optional<AlsaPcmRequest> capture_request, std::optional<AlsaPcmRequest> playback_request,
           AlsaTuning tuning_, double rate_hz, std::uint32_t period_frames, std::uint32_t fill_frames_);
@@ -54,7 +54,7 @@ struct AlsaRun {
   AlsaRun& operator=(const AlsaRun&) = delete;
 
   // Fixed.
-  const std::optional<AlsaPcmRequest> capture;  // exact, from what was agreed at first
+  const std::optional<AlsaPcmRequest> capture;  // exact, as agreed at first
   const std::optional<AlsaPcmRequest> playback;
   const AlsaTuning tuning;
   const double rate_hz;
@@ -83,13 +83,13 @@ struct AlsaRun {
   Error failure;
 };
 
-// Opens and sets up both PCMs, or none. `there`: they could be opened, so that an error is one of setting up.
+// Opens and sets up both PCMs, or none. `there`: they could be opened, so an error comes from setting up.
 Result<AlsaPcms> open_pcms(const std::optional<AlsaPcmRequest>& capture,
                            const std::optional<AlsaPcmRequest>& playback, bool& there);
 
 class AlsaSession {
  public:
-  enum class End { stopped, lost, unusable };  // unusable: there, but not as it was; see failure()
+  enum class End { stopped, lost, unusable };  // unusable: it is there, but has changed; see failure()
 
   // `pcms`: already open, or empty: the session opens them.
   AlsaSession(std::shared_ptr<AlsaRun> run, AlsaPcms pcms) : run_(std::move(run)), pcms_(std::move(pcms)) {}
@@ -106,9 +106,9 @@ class AlsaSession {
   bool abandon() noexcept;  // false while the client is being called: ask again
 
  private:
-  // Between 0 open, 1 a thread inside, 2 closed for good. The acquire of entering pairs with the release of
-  // the last one's leaving, in this session or, through run->mutex, an earlier one: what was written to the
-  // client's buffers and the timeline is seen.
+  // 0 open, 1 a thread inside, 2 closed permanently. The acquire on entering pairs with the release of the
+  // last thread leaving, in this session or, through run->mutex, an earlier one: what it wrote to the
+  // client's buffers and the timeline is visible.
   enum Gate : int { kOpen, kInside, kClosed };
   template <class Body>
   bool through_gate(Body&& body) noexcept;
@@ -133,7 +133,7 @@ class AlsaSession {
   const std::shared_ptr<AlsaRun> run_;
   AlsaPcms pcms_;
   std::vector<pollfd> descriptors_;  // the leader's, then stop_fd
-  bool starting_ = false;            // started, and not yet looked at
+  bool starting_ = false;            // started, but not yet examined
   bool playback_started_ = false;
   int errors_ = 0;  // without a frame between them
   int idle_wakes_ = 0;

@@ -32,7 +32,7 @@ struct FormatChoice {
   SampleFormat format;
   snd_pcm_format_t alsa;
 };
-// Best first: most significant bits, then exactness of the way there and back.
+// Best first: most significant bits, then exact conversion in both directions.
 constexpr FormatChoice kFormats[] = {
     {SampleFormat::float64_le, SND_PCM_FORMAT_FLOAT64_LE}, {SampleFormat::s32_le, SND_PCM_FORMAT_S32_LE},
     {SampleFormat::float32_le, SND_PCM_FORMAT_FLOAT_LE},   {SampleFormat::s24_3le, SND_PCM_FORMAT_S24_3LE},
@@ -57,7 +57,7 @@ void keep_message(const char*, int, const char*, int, const char* format, ...) {
   va_end(arguments);
 }
 
-// ALSA prints its errors to stderr; ours go into Error. One handler for the process, set once.
+// ALSA prints its errors to stderr; we put them into Error. One handler for the process, set once.
 void silence_alsa() {
   static std::once_flag once;
   std::call_once(once, [] { snd_lib_error_set_handler(keep_message); });
@@ -79,7 +79,7 @@ std::vector<std::string> pcm_names() {
   return names;
 }
 
-// The whole space of the PCM, without resampling.
+// The full configuration space of the PCM, without resampling.
 bool start_space(snd_pcm_t* pcm, HwParams& params) {
   return snd_pcm_hw_params_any(pcm, params) >= 0 && snd_pcm_hw_params_set_rate_resample(pcm, params, 0) >= 0;
 }
@@ -134,14 +134,14 @@ Result<void> choose_channels(snd_pcm_t* pcm, HwParams& params, const AlsaPcmRequ
     count = most;
   }
   if (snd_pcm_hw_params_set_channels(pcm, params, count) < 0) {
-    return failed(where(request.name), fmt::format("{} channels cannot be set", count));
+    return failed(where(request.name), fmt::format("cannot set {} channels", count));
   }
   setup.channel_count = count;
   if (request.channels.empty()) {
     for (std::uint32_t c = 0; c < count; ++c) { setup.channels.push_back(c); }
   }
   for (const std::uint32_t channel : request.channels) {
-    if (channel == 0) { return refused(where(request.name), "channel 0", "channels from 1"); }
+    if (channel == 0) { return refused(where(request.name), "channel 0", "a channel number from 1"); }
     setup.channels.push_back(channel - 1);
   }
   return {};
@@ -154,7 +154,7 @@ Result<void> choose_rate(snd_pcm_t* pcm, HwParams& params, const AlsaPcmRequest&
     const auto rate = static_cast<unsigned>(std::lround(asked));
     if (static_cast<double>(rate) != asked || snd_pcm_hw_params_set_rate(pcm, params, rate, 0) < 0) {
       return refused(where(request.name), fmt::format("{} Hz is not possible", asked), rates_text(offer),
-                     "the device is never resampled: choose its rate, or resample in the graph");
+                     "the device is never resampled: use its rate, or resample in the graph");
     }
     setup.rate_hz = rate;
     return {};
@@ -164,7 +164,7 @@ Result<void> choose_rate(snd_pcm_t* pcm, HwParams& params, const AlsaPcmRequest&
     rate = snd_pcm_hw_params_test_rate(pcm, params, 44100, 0) == 0 ? 44100 : 48000;
   }
   if (const int error = snd_pcm_hw_params_set_rate_near(pcm, params, &rate, nullptr); error < 0) {
-    return failed(where(request.name), fmt::format("no sample rate can be set: {}", snd_strerror(error)));
+    return failed(where(request.name), fmt::format("cannot set a sample rate: {}", snd_strerror(error)));
   }
   setup.rate_hz = rate;
   return {};
@@ -181,12 +181,12 @@ Result<void> choose_period(snd_pcm_t* pcm, HwParams& params, const AlsaPcmReques
     if (snd_pcm_hw_params_set_period_size(pcm, params, period, 0) < 0) {
       return refused(where(request.name), fmt::format("a period of {} frames is not possible", period),
                      least == most ? fmt::format("{}", least) : fmt::format("{} to {} frames", least, most),
-                     "leave the period out to take the device's");
+                     "leave the period out to use the device's");
     }
   } else {
     period = std::bit_ceil(static_cast<unsigned>(setup.rate_hz * kUsualPeriodSeconds * 0.75));
     if (const int error = snd_pcm_hw_params_set_period_size_near(pcm, params, &period, nullptr); error < 0) {
-      return failed(where(request.name), fmt::format("no period can be set: {}", snd_strerror(error)));
+      return failed(where(request.name), fmt::format("cannot set a period: {}", snd_strerror(error)));
     }
   }
   snd_pcm_uframes_t buffer = period * request.periods;
@@ -201,16 +201,16 @@ Result<void> choose_period(snd_pcm_t* pcm, HwParams& params, const AlsaPcmReques
                      fmt::format("{} to {}", std::max(fewest, 2U), many));
     }
   } else {
-    // A large buffer costs no latency: we read what is there and fill only as much as is needed.
+    // A large buffer adds no latency: we read what is available and fill only as much as needed.
     const auto usual = static_cast<snd_pcm_uframes_t>(setup.rate_hz * kUsualBufferSeconds);
     buffer = period * std::max<snd_pcm_uframes_t>(4, (usual + period - 1) / period);
     if (const int error = snd_pcm_hw_params_set_buffer_size_near(pcm, params, &buffer); error < 0) {
-      return failed(where(request.name), fmt::format("no buffer can be set: {}", snd_strerror(error)));
+      return failed(where(request.name), fmt::format("cannot set a buffer: {}", snd_strerror(error)));
     }
   }
   if (buffer < 2 * period) {
     return refused(where(request.name),
-                   fmt::format("the buffer of {} frames holds less than two periods of {}", buffer, period),
+                   fmt::format("the buffer of {} frames is shorter than two periods of {}", buffer, period),
                    "a shorter period");
   }
   setup.period_frames = static_cast<std::uint32_t>(period);
@@ -218,7 +218,7 @@ Result<void> choose_period(snd_pcm_t* pcm, HwParams& params, const AlsaPcmReques
   return {};
 }
 
-// The stream starts when it is told to, stops when it has run over, wakes us for every period.
+// The stream starts on request, stops on overrun, and wakes us every period.
 int set_software(snd_pcm_t* pcm, const AlsaPcmSetup& setup) {
   snd_pcm_sw_params_t* params = nullptr;
   snd_pcm_sw_params_alloca(&params);
@@ -229,7 +229,7 @@ int set_software(snd_pcm_t* pcm, const AlsaPcmSetup& setup) {
   if (error >= 0) { error = snd_pcm_sw_params_set_stop_threshold(pcm, params, setup.buffer_frames); }
   if (error >= 0) { error = snd_pcm_sw_params_set_avail_min(pcm, params, setup.period_frames); }
   if (error >= 0) { error = snd_pcm_sw_params_set_tstamp_mode(pcm, params, SND_PCM_TSTAMP_ENABLE); }
-  // Refused by old drivers: their stamps are then of another clock, which the caller notices.
+  // Old drivers refuse this; their timestamps are then from another clock, which the caller notices.
   if (error >= 0) { snd_pcm_sw_params_set_tstamp_type(pcm, params, SND_PCM_TSTAMP_TYPE_MONOTONIC); }
   return error < 0 ? error : snd_pcm_sw_params(pcm, params);
 }
@@ -250,7 +250,7 @@ Result<AlsaHandle> open_in_mode(const std::string& name, bool capture, int mode)
   }
   if (message.find("Unknown PCM") != std::string::npos) {
     const std::vector<std::string> names = pcm_names();
-    return refused(where(name), fmt::format("ALSA has no PCM \"{}\"", name),
+    return refused(where(name), fmt::format("there is no ALSA PCM \"{}\"", name),
                    names.empty() ? std::string() : fmt::format("one of: {}", fmt::join(names, ", ")));
   }
   return failed(where(name), fmt::format("cannot be opened for {}: {}{}", direction, snd_strerror(error),
@@ -325,7 +325,7 @@ Result<std::unique_ptr<AlsaPcm>> set_up_alsa(AlsaHandle handle, const AlsaPcmReq
                    fmt::format("one of: {}", fmt::join(names, ", ")));
   }
   if (request.access != "auto" && request.access != "mmap" && request.access != "rw") {
-    return refused(where(request.name), fmt::format("there is no access \"{}\"", request.access),
+    return refused(where(request.name), fmt::format("there is no access mode \"{}\"", request.access),
                    "auto, mmap or rw");
   }
   const AlsaOffer offer = offer_of(handle.get());
@@ -333,7 +333,7 @@ Result<std::unique_ptr<AlsaPcm>> set_up_alsa(AlsaHandle handle, const AlsaPcmReq
   std::optional<FormatChoice> choice;
   if (start_space(handle.get(), params)) { choice = choose_format(handle.get(), params, asked); }
   if (!choice && asked != "auto") {
-    handle.reset();  // one at a time: a card cannot be opened twice
+    handle.reset();  // first close it: a card cannot be opened twice
     auto converting = open_in_mode(request.name, request.capture, kConvertingMode);
     if (!converting) { return tl::unexpected(converting.error()); }
     handle = std::move(*converting);
@@ -342,9 +342,9 @@ Result<std::unique_ptr<AlsaPcm>> set_up_alsa(AlsaHandle handle, const AlsaPcmReq
   snd_pcm_t* pcm = handle.get();
   if (!choice) {
     if (offer.formats.empty()) {
-      return failed(where(request.name), "the device offers no format that is known here");
+      return failed(where(request.name), "the device offers no supported sample format");
     }
-    return refused(where(request.name), fmt::format("the format {} is not possible", asked),
+    return refused(where(request.name), fmt::format("the device does not support the format {}", asked),
                    fmt::format("{}", fmt::join(offer.formats, ", ")));
   }
   AlsaPcmSetup setup;
@@ -355,7 +355,7 @@ Result<std::unique_ptr<AlsaPcm>> set_up_alsa(AlsaHandle handle, const AlsaPcmReq
     return snd_pcm_hw_params_test_access(pcm, params, one) == 0;
   });
   if (access == accesses.end()) {
-    return refused(where(request.name), fmt::format("the access {} is not possible", request.access),
+    return refused(where(request.name), fmt::format("the device does not support {} access", request.access),
                    offered_access(pcm, params));
   }
   setup.access = *access;
@@ -372,15 +372,15 @@ Result<std::unique_ptr<AlsaPcm>> set_up_alsa(AlsaHandle handle, const AlsaPcmReq
   take_alsa_message();
   if (const int error = snd_pcm_hw_params(pcm, params); error < 0) {
     return failed(where(request.name),
-                  fmt::format("the device did not take its parameters: {}", snd_strerror(error)));
+                  fmt::format("the device rejected its parameters: {}", snd_strerror(error)));
   }
-  // 24 bits on the left of a 32-bit word have no name of their own in ALSA.
+  // ALSA has no separate name for 24 bits at the left of a 32-bit word.
   if (asked == "auto" && setup.format == SampleFormat::s32_le && snd_pcm_hw_params_get_sbits(params) == 24) {
     setup.format = SampleFormat::s24_le_high;
   }
   if (const int error = set_software(pcm, setup); error < 0) {
     return failed(where(request.name),
-                  fmt::format("the device did not take its thresholds: {}", snd_strerror(error)));
+                  fmt::format("the device rejected its thresholds: {}", snd_strerror(error)));
   }
   return std::make_unique<AlsaPcm>(std::move(handle), std::move(setup), request.capture);
 }

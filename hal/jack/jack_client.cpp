@@ -11,8 +11,8 @@
 namespace streamlab {
 namespace {
 
-// libjack has one error function per process and may call it on any thread, also its real-time one. The
-// messages of the last attempt to open a client are kept here; who finds the lock taken drops the message.
+// libjack has one error function per process and may call it on any thread, including its real-time one. This
+// keeps the messages of the last attempt to open a client; if the lock is taken, the message is dropped.
 class Messages {
  public:
   static Messages& of_process() {
@@ -52,7 +52,7 @@ class Messages {
 Error open_error(const std::string& server, jack_status_t status, const std::string& said) {
   Error error{ErrorCode::failed, jack_device_name(server), {}, {}, {}};
   if ((status & JackVersionError) != 0) {
-    error.what = "libjack and the JACK server are of different versions";
+    error.what = "libjack and the JACK server have different versions";
   } else if ((status & (JackServerFailed | JackServerError)) != 0) {
     error.what = server.empty() ? "no JACK server is running"
                                 : fmt::format("no JACK server \"{}\" is running", server);
@@ -86,8 +86,8 @@ Result<JackClient> open_jack_client(const std::string& server, const std::string
                             [server, client_name] { return open_now(server, client_name); });
   if (client) { return std::move(*client); }
   return failed(jack_device_name(server),
-                fmt::format("the JACK server does not answer for {} s", kOpenSeconds), {},
-                "is it stopped or in a debugger?");
+                fmt::format("the JACK server has not answered for {} s", kOpenSeconds), {},
+                "is it stopped, or in a debugger?");
 }
 
 std::vector<std::string> jack_audio_ports(jack_client_t* client, unsigned long flags) {

@@ -1,8 +1,8 @@
 // hal/jack/jack_client.hpp
 //
 // JackClient: one connection to a running JACK server, closed by its destructor. The only file that knows how
-// to ask libjack for one without starting a server, without hanging on one that does not answer, and without
-// libjack writing to the terminal.
+// to connect without starting a server, without hanging on one that does not answer, and without libjack
+// writing to the terminal.
 #pragma once
 
 #include <cstdint>
@@ -21,12 +21,12 @@ struct CloseJackClient {
 };
 using JackClient = std::unique_ptr<jack_client_t, CloseJackClient>;
 
-// "jack" (the default server) or "jack:SERVER": what errors and people call the server.
+// "jack" (the default server) or "jack:SERVER": the name of the server in messages.
 std::string jack_device_name(const std::string& server);
 
-// Opens a client of the running server `server` (empty: the default one). Fails when none runs; fails after
-// kOpenSeconds when one does not answer, and leaves that attempt behind on a thread of its own, for libjack
-// offers no way to end it. Control thread; blocks.
+// Opens a client of the running server `server` (empty: the default one). Fails when none runs. When one does
+// not answer, fails after kOpenSeconds and abandons the attempt on its own thread, because libjack offers no
+// way to cancel it. Control thread; blocks.
 inline constexpr int kOpenSeconds = 3;
 Result<JackClient> open_jack_client(const std::string& server, const std::string& client_name);
 

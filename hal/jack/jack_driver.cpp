@@ -1,7 +1,7 @@
 // hal/jack/jack_driver.cpp
 //
 // Two layers of lifetime. JackCore is shared by the driver and its supervisor thread, so that a supervisor
-// that hangs in libjack can be left behind. The supervisor owns the session and is the only one that calls
+// that hangs in libjack can be abandoned. The supervisor owns the session and is the only one that calls
 // libjack after start().
 #include "hal/jack/jack_driver.hpp"
 
@@ -25,7 +25,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kLook{50};        // the supervisor looks at the session so often
+constexpr milliseconds kLook{50};        // how often the supervisor checks the session
 constexpr int kSilentLooks = 10;         // without a cycle: the server is gone
 constexpr milliseconds kFirstPause{50};  // before the first attempt to reopen
 constexpr milliseconds kLongestPause{500};
@@ -41,7 +41,7 @@ std::int64_t epoch_offset_ns() {
 }
 
 // The gate between JACK's thread and stop(). Either the cycle sees the gate closed, or close() sees the cycle
-// inside; sequential consistency of the four accesses forbids that both miss each other.
+// inside; sequential consistency of the four accesses prevents both from missing each other.
 //   cycle: (1) inside_ = true, (2) reads open_ … (5) inside_ = false (release)
 //   close: (3) open_ = false, (4) reads inside_ until false (acquire: what the tick wrote is visible)
 class Gate {
@@ -114,7 +114,7 @@ class JackCore final : public JackCycleSink {
   std::string real_time;
 };
 
-// Looks after one run: notices loss, reopens, ends. Runs on the supervisor thread.
+// Supervises one run: notices loss, reopens, ends. Runs on the supervisor thread.
 class Supervisor {
  public:
   Supervisor(std::shared_ptr<JackCore> core, std::unique_ptr<JackSession> session)
@@ -149,8 +149,8 @@ class Supervisor {
   bool stopping() const { return core_->stopping.load(std::memory_order_acquire); }
   std::string where() const { return jack_device_name(core_->server); }
 
-  // A look counts as silent only when this thread waited for it, so that time for which the whole process was
-  // held does not speak against the server.
+  // A check counts as silent only if this thread waited for it, so that the server is not blamed for time in
+  // which the whole process was stopped.
   bool gone(bool event) {
     const std::uint64_t cycles = session_->cycles();
     if (cycles != seen_cycles_) {
@@ -162,7 +162,7 @@ class Supervisor {
     return session_->shut_down() || silent_looks_ >= kSilentLooks;
   }
 
-  // False when the run is to end.
+  // False when the run should end.
   bool reopen() {
     for (milliseconds pause = kFirstPause;; pause = std::min(2 * pause, kLongestPause)) {
       if (!wait(pause)) { return false; }
@@ -179,7 +179,7 @@ class Supervisor {
     seen_cycles_ = 0;
     silent_looks_ = 0;
     core_->stream.reconnect();
-    const std::scoped_lock lock(core_->mutex);  // stop() closes the gate for good after it held this lock
+    const std::scoped_lock lock(core_->mutex);  // stop() closes the gate permanently after holding this lock
     if (stopping()) { return false; }
     core_->state = DriverState::running;
     ++core_->reopened;
@@ -206,7 +206,7 @@ class Supervisor {
             fmt::format("the JACK server now runs at {} Hz; the run began at {} Hz",
                         session_->sample_rate_hz(), core_->sample_rate_hz),
             {},
-            "start again at the new rate"};
+            "restart the run at the new rate"};
   }
   void fail(Error error) {
     core_->gate.close();
@@ -233,7 +233,7 @@ class JackDriver final : public Driver {
   Result<void> start(DeviceClient& client) override {
     const std::string where = jack_device_name(core_->server);
     if (session_ == nullptr) {
-      return failed(where, "the driver was started before", "a driver opened anew");
+      return failed(where, "the driver was already started", "a newly opened driver");
     }
     if (const Result<void> active = session_->activate(core_); !active) {
       close(std::move(session_));
@@ -297,7 +297,7 @@ class JackDriver final : public Driver {
   std::thread thread_;
 };
 
-// What can be refused before asking the server.
+// Refusals that do not need the server.
 Result<std::string> server_of(const DeviceRequest& request) {
   const std::string prefix = "jack:";
   const std::string& device = request.device;
@@ -305,14 +305,15 @@ Result<std::string> server_of(const DeviceRequest& request) {
     return refused(device, "this is not a JACK device", "\"jack\" or \"jack:SERVER\"");
   }
   if (!request.capture && !request.playback) {
-    return refused(device, "neither capture nor playback is asked for", "at least one of them");
+    return refused(device, "neither capture nor playback is requested", "at least one of them");
   }
   if (request.sample_format != "auto" && request.sample_format != "FLOAT_LE") {
-    return refused(device, fmt::format("JACK does not carry {}", request.sample_format), "auto or FLOAT_LE");
+    return refused(device, fmt::format("JACK does not support {}", request.sample_format),
+                   "auto or FLOAT_LE");
   }
   if (request.periods != 0 || request.access != "auto") {
-    return refused(device, "periods and access belong to ALSA devices", {},
-                   "set them where jackd is started");
+    return refused(device, "\"periods\" and \"access\" are only for ALSA devices", {},
+                   "set them when starting jackd");
   }
   return device == "jack" ? std::string{} : device.substr(prefix.size());
 }
@@ -323,7 +324,7 @@ Result<void> check_rate_and_period(const DeviceRequest& request, const JackSessi
     return refused(
         request.device,
         fmt::format("the JACK server runs at {} Hz, not at {} Hz", rate_hz, request.sample_rate_hz),
-        fmt::format("{} Hz", rate_hz), "a JACK server has one rate for all: see jackd -r");
+        fmt::format("{} Hz", rate_hz), "a JACK server has one rate for all clients: see jackd -r");
   }
   const std::uint32_t period = session.period_frames();
   if (request.period_frames != 0 && request.period_frames != period) {
@@ -331,7 +332,7 @@ Result<void> check_rate_and_period(const DeviceRequest& request, const JackSessi
         request.device,
         fmt::format("the JACK server's period is {} frames, not {}", period, request.period_frames),
         fmt::format("{} frames", period),
-        fmt::format("\"jack_bufsize {}\" changes it for all programs", request.period_frames));
+        fmt::format("\"jack_bufsize {}\" changes it for all clients", request.period_frames));
   }
   return {};
 }

@@ -6,15 +6,15 @@
 //           starts a server.
 // channels  physical ports by number, or any ports by name (DeviceRequest.input_ports, output_ports; an empty
 //           name leaves the channel unconnected). Our ports are in_N and out_N, N being the channel.
-// refused   another rate or period than the server's (zero takes the server's); ports it does not have;
-//           options that only ALSA has
-// period    may change while running; a longer one comes as several ticks of at most the first one's length
+// refused   a rate or period other than the server's (zero: the server's); ports it does not have; options
+//           that only ALSA has
+// period    may change while running; a longer one is split into ticks of at most the first period's length
 // latency   JACK's own; this driver adds none
-// loss      The server says that it ends, or calls nothing for half a second: the graph is held, the server
-//           is looked for after 50 ms, then in pauses that double up to 500 ms, the ports are connected again,
-//           and the first tick's position has jumped by the frames that the device's clock made meanwhile.
+// loss      The server announces its end, or makes no call for half a second: the graph is paused, the server
+//           is searched after 50 ms, then at intervals that double up to 500 ms, the ports are reconnected,
+//           and the first tick's position has jumped by the number of frames of the device's clock meanwhile.
 //           With OnDeviceLoss::stop, and when the server comes back at another rate, the driver fails.
-// stop      A thread that hangs in libjack, waiting for a server that does not answer, is left behind.
+// stop      A thread that hangs in libjack, waiting for a server that does not answer, is abandoned.
 //
 // DriverStatus.state is `lost` until all ports are connected again.
 #pragma once
@@ -26,7 +26,7 @@
 
 namespace streamlab {
 
-// Control thread; blocks while the server answers, at most some seconds.
+// Control thread; blocks until the server answers, a few seconds at most.
 Result<std::unique_ptr<Driver>> open_jack_driver(const DeviceRequest& request);
 
 }  // namespace streamlab

@@ -26,9 +26,9 @@ tl::unexpected<Error> unknown_port(const std::string& where, PortSide side, cons
                                    const std::string& name) {
   if (std::find(server.others.begin(), server.others.end(), name) != server.others.end()) {
     const bool capture = side == PortSide::capture;
-    return refused(
-        where, fmt::format("JACK port \"{}\" {}", name, capture ? "takes sound in" : "gives sound out"),
-        capture ? "a port to capture from" : "a port to play to", "the server has " + list(server.usable));
+    return refused(where, fmt::format("JACK port \"{}\" {}", name, capture ? "is an input" : "is an output"),
+                   capture ? "a port to capture from" : "a port to play to",
+                   "the server has " + list(server.usable));
   }
   const std::vector<std::string_view> known(server.usable.begin(), server.usable.end());
   const std::string question = did_you_mean(name, known);
@@ -46,7 +46,7 @@ Result<std::vector<PortPair>> choose_ports(const std::string& where, PortSide si
     if (!channels.empty() && channels.size() != names.size()) {
       return refused(
           where,
-          fmt::format("{} {} ports are named for {} channels", names.size(), word(side), channels.size()),
+          fmt::format("{} {} ports are given for {} channels", names.size(), word(side), channels.size()),
           "one port for each channel");
     }
     for (const std::string& name : names) {
@@ -69,7 +69,7 @@ Result<std::vector<PortPair>> choose_ports(const std::string& where, PortSide si
   } else {
     if (server.physical.empty()) {
       return refused(where, fmt::format("the JACK server has no physical {} ports", word(side)), {},
-                     fmt::format("name the ports to use; it has {}", list(server.usable)));
+                     fmt::format("give port names; it has {}", list(server.usable)));
     }
     for (std::uint32_t n = 0; n < server.physical.size(); ++n) {
       pairs.push_back({own_name(side, n + 1), server.physical[n]});
@@ -78,7 +78,7 @@ Result<std::vector<PortPair>> choose_ports(const std::string& where, PortSide si
   for (std::size_t n = 0; n < pairs.size(); ++n) {
     const auto same = [&](const PortPair& pair) { return pair.own == pairs[n].own; };
     if (std::any_of(pairs.begin(), pairs.begin() + static_cast<std::ptrdiff_t>(n), same)) {
-      return refused(where, fmt::format("{} channel {} is asked for twice", word(side), channels[n]));
+      return refused(where, fmt::format("{} channel {} is requested twice", word(side), channels[n]));
     }
   }
   return pairs;

@@ -1,6 +1,6 @@
 // hal/jack/jack_ports.hpp
 //
-// Which ports of a JACK server a request means: the physical ones by channel number, or any by name.
+// The ports of a JACK server that a request selects: physical ones by channel number, or any by name.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@ namespace streamlab {
 
 enum class PortSide { capture, playback };
 
-// What a server offers on one side, as libjack lists it.
+// The ports of a server in one direction, as libjack lists them.
 struct ServerPorts {
   std::vector<std::string> physical;  // by channel: the first is channel 1
   std::vector<std::string> usable;    // audio ports of the right direction, physical or not

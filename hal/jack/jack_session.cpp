@@ -85,8 +85,9 @@ Result<std::vector<JackSession::Port>> JackSession::register_side(PortSide side,
     jack_port_t* port = jack_port_register(client_.get(), pair.own.c_str(), JACK_DEFAULT_AUDIO_TYPE,
                                            side == PortSide::capture ? JackPortIsInput : JackPortIsOutput, 0);
     if (port == nullptr) {
-      return failed(jack_device_name(server_), fmt::format("the JACK server gives no port \"{}\"", pair.own),
-                    {}, "it may have no ports left: see jackd --port-max");
+      return failed(jack_device_name(server_),
+                    fmt::format("the JACK server refused the port \"{}\"", pair.own), {},
+                    "it may have no free ports: see jackd --port-max");
     }
     ports.push_back({port, jack_port_name(port), false});
   }
@@ -97,7 +98,7 @@ void JackSession::set_callbacks() {
   jack_client_t* client = client_.get();
   jack_set_thread_init_callback(
       client,
-      [](void* self) {  // the priority is the server's to choose
+      [](void* self) {  // the server chooses the priority
         RealtimeInForce in_force = enter_realtime({.realtime = false, .name = {}});
         const std::scoped_lock lock(session_of(self)->mutex_);
         session_of(self)->in_force_ = std::move(in_force);
@@ -156,7 +157,7 @@ Result<void> JackSession::activate(std::shared_ptr<JackCycleSink> sink) {
   sink_ = std::move(sink);
   set_callbacks();
   if (jack_activate(client_.get()) != 0) {
-    return failed(jack_device_name(server_), "the JACK server does not let the client start");
+    return failed(jack_device_name(server_), "the JACK server refused to start the client");
   }
   const auto connect_all = [&](PortSide side, const std::vector<Port>& ports,
                                const std::vector<PortPair>& pairs) -> Result<void> {
@@ -210,8 +211,8 @@ void JackSession::connect_returned_ports() {
   connect_returned(PortSide::playback, output_ports_, output_pairs_);
 }
 
-// A port can be connected only once its program is active, some time after it registered the port: until
-// then this fails and is tried again at the next look.
+// A port can be connected only once its program is active, some time after registering the port: until then
+// this fails and is retried at the next check.
 void JackSession::connect_returned(PortSide side, std::vector<Port>& ports,
                                    const std::vector<PortPair>& pairs) {
   for (std::size_t n = 0; n < ports.size(); ++n) {
@@ -229,8 +230,8 @@ std::uint32_t JackSession::peer_latency(const std::vector<PortPair>& pairs,
   return latency_frames;
 }
 
-// A card's capture latency is one period and what the card itself adds. JACK does not work it out anew when
-// the period changes (jackd 1.9.21), so the difference is added here.
+// A card's capture latency is one period plus the card's own. JACK does not recompute it when the period
+// changes (jackd 1.9.21), so the difference is added here.
 std::uint32_t JackSession::latency_of_cycle(std::uint32_t frame_count) const noexcept {
   const std::uint32_t latency = latency_frames_.load(std::memory_order_relaxed);
   const std::uint32_t period = latency_period_.load(std::memory_order_relaxed);
@@ -242,7 +243,7 @@ void JackSession::process(std::uint32_t frame_count) noexcept {
   JackCycle cycle;
   cycle.frame_count = frame_count;
   cycle.frame_time = jack_last_frame_time(client_.get());
-  // Half a frame is the mean of what the whole number of frames leaves out.
+  // Half a frame: the mean error of rounding down to whole frames.
   const double since_start = jack_frames_since_cycle_start(client_.get()) + 0.5;
   cycle.start_ns = monotonic_ns() - static_cast<std::int64_t>(since_start * frame_ns_);
   cycle.freewheel = freewheel_.load(std::memory_order_relaxed);
@@ -273,7 +274,7 @@ std::string JackSession::real_time() const {
                                              : Scheduling::normal;
   in_force.priority = parameters.sched_priority;
   if (jack_is_realtime(client_.get()) == 0) {
-    in_force.scheduling_note = "the server runs without real time";
+    in_force.scheduling_note = "the server runs without real-time scheduling";
   }
   return to_string(in_force);
 }

@@ -1,8 +1,8 @@
 // hal/jack/jack_session.hpp
 //
-// JackSession: one stay at a JACK server, from opening a client and registering its ports to closing it. When
-// the server dies the session is over; the driver makes another. Its callbacks only set flags, wake the
-// driver's supervisor, and hand each cycle to a JackCycleSink.
+// JackSession: one connection to a JACK server, from opening a client and registering its ports to closing
+// it. When the server dies the session is over; the driver makes another. Its callbacks only set flags, wake
+// the driver's supervisor, and pass each cycle to a JackCycleSink.
 //
 // Threads. Control or supervisor thread: open, activate, connect_returned_ports, the destructor; these may
 // block as long as the server does. JACK's real-time thread: process. JACK's notification thread: the other
@@ -26,14 +26,14 @@
 
 namespace streamlab {
 
-// Who gets the cycles, and is told that something happened. Lives as long as the session.
+// Receives the cycles and notifications. Lives as long as the session.
 class JackCycleSink {
  public:
   virtual ~JackCycleSink() = default;
   // JACK's real-time thread.
   virtual void cycle(const JackCycle& cycle, std::span<const float* const> inputs,
                      std::span<float* const> outputs) noexcept = 0;
-  // Any thread of JACK's: look at the session's flags.
+  // Any thread of JACK: check the session's flags.
   virtual void wake() noexcept = 0;
   // JACK's notification thread.
   virtual void xrun() noexcept = 0;
@@ -41,8 +41,8 @@ class JackCycleSink {
 
 class JackSession {
  public:
-  // Opens a client and registers the ports that `request` asks for. Fails when no server answers; refuses
-  // ports that the server does not have. Rate and period are the caller's to check.
+  // Opens a client and registers the requested ports. Fails when no server answers; refuses ports that the
+  // server does not have. The caller checks rate and period.
   static Result<std::unique_ptr<JackSession>> open(const std::string& server, const DeviceRequest& request);
   ~JackSession();
   JackSession(const JackSession&) = delete;
@@ -51,15 +51,15 @@ class JackSession {
   std::uint32_t period_frames() const { return jack_get_buffer_size(client_.get()); }
   const std::vector<PortPair>& inputs() const { return input_pairs_; }
   const std::vector<PortPair>& outputs() const { return output_pairs_; }
-  // Worst latency between the connector and the client, as the ports to be connected report it.
+  // Worst latency between the connector and the client, as reported by the ports to be connected.
   std::uint32_t input_latency_frames() const { return peer_latency(input_pairs_, JackCaptureLatency); }
   std::uint32_t output_latency_frames() const { return peer_latency(output_pairs_, JackPlaybackLatency); }
 
   // From now on `sink` gets the cycles. Returns when all ports are connected.
   Result<void> activate(std::shared_ptr<JackCycleSink> sink);
-  // Connects the ports that were gone and have come back. Leaves alone what somebody else disconnected.
+  // Connects ports that were gone and have come back. Does not reconnect what the user disconnected.
   void connect_returned_ports();
-  // What is in force on JACK's real-time thread, for people. Once cycles come.
+  // The scheduling of JACK's real-time thread, for messages. Known once cycles come.
   std::string real_time() const;
 
   // Any thread.
@@ -71,7 +71,7 @@ class JackSession {
   struct Port {
     jack_port_t* port = nullptr;
     std::string name;           // full, as the server calls it
-    bool peer_is_back = false;  // it was registered anew and is still to be connected
+    bool peer_is_back = false;  // it was registered again and must be reconnected
   };
 
   JackSession(std::string server, JackClient client);
@@ -100,15 +100,15 @@ class JackSession {
   std::atomic<std::uint32_t> latency_frames_{0};  // of the inputs, at the period of …
   std::atomic<std::uint32_t> latency_period_{0};  // … so many frames
 
-  // Flags of the callbacks. shut_down_ is the last word of a server, hence release and acquire; the others
-  // stand for themselves.
+  // Flags of the callbacks. shut_down_ comes after everything else from a server, hence release and acquire;
+  // the others are independent.
   std::atomic<std::uint32_t> sample_rate_hz_{0};
   std::atomic<bool> shut_down_{false};
   std::atomic<bool> freewheel_{false};
   std::atomic<bool> xrun_{false};
   std::atomic<std::uint64_t> cycles_{0};
 
-  JackClient client_;  // last: closed first, while all that its callbacks touch is still there
+  JackClient client_;  // declared last: closed first, while everything its callbacks touch still exists
 };
 
 }  // namespace streamlab

@@ -12,13 +12,13 @@ JackStream::JackStream(double sample_rate_hz, std::uint32_t max_block_frames,
       max_block_frames_(max_block_frames),
       clock_(sample_rate_hz, epoch_offset_ns) {}
 
-// Frames of the device that went by between the last cycle and this one.
+// Frames of the device between the last cycle and this one.
 std::int64_t JackStream::lost_before(const JackCycle& cycle, std::int64_t measured_ns) const noexcept {
   if (!clock_.started()) { return 0; }
   const std::int64_t by_time = clock_.gap_frames(position_, measured_ns);
   if (fresh_) { return by_time; }
-  // A server that stood still goes on with the next frame time, later by what it lost. Around a change of
-  // period the frame time means nothing (it counts the new period where the old one went by).
+  // A stalled server continues with the next frame time, later by what it lost. Around a change of period the
+  // frame time is meaningless (it counts the new period for a cycle of the old one).
   const bool resized = cycle.frame_count != last_frame_count_;
   const auto unseen = [&](std::int64_t seen) { return 2 * (by_time - seen) > cycle.frame_count; };
   if (resized && !cycle.freewheel) { return unseen(0) ? by_time : 0; }

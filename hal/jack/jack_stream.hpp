@@ -2,17 +2,17 @@
 //
 // JackStream: what happens inside one JACK cycle, without JACK. It turns float buffers into doubles, ticks
 // the graph in blocks of at most max_block_frames, turns its doubles into float buffers in the same cycle,
-// and keeps the stream's position and time. Values in, values out: a server is not needed to test it.
+// and keeps the stream's position and time. It takes and returns plain values, so tests need no server.
 //
 // Position. JACK's frame time counts the frames of its cycles; when this process misses cycles it jumps, and
 // the jump is the number of frames lost, exactly. Frames that the server itself lost (an xrun of the card, a
-// change of period, a restart) are not in it: there the clock model says how many frames the device made
-// meanwhile. A frame time that contradicts the clock by more than kTrustedSeconds (a server that took another
-// card as its clock) is not believed either.
+// change of period, a restart) are not included: the clock model says how many frames the device made
+// meanwhile. A frame time that contradicts the clock by more than kTrustedSeconds (a server that switched to
+// another card's clock) is not trusted either.
 //
 // Time. A block's timestamp is that of its first frame at the connector: start of the cycle minus the capture
-// latency that JACK reports. While JACK freewheels, time follows the frames; afterwards it goes on from
-// there, ahead of the wall clock by what freewheeling made faster, so that timestamps never run backwards.
+// latency that JACK reports. While JACK freewheels, time follows the frames; afterwards it continues from
+// there, ahead of the wall clock by the time gained, so that timestamps never run backwards.
 #pragma once
 
 #include <atomic>
@@ -24,7 +24,7 @@
 
 namespace streamlab {
 
-// What JACK says about one cycle.
+// JACK's data about one cycle.
 struct JackCycle {
   std::uint32_t frame_count = 0;
   std::uint32_t frame_time = 0;            // of its first frame; wraps at 2^32
@@ -37,7 +37,7 @@ struct JackCycle {
 class JackStream {
  public:
   static constexpr double kTrustedSeconds = 0.1;
-  static constexpr std::uint32_t kSuspectCycles = 4;  // after an xrun, for its notice may come early
+  static constexpr std::uint32_t kSuspectCycles = 4;  // after an xrun, because its notice may come early
 
   // `epoch_offset_ns`: Unix epoch's clock minus monotonic clock.
   JackStream(double sample_rate_hz, std::uint32_t max_block_frames, std::int64_t epoch_offset_ns) noexcept;
@@ -66,13 +66,13 @@ class JackStream {
   ClockModel clock_;
   bool fresh_ = true;
   bool freewheel_ = false;
-  std::uint32_t suspect_cycles_ = 0;    // so many cycles more may show frames that the server lost
+  std::uint32_t suspect_cycles_ = 0;    // this many more cycles may show frames that the server lost
   std::uint32_t last_frame_time_ = 0;   // of the cycle before
   std::uint32_t last_frame_count_ = 0;  // likewise
   std::int64_t position_ = 0;           // of the next frame
-  std::int64_t ahead_ns_ = 0;           // of the wall clock, by freewheeling
+  std::int64_t ahead_ns_ = 0;           // of the wall clock, due to freewheeling
 
-  // Counters: written by JACK's thread, read by any. Each stands for itself, hence relaxed.
+  // Counters: written by JACK's thread, read by any. Each is independent, hence relaxed.
   std::atomic<std::uint64_t> ticks_{0};
   std::atomic<std::uint64_t> frames_{0};
   std::atomic<std::uint64_t> gaps_{0};

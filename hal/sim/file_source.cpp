@@ -61,7 +61,7 @@ class FileSource final : public SimSource {
 Error truncated_sound_file(const std::string& path, std::int64_t readable_frames,
                            std::int64_t promised_frames) {
   return {ErrorCode::failed, path,
-          fmt::format("could be read up to frame {}, but its header says {} frames", readable_frames,
+          fmt::format("could be read only up to frame {}, but its header promises {} frames", readable_frames,
                       promised_frames),
           "", ""};
 }

@@ -14,7 +14,7 @@
 namespace streamlab {
 
 // Reads the file in read() itself: for the virtual clock. `channels`: those wanted, from 0; `max_frames`: the
-// longest read. With `loop` without end. A file that ends before its header said so fails, with both numbers.
+// longest read. Endless with `loop`. A file that ends earlier than its header says fails, with both numbers.
 std::unique_ptr<SimSource> make_file_source(SimFileReader reader, std::vector<std::uint32_t> channels,
                                             std::uint32_t max_frames, bool loop);
 

@@ -1,6 +1,6 @@
 // hal/sim/loopback_cable.hpp
 //
-// LoopbackCable: from each output of a simulated card to the input of the same number. What is written at
+// LoopbackCable: connects each output of a simulated card to the input of the same number. What is written at
 // position p is read at position p + latency_frames; what was never written (the start, lost frames) is
 // silence.
 //
@@ -35,7 +35,7 @@ class LoopbackCable {
     }
   }
 
-  // Blocks come in the order of their positions; lose() tells of those left out.
+  // Blocks come in the order of their positions; lose() reports those left out.
   void write(std::int64_t position, std::uint32_t frame_count, std::uint32_t channel,
              const double* from) noexcept {
     auto& line = lines_[channel];
@@ -57,7 +57,7 @@ class LoopbackCable {
 
  private:
   const std::int64_t latency_;
-  const std::size_t mask_;                  // length of a line, a power of two, less one
+  const std::size_t mask_;                  // length of a line, a power of two, minus one
   std::vector<std::vector<double>> lines_;  // [channels x frames]
 };
 

@@ -60,7 +60,7 @@ class DirectPlaybackFile final : public PlaybackFile {
 };
 
 // write() is the producer of two rings, the thread their consumer: blocks_ says where the next frames of
-// samples_ belong. The samples are pushed before the block, so who pops the block finds all its samples.
+// samples_ belong. The samples are pushed before the block, so they are all there when the block is popped.
 class BackgroundPlaybackFile final : public PlaybackFile {
  public:
   BackgroundPlaybackFile(SimFileWriter writer, std::uint32_t channel_count, std::uint32_t max_frames,
@@ -79,7 +79,7 @@ class BackgroundPlaybackFile final : public PlaybackFile {
     auto thread = Thread::start("sim-playback", [this] {
       for (;;) {
         const std::uint32_t ticket = wake_.ticket();
-        // Before the drain: then nothing comes after it.
+        // Read before draining: then nothing comes after it.
         const bool last = last_.load(std::memory_order_acquire);
         if (!drain() || last) { return; }
         wake_.wait(ticket, kLookEvery);
@@ -111,8 +111,8 @@ class BackgroundPlaybackFile final : public PlaybackFile {
 
   Error failure() const override {
     if (!behind_) { return direct_.failure(); }
-    return {ErrorCode::failed, direct_.path(), "the disk does not keep up with what is played", "",
-            "play into a file on a faster disk, or with a virtual clock"};
+    return {ErrorCode::failed, direct_.path(), "the disk cannot keep up with the playback", "",
+            "use a faster disk for the file, or a virtual clock"};
   }
 
  private:
@@ -130,13 +130,13 @@ class BackgroundPlaybackFile final : public PlaybackFile {
     thread_.join();
   }
 
-  // The thread: writes what has come. False when the disk failed.
+  // The thread: writes what has arrived. False when the disk failed.
   bool drain() noexcept {
     Block block;
     while (blocks_.try_pop(block)) {
       std::size_t popped = 0;
       for (auto& x : planar_) { popped += samples_.try_pop_n(std::span(x).first(block.frame_count)); }
-      SL_ASSERT(popped == planar_.size() * block.frame_count, "a block comes behind its samples");
+      SL_ASSERT(popped == planar_.size() * block.frame_count, "a block comes after its samples");
       if (!direct_.write(block.position, block.frame_count, planes_)) {
         disk_failed_.store(true, std::memory_order_release);
         return false;
@@ -145,7 +145,7 @@ class BackgroundPlaybackFile final : public PlaybackFile {
     return true;
   }
 
-  DirectPlaybackFile direct_;  // the thread's; finish()'s when the thread has ended
+  DirectPlaybackFile direct_;  // used by the thread, and by finish() when the thread has ended
   SpscRing<double> samples_;   // block by block, channel by channel
   SpscRing<Block> blocks_;
   std::vector<std::vector<double>> planar_;  // the thread's

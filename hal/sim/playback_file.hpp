@@ -1,7 +1,7 @@
 // hal/sim/playback_file.hpp
 //
-// PlaybackFile: takes what a simulated card plays into a WAV file of 64-bit floats, one channel per output of
-// the client, frame by position: frames that were lost are zeros.
+// PlaybackFile: writes the output of a simulated card to a WAV file of 64-bit floats, one channel per output
+// of the client, each frame at its position: lost frames are zeros.
 #pragma once
 
 #include <atomic>
@@ -21,7 +21,7 @@ class PlaybackFile {
   // Frames position .. position + frame_count - 1, in the order of their positions. False: see failure().
   virtual bool write(std::int64_t position, std::uint32_t frame_count,
                      std::span<const double* const> channels) noexcept = 0;
-  // Fills up to `position`, where the stream ended, and closes the file. Blocks on the disk.
+  // Fills up to `position`, the end of the stream, and closes the file. Blocks on the disk.
   virtual bool finish(std::int64_t position) noexcept = 0;
   virtual Error failure() const = 0;
 };
@@ -30,7 +30,7 @@ class PlaybackFile {
 std::unique_ptr<PlaybackFile> make_playback_file(SimFileWriter writer, std::uint32_t channel_count,
                                                  std::uint32_t max_frames);
 
-// Hands the blocks to a thread of its own, which may lag behind by four seconds at most: write() is then
+// Passes the blocks to its own thread, which may lag behind by at most four seconds: write() is then
 // real-time safe and wait-free. finish() waits for that thread.
 Result<std::unique_ptr<PlaybackFile>> make_background_playback_file(SimFileWriter writer,
                                                                     std::uint32_t channel_count,

@@ -1,7 +1,7 @@
 // hal/sim/read_ahead_source.cpp
 //
 // Two threads. The reader (its own) is the ring's producer; read() is its consumer. Both count frames from
-// the start of the stream, so that frames that the card lost are popped and thrown away.
+// the start of the stream, so that frames that the card lost are popped and discarded.
 #include "hal/sim/read_ahead_source.hpp"
 
 #include <algorithm>
@@ -62,7 +62,7 @@ class ReadAheadSource final : public SimSource {
   Status read(std::int64_t position, std::uint32_t frame_count,
               std::span<double* const> channels) noexcept override {
     const std::size_t stride = channels_.size();
-    // Acquire: pairs with the release in fill(), so that whoever sees the failure also sees every frame
+    // Acquire: pairs with the release in fill(), so that a thread that sees the failure also sees every frame
     // that was read before it.
     const bool failed = readable_.load(std::memory_order_acquire) >= 0;
     while (next_ < position && ring_.size_approx() >= stride) {
@@ -75,7 +75,7 @@ class ReadAheadSource final : public SimSource {
       return failed ? Status::failed : Status::late;
     }
     for (std::uint32_t n = 0; n < frame_count; ++n) {
-      if (ring_.try_pop_n(frame_) != stride) { return Status::late; }  // cannot be: they were counted
+      if (ring_.try_pop_n(frame_) != stride) { return Status::late; }  // cannot happen: they were counted
       for (std::size_t c = 0; c < stride; ++c) { channels[c][n] = frame_[c]; }
     }
     next_ += frame_count;
@@ -88,7 +88,7 @@ class ReadAheadSource final : public SimSource {
   }
 
  private:
-  // Reader: until the ring is full. False when there is nothing more to read.
+  // Reader: reads until the ring is full. False when there is nothing more to read.
   bool fill() {
     const std::size_t stride = channels_.size();
     while (ring_.capacity() - ring_.size_approx() >= kChunkFrames * stride) {

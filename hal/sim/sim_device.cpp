@@ -26,26 +26,27 @@ constexpr std::uint32_t kLargestPeriodFrames = 1U << 20U;
 constexpr double kDefaultBufferSeconds = 0.25;
 constexpr std::uint32_t kDefaultBufferPeriods = 4;
 
-// What the device's name and the script say together.
+// The combination of the device's name and the script.
 Result<SimScript> script_of(const DeviceRequest& request) {
   const std::size_t colon = request.device.find(':');
   const std::string kind = request.device.substr(0, colon);
   const std::string path = colon == std::string::npos ? "" : request.device.substr(colon + 1);
   const bool names_script = kind == "sim" && path.ends_with(".json");
   if (colon != std::string::npos && path.empty()) {
-    return refused(request.device, "there is no file name behind the colon");
+    return refused(request.device, "the file name after the colon is missing");
   }
-  if (kind == "file" && path.empty()) { return refused("file", "there is no file to play", "file:PATH"); }
+  if (kind == "file" && path.empty()) { return refused("file", "the file to play is missing", "file:PATH"); }
   std::string text = request.sim_script;
   if (names_script) {
     if (!text.empty()) {
       return refused("/sim",
-                     fmt::format("the script is given twice, here and by device \"{}\"", request.device));
+                     fmt::format("the script is given twice, here and in device \"{}\"", request.device));
     }
     std::error_code error;
     const auto status = std::filesystem::status(path, error);
-    if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {  // a FIFO would wait
-      return refused(request.device, fmt::format("the script \"{}\" is no regular file", path));
+    if (std::filesystem::exists(status) &&
+        !std::filesystem::is_regular_file(status)) {  // opening a FIFO would wait
+      return refused(request.device, fmt::format("the script \"{}\" is not a regular file", path));
     }
     std::ostringstream content;
     const std::ifstream file(path, std::ios::binary);
@@ -66,13 +67,13 @@ Result<SimScript> script_of(const DeviceRequest& request) {
   if (!path.empty() && !names_script) {
     if (script->input || script->loopback) {
       return refused(script->input ? "/sim/input" : "/sim/loopback",
-                     fmt::format("the input is given twice, here and by device \"{}\"", request.device));
+                     fmt::format("the input is given twice, here and in device \"{}\"", request.device));
     }
     script->input = SimInput{SimInput::Kind::file, path};
   }
   if (kind == "file") {
     if (script->clock == SimClock::real_time) {
-      return refused("/sim/clock", fmt::format("\"{}\" has a virtual clock", request.device), {},
+      return refused("/sim/clock", fmt::format("\"{}\" always has a virtual clock", request.device), {},
                      fmt::format("\"sim:{}\" plays the file in real time", path));
     }
     script->clock = SimClock::virtual_time;
@@ -97,7 +98,7 @@ Result<std::vector<std::uint32_t>> channels_of(const std::vector<std::uint32_t>&
   return channels;
 }
 
-// The rates that were asked for, of which no two may differ.
+// The requested rates, which must all be equal.
 Result<double> agree_on_rate(const DeviceRequest& request, const SimScript& script, double input_rate_hz,
                              const std::string& input_name) {
   double rate_hz = input_rate_hz;
@@ -105,7 +106,7 @@ Result<double> agree_on_rate(const DeviceRequest& request, const SimScript& scri
   const auto take = [&](double asked_hz, const char* where) -> Result<void> {
     if (asked_hz == 0.0 || asked_hz == rate_hz) { return {}; }
     if (rate_hz != 0.0) {
-      return refused(where, fmt::format("{} Hz was asked for, but {} is at {} Hz", asked_hz, whose, rate_hz),
+      return refused(where, fmt::format("{} Hz was requested, but {} has {} Hz", asked_hz, whose, rate_hz),
                      {}, "the simulated card does not resample: leave the rate out");
     }
     rate_hz = asked_hz;
@@ -121,13 +122,13 @@ Result<double> agree_on_rate(const DeviceRequest& request, const SimScript& scri
   return rate_hz == 0.0 ? kDefaultRateHz : rate_hz;
 }
 
-// Faults that could not happen as written: behind the end, or within the gap that a long stall leaves.
+// Faults that cannot happen as written: after the end, or within the gap of a long stall.
 Result<void> check_faults(const std::vector<SimFault>& faults, const SimTimeline::Card& card) {
   std::int64_t free_from = 0;
   for (std::size_t i = 0; i < faults.size(); ++i) {
     const std::string where = fmt::format("/sim/faults/{}/at_frame", i);
     if (faults[i].at_frame >= card.end) {
-      return refused(where, fmt::format("{} is not within the stream, which has {} frames",
+      return refused(where, fmt::format("{} is beyond the end of the stream, which has {} frames",
                                         faults[i].at_frame, card.end));
     }
     if (faults[i].at_frame < free_from) {
@@ -145,7 +146,7 @@ Result<void> check_faults(const std::vector<SimFault>& faults, const SimTimeline
 Result<void> check_request(const DeviceRequest& request, const SimScript& script) {
   const auto foreign = [](bool asked, const char* option, const char* whose) -> Result<void> {
     if (!asked) { return {}; }
-    return refused(option, fmt::format("the simulated card has no use for it: it is for {} devices", whose));
+    return refused(option, fmt::format("the simulated card does not use it: it is for {} devices", whose));
   };
   for (const auto& checked : {foreign(!request.input_ports.empty(), "input_ports", "JACK"),
                               foreign(!request.output_ports.empty(), "output_ports", "JACK"),
@@ -155,16 +156,16 @@ Result<void> check_request(const DeviceRequest& request, const SimScript& script
     if (!checked) { return checked; }
   }
   if (!request.capture && !request.playback) {
-    return refused(request.device, "neither capture nor playback was asked for");
+    return refused(request.device, "neither capture nor playback is requested");
   }
   if (script.loopback && !(request.capture && request.playback)) {
-    return refused("/sim/loopback", "it needs a graph that both captures and plays");
+    return refused("/sim/loopback", "loopback needs a graph that both captures and plays");
   }
   if (!script.playback_to.empty() && !request.playback) {
-    return refused("/sim/playback_to", "the graph plays nothing");
+    return refused("/sim/playback_to", "`playback_to` needs a graph that plays something");
   }
   if (script.loop && !(request.capture && script.input && script.input->kind == SimInput::Kind::file)) {
-    return refused("/sim/loop", "there is no sound file that it could be about");
+    return refused("/sim/loop", "`loop` needs a sound file as input");
   }
   return {};
 }
@@ -206,7 +207,7 @@ DeviceFormat format_of(const SimCard& card, const SimScript& script, const SimTi
   return format;
 }
 
-// The cable and the file that take what is played, as the script says.
+// The cable and the file for the output, as the script says.
 Result<void> connect_outputs(SimCard& card, const SimScript& script, std::uint32_t output_count) {
   const std::uint32_t period = card.format.period_frames;
   if (script.loopback) {
@@ -214,7 +215,7 @@ Result<void> connect_outputs(SimCard& card, const SimScript& script, std::uint32
     if (latency < period) {
       return refused(
           "/sim/loopback",
-          fmt::format("what is played cannot be heard {} frames later with a period of {}", latency, period),
+          fmt::format("the loopback latency of {} frames is shorter than one period of {}", latency, period),
           fmt::format("input_latency_frames + output_latency_frames >= {}", period));
     }
     card.cable = std::make_unique<LoopbackCable>(output_count, latency, period);
@@ -280,8 +281,8 @@ Result<std::unique_ptr<Driver>> open_sim_device(const DeviceRequest& request) {
   const auto rate_hz = agree_on_rate(request, *script, connected.sample_rate_hz, input_name);
   if (!rate_hz) { return tl::unexpected(rate_hz.error()); }
   if (script->jitter_us >= 1e6 * period / *rate_hz) {
-    return refused("/sim/jitter_us", fmt::format("{} us is as long as a period, {:.1f} us", script->jitter_us,
-                                                 1e6 * period / *rate_hz));
+    return refused("/sim/jitter_us", fmt::format("{} us is not shorter than a period, {:.1f} us",
+                                                 script->jitter_us, 1e6 * period / *rate_hz));
   }
   if (request.capture && !script->loopback) {
     auto source =

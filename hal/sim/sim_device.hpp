@@ -1,6 +1,6 @@
 // hal/sim/sim_device.hpp
 //
-// The simulated sound card: a Driver that needs no hardware and does what a script says.
+// The simulated sound card: a Driver that needs no hardware and follows a script.
 //
 //   device             input                                              clock
 //   sim                as DeviceRequest::sim_script says; else a voice    as the script says; else real time
@@ -20,11 +20,11 @@
 
 namespace streamlab {
 
-// Control thread; reads files. Every error of a script is in the message.
+// Control thread; reads files. The message has every error of a script.
 Result<std::unique_ptr<Driver>> open_sim_device(const DeviceRequest& request);
 
-// The files that the card would read and write, the script among them. None where the request is for another
-// device, or cannot be understood: opening the device says why.
+// The files that the card would read and write, including the script. None if the request is for another
+// device or invalid: opening the device then says why.
 struct SimFiles {
   std::vector<std::string> reads;
   std::vector<std::string> writes;

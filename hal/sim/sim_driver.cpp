@@ -17,7 +17,7 @@ namespace streamlab {
 namespace {
 
 constexpr std::int64_t kNsPerS = 1'000'000'000;
-constexpr std::int64_t kLongestSleepNs = 50'000'000;  // between two looks at the stop flag
+constexpr std::int64_t kLongestSleepNs = 50'000'000;  // between two checks of the stop flag
 
 std::int64_t now_ns(clockid_t clock) noexcept {
   timespec t{};
@@ -25,7 +25,7 @@ std::int64_t now_ns(clockid_t clock) noexcept {
   return t.tv_sec * kNsPerS + t.tv_nsec;
 }
 
-// A number in [0, 1) that depends on the seed and the position alone: the finalizer of SplitMix64 (Steele,
+// A number in [0, 1) that depends only on the seed and the position: the finalizer of SplitMix64 (Steele,
 // Lea, Flood, "Fast splittable pseudorandom number generators", 2014, fig. 16).
 double noise(std::uint64_t seed, std::int64_t position) noexcept {
   std::uint64_t z = seed + 0x9e3779b97f4a7c15ULL * (static_cast<std::uint64_t>(position) + 1);
@@ -43,7 +43,7 @@ SimDriver::~SimDriver() { stop(); }
 
 Result<void> SimDriver::start(DeviceClient& client) {
   if (thread_.joinable() || client_ != nullptr) {
-    return failed(card_.format.description, "it has been started before", {}, "open it again");
+    return failed(card_.format.description, "the simulated card was already started", {}, "open it again");
   }
   if (client.inputs().size() != card_.format.input_names.size() ||
       client.outputs().size() != card_.format.output_names.size()) {
@@ -65,7 +65,7 @@ Result<void> SimDriver::start(DeviceClient& client) {
     if (card_.clock == SimClock::real_time) {
       real_time_ = to_string(enter_realtime({}));
     } else {
-      flush_denormals();  // as on every processing thread
+      flush_denormals();  // like every processing thread
       real_time_ = "virtual clock";
     }
     ready.count_down();
@@ -133,7 +133,7 @@ bool SimDriver::handle(const SimEvent& event) noexcept {
       fail({ErrorCode::failed, card_.format.description,
             fmt::format("the rate changed from {} Hz to {} Hz at frame {}", card_.format.sample_rate_hz,
                         event.sample_rate_hz, event.position),
-            "", "start again: a running graph keeps the rate that it was prepared for"});
+            "", "restart the run: a running graph keeps the rate that it was prepared for"});
       return false;
     case SimEvent::Kind::ended:
       outcome_ = DriverState::ended;
@@ -164,8 +164,8 @@ bool SimDriver::deliver(const SimEvent& block) noexcept {
   return false;
 }
 
-// Real time: until the block is due. `missed`: it came too late and its frames are lost. False: stop() came
-// first.
+// Real time: waits until the block is due. `missed`: it came too late and its frames are lost. False: stop()
+// came first.
 bool SimDriver::wait_for(const SimEvent& block, bool& missed) noexcept {
   const auto jitter_ns = static_cast<std::int64_t>(1e3 * jitter_of(block.due));
   const std::int64_t due_ns = std::max(deadline_of(block.due), held_until_ns_) + jitter_ns;
@@ -240,7 +240,7 @@ bool SimDriver::unplug(const SimEvent& event) noexcept {
 }
 
 void SimDriver::fail(Error error) noexcept {
-  if (outcome_ == DriverState::failed) { return; }  // the first reason is the reason
+  if (outcome_ == DriverState::failed) { return; }  // keep the first reason
   failure_ = std::move(error);
   outcome_ = DriverState::failed;
 }

@@ -1,17 +1,16 @@
 // hal/sim/sim_driver.hpp
 //
-// SimDriver: runs a simulated card. It has one thread of its own, which takes the timeline's events one
-// by one.
+// SimDriver: runs a simulated card. Its own thread handles the events of the timeline one by one.
 //
-//   virtual clock  There is no time: each block follows the one before as soon as the client has taken it.
-//                  Nothing depends on the machine; two runs of one script are equal bit for bit.
+//   virtual clock  No real time: each block follows as soon as the client has taken the previous one. Nothing
+//                  depends on the machine; two runs of one script are bit-identical.
 //   real time      A block comes when its last frame would have been captured, by an absolute deadline, so
 //                  that late wake-ups do not add up. A wake-up that is late by more than the card's buffer
-//                  (buffer_frames) is an xrun, and all whole periods missed are lost. Less than that is
-//                  caught up with and loses nothing.
+//                  (buffer_frames) is an xrun, and all whole periods missed are lost. A shorter delay is
+//                  made up for and loses nothing.
 //
 // The timestamp of position p is epoch + p / (rate (1 + ppm 1e-6)), to the nearest microsecond, plus the
-// jitter of the period that p is in; it never goes back.
+// jitter of the period that contains p; it never goes back.
 #pragma once
 
 #include <atomic>
@@ -40,7 +39,7 @@ struct SimCard {
   std::unique_ptr<SimSource> source;          // of the inputs; null: a cable or no inputs
   std::unique_ptr<LoopbackCable> cable;       // null: none
   std::unique_ptr<PlaybackFile> playback_to;  // null: none
-  // Makes playback_to as the card starts: a card that is only looked at writes nothing. Empty: none.
+  // Makes playback_to when the card starts: a dry run writes nothing. Empty: none.
   std::function<Result<std::unique_ptr<PlaybackFile>>()> open_playback;
   // The card's channels that the client sees, from 0, in its order.
   std::vector<std::uint32_t> input_channels;
@@ -61,9 +60,9 @@ class SimDriver final : public Driver {
   SimDriver& operator=(const SimDriver&) = delete;
 
   const DeviceFormat& format() const noexcept override { return card_.format; }
-  // Once: a card that has been started cannot be started again.
+  // Only once: a card cannot be started again.
   Result<void> start(DeviceClient& client) override;
-  // Waits for the tick under way, if any: it returns as soon as the client does.
+  // Waits for the current tick, if any: it returns as soon as the client does.
   void stop() noexcept override;
   DriverStatus status() const override;
 
@@ -95,14 +94,14 @@ class SimDriver final : public Driver {
   std::int64_t epoch_us_ = 0;  // the Unix epoch's time of position 0
   std::int64_t held_until_ns_ = 0;
   std::int64_t last_timestamp_us_ = 0;
-  std::int64_t reached_ = 0;            // position behind the last frame delivered or lost
-  std::optional<DriverState> outcome_;  // ended or failed, to be told when the playback file is closed
-  bool xrun_ = false;                   // to be told by the next tick
+  std::int64_t reached_ = 0;            // position after the last frame delivered or lost
+  std::optional<DriverState> outcome_;  // ended or failed; reported when the playback file is closed
+  bool xrun_ = false;                   // reported by the next tick
   bool gap_open_ = false;               // frames were lost since the last tick
 
-  // Written by the driver's thread, read by any. Each is a figure of its own: relaxed order is enough. state_
-  // goes after failure_ (release), so who sees `failed` (acquire) sees the reason. real_time_ is written
-  // before start() returns.
+  // Written by the driver's thread, read by any. Each is independent: relaxed order is enough. state_ is
+  // written after failure_ (release), so a thread that sees `failed` (acquire) sees the reason. real_time_ is
+  // written before start() returns.
   std::atomic<DriverState> state_{DriverState::idle};
   std::atomic<std::uint64_t> ticks_{0};
   std::atomic<std::uint64_t> frames_{0};

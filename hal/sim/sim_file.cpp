@@ -15,7 +15,7 @@ namespace streamlab {
 namespace {
 
 constexpr std::size_t kPartFrames = 1024;
-constexpr const char* kEncoderFailed = "a WAV cannot be made of it";  // and not the system
+constexpr const char* kEncoderFailed = "it cannot be written as WAV";  // not a system error
 
 }  // namespace
 
@@ -35,7 +35,7 @@ Result<SimFileReader> SimFileReader::open(const std::string& path, const std::st
   if (!std::filesystem::is_regular_file(status)) {  // opening a FIFO would wait for its writer
     return refused(where,
                    fmt::format("\"{}\" is {}", path,
-                               std::filesystem::is_directory(status) ? "a directory" : "no regular file"),
+                               std::filesystem::is_directory(status) ? "a directory" : "not a regular file"),
                    "a sound file");
   }
   auto reader = SoundFileReader::open(path);
@@ -46,8 +46,8 @@ Result<SimFileReader> SimFileReader::open(const std::string& path, const std::st
     return tl::unexpected(std::move(refusal));
   }
   if (!reader->info().length_known) {
-    return refused(where, fmt::format("\"{}\" does not say how long it is", path), {},
-                   "FileSource plays it, and streamlab converts it: FileSource into FileSink");
+    return refused(where, fmt::format("\"{}\" does not state its length", path), {},
+                   "FileSource can play it, and FileSource with FileSink can convert it");
   }
   if (reader->info().frames == 0) { return refused(where, fmt::format("\"{}\" holds no frames", path)); }
   return SimFileReader(std::move(*reader), path);
@@ -78,8 +78,8 @@ Result<void> SimFileWriter::check(const std::string& path, const std::string& wh
                                   Existing existing) {
   std::error_code error;
   if (existing == Existing::refuse && std::filesystem::exists(path, error)) {
-    return refused(where, fmt::format("\"{}\" exists already", path), {},
-                   "remove it, name another file, or say \"overwrite\": true");
+    return refused(where, fmt::format("\"{}\" already exists", path), {},
+                   "remove it, choose another file, or set \"overwrite\": true");
   }
   if (static_cast<double>(static_cast<int>(sample_rate_hz)) != sample_rate_hz) {
     return refused(where, fmt::format("a WAV file cannot have a rate of {} Hz", sample_rate_hz),
@@ -109,7 +109,7 @@ Result<SimFileWriter> SimFileWriter::create(const std::string& path, const std::
   info.samplerate = static_cast<int>(sample_rate_hz);
   info.channels = static_cast<int>(channel_count);
   info.format = SF_FORMAT_RF64 | SF_FORMAT_DOUBLE;
-  // A descriptor of its own: libsndfile closes the one it fails with, whatever it is told.
+  // A duplicate descriptor: libsndfile always closes the one it fails with.
   errno = 0;
   writer.file_.reset(sf_open_fd(dup(writer.output_->fd()), SFM_WRITE, &info, SF_TRUE));
   if (writer.file_ == nullptr) {

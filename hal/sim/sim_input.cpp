@@ -11,7 +11,7 @@
 namespace streamlab {
 namespace {
 
-// A file of at most so many samples is kept in memory; a longer one is read ahead while the card runs.
+// A file of at most this many samples is kept in memory; a longer one is read ahead while the card runs.
 constexpr std::int64_t kPreloadedSamples = 8 << 20;
 
 }  // namespace
@@ -23,7 +23,7 @@ Result<ConnectedInput> connect_input(const SimScript& script, std::uint32_t outp
   if (script.loopback) {
     connected.name = "loopback";
     if (script.input_channels && *script.input_channels != output_count) {
-      return refused("/sim/input_channels", fmt::format("{} inputs cannot be looped back from {} outputs",
+      return refused("/sim/input_channels", fmt::format("cannot loop {} inputs back from {} outputs",
                                                         *script.input_channels, output_count));
     }
     connected.channel_count = output_count;
@@ -60,7 +60,7 @@ Result<ConnectedInput> connect_input(const SimScript& script, std::uint32_t outp
   }
   if (script.input_channels && *script.input_channels != connected.channel_count) {
     return refused("/sim/input_channels",
-                   fmt::format("{} inputs were asked for, but {} has {}", *script.input_channels,
+                   fmt::format("{} inputs were requested, but {} has {}", *script.input_channels,
                                connected.name, connected.channel_count));
   }
   return connected;

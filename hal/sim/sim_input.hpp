@@ -1,7 +1,7 @@
 // hal/sim/sim_input.hpp
 //
-// What the inputs of a simulated card are connected to, in two steps: connect_input() looks at what the
-// script names and says which rate and how many channels it has; make_sim_source() then makes the source of
+// What the inputs of a simulated card are connected to, in two steps: connect_input() examines the input
+// given by the script and returns its rate and number of channels; make_sim_source() then makes the source of
 // the channels wanted.
 #pragma once
 

@@ -25,8 +25,7 @@ constexpr double kLargestChannels = 1024.0;  // as libsndfile
 
 std::string listed(Names names) { return fmt::format("{}", fmt::join(names, ", ")); }
 
-// One JSON object of the script, key by key. Errors are collected, and a wrong value leaves its target as it
-// was.
+// One JSON object of the script, key by key. Errors are collected; a wrong value leaves its target unchanged.
 class Fields {
  public:
   Fields(const Json& object, std::string pointer, Errors& errors)
@@ -52,7 +51,7 @@ class Fields {
     errors_.push_back(
         {ErrorCode::refused, std::move(where), std::move(what), std::move(expected), std::move(hint)});
   }
-  // A key that must be there. True if it is.
+  // A required key. True if present.
   bool required(const char* key) {
     if (!object_.is_object() || has(key)) { return has(key); }
     error(pointer_, fmt::format("the key \"{}\" is missing", key));
@@ -101,7 +100,7 @@ class Fields {
     if (target.empty()) { error(at(key), "the text is empty"); }
   }
 
-  // The index of the name that `key` gives, among `names`; empty if it gives none of them.
+  // The index in `names` of the value of `key`; empty if it is not one of them.
   std::optional<std::size_t> name(const char* key, const char* what, Names names) {
     if (!has(key)) { return std::nullopt; }
     std::string given;
@@ -141,12 +140,12 @@ std::optional<SimInput> read_input(const Json& value, Errors& errors) {
   Fields fields(value, pointer, errors);
   fields.only(kKeys);
   if (value.empty()) { fields.error(pointer, "the input is empty", "one of " + listed(kKeys)); }
-  if (value.size() > 1) { fields.error(pointer, "an input is one thing, and this names several"); }
+  if (value.size() > 1) { fields.error(pointer, "an input can be only one thing, but this gives several"); }
   if (value.size() != 1) { return std::nullopt; }
   if (fields.has("counting")) {
     bool counting = true;
     fields.boolean("counting", counting);
-    if (!counting) { fields.error("/sim/input/counting", "false asks for nothing", "true"); }
+    if (!counting) { fields.error("/sim/input/counting", "false has no meaning here", "true"); }
     return SimInput{SimInput::Kind::counting, {}};
   }
   SimInput input{SimInput::Kind::sine, {}};
@@ -167,7 +166,7 @@ std::optional<SimFault> read_fault(const Json& value, const std::string& pointer
   const std::size_t before = errors.size();
   SimFault fault;
   Fields fields(value, pointer, errors);
-  if (fields.required("type")) {  // the type first: it says which keys are right
+  if (fields.required("type")) {  // the type first: it decides which keys are valid
     if (const auto kind = fields.name("type", "fault type", kKinds)) {
       fault.kind = static_cast<SimFault::Kind>(*kind);
     }
@@ -205,7 +204,7 @@ void read_faults(const Json& value, SimScript& script, Errors& errors) {
         {ErrorCode::refused, "/sim/faults", fmt::format("{} is not an array", value.dump()), "", ""});
     return;
   }
-  std::int64_t free_from = 0;  // the first position that the faults so far leave for the next
+  std::int64_t free_from = 0;  // the first position that is free for the next fault
   for (std::size_t i = 0; i < value.size(); ++i) {
     const std::string pointer = fmt::format("/sim/faults/{}", i);
     const auto fault = read_fault(value[i], pointer, errors);
@@ -253,7 +252,7 @@ SimScript read_script(const Json& json, Errors& errors) {
   fields.boolean("loop", script.loop);
   fields.boolean("loopback", script.loopback);
   if (script.loopback && fields.has("input")) {
-    fields.error("/sim/loopback", "the input is either what is played or `input`, not both");
+    fields.error("/sim/loopback", "`loopback` and `input` exclude each other");
   }
   fields.number("sample_rate_hz", 1.0, 10e6, "Hz", script.sample_rate_hz);
   fields.integer("input_channels", 1.0, kLargestChannels, "channels", script.input_channels);
@@ -265,7 +264,7 @@ SimScript read_script(const Json& json, Errors& errors) {
   fields.integer("frames", 1.0, kLargestExact, "frames", script.frames);
   fields.number("duration_s", 1e-6, 1e9, "s", script.duration_s);
   if (fields.has("frames") && fields.has("duration_s")) {
-    fields.error("/sim/duration_s", "the length is given twice, here and by /sim/frames");
+    fields.error("/sim/duration_s", "the length is given twice, here and in /sim/frames");
   }
   fields.integer("input_latency_frames", 0.0, kLargestPeriod, "frames", script.input_latency_frames);
   fields.integer("output_latency_frames", 0.0, kLargestPeriod, "frames", script.output_latency_frames);
@@ -273,13 +272,13 @@ SimScript read_script(const Json& json, Errors& errors) {
   fields.text("playback_to", script.playback_to);
   fields.boolean("overwrite", script.overwrite);
   if (script.overwrite && !fields.has("playback_to")) {
-    fields.error("/sim/overwrite", "there is no playback_to that it could be about");
+    fields.error("/sim/overwrite", "`overwrite` needs `playback_to`");
   }
   if (fields.has("faults")) { read_faults(fields["faults"], script, errors); }
   return script;
 }
 
-// Keys that one object holds twice: the JSON library would keep the last in silence.
+// Duplicate keys in one object: the JSON library would silently keep the last.
 class DuplicateKeys {
  public:
   explicit DuplicateKeys(Errors& errors) : errors_(errors) {}
@@ -287,9 +286,9 @@ class DuplicateKeys {
     if (event == Json::parse_event_t::object_start) { open_.emplace_back(); }
     if (event == Json::parse_event_t::object_end) { open_.pop_back(); }
     if (event == Json::parse_event_t::key && !open_.back().insert(parsed.get<std::string>()).second) {
-      errors_.push_back(
-          {ErrorCode::refused, "/sim",
-           fmt::format("the key \"{}\" is given twice in one object", parsed.get<std::string>()), "", ""});
+      errors_.push_back({ErrorCode::refused, "/sim",
+                         fmt::format("the key \"{}\" appears twice in one object", parsed.get<std::string>()),
+                         "", ""});
     }
     return true;
   }

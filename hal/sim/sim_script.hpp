@@ -1,7 +1,6 @@
 // hal/sim/sim_script.hpp
 //
-// What a simulated card is told to be and to do: the JSON object of DeviceRequest::sim_script, read and
-// checked.
+// The script of a simulated card: the JSON object of DeviceRequest::sim_script, read and checked.
 //
 //   key (default)               value
 //   clock ("real_time")         "real_time" or "virtual"; device "file:…" is always "virtual"
@@ -10,7 +9,7 @@
 //                               {"sine": {"frequency_hz": 997, "amplitude": 0.5}};
 //                               or the path of a sound file
 //   loop (false)                true: a sound file starts again at its end, else the stream ends with it
-//   loopback (false)            true: what is played comes back at the input; excludes `input`
+//   loopback (false)            true: the output is connected to the input; excludes `input`
 //   sample_rate_hz              1 .. 10e6; the rate of the input, or 48000 if that has none
 //   input_channels (2)          1 .. 1024; a sound file has its own
 //   output_channels (2)         1 .. 1024
@@ -24,24 +23,24 @@
 //                               stream without end (a file has its own)
 //   input_latency_frames        from the connector to the tick; one period
 //   output_latency_frames       from the tick to the connector; one period
-//   buffer_frames               how far the client may fall behind before frames are lost; the longer of 4
-//                               periods and 0.25 s
-//   playback_to                 path of a WAV file (64-bit float) that takes what is played, frame by
-//                               position: those that are lost are zeros in it
-//   overwrite (false)           true: playback_to may exist already
+//   buffer_frames               how far the client may lag before frames are lost; the longer of 4 periods
+//                               and 0.25 s
+//   playback_to                 path of a WAV file (64-bit float) for the output, each frame at its position:
+//                               lost frames are zeros
+//   overwrite (false)           true: playback_to may already exist
 //   faults ([])                 objects in the order of at_frame; each begins exactly at position at_frame:
 //
 //   {"at_frame": N, "type": "xrun", "lost_frames": n}
 //       an xrun is reported and n >= 0 frames are lost
 //   {"at_frame": N, "type": "stall", "duration_ms": t}
-//       no tick for t ms of the card's time. Frames that fit into buffer_frames then come all at once, and
+//       no tick for t ms of the card's time. Frames that fit into buffer_frames then come at once, and
 //       nothing is lost; a stall longer than that is an xrun that loses its whole length
 //   {"at_frame": N, "type": "unplug", "frames": n}
 //       the card is gone for n >= 1 frames of its time
 //   {"at_frame": N, "type": "rate_change", "sample_rate_hz": R}
 //       the card changes its rate, and the driver fails
 //   {"at_frame": N, "type": "period_change", "period_frames": n}
-//       a period longer than the first one comes in several ticks
+//       a period longer than the first one is split into several ticks
 #pragma once
 
 #include <cstdint>
@@ -54,7 +53,7 @@
 
 namespace streamlab {
 
-inline constexpr std::uint32_t kDefaultChannels = 2;  // in and out, where neither file nor script says
+inline constexpr std::uint32_t kDefaultChannels = 2;  // in and out, unless the file or the script sets it
 
 enum class SimClock { real_time, virtual_time };
 
@@ -80,7 +79,7 @@ struct SimFault {
   friend bool operator==(const SimFault&, const SimFault&) = default;
 };
 
-// Empty: as the table above says.
+// Empty: the defaults of the table above.
 struct SimScript {
   std::optional<SimClock> clock;
   std::optional<SimInput> input;
@@ -103,7 +102,7 @@ struct SimScript {
   std::vector<SimFault> faults;
 };
 
-// Reads a script; an empty text is an empty script, comments are allowed. Every error comes out, each with a
+// Reads a script; an empty text is an empty script, comments are allowed. Returns all errors, each with a
 // JSON pointer that begins with /sim.
 Checked<SimScript> parse_sim_script(std::string_view text);
 

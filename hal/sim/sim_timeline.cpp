@@ -23,7 +23,7 @@ SimEvent SimTimeline::lose(SimEvent::Kind kind, std::int64_t frames) noexcept {
 SimEvent SimTimeline::next() noexcept {
   while (position_ < end_ && next_fault_ < faults_.size() && faults_[next_fault_].at_frame <= position_) {
     const SimFault& fault = faults_[next_fault_++];
-    period_end_ = position_;  // a period begins anew behind every fault
+    period_end_ = position_;  // a new period begins after every fault
     switch (fault.kind) {
       case SimFault::Kind::xrun:
         return lose(SimEvent::Kind::xrun, fault.lost_frames);

@@ -1,11 +1,11 @@
 // hal/sim/sim_timeline.hpp
 //
-// SimTimeline: what a simulated card does, one event after the other, as a function of nothing but its
-// script. Neither clock nor thread nor signal: the driver adds those.
+// SimTimeline: the sequence of events of a simulated card, determined only by its script. No clock, thread or
+// signal: the driver adds those.
 //
 // Blocks are one period long. A block is cut short where a fault or the end of the stream begins, so that
-// each fault begins exactly at its frame; a period begins anew behind it. A period longer than
-// max_block_frames comes as several blocks.
+// each fault begins exactly at its frame; a new period begins after it. A period longer than max_block_frames
+// is split into several blocks.
 #pragma once
 
 #include <cstdint>
@@ -41,17 +41,17 @@ class SimTimeline {
     std::uint32_t max_block_frames = 256;
     std::int64_t buffer_frames = 1024;
     double sample_rate_hz = 48000.0;
-    std::int64_t end = kWithoutEnd;  // position behind the last frame
+    std::int64_t end = kWithoutEnd;  // position after the last frame
   };
 
   SimTimeline() = default;
   // `faults` in the order of at_frame, without overlap: as parse_sim_script() gives them.
   SimTimeline(const Card& card, std::vector<SimFault> faults);
 
-  // The next event; after `ended` and `rate_changed`, `ended` for ever. No allocation.
+  // The next event; after `ended` and `rate_changed`, always `ended`. No allocation.
   SimEvent next() noexcept;
 
-  // Leaves out up to `frames` frames, never past the next fault or the end; returns how many.
+  // Skips up to `frames` frames, never past the next fault or the end; returns how many.
   std::int64_t skip(std::int64_t frames) noexcept;
 
   // Position of the next event.
@@ -67,7 +67,7 @@ class SimTimeline {
   std::int64_t position_ = 0;
   std::int64_t end_ = 0;  // card_.end, or where the rate changed
   std::int64_t period_ = 0;
-  std::int64_t period_end_ = 0;  // position at which the period under way is complete
+  std::int64_t period_end_ = 0;  // position at which the current period is complete
 };
 
 }  // namespace streamlab

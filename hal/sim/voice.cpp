@@ -20,16 +20,16 @@ Result<SimVoice> load_voice(const std::string& directory) {
     const std::string path = fmt::format("{}/{}.wav", directory, name);
     if (!std::filesystem::exists(path)) {
       return refused(
-          "simulated card", fmt::format("the voice that it hears is not installed: there is no {}", path),
+          "simulated card", fmt::format("the recorded voice is not installed: there is no {}", path),
           "the recordings of package alsa-utils",
-          "install it (apt-get install alsa-utils) or name another input: \"sim\": {\"input\": …}");
+          "install it (apt-get install alsa-utils) or choose another input: \"sim\": {\"input\": …}");
     }
     auto reader = SimFileReader::open(path, "simulated card");
     if (!reader) { return tl::unexpected(reader.error()); }
     if (voice.sample_rate_hz == 0.0) { voice.sample_rate_hz = reader->sample_rate_hz(); }
     if (reader->sample_rate_hz() != voice.sample_rate_hz) {
-      return refused("simulated card", fmt::format("{} is at {} Hz", path, reader->sample_rate_hz()),
-                     fmt::format("{} Hz as the recordings before it", voice.sample_rate_hz));
+      return refused("simulated card", fmt::format("{} has a rate of {} Hz", path, reader->sample_rate_hz()),
+                     fmt::format("{} Hz, like the recordings before it", voice.sample_rate_hz));
     }
     const auto samples = load_sound_file(*reader, {0});
     if (!samples) { return tl::unexpected(samples.error()); }

@@ -1,8 +1,7 @@
 // hal/sim/voice.hpp
 //
-// The voice that a simulated card hears when nothing else is said: the loudspeaker test of package
-// alsa-utils, eight recordings of a speaker who names the places of the loudspeakers, with a pause behind
-// each.
+// The default input of a simulated card, a recorded voice: the loudspeaker test of package alsa-utils, eight
+// recordings of a speaker who names the loudspeaker positions, with a pause after each.
 #pragma once
 
 #include <string>
@@ -20,7 +19,7 @@ struct SimVoice {
   std::vector<double> samples;  // one channel, full scale 1.0
 };
 
-// Reads the recordings in `directory`. Refused, with the package to install, where one is missing.
+// Reads the recordings in `directory`. Refused, with the package to install, if one is missing.
 Result<SimVoice> load_voice(const std::string& directory = kVoiceDirectory);
 
 }  // namespace streamlab

@@ -226,7 +226,7 @@ TEST(OutputFiles, IncludeTheProgressOfAFlow) {
   expect_refused(dir, graph, save("./graph.json"), "--save: \"./graph.json\" is a graph of this flow");
   expect_refused(dir, notes, {"run", "flow.json"}, "\"flow.json.progress\" takes the progress of this flow");
   expect_refused(dir, notes, {"run", "flow.json", "--save", "notes.txt"},
-                 "notes.txt: exists already; --resume continues from it, --force replaces it\n");
+                 "notes.txt: already exists; --resume continues from it, --force replaces it\n");
   EXPECT_FALSE(fs::exists(dir.file("started")));
   EXPECT_EQ(streamlab(save("notes.txt"), dir.path().string()).exit_code, 0);
   EXPECT_THAT(content_of(notes), HasSubstr("streamlab_flow_progress"));
@@ -342,7 +342,7 @@ TEST(OutputFiles, ThatExistAreNotedByCheck) {
   const std::string config = dir.write("tone.json", tone_to({sink("FileSink", "take.wav")}));
   const auto result = streamlab({"check", config}, dir.path().string());
   EXPECT_EQ(result.exit_code, 0);
-  EXPECT_EQ(result.err, "note: \"take.wav\" exists already: a run needs --force to replace it\n");
+  EXPECT_EQ(result.err, "note: \"take.wav\" already exists: a run needs --force to replace it\n");
 }
 
 TEST(OutputFiles, OfARunThatCannotStartLeaveNothingAndReplaceNothing) {
@@ -356,7 +356,7 @@ TEST(OutputFiles, OfARunThatCannotStartLeaveNothingAndReplaceNothing) {
       dir.write("tone.json", tone_to({forced, sink("CsvSink", "new.csv"), sink("JsonlSink", "taken.jsonl")}));
   const auto result = streamlab({"run", config}, dir.path().string());
   EXPECT_EQ(result.exit_code, 1);
-  EXPECT_THAT(result.err, HasSubstr("\"taken.jsonl\" exists already"));
+  EXPECT_THAT(result.err, HasSubstr("\"taken.jsonl\" already exists"));
   EXPECT_EQ(content_of(old), "an old one");
   std::vector<std::string> names;
   for (const auto& entry : fs::directory_iterator(dir.path())) { names.push_back(entry.path().filename()); }

@@ -129,14 +129,15 @@ TEST(OutputFile, RefusesWhatCannotBeAFileAndCreatesNothing) {
   expect("link", "exists but is not a regular file", "exists but is not a regular file");
   expect("none/a", "cannot be created: \"" + here + "/none\": No such file or directory",
          "cannot be created: No such file or directory");
-  expect("a/b", "cannot be created: \"" + here + "/a\" is not a folder", "cannot be created: Not a directory");
+  expect("a/b", "cannot be created: \"" + here + "/a\" is not a folder",
+         "cannot be created: Not a directory");
   expect(std::string(256, 'a'), "cannot be created: File name too long",
          "cannot be created: File name too long");
   expect(std::string("a\0b", 3), "is not a valid path: it contains a NUL character",
          "cannot be created: Invalid argument");
   EXPECT_TRUE(OutputFile::check(folder.file("a")));
   EXPECT_TRUE(OutputFile::check(folder.file("b")));
-  EXPECT_EQ(OutputFile::create(folder.file("a"), false).error().what, "exists already");
+  EXPECT_EQ(OutputFile::create(folder.file("a"), false).error().what, "already exists");
   EXPECT_EQ(files_in(folder), before);
 }
 

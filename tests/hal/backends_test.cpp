@@ -116,27 +116,27 @@ TEST_F(Backends, GivesTheScriptToTheSimulatedCardOnly) {
   ASSERT_TRUE(open("default", "{}"));
   EXPECT_EQ(opened_.sim_script, "");
   EXPECT_EQ(to_string(open("jack:x", "{}").error()),
-            "/sim: device \"jack:x\" is not simulated and follows no script");
+            "/sim: device \"jack:x\" is not simulated and cannot follow a script");
 }
 
 TEST_F(Backends, NamesTheNearestKindOfDevice) {
   EXPECT_EQ(to_string(open("jak:studio").error()),
-            "device: there is no kind of device \"jak\"; expected one of default, jack, jack:SERVER, "
+            "device: there is no device type \"jak\"; expected one of default, jack, jack:SERVER, "
             "alsa:PCM, sim; did "
             "you mean \"jack\"?");
   EXPECT_EQ(
       to_string(open("hw:0,0").error()),
-      "device: there is no kind of device \"hw\"; expected one of default, jack, jack:SERVER, alsa:PCM, sim");
+      "device: there is no device type \"hw\"; expected one of default, jack, jack:SERVER, alsa:PCM, sim");
   EXPECT_EQ(
       to_string(open("").error()),
-      "device: there is no kind of device \"\"; expected one of default, jack, jack:SERVER, alsa:PCM, sim");
+      "device: there is no device type \"\"; expected one of default, jack, jack:SERVER, alsa:PCM, sim");
 }
 
 TEST_F(Backends, SaysWhenThereIsNothingAtAll) {
   DeviceRequest request;
   const std::vector<Backend> all = backends();
   EXPECT_EQ(to_string(open_device(request, std::span(all).first(2)).error()),
-            "default: there is no device: no server, no card");
+            "default: no device was found: no server, no card");
 }
 
 TEST_F(Backends, ListsWhatIsThereAndSaysWhatIsNot) {

@@ -136,7 +136,7 @@ TEST(SimDevice, FailsWhereTheRateChanges) {
   EXPECT_EQ(
       to_string(status.failure),
       "simulated card (silence, virtual clock): the rate changed from 48000 Hz to 44100 Hz at frame 64; "
-      "start again: a running graph keeps the rate that it was prepared for");
+      "restart the run: a running graph keeps the rate that it was prepared for");
   EXPECT_THAT(story(client), ElementsAre("0+64"));
 }
 
@@ -287,8 +287,8 @@ TEST(SimDevice, KeepsWhatIsPlayedByPosition) {
   }
   request.sim_script = fmt::format(R"({{"playback_to": "{}"}})", path);
   EXPECT_EQ(refusal(request),
-            fmt::format("/sim/playback_to: \"{}\" exists already; remove it, name another file, or "
-                        "say \"overwrite\": true",
+            fmt::format("/sim/playback_to: \"{}\" already exists; remove it, choose another file, or set "
+                        "\"overwrite\": true",
                         path));
 }
 
@@ -373,7 +373,7 @@ TEST(SimDevice, PlaysAFileAsADeviceWithoutScript) {
   EXPECT_EQ(run_to_end(*driver, client).state, DriverState::ended);
   EXPECT_THAT(client.heard, ElementsAre(ElementsAre(.25, -.5, 1.5)));
   request.sim_script = R"({"input_channels": 2})";
-  EXPECT_EQ(refusal(request), "/sim/input_channels: 2 inputs were asked for, but " + path + " has 1");
+  EXPECT_EQ(refusal(request), "/sim/input_channels: 2 inputs were requested, but " + path + " has 1");
   request.sim_script.clear();
   request.device = "sim:" + path;
   EXPECT_TRUE(open(request)->format().real_time);
@@ -556,7 +556,7 @@ TEST(SimDevice, StartsOnceOnly) {
   RecordingClient client(driver->format());
   run_to_end(*driver, client);
   EXPECT_EQ(to_string(driver->start(client).error()),
-            "simulated card (silence, virtual clock): it has been started before; open it again");
+            "simulated card (silence, virtual clock): the simulated card was already started; open it again");
 }
 
 TEST(SimDevice, RefusesAClientWithOtherChannels) {
@@ -576,11 +576,13 @@ TEST(SimDevice, RefusesWhatCannotBe) {
     return refusal(request);
   };
   const auto as_is = [](DeviceRequest&) {};
-  EXPECT_EQ(with("", [](auto& r) { r.capture = false; }), "sim: neither capture nor playback was asked for");
+  EXPECT_EQ(with("", [](auto& r) { r.capture = false; }), "sim: neither capture nor playback is requested");
   EXPECT_EQ(with(R"({"loopback": true})", as_is),
-            "/sim/loopback: it needs a graph that both captures and plays");
-  EXPECT_EQ(with(R"({"playback_to": "x.wav"})", as_is), "/sim/playback_to: the graph plays nothing");
-  EXPECT_EQ(with(R"({"loop": true})", as_is), "/sim/loop: there is no sound file that it could be about");
+            "/sim/loopback: loopback needs a graph that both captures and plays");
+  EXPECT_EQ(with(R"({"playback_to": "x.wav"})", as_is),
+            "/sim/playback_to: `playback_to` needs a graph that "
+            "plays something");
+  EXPECT_EQ(with(R"({"loop": true})", as_is), "/sim/loop: `loop` needs a sound file as input");
   EXPECT_EQ(with(R"({"input": "silence"})",
                  [](auto& r) {
                    r.input_channels = {1, 3};
@@ -590,26 +592,26 @@ TEST(SimDevice, RefusesWhatCannotBe) {
             "simulated card: it has no input channel 0; expected channels 1 .. 2");
   EXPECT_EQ(
       with("", [](auto& r) { r.sample_rate_hz = 44100; }),
-      "sample_rate: 44100 Hz was asked for, but a recorded voice is at 48000 Hz; the simulated card does not "
+      "sample_rate: 44100 Hz was requested, but a recorded voice has 48000 Hz; the simulated card does not "
       "resample: leave the rate out");
   EXPECT_EQ(
       with(R"({"input": "silence", "sample_rate_hz": 8000})", [](auto& r) { r.sample_rate_hz = 16000; }),
-      "sample_rate: 16000 Hz was asked for, but the simulated card is at 8000 Hz; the simulated card does "
+      "sample_rate: 16000 Hz was requested, but the simulated card has 8000 Hz; the simulated card does "
       "not "
       "resample: leave the rate out");
   EXPECT_EQ(with("", [](auto& r) { r.input_ports = {"system:capture_1"}; }),
-            "input_ports: the simulated card has no use for it: it is for JACK devices");
+            "input_ports: the simulated card does not use it: it is for JACK devices");
   EXPECT_EQ(with("", [](auto& r) { r.sample_format = "S16_LE"; }),
-            "sample_format: the simulated card has no use for it: it is for ALSA devices");
+            "sample_format: the simulated card does not use it: it is for ALSA devices");
   EXPECT_EQ(with(R"({"input": {"sine": {"frequency_hz": 30000}}})", as_is),
             "/sim/input/sine/frequency_hz: 30000 is above half the sample rate, 24000 Hz");
   EXPECT_EQ(with(R"({"input": "silence", "jitter_us": 2000})", as_is),
-            "/sim/jitter_us: 2000 us is as long as a period, 1333.3 us");
+            "/sim/jitter_us: 2000 us is not shorter than a period, 1333.3 us");
   EXPECT_EQ(
       with(
           R"({"input": "silence", "frames": 100, "faults": [{"at_frame": 100, "type": "xrun", "lost_frames": 1}]})",
           as_is),
-      "/sim/faults/0/at_frame: 100 is not within the stream, which has 100 frames");
+      "/sim/faults/0/at_frame: 100 is beyond the end of the stream, which has 100 frames");
   EXPECT_EQ(
       with(
           R"({"input": "silence", "buffer_frames": 64, "faults": [{"at_frame": 0, "type": "stall", "duration_ms": 10},
@@ -620,13 +622,14 @@ TEST(SimDevice, RefusesWhatCannotBe) {
             "simulated card: there is no file \"/no/such.wav\"");
   EXPECT_EQ(with("", [](auto& r) { r.device = "file:/tmp"; }),
             "simulated card: \"/tmp\" is a directory; expected a sound file");
-  EXPECT_EQ(with("", [](auto& r) { r.device = "sim:"; }), "sim:: there is no file name behind the colon");
+  EXPECT_EQ(with("", [](auto& r) { r.device = "sim:"; }), "sim:: the file name after the colon is missing");
   EXPECT_EQ(with("", [](auto& r) { r.device = "file"; }),
-            "file: there is no file to play; expected file:PATH");
+            "file: the file to play is missing; expected file:PATH");
   EXPECT_EQ(with(R"({"input": "silence"})", [](auto& r) { r.device = "file:a.wav"; }),
-            "/sim/input: the input is given twice, here and by device \"file:a.wav\"");
+            "/sim/input: the input is given twice, here and in device \"file:a.wav\"");
   EXPECT_EQ(with(R"({"clock": "real_time"})", [](auto& r) { r.device = "file:a.wav"; }),
-            "/sim/clock: \"file:a.wav\" has a virtual clock; \"sim:a.wav\" plays the file in real time");
+            "/sim/clock: \"file:a.wav\" always has a virtual clock; \"sim:a.wav\" plays the file in real "
+            "time");
   EXPECT_EQ(with(R"({"ppm": 1e9, "seed": -1})", as_is),
             "/sim/ppm: 1000000000.0 is outside -100000 .. 100000 ppm; also /sim/seed: -1 is outside 0 .. "
             "9007199254740992 ");

@@ -114,8 +114,8 @@ TEST(PlaybackFile, LosesNothingInSilenceWhenTheDiskIsSlow) {
   if (!right) {
     EXPECT_EQ(to_string(file->failure()),
               path +
-                  ": the disk does not keep up with what is played; play into a file "
-                  "on a faster disk, or with a virtual clock");
+                  ": the disk cannot keep up with the playback; use a faster disk for the file, or a virtual "
+                  "clock");
   }
 }
 

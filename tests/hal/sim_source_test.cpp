@@ -172,7 +172,7 @@ TEST(SimFileReader, RefusesWhatIsNoSound) {
   const auto refusal = [](const std::string& path) {
     return to_string(SimFileReader::open(path, "sim").error());
   };
-  EXPECT_EQ(refusal("/dev/null"), "sim: \"/dev/null\" is no regular file; expected a sound file");
+  EXPECT_EQ(refusal("/dev/null"), "sim: \"/dev/null\" is not a regular file; expected a sound file");
   const std::string text = scratch("text.wav");
   std::ofstream(text) << "no sound";
   EXPECT_TRUE(refusal(text).starts_with("sim: \"" + text +

@@ -38,10 +38,9 @@ TEST(SimVoice, SpeaksEveryRecordingWithAPauseBehindIt) {
 TEST(SimVoice, NamesThePackageWhenItIsMissing) {
   EXPECT_EQ(
       to_string(load_voice("/no/such/folder").error()),
-      "simulated card: the voice that it hears is not installed: there is no /no/such/folder/Front_Left.wav; "
-      "expected the recordings of package alsa-utils; install it (apt-get install alsa-utils) or name "
-      "another "
-      "input: \"sim\": {\"input\": …}");
+      "simulated card: the recorded voice is not installed: there is no /no/such/folder/Front_Left.wav; "
+      "expected the recordings of package alsa-utils; install it (apt-get install alsa-utils) or choose "
+      "another input: \"sim\": {\"input\": …}");
 }
 
 TEST(SimVoice, RefusesRecordingsOfDifferentRates) {
@@ -52,7 +51,8 @@ TEST(SimVoice, RefusesRecordingsOfDifferentRates) {
   }
   EXPECT_EQ(to_string(load_voice(folder).error()),
             fmt::format(
-                "simulated card: {}/Front_Right.wav is at 20 Hz; expected 10 Hz as the recordings before it",
+                "simulated card: {}/Front_Right.wav has a rate of 20 Hz; expected 10 Hz, like the recordings "
+                "before it",
                 folder));
 }
 

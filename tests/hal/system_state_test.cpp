@@ -128,7 +128,7 @@ TEST(SystemState, CountsTheCoresOfEachGovernor) {
   EXPECT_EQ(fact(r, "CPU governor").verdict, Verdict::warn);
   r.governors.clear();
   EXPECT_EQ(fact(r, "CPU governor").in_force,
-            "unknown: the system does not show it, as is usual in virtual machines");
+            "unknown: the system does not report it, as is usual in virtual machines");
   EXPECT_THAT(complaints(r), IsEmpty());
 }
 

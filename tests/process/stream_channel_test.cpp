@@ -145,7 +145,7 @@ TEST(StreamRegistry, KnowsItsChannelsByName) {
   const auto twice = registry.create("voice");
   ASSERT_FALSE(twice);
   EXPECT_EQ(to_string(twice.error()),
-            "voice: a channel with this name exists already; expected another "
+            "voice: a channel with this name already exists; expected another "
             "name");
   EXPECT_THAT(registry.names(), ElementsAre("voice", "levels"));
   const auto missing = registry.find("voise");

@@ -261,8 +261,7 @@ TEST_F(AlsaDriverTest, RefusesWhatTheDeviceCannotDoAndSaysWhatItCan) {
   request.sample_rate_hz = 96000;
   EXPECT_EQ(refusal(request),
             "alsa:fault:S16_LE,rw,2,44100 48000: 96000 Hz is not possible; expected 44100 or 48000 Hz; the "
-            "device is "
-            "never resampled: choose its rate, or resample in the graph");
+            "device is never resampled: use its rate, or resample in the graph");
   request.sample_rate_hz = 44100.5;
   EXPECT_THAT(refusal(request), HasSubstr("44100.5 Hz is not possible"));
 
@@ -270,20 +269,20 @@ TEST_F(AlsaDriverTest, RefusesWhatTheDeviceCannotDoAndSaysWhatItCan) {
   request.input_channels = {1, 3};
   EXPECT_THAT(refusal(request), HasSubstr("there is no input channel 3; expected 1 to 2"));
   request.input_channels = {0};
-  EXPECT_THAT(refusal(request), HasSubstr("channel 0; expected channels from 1"));
+  EXPECT_THAT(refusal(request), HasSubstr("channel 0; expected a channel number from 1"));
 
   request = capture_request();
   request.sample_format = "S16_LE";
-  EXPECT_THAT(refusal(request), HasSubstr("the format S16_LE is not possible; expected S32_LE"));
+  EXPECT_THAT(refusal(request), HasSubstr("the device does not support the format S16_LE; expected S32_LE"));
   request.sample_format = "S20";
   EXPECT_THAT(refusal(request),
               HasSubstr("there is no sample format \"S20\"; expected one of: auto, S16_LE"));
 
   request = capture_request();
   request.access = "rw";
-  EXPECT_THAT(refusal(request), HasSubstr("the access rw is not possible; expected mmap"));
+  EXPECT_THAT(refusal(request), HasSubstr("the device does not support rw access; expected mmap"));
   request.access = "direct";
-  EXPECT_THAT(refusal(request), HasSubstr("there is no access \"direct\"; expected auto, mmap or rw"));
+  EXPECT_THAT(refusal(request), HasSubstr("there is no access mode \"direct\"; expected auto, mmap or rw"));
 
   request = capture_request();
   request.period_frames = 3;
@@ -294,11 +293,11 @@ TEST_F(AlsaDriverTest, RefusesWhatTheDeviceCannotDoAndSaysWhatItCan) {
 
   request = capture_request();
   request.capture = false;
-  EXPECT_THAT(refusal(request), HasSubstr("neither capture nor playback is asked for"));
+  EXPECT_THAT(refusal(request), HasSubstr("neither capture nor playback is requested"));
 }
 
 TEST_F(AlsaDriverTest, NamesThePcmThatDoesNotExist) {
-  EXPECT_THAT(refusal(capture_request("nonesuch")), HasSubstr("ALSA has no PCM \"nonesuch\""));
+  EXPECT_THAT(refusal(capture_request("nonesuch")), HasSubstr("there is no ALSA PCM \"nonesuch\""));
 }
 
 TEST_F(AlsaDriverTest, SaysThatTheDeviceIsBusy) {

@@ -52,9 +52,9 @@ TEST(ChoosePorts, RefusesWhatIsNotThereWithWhatIs) {
       message({0}, {}),
       "jack: there is no capture channel 0; expected 1 .. 2; the server's physical ports: system:capture_1, "
       "system:capture_2");
-  EXPECT_EQ(message({1, 1}, {}), "jack: capture channel 1 is asked for twice");
+  EXPECT_EQ(message({1, 1}, {}), "jack: capture channel 1 is requested twice");
   EXPECT_EQ(message({1}, {"synth:left", ""}),
-            "jack: 2 capture ports are named for 1 channels; expected one port for each channel");
+            "jack: 2 capture ports are given for 1 channels; expected one port for each channel");
   EXPECT_EQ(message({}, {"synth:lefd"}),
             "jack: there is no JACK port \"synth:lefd\"; did you mean \"synth:left\"?");
   EXPECT_EQ(message({}, {"elsewhere"}),
@@ -62,10 +62,10 @@ TEST(ChoosePorts, RefusesWhatIsNotThereWithWhatIs) {
             "synth:left");
   EXPECT_EQ(
       message({}, {"system:playback_1"}),
-      "jack: JACK port \"system:playback_1\" takes sound in; expected a port to capture from; the server has "
+      "jack: JACK port \"system:playback_1\" is an input; expected a port to capture from; the server has "
       "system:capture_1, system:capture_2, synth:left");
   EXPECT_EQ(message({}, {}, {{}, {"synth:left"}, {}}),
-            "jack: the JACK server has no physical capture ports; name the ports to use; it has synth:left");
+            "jack: the JACK server has no physical capture ports; give port names; it has synth:left");
   EXPECT_EQ(message({1}, {}, {}), "jack: there is no capture channel 1; the server's physical ports: none");
 }
 

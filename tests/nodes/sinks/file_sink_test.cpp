@@ -214,9 +214,9 @@ TEST(FileSink, WritesNothingBeforeItIsStarted) {
 TEST(FileSink, KeepsAFileThatExistsUnlessToldOtherwise) {
   const TempDir dir;
   const std::string path = dir.write("a.wav", "precious");
-  EXPECT_EQ(start_error(config(path)),
-            "/config/path: \"" + path + "\" exists already; use --force to replace it, or choose another "
-                                        "name");
+  EXPECT_EQ(start_error(config(path)), "/config/path: \"" + path +
+                                           "\" already exists; use --force to replace it, or choose another "
+                                           "name");
   EXPECT_EQ(content_of(path), "precious");
   EXPECT_EQ(start_error(config(path, R"("overwrite": true)")), "");
   EXPECT_EQ(content_of(path).substr(0, 4), "RIFF");

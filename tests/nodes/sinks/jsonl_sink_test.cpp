@@ -163,8 +163,9 @@ TEST(JsonlSink, KeepsAFileThatExistsUnlessToldOtherwise) {
     ADD_FAILURE() << "was accepted";
   } catch (const std::runtime_error& error) {
     EXPECT_EQ(std::string(error.what()),
-              "/config/path: \"" + path + "\" exists already; use --force to replace it, or choose another "
-                                          "name");
+              "/config/path: \"" + path +
+                  "\" already exists; use --force to replace it, or choose another "
+                  "name");
   }
   EXPECT_EQ(content_of(path), "precious");
   { NodeHarness sink("JsonlSink", config(path, R"("overwrite": true)")); }

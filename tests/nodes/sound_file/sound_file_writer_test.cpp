@@ -252,8 +252,9 @@ TEST(SoundFileWriter, KeepsAnExistingFileUnlessToldToOverwrite) {
   const auto writer = SoundFileWriter::create(path, {}, Overwrite::no);
   ASSERT_FALSE(writer);
   EXPECT_EQ(writer.error().code, ErrorCode::failed);
-  EXPECT_EQ(to_string(writer.error()), path + ": exists already; use --force to replace it, or choose "
-                                              "another name");
+  EXPECT_EQ(to_string(writer.error()), path +
+                                           ": already exists; use --force to replace it, or choose "
+                                           "another name");
   EXPECT_EQ(content_of(path), "precious");
 }
 

@@ -294,13 +294,13 @@ TEST_F(JackTest, RefusesWhatTheServerDoesNotHave) {
   rate.sample_rate_hz = 96000.0;
   EXPECT_EQ(message(rate),
             where +
-                ": the JACK server runs at 48000 Hz, not at 96000 Hz; expected 48000 Hz; a JACK "
-                "server has one rate for all: see jackd -r");
+                ": the JACK server runs at 48000 Hz, not at 96000 Hz; expected 48000 Hz; a JACK server has "
+                "one rate for all clients: see jackd -r");
   DeviceRequest period = request;
   period.period_frames = 64;
   EXPECT_EQ(message(period), where +
                                  ": the JACK server's period is 1024 frames, not 64; expected 1024 frames; "
-                                 "\"jack_bufsize 64\" changes it for all programs");
+                                 "\"jack_bufsize 64\" changes it for all clients");
   DeviceRequest channels = request;
   channels.input_channels = {1, 3};
   EXPECT_EQ(message(channels), where +
@@ -314,7 +314,7 @@ TEST_F(JackTest, RefusesWhatTheServerDoesNotHave) {
   direction.input_ports = {"system:playback_1"};
   EXPECT_EQ(message(direction),
             where +
-                ": JACK port \"system:playback_1\" takes sound in; expected a port to capture "
+                ": JACK port \"system:playback_1\" is an input; expected a port to capture "
                 "from; the server has system:capture_1, system:capture_2");
 }
 

@@ -142,7 +142,7 @@ TEST_F(JackLoss, FailsWhenTheServerComesBackAtAnotherRate) {
   ASSERT_TRUE(run.reaches(DriverState::failed));
   EXPECT_EQ(to_string(run.driver->status().failure),
             server_.device() +
-                ": the JACK server now runs at 44100 Hz; the run began at 48000 Hz; start again at the "
+                ": the JACK server now runs at 44100 Hz; the run began at 48000 Hz; restart the run at the "
                 "new rate");
 }
 
