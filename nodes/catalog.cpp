@@ -1,7 +1,7 @@
 // nodes/catalog.cpp
 //
-// The catalogue: one line a node. (A list rather than objects that register themselves: a linker drops those
-// from static libraries.)
+// The catalogue: one line per node. (A list, not self-registering objects: a linker drops those from static
+// libraries.)
 #include "engine/core/node_catalog.hpp"
 
 namespace streamlab {

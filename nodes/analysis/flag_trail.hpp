@@ -1,7 +1,7 @@
 // nodes/analysis/flag_trail.hpp
 //
-// FlagTrail: which flags a stretch of the stream has that ends with the frame that came last. A result takes
-// its flags from here, so that they are those of its own frames, however the stream is cut into blocks.
+// FlagTrail: the flags of the most recent frames of a stream, from any position on. A result takes its flags
+// from here, so that they are those of its own frames for any block size.
 #pragma once
 
 #include <array>
@@ -16,14 +16,14 @@ class FlagTrail {
  public:
   static constexpr std::int64_t kStart = std::numeric_limits<std::int64_t>::min() + 1;  // for since(): all
 
-  // Real-time safe, as the others. `count` frames of `block` from `first` on.
+  // Real-time safe, like the others. `count` frames of `block` from `first` on.
   void add(const DataFrame& block, std::uint32_t first, std::uint32_t count) noexcept {
     if ((block.header().flags & kKept) == 0) { return; }
     for (std::size_t i = 0; i < kFlags.size(); ++i) {
       if (const auto last = block.last_with(kFlags[i], first, count)) { last_[i] = block.position() + *last; }
     }
   }
-  // Of the frames from `position` on.
+  // Flags of the frames from `position` on.
   std::uint32_t since(std::int64_t position) const noexcept {
     std::uint32_t flags = 0;
     for (std::size_t i = 0; i < kFlags.size(); ++i) {

@@ -1,8 +1,8 @@
 // nodes/analysis/interval_grid.hpp
 //
-// IntervalGrid: the one rule of every node that works by intervals. It cuts a stream into intervals by
-// position alone. Interval k holds the positions round(k · interval_frames) … round((k + 1) ·
-// interval_frames) - 1, so that an interval that is no whole number of frames does not drift.
+// IntervalGrid: the rule shared by all nodes that work by intervals. It cuts a stream into intervals by
+// position only. Interval k holds the positions round(k · interval_frames) … round((k + 1) · interval_frames)
+// - 1, so that an interval that is not a whole number of frames does not drift.
 #pragma once
 
 #include <cmath>
@@ -24,7 +24,7 @@ class IntervalGrid {
     const double frames = interval_s * sample_rate_hz;
     if (!(frames >= 1.0)) {
       return refused("/config/interval_s",
-                     fmt::format("{} s is shorter than a frame at {} Hz", interval_s, sample_rate_hz),
+                     fmt::format("{} s is shorter than one frame at {} Hz", interval_s, sample_rate_hz),
                      fmt::format("at least {} s", 1.0 / sample_rate_hz));
     }
     return IntervalGrid(frames);

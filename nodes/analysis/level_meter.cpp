@@ -3,17 +3,16 @@
 // LevelMeter: peak, rms, DC and crest of every channel over intervals.
 //
 //   in   audio, float64 [channels x frames], any rate
-//   out  values, one block an interval: for each channel "<channel>.peak", "<channel>.rms_db", …
+//   out  values, one block per interval: for each channel "<channel>.peak", "<channel>.rms_db", …
 //   (kQuantities)
 //
 // Interval k holds the frames round(k · interval_s · rate) … round((k + 1) · interval_s · rate) - 1 of the
-// stream, counted from sample 0, however the stream is cut into blocks. A result's position, time and length
-// are those of its interval, as far as the stream has it; its metadata say how many frames the interval has,
-// how many were measured and how many are missing. Flags: `incomplete` when it was not measured whole (a
-// gap, the end of the stream), `gap` when frames are missing since the end of the last result, and those of
-// the frames that were measured (`clipped`, `not_finite`, `incomplete`, `xrun`). An interval that is
-// missing altogether gives no result. NaN, shown as null, stands for a level that does not exist: the
-// logarithm of silence.
+// stream, counted from sample 0, for any block size. A result's position, time and length are those of its
+// interval, clipped to the stream; its metadata say how many frames the interval has, how many were measured
+// and how many are missing. Flags: `incomplete` when not all of it was measured (a gap, the end of the
+// stream), `gap` when frames are missing since the end of the last result, and those of the measured frames
+// (`clipped`, `not_finite`, `incomplete`, `xrun`). An interval that is entirely missing gives no result. NaN,
+// shown as null, stands for an undefined level: the logarithm of silence.
 #include <algorithm>
 #include <cmath>
 #include <optional>
@@ -37,8 +36,8 @@ namespace {
 struct Quantity {
   std::string_view name;
   std::string_view full_scale_unit;  // of channels re full scale
-  // Of other channels: their own unit, or its level, where these are given; else the same. Some have no
-  // meaning there.
+  // For other channels: their unit, or its level, if given; else the same. Some quantities are undefined
+  // there.
   enum class Elsewhere : std::uint8_t { unit, level, same, nothing } elsewhere;
   double (*value)(const dsp::Levels& levels);
 };
@@ -59,8 +58,8 @@ constexpr Quantity kQuantities[] = {
      [](const dsp::Levels& l) { return static_cast<double>(l.not_finite); }},
 };
 
-// What a calibration adds, or the unit of a channel: a level in that unit, or in decibels re `reference` of
-// it.
+// A quantity added by a calibration or by the unit of a channel: a level in that unit, or in decibels re
+// `reference`.
 struct CalibratedQuantity {
   std::string_view name;
   std::string_view unit;
@@ -76,7 +75,7 @@ constexpr CalibratedQuantity kPressures[] = {
     {"rms_pa", "Pa", &dsp::Levels::rms, 0.0},
     {"rms_db_spl", "dB SPL", &dsp::Levels::rms, kPascal0Db},
 };
-// Of channels that are in Pa or V without a calibration; the rest is in kQuantities.
+// For channels in Pa or V without a calibration; the rest is in kQuantities.
 constexpr CalibratedQuantity kOfPascals[] = {
     {"peak_db_spl", "dB SPL", &dsp::Levels::peak, kPascal0Db},
     {"rms_db_spl", "dB SPL", &dsp::Levels::rms, kPascal0Db},
@@ -94,13 +93,12 @@ constexpr CalibratedQuantity kVoltages[] = {
 enum ParamIndex : std::size_t { kIntervalS, kPaPerFullScale, kVPerFullScale };
 constexpr ParamInfo kParams[] = {
     param::number("interval_s", "s", {0.001, 86400.0}, 1.0, Live::no, "Length of an interval."),
-    param::list(
-        "pa_per_full_scale", ParamType::numbers, "Pa", {1e-12, 1e12}, Need::optional,
-        "Calibration of microphones: sound pressure of a sample of 1; one number, or one for each channel."),
+    param::list("pa_per_full_scale", ParamType::numbers, "Pa", {1e-12, 1e12}, Need::optional,
+                "Microphone calibration: sound pressure of a sample of 1; one number, or one per channel."),
     param::list("v_per_full_scale", ParamType::numbers, "V", {1e-12, 1e12}, Need::optional,
-                "Calibration of inputs: voltage of a sample of 1; one number, or one for each channel."),
+                "Input calibration: voltage of a sample of 1; one number, or one per channel."),
 };
-constexpr PortInfo kOutPort[] = {{"out", mask(StreamKind::values), "Levels, one block an interval."}};
+constexpr PortInfo kOutPort[] = {{"out", mask(StreamKind::values), "Levels, one block per interval."}};
 constexpr NodeInfo kInfo{
     .name = "LevelMeter",
     .description = "Measures peak, rms, DC and crest of every channel over intervals.",
@@ -109,19 +107,18 @@ constexpr NodeInfo kInfo{
     .params = kParams,
     .rt_safe = RtSafe::yes,
     .at_gap =
-        "Flags the interval and says how many frames are missing; the levels are those of the frames that "
-        "are there. Gives no result for an interval that is missing altogether.",
+        "Flags the interval and reports the number of missing frames; levels are of the remaining frames. An "
+        "interval that is entirely missing gives no result.",
     .details =
-        "Full scale is 1.0. peak_db and rms_db are re 1.0; rms_db_aes17 = rms_db + 3.0103 dB, so that a "
-        "full-scale sine reads 0 dBFS (AES17), as its peak_db does. crest_db = peak_db - rms_db. ac_rms is "
-        "the rms without DC. clipped counts samples at or beyond full scale: |x| >= 1, and of sound that "
-        "still is what an integer format gave, |x| at or above the largest code, 1 - 2^(1-bits). Units are "
-        "those of the channel: one that "
-        "is not in FS has no rms_db_aes17 and no clipped, its levels are re 1 of its unit, and with Pa come "
-        "dB SPL, with V dBu. NaN and infinite samples are counted in not_finite and left "
-        "out of the rest. With pa_per_full_scale also dB SPL re 20 µPa; with v_per_full_scale also dBV re 1 "
-        "V and dBu re 0.7746 V. Levels of silence are null. The grid of intervals begins at sample 0; the "
-        "last, shorter interval is given with the flag incomplete.",
+        "Full scale is 1.0. peak_db and rms_db are re 1.0; rms_db_aes17 = rms_db + 3.0103 dB, so a "
+        "full-scale sine reads 0 dBFS (AES17), like its peak_db. crest_db = peak_db - rms_db. ac_rms is "
+        "the rms without DC. clipped counts samples at or beyond full scale: |x| >= 1 or, for unprocessed "
+        "samples of an integer format, |x| at or above the largest code, 1 - 2^(1-bits). Units are those of "
+        "the channel: a channel not in FS has no rms_db_aes17 and no clipped, and its levels are re 1 of its "
+        "unit; channels in Pa also get dB SPL, channels in V also dBu. NaN and infinite samples are counted "
+        "in not_finite and otherwise ignored. pa_per_full_scale adds dB SPL re 20 µPa; v_per_full_scale adds "
+        "dBV re 1 V and dBu re 0.7746 V. Levels of silence are null. Intervals are counted from sample 0; a "
+        "shorter last interval is flagged incomplete.",
     .example = R"({"id": "level", "type": "LevelMeter", "config": {"interval_s": 0.5}})",
     .cost_ns_per_frame = 0.6,
 };
@@ -165,7 +162,7 @@ class LevelMeter final : public Node {
     out.format.notes = {{"interval_s", fmt::format("{}", params_[kIntervalS])},
                         {"rms_db", "20 lg rms re 1 of the channel's unit"},
                         {"rms_db_aes17", "rms_db + 3.0103 dB: a full-scale sine reads 0 dBFS"}};
-    // A block can end an interval at each of its frames' boundaries, and one more where a gap precedes it.
+    // A block can end an interval at each frame boundary, and one more if a gap precedes it.
     out.max_blocks = static_cast<std::uint32_t>(in.max_frames / std::floor(interval_frames)) + 2;
     out.held_frames = static_cast<std::uint32_t>(std::min(std::ceil(interval_frames), 4294967295.0));
     return std::vector{std::move(out)};
@@ -215,8 +212,8 @@ class LevelMeter final : public Node {
     const bool pressure = params_.given(kPaPerFullScale);
     const bool voltage = params_.given(kVPerFullScale);
     if (pressure && voltage) {
-      return refused("/config/v_per_full_scale", "pa_per_full_scale is given too", "one of them",
-                     "use two LevelMeters for inputs of both sorts");
+      return refused("/config/v_per_full_scale", "pa_per_full_scale is also given", "only one of the two",
+                     "use two LevelMeters if you have both kinds of input");
     }
     calibration_.assign(in.channel_count(), 1.0);
     full_scale_.clear();
@@ -232,14 +229,14 @@ class LevelMeter final : public Node {
     for (const ChannelInfo& channel : in.channels) {
       if (is_full_scale(channel.unit)) { continue; }
       return refused(where,
-                     fmt::format("channel \"{}\" is in {} already", channel.name,
+                     fmt::format("channel \"{}\" is already in {}", channel.name,
                                  channel.unit.empty() ? "numbers without a unit" : channel.unit),
                      "channels in FS");
     }
     const auto& given = params_.numbers(pressure ? kPaPerFullScale : kVPerFullScale);
     if (given.size() != 1 && given.size() != in.channel_count()) {
       return refused(where, fmt::format("{} numbers for {} channels", given.size(), in.channel_count()),
-                     "one number, or one for each channel");
+                     "one number, or one per channel");
     }
     for (std::size_t c = 0; c < calibration_.size(); ++c) {
       calibration_[c] = given[given.size() == 1 ? 0 : c];
@@ -248,7 +245,7 @@ class LevelMeter final : public Node {
     return {};
   }
 
-  // Nothing where the quantity has no meaning for a channel of that unit.
+  // Nothing if the quantity is undefined for a channel of that unit.
   static std::optional<std::string> unit_of(const Quantity& q, const std::string& unit) {
     if (is_full_scale(unit)) { return std::string(q.full_scale_unit); }
     switch (q.elsewhere) {
@@ -264,7 +261,7 @@ class LevelMeter final : public Node {
     return std::nullopt;
   }
 
-  // Begins to measure at `position`: in the interval that holds it.
+  // Begins to measure at `position`: in the interval that contains it.
   void open(std::int64_t position) noexcept {
     const std::int64_t interval = grid_.index_of(position);
     begin_ = first_ = grid_.begin(interval);
@@ -275,7 +272,7 @@ class LevelMeter final : public Node {
     for (dsp::LevelStats& stats : stats_) { stats.restart(); }
   }
 
-  // Accounts for what lies between the last block and the one that begins here.
+  // Accounts for the frames between the last block and the one that begins here.
   void go_to(const FrameHeader& header, OutputPort& out) noexcept {
     const std::int64_t position = header.position;
     if (!started_) {
@@ -303,12 +300,12 @@ class LevelMeter final : public Node {
     if (forward) {
       missing_ = position - begin_;
     } else {
-      first_ = last_end_ = position;  // the stream counts anew
+      first_ = last_end_ = position;  // the stream restarts its count
       trail_.reset();
     }
   }
 
-  // `end`: where what the result is about ends.
+  // `end`: the end of what the result covers.
   void give(OutputPort& out, std::int64_t end) noexcept {
     DataFrame& y = out.emit();
     y.set_header({});
@@ -354,11 +351,11 @@ class LevelMeter final : public Node {
   std::vector<bool> full_scale_;                            // by channel
   std::vector<std::span<const CalibratedQuantity>> added_;  // likewise
 
-  std::vector<dsp::LevelStats> stats_;  // of the interval under way, by channel
+  std::vector<dsp::LevelStats> stats_;  // of the current interval, by channel
   bool started_ = false;                // a block has come
-  std::int64_t begin_ = 0;              // of the interval under way
+  std::int64_t begin_ = 0;              // of the current interval
   std::int64_t end_ = 0;
-  std::int64_t first_ = 0;  // frame of it that the stream has, missing or not: it may begin inside
+  std::int64_t first_ = 0;  // its first frame in the stream, missing or not: the stream may begin inside
   std::int64_t next_ = 0;   // position of the next frame
   std::int64_t measured_ = 0;
   std::int64_t missing_ = 0;  // of the interval, lost to gaps

@@ -5,16 +5,16 @@
 //   in   audio, float64 [channels x frames], any rate
 //   out  spectra, float64 [channels x (fft_size / 2 + 1)], bin k at k · rate / fft_size Hz
 //
-// Frames of fft_size samples begin every round((1 - overlap) · fft_size) samples from the start of the stream
-// on, however it is cut into blocks (nodes/dsp/spectrum_estimator.hpp). A spectrum's position and time are
-// those of the first sample in it; of an exponential average, which fades and so has no first, those of the
-// newest frame. Its metadata say how many frames were averaged, how many were left out because they hold NaN
-// or infinities, and how many gaps with how many missing frames lie in the average or just before it.
+// Frames of fft_size samples begin every round((1 - overlap) · fft_size) samples from the start of the
+// stream, for any block size (nodes/dsp/spectrum_estimator.hpp). A spectrum's position and time are those of
+// its first sample; an exponential average, which has no first sample, has those of its newest frame. Its
+// metadata say how many frames were averaged, how many were skipped because of NaN or infinities, and how
+// many gaps with how many missing frames are in the average or just before it.
 //
-// Flags: `gap`, with the frames missing since the spectrum before, so that each gap counts once;
-// `not_finite` and `incomplete` when frames were left out; and those of the samples between position and the
-// end of the newest frame. An average that the stream's end cuts off is given with the flag `incomplete`;
-// samples that are in no frame are counted in a note.
+// Flags: `gap`, with the frames missing since the previous spectrum, so that each gap counts once;
+// `not_finite` and `incomplete` when frames were skipped; and those of the samples between position and the
+// end of the newest frame. An average cut off by the end of the stream is flagged `incomplete`; samples in no
+// frame are counted in a note.
 #include <algorithm>
 #include <cmath>
 #include <string>
@@ -56,24 +56,27 @@ enum ParamIndex : std::size_t {
 };
 constexpr ParamInfo kParams[] = {
     param::integer("fft_size", "frames", {2.0, 4194304.0}, 4096.0,
-                   "Samples in a transform; no prime factor above 167."),
+                   "Samples per transform; no prime factor above 167."),
     param::choice("window", dsp::kWindowNames, "hann", "Window, periodic."),
     param::number("window_parameter", "", {0.0, 1e9}, Need::optional,
                   "kaiser: beta (0 .. 1000); gaussian: sigma in samples; tukey: alpha (0 .. 1)."),
     param::number("overlap", "ratio", {0.0, 0.99}, 0.5, Live::no,
-                  "Part of a frame that the next one repeats."),
+                  "Fraction of a frame that is repeated in the next one."),
     param::choice("averaging", kAveragings, "none",
-                  "none: each frame by itself; linear: mean of |X|²; exponential: fading mean of |X|²; max, "
+                  "none: each frame separately; linear: mean of |X|²; exponential: fading mean of |X|²; max, "
                   "min: hold."),
     param::integer(
         "averages", "frames", {0.0, 1e9}, Need::optional,
-        "linear, max, min: frames in one spectrum, default 8; 0: all since the start, given after each."),
+        "linear, max, min: frames per spectrum, default 8; 0: all frames since the start, one spectrum per "
+        "frame."),
     param::number("time_constant_s", "s", {1e-6, 1e6}, Need::optional,
-                  "exponential: time in which the past fades to 37 %, default 1."),
+                  "exponential: time constant, the time in which the past fades to 37 %, default 1."),
     param::choice("scaling", kScalings, "amplitude",
                   "amplitude: peak of a sine; rms: its rms; power: its mean square; psd: density per Hz."),
-    param::choice("output", kOutputs, "linear", "linear, or decibels; zero is null in decibels."),
-    param::choice("detrend", kDetrends, "none", "constant: each frame loses its mean before the window."),
+    param::choice("output", kOutputs, "linear", "linear or decibels; zero is null in decibels."),
+    param::choice("detrend", kDetrends, "none",
+                  "constant: subtract the mean of each frame before the "
+                  "window."),
 };
 constexpr PortInfo kOutPort[] = {{"out", mask(StreamKind::spectrum), "Spectra."}};
 constexpr NodeInfo kInfo{
@@ -84,18 +87,18 @@ constexpr NodeInfo kInfo{
     .params = kParams,
     .rt_safe = RtSafe::yes,
     .at_gap =
-        "Begins a new frame behind the gap; an average that has frames on both sides of it says so. "
-        "gap_frames counts each gap once, in the first spectrum behind it; the metadata gaps and "
-        "missing_frames are those of all that is in the average.",
+        "Begins a new frame after the gap; an average with frames on both sides of it reports it. gap_frames "
+        "counts each gap once, in the first spectrum after it; the metadata gaps and missing_frames cover "
+        "the whole average.",
     .details =
         "FFT unnormalised, exp(-i…). amplitude: 2 |X| / Σw, the peak of a sine on a bin; rms: √2 |X| / Σw; "
-        "power: 2 |X|² / (Σw)²; psd: 2 |X|² / (fs Σw²); none of them doubled at DC and Nyquist. Averages are "
-        "of |X|². psd with linear averaging is Welch's estimate, as scipy.signal.welch without detrending. "
-        "Decibels: 20 lg of amplitude and rms, 10 lg of power and psd. The notes of the result hold window, "
+        "power: 2 |X|² / (Σw)²; psd: 2 |X|² / (fs Σw²); not doubled at DC and Nyquist. Averages are "
+        "of |X|². psd with linear averaging is Welch's estimate, like scipy.signal.welch without detrending. "
+        "Decibels: 20 lg of amplitude and rms, 10 lg of power and psd. The notes of the result give window, "
         "coherent gain and equivalent noise bandwidth. Position and time are those of the first sample in "
-        "the average; an exponential average, which has no first, has those of its newest frame. An average "
-        "that the end cuts off is given with the flag incomplete; frames at the end that fill no fft_size "
-        "are in no spectrum, and the summary counts them.",
+        "the average, or of the newest frame if averaging is exponential. An average cut off by the end is "
+        "flagged incomplete; samples at the end that do not fill a frame are in no spectrum, and the summary "
+        "counts them.",
     .example =
         R"({"id": "spec", "type": "Spectrum", "config": {"fft_size": 4096, "window": "hann", "averaging": "linear"}})",
     .cost_ns_per_frame = 10.0,
@@ -108,7 +111,7 @@ class Spectrum final : public Node {
   Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
     const StreamFormat& in = *context.inputs[0];
     if (auto fits = refuse_overlap(
-            in, "its frames go on from block to block; overlap here makes frames that overlap");
+            in, "its frames continue across blocks; use \"overlap\" here for overlapping frames");
         !fits) {
       return tl::unexpected(fits.error());
     }
@@ -200,7 +203,7 @@ class Spectrum final : public Node {
     if (unused == 0) { return {}; }
     const std::int64_t size = params_.integer(kFftSize);
     if (results_ == 0 && unused == frames_in_) {
-      return {{fmt::format("no spectrum: {} frames came, and one takes {} in a row", unused, size), unused}};
+      return {{fmt::format("no spectrum: {} frames came, but one takes {} in a row", unused, size), unused}};
     }
     return {
         {fmt::format("{} frames are in no spectrum, which takes {} in a row: the end or a gap cut them off",
@@ -243,11 +246,11 @@ class Spectrum final : public Node {
     s.sample_rate_hz = in.sample_rate_hz;
     s.fft_size = static_cast<std::size_t>(params_.integer(kFftSize));
     if (!dsp::RealFft::is_forward_real_time_safe(s.fft_size)) {
-      std::size_t near = s.fft_size;  // 2 is below every size that is refused
+      std::size_t near = s.fft_size;  // 2 is below every refused size
       while (!dsp::RealFft::is_forward_real_time_safe(near)) { --near; }
       return refused("/config/fft_size", fmt::format("{} has a prime factor above 167", s.fft_size),
                      "a size whose transform can run in real time",
-                     fmt::format("the next smaller one is {}", near));
+                     fmt::format("the next smaller valid size is {}", near));
     }
     const auto window = read_window();
     if (!window) { return tl::unexpected(window.error()); }
@@ -256,8 +259,8 @@ class Spectrum final : public Node {
             static_cast<std::size_t>(std::llround(params_[kOverlap] * static_cast<double>(s.fft_size)));
     if (s.hop == 0) {
       return refused("/config/overlap",
-                     fmt::format("{} of {} samples leaves nothing new for the next frame", params_[kOverlap],
-                                 s.fft_size),
+                     fmt::format("an overlap of {} leaves none of the {} samples new in the next frame",
+                                 params_[kOverlap], s.fft_size),
                      "a smaller overlap or a larger fft_size");
     }
     s.averaging = static_cast<dsp::Averaging>(params_.choice(kAveraging));
@@ -265,14 +268,14 @@ class Spectrum final : public Node {
                          s.averaging == dsp::Averaging::min;
     if (params_.given(kAverages) && !counted) {
       return refused("/config/averages",
-                     fmt::format("means nothing with averaging {}", params_.text(kAveraging)),
+                     fmt::format("has no effect with averaging {}", params_.text(kAveraging)),
                      "averaging linear, max or min");
     }
     s.averages = params_.given(kAverages) ? static_cast<std::uint64_t>(params_.integer(kAverages)) : 8;
     const bool exponential = s.averaging == dsp::Averaging::exponential;
     if (params_.given(kTimeConstantS) && !exponential) {
       return refused("/config/time_constant_s",
-                     fmt::format("means nothing with averaging {}", params_.text(kAveraging)),
+                     fmt::format("has no effect with averaging {}", params_.text(kAveraging)),
                      "averaging exponential");
     }
     const double time_constant_s = params_.given(kTimeConstantS) ? params_[kTimeConstantS] : 1.0;
@@ -299,7 +302,7 @@ class Spectrum final : public Node {
     const double bytes = in.channel_count() * (kBytesPerSample * size + 8.0 * (size / 2.0 + 1.0) * blocks);
     if (bytes <= kMaxMemoryBytes) { return {}; }
     return refused("/config/fft_size",
-                   fmt::format("{} samples on {} channels with overlap would take {:.1f} GiB of memory",
+                   fmt::format("{} samples on {} channels with overlap would need {:.1f} GiB of memory",
                                s.fft_size, in.channel_count(), bytes / kMaxMemoryBytes),
                    "at most 1 GiB", "use a smaller fft_size, less overlap or fewer channels");
   }
@@ -376,8 +379,8 @@ class Spectrum final : public Node {
     for (dsp::SpectrumEstimator& estimator : estimators_) { estimator.gap(missing); }
   }
 
-  // Where the group begins, from the block that ended its first frame: later ones are further away, and so
-  // is their time. A fading average begins with each frame.
+  // The beginning of the group, from the block that ended its first frame: later blocks are less accurate in
+  // time. A fading average begins with each frame.
   void note_begin(std::uint64_t group, std::uint64_t first_sample) noexcept {
     if (group == begin_group_ && !fades_) { return; }
     begin_group_ = group;
@@ -435,15 +438,15 @@ class Spectrum final : public Node {
   std::vector<dsp::SpectrumEstimator> estimators_;  // by channel, in step
   bool started_ = false;                            // a block has come
   std::int64_t next_ = 0;                           // position of the next frame
-  std::int64_t origin_position_ = 0;                // where the estimators' count of samples begins
+  std::int64_t origin_position_ = 0;                // position at which the estimators' sample count begins
   std::uint64_t results_ = 0;
-  std::uint64_t begin_group_ = 0;    // of the estimators, whose begin is known
+  std::uint64_t begin_group_ = 0;    // group of the estimators whose beginning is known
   std::int64_t begin_position_ = 0;  // of its first sample
   std::int64_t begin_time_us_ = 0;
   FrameHeader last_block_;
   std::uint64_t frames_in_ = 0;
   FlagTrail trail_;
-  std::uint32_t flags_before_ = 0;  // of this group, from before the stream began to count anew
+  std::uint32_t flags_before_ = 0;  // of this group, from before the stream restarted its count
 };
 
 }  // namespace

@@ -6,7 +6,7 @@
 //   out  as `in`; latency 0 frames
 //
 // One filter is described by the node's own parameters, several by a list of `sections`; a filter of higher
-// order (butterworth_…, linkwitz_riley_…) is several sections by itself. The definitions are in
+// order (butterworth_…, linkwitz_riley_…) alone is several sections. The definitions are in
 // nodes/dsp/biquad_design.hpp, the arithmetic in nodes/dsp/biquad.hpp.
 #include <array>
 #include <optional>
@@ -56,13 +56,13 @@ constexpr ParamInfo filter_type(Need need) {
           .type = ParamType::choice,
           .need = need,
           .choices = kTypes,
-          .description = "What the filter does."};
+          .description = "Type of filter."};
 }
 constexpr ParamInfo kFrequencyInfo =
     param::number("frequency", "Hz", {0.0, 1e9}, Need::optional,
                   "Centre or corner frequency: above 0, below half the sample rate.");
 constexpr ParamInfo kQInfo =
-    param::number("q", "ratio", {0.0, 1e6}, Need::optional, "Quality; 0.7071 where nothing is said.");
+    param::number("q", "ratio", {0.0, 1e6}, Need::optional, "Quality factor; default 0.7071.");
 constexpr ParamInfo kBandwidthInfo =
     param::number("bandwidth", "octaves", {0.0, 100.0}, Need::optional,
                   "Instead of q: the bandwidth in octaves. Not for shelves.");
@@ -73,10 +73,10 @@ constexpr ParamInfo kGainInfo =
     param::number("gain_db", "dB", {-200.0, 200.0}, Need::optional, "Gain of a peaking filter or shelf.");
 constexpr ParamInfo kOrderInfo =
     param::integer("order", "", {1.0, 64.0}, Need::optional,
-                   "Order of a Butterworth or (even) Linkwitz-Riley filter: 6 dB per octave each.");
+                   "Order of a Butterworth or (even) Linkwitz-Riley filter: 6 dB per octave per order.");
 constexpr ParamInfo kCoefficientsInfo =
     param::list("coefficients", ParamType::numbers, "", {-1e300, 1e300}, Need::optional,
-                "With type \"coefficients\": b0, b1, b2, a0, a1, a2, a row of SciPy's `sos`.");
+                "With type \"coefficients\": b0, b1, b2, a0, a1, a2, like a row of SciPy's `sos`.");
 constexpr ParamInfo kSectionFields[] = {filter_type(Need::required),
                                         kFrequencyInfo,
                                         kQInfo,
@@ -85,17 +85,16 @@ constexpr ParamInfo kSectionFields[] = {filter_type(Need::required),
                                         kGainInfo,
                                         kOrderInfo,
                                         kCoefficientsInfo};
-constexpr ParamInfo kParams[] = {
-    filter_type(Need::optional),
-    kFrequencyInfo,
-    kQInfo,
-    kBandwidthInfo,
-    kSlopeInfo,
-    kGainInfo,
-    kOrderInfo,
-    kCoefficientsInfo,
-    param::object("sections", ParamType::objects, kSectionFields, Need::optional,
-                  "Several filters, one after the other, each with these parameters.")};
+constexpr ParamInfo kParams[] = {filter_type(Need::optional),
+                                 kFrequencyInfo,
+                                 kQInfo,
+                                 kBandwidthInfo,
+                                 kSlopeInfo,
+                                 kGainInfo,
+                                 kOrderInfo,
+                                 kCoefficientsInfo,
+                                 param::object("sections", ParamType::objects, kSectionFields, Need::optional,
+                                               "Several filters in series, each with these parameters.")};
 constexpr NodeInfo kInfo{
     .name = "Biquad",
     .description =
@@ -105,15 +104,15 @@ constexpr NodeInfo kInfo{
     .params = kParams,
     .rt_safe = RtSafe::yes,
     .in_place = InPlace::yes,
-    .at_gap = "Carries on with the state it had: the two ends meet as in a splice.",
+    .at_gap = "Continues with its state: the signal before and after the gap is spliced.",
     .details =
         "Up to 64 second-order sections. peaking … highshelf are those of R. Bristow-Johnson's Audio EQ "
         "Cookbook (bandpass with 0 dB at the centre; bandwidth with the w0/sin(w0) correction). "
-        "butterworth_* of order N falls by 6 N dB per octave and has -3.01 dB at its frequency; "
-        "linkwitz_riley_* is two Butterworth filters of half the order, -6.02 dB, with the high output "
-        "inverted for orders 2, 6, 10 … so that low and high sum to an all-pass. Computed in float64 and "
-        "delta form: exact at low frequencies too. A sample that is NaN or infinite counts as 0 and its "
-        "block is flagged not_finite. No parameter can change while the graph runs.",
+        "butterworth_* of order N falls by 6 N dB per octave and is at -3.01 dB at its frequency; "
+        "linkwitz_riley_* is two Butterworth filters of half the order in series (-6.02 dB), with the high "
+        "output inverted for orders 2, 6, 10 … so that low and high sum to an all-pass. Computed in float64 "
+        "and delta form: exact at low frequencies too. A NaN or infinite sample is replaced by 0 and its "
+        "block flagged not_finite. No parameter can change while the graph runs.",
     .example = R"({"id": "eq", "type": "Biquad", "config": {"sections": [)"
                R"({"type": "highpass", "frequency": 20}, )"
                R"({"type": "peaking", "frequency": 1000, "q": 2, "gain_db": -3}]}})",
@@ -126,13 +125,13 @@ class Biquad final : public Node {
 
   Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
     const StreamFormat& in = *context.inputs[0];
-    if (auto fits = refuse_overlap(in, "a filter goes on from block to block"); !fits) {
+    if (auto fits = refuse_overlap(in, "a filter keeps state between blocks"); !fits) {
       return tl::unexpected(fits.error());
     }
     std::vector<dsp::BiquadSection> sections;
     if (!params_.given(kSections)) {
       if (!params_.given(kType)) {
-        return refused("/config", "no filter is described", "\"type\" or \"sections\"");
+        return refused("/config", "no filter is given", "\"type\" or \"sections\"");
       }
       auto made = design(params_, "/config", in.sample_rate_hz);
       if (!made) { return tl::unexpected(made.error()); }
@@ -141,7 +140,7 @@ class Biquad final : public Node {
       for (std::size_t i = kType; i < kSections; ++i) {
         if (params_.given(i)) {
           return refused(fmt::format("/config/{}", kParams[i].name),
-                         "one filter is described beside a list of sections", "either the one or the list");
+                         "a single filter is given together with a list of sections", "only one of them");
         }
       }
       const std::vector<ParamValues>& list = params_.objects(kSections);
@@ -151,13 +150,13 @@ class Biquad final : public Node {
         sections.insert(sections.end(), made->begin(), made->end());
       }
       if (sections.empty()) {
-        return refused("/config/sections", "an empty list of sections", "one at least");
+        return refused("/config/sections", "an empty list of sections", "at least one");
       }
     }
     if (sections.size() > dsp::BiquadCascade::kMaxSections) {
       return refused("/config/sections", fmt::format("{} second-order sections", sections.size()),
                      fmt::format("at most {}", dsp::BiquadCascade::kMaxSections),
-                     "put the rest into another Biquad");
+                     "put the rest into a second Biquad");
     }
     cascade_.emplace(sections, in.channel_count());
     in_.resize(in.channel_count());
@@ -181,7 +180,7 @@ class Biquad final : public Node {
   }
   std::vector<NodeNote> notes() const override {
     if (silenced_ == 0) { return {}; }
-    return {{fmt::format("{} samples were not finite and were filtered as 0", silenced_), silenced_}};
+    return {{fmt::format("{} samples were NaN or infinite and were replaced by 0", silenced_), silenced_}};
   }
 
  private:
@@ -190,8 +189,8 @@ class Biquad final : public Node {
     if (filter.choice(kType) == kCoefficientsType) { return from_coefficients(filter, where); }
     if (filter.given(kCoefficients)) {
       return refused(where + "/coefficients",
-                     fmt::format("a filter of type \"{}\" works them out itself", filter.text(kType)),
-                     "none, or type \"coefficients\"");
+                     fmt::format("a filter of type \"{}\" calculates them itself", filter.text(kType)),
+                     "no coefficients, or type \"coefficients\"");
     }
     if (!filter.given(kFrequency)) {
       return refused(where,
@@ -230,7 +229,7 @@ class Biquad final : public Node {
     if (c.size() != 6) {
       return refused(place, fmt::format("{} coefficients", c.size()), "six: b0, b1, b2, a0, a1, a2");
     }
-    if (c[3] == 0.0) { return refused(place, "a0 is 0", "another number, usually 1"); }
+    if (c[3] == 0.0) { return refused(place, "a0 is 0", "a number other than 0, usually 1"); }
     const dsp::BiquadSection section =
         dsp::section_from_transfer_function(c[0], c[1], c[2], c[3], c[4], c[5]);
     if (!dsp::is_stable(section)) {
@@ -240,8 +239,8 @@ class Biquad final : public Node {
   }
 
   const ParamValues params_;
-  std::optional<dsp::BiquadCascade> cascade_;  // from prepare() on
-  std::vector<const double*> in_;              // channels of the block at hand
+  std::optional<dsp::BiquadCascade> cascade_;  // set by prepare()
+  std::vector<const double*> in_;              // channels of the current block
   std::uint64_t silenced_ = 0;
 };
 

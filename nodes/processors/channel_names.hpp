@@ -1,6 +1,6 @@
 // nodes/processors/channel_names.hpp
 //
-// Channels by their names: those of the input that a user means, and new ones of an output.
+// Channels by name: finds input channels, and checks new names of output channels.
 #pragma once
 
 #include <algorithm>
@@ -16,7 +16,7 @@
 
 namespace streamlab {
 
-// The channel that `label` names: by its name, else by its number from 1. `where` is its JSON pointer.
+// The channel with the name `label`, else the channel with that number from 1. `where` is its JSON pointer.
 inline Result<std::uint32_t> find_channel(const StreamFormat& in, const std::string& label,
                                           const std::string& where) {
   std::vector<std::string_view> names;
@@ -25,17 +25,18 @@ inline Result<std::uint32_t> find_channel(const StreamFormat& in, const std::str
     names.push_back(in.channels[c].name);
   }
   if (!label.empty() && label.find_first_not_of("0123456789") == std::string::npos) {
-    // More than nine digits are beyond any number of channels.
+    // A number of more than nine digits is never a channel.
     const unsigned long number = label.size() <= 9 ? std::stoul(label) : 0;
     if (number >= 1 && number <= in.channel_count()) { return static_cast<std::uint32_t>(number - 1); }
-    return refused(where, fmt::format("there is no channel {} among {}", label, in.channel_count()),
+    return refused(where, fmt::format("there is no channel {}: the input has {}", label, in.channel_count()),
                    fmt::format("1 .. {}", in.channel_count()));
   }
   return refused(where, fmt::format("there is no channel \"{}\"", label),
                  fmt::format("{}", fmt::join(names, ", ")), did_you_mean(label, names));
 }
 
-// Accepts `names` for `count` channels: as many, none empty, no two alike. `where` is their JSON pointer.
+// Accepts `names` for `count` channels: same number, none empty, all different. `where` is their JSON
+// pointer.
 inline Result<void> check_channel_names(const std::vector<std::string>& names, std::size_t count,
                                         const std::string& where) {
   if (names.size() != count) {
@@ -48,7 +49,7 @@ inline Result<void> check_channel_names(const std::vector<std::string>& names, s
     }
     if (std::find(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(i), names[i]) !=
         names.begin() + static_cast<std::ptrdiff_t>(i)) {
-      return refused(fmt::format("{}/{}", where, i), fmt::format("the name \"{}\" is taken", names[i]),
+      return refused(fmt::format("{}/{}", where, i), fmt::format("the name \"{}\" is used twice", names[i]),
                      "a different name for every output channel");
     }
   }

@@ -1,9 +1,9 @@
 // nodes/processors/channel_select.cpp
 //
-// ChannelSelect: some of the channels, in any order, any of them more than once.
+// ChannelSelect: some of the channels, in any order, with repetition.
 //
 //   in   audio, spectra or values
-//   out  the chosen channels, bit for bit; latency 0 frames
+//   out  the selected channels, bit for bit; latency 0 frames
 #include <algorithm>
 #include <string>
 #include <vector>
@@ -24,7 +24,7 @@ constexpr ParamInfo kParams[] = {
     param::list("names", ParamType::labels, "", {}, Need::optional,
                 "New names of the channels, in the same order."),
 };
-constexpr PortInfo kOutPort[] = {{"out", kAnyKind, "The chosen channels."}};
+constexpr PortInfo kOutPort[] = {{"out", kAnyKind, "The selected channels."}};
 constexpr NodeInfo kInfo{
     .name = "ChannelSelect",
     .description = "Passes on some of the channels, in any order.",
@@ -34,8 +34,8 @@ constexpr NodeInfo kInfo{
     .rt_safe = RtSafe::yes,
     .at_gap = "Carries on.",
     .details =
-        "A channel that is chosen twice comes out under its name and under its name with \"_2\". A name goes "
-        "before a number: where a channel is called \"2\", \"2\" is that channel.",
+        "A channel that is selected twice gets the suffix \"_2\" the second time. A name takes precedence "
+        "over a number: if a channel is called \"2\", \"2\" is that channel.",
     .example = R"({"id": "swapped", "type": "ChannelSelect", "config": {"channels": [2, "left"]}})",
     .cost_ns_per_frame = 0.1,
 };
@@ -49,7 +49,7 @@ class ChannelSelect final : public Node {
 
   Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
     const StreamFormat& in = *context.inputs[0];
-    if (labels_.empty()) { return refused("/config/channels", "no channel is chosen", "one at least"); }
+    if (labels_.empty()) { return refused("/config/channels", "no channel is selected", "at least one"); }
     if (names_given_) {
       if (auto checked = check_channel_names(names_, labels_.size(), "/config/names"); !checked) {
         return tl::unexpected(checked.error());

@@ -1,6 +1,6 @@
 // nodes/processors/delay.cpp
 //
-// Delay: holds every channel back by a whole number of frames.
+// Delay: delays every channel by a whole number of frames.
 //
 //   in   audio, float64 [channels x frames], any rate
 //   out  as `in`; latency: the delay
@@ -8,8 +8,8 @@
 //   y[c][n] = x[c][n - D], silence before the first frame; D = frames, or ms · rate / 1000 to the
 //   nearest frame
 //
-// The flags of a frame (clipped, not_finite, incomplete) come out with it. The output is as long as the
-// input: the last D frames stay inside.
+// The flags of a frame (clipped, not_finite, incomplete) are delayed with it. The output is as long as the
+// input: the last D frames are not output.
 #include <algorithm>
 #include <cmath>
 #include <optional>
@@ -32,7 +32,7 @@ enum ParamIndex : std::size_t { kFrames, kMs };
 constexpr ParamInfo kParams[] = {
     param::integer("frames", "frames", {0.0, kMaxFrames}, Need::optional, "The delay in frames."),
     param::number("ms", "ms", {0.0, 1e7}, Need::optional,
-                  "The delay in milliseconds, taken to the nearest frame."),
+                  "The delay in milliseconds, rounded to a whole frame."),
 };
 constexpr NodeInfo kInfo{
     .name = "Delay",
@@ -42,10 +42,10 @@ constexpr NodeInfo kInfo{
     .params = kParams,
     .rt_safe = RtSafe::yes,
     .in_place = InPlace::yes,
-    .at_gap = "Restarts with silence: what came before the gap does not come out after it.",
+    .at_gap = "Restarts with silence: frames from before the gap are not output after it.",
     .details =
-        "Exactly one of \"frames\" and \"ms\". The output is as long as the input; the "
-        "last frames stay inside.",
+        "Exactly one of \"frames\" and \"ms\". The output is as long as the input; the last frames are not "
+        "output.",
     .example = R"({"id": "later", "type": "Delay", "config": {"ms": 2.5}})",
     .cost_ns_per_frame = 0.5,
 };
@@ -56,12 +56,12 @@ class Delay final : public Node {
 
   Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
     const StreamFormat& in = *context.inputs[0];
-    if (auto fits = refuse_overlap(in, "a delay goes on from block to block"); !fits) {
+    if (auto fits = refuse_overlap(in, "a delay keeps state between blocks"); !fits) {
       return tl::unexpected(fits.error());
     }
     const bool in_ms = params_.given(kMs);
     if (in_ms && params_.given(kFrames)) {
-      return refused("/config/ms", "the delay is given twice, in frames and in ms", "one of the two");
+      return refused("/config/ms", "the delay is given twice, in frames and in ms", "only one of the two");
     }
     if (!in_ms && !params_.given(kFrames)) {
       return refused("/config", "the delay is missing", "\"frames\" or \"ms\"");
@@ -110,8 +110,7 @@ class Delay final : public Node {
   std::vector<NodeNote> notes() const override {
     const std::uint64_t left = cut_off_ + inside_;
     if (left == 0) { return {}; }
-    return {
-        {fmt::format("{} frames did not come out: those inside at the end, or before a gap", left), left}};
+    return {{fmt::format("{} frames were not output: those inside at the end, or before a gap", left), left}};
   }
 
  private:
@@ -122,7 +121,7 @@ class Delay final : public Node {
     inside_ = 0;
   }
 
-  // The flags of a frame come out with it. `x` and `y` may be one.
+  // Delays the flags with their frames. `x` and `y` may be the same.
   void delay_flags(const DataFrame& x, DataFrame& y) noexcept {
     const std::size_t delay = flags_inside_.size();
     if (delay == 0) { return; }
@@ -145,14 +144,14 @@ class Delay final : public Node {
   }
 
   const ParamValues params_;
-  std::optional<dsp::DelayLine> line_;      // from prepare() on
-  std::vector<const double*> in_;           // channels of the block at hand
+  std::optional<dsp::DelayLine> line_;      // set by prepare()
+  std::vector<const double*> in_;           // channels of the current block
   std::vector<std::uint8_t> flags_inside_;  // of the frames inside, a ring
   std::size_t next_ = 0;                    // the oldest
   std::size_t flagged_inside_ = 0;          // frames inside that have a flag
   std::uint64_t inside_ = 0;                // frames
   std::uint64_t cut_off_ = 0;               // frames that a gap kept inside
-  std::vector<std::uint8_t> flags_out_;     // of the block at hand
+  std::vector<std::uint8_t> flags_out_;     // of the current block
 };
 
 }  // namespace

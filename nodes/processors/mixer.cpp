@@ -28,22 +28,21 @@ enum ParamIndex : std::size_t { kMatrix, kNames };
 constexpr ParamInfo kParams[] = {
     param::list(
         "matrix", ParamType::matrix, "ratio", {-1e6, 1e6}, Need::optional,
-        "One row per output channel; in it one factor per input channel: those of in1, then of in2, …"),
+        "One row per output channel, with one factor per input channel: those of in1, then of in2, …"),
     param::list("names", ParamType::labels, "", {}, Need::optional, "Names of the output channels."),
 };
 constexpr PortInfo kInPorts[] = {{"in", kAudioOnly, "Audio; as many as are connected.", 64}};
 constexpr NodeInfo kInfo{
     .name = "Mixer",
-    .description = "Mixes the channels of all its inputs by a matrix.",
+    .description = "Mixes the channels of all inputs with a matrix.",
     .inputs = kInPorts,
     .outputs = kAudioOutPort,
     .params = kParams,
     .rt_safe = RtSafe::yes,
     .at_gap = "Carries on; a gap in any input is a gap in the output.",
     .details =
-        "Sums are taken in the order of the columns. A factor of 0 leaves its channel out altogether, so "
-        "that a "
-        "NaN in it cannot reach the output; a row with a single 1 copies its channel bit for bit. Without "
+        "Sums are computed in the order of the columns. A factor of 0 excludes its channel entirely, so that "
+        "a NaN in it cannot reach the output; a row with a single 1 copies its channel bit for bit. Without "
         "\"matrix\" the inputs must have the same number of channels and are added channel by channel, each "
         "with factor 1.",
     .example = R"({"id": "mono", "type": "Mixer", "config": {"matrix": [[0.5, 0.5]], "names": ["mono"]}})",
@@ -134,7 +133,7 @@ class Mixer final : public Node {
     }
     return values;
   }
-  // By output channel: the unit of what it is made of. A channel of zeros has that of the first.
+  // By output channel: the unit of its inputs. A channel of zeros has the unit of the first.
   Result<std::vector<std::string>> units_of_rows(const PrepareContext& context,
                                                  const std::vector<double>& matrix,
                                                  std::size_t columns) const {
@@ -168,7 +167,7 @@ class Mixer final : public Node {
     } else if (format.channel_count() == rows) {
       for (const ChannelInfo& channel : format.channels) {
         names.push_back(channel.name);
-      }  // the first input's
+      }  // of the first input
     } else {
       names = default_channel_names(static_cast<std::uint32_t>(rows));
     }
@@ -180,8 +179,8 @@ class Mixer final : public Node {
   }
 
   const ParamValues params_;
-  std::optional<dsp::MatrixMix> mix_;  // from prepare() on
-  std::vector<const double*> in_;      // channels of the blocks at hand
+  std::optional<dsp::MatrixMix> mix_;  // set by prepare()
+  std::vector<const double*> in_;      // channels of the current blocks
 };
 
 }  // namespace

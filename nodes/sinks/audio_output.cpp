@@ -1,11 +1,11 @@
 // nodes/sinks/audio_output.cpp
 //
-// AudioOutput: where the graph's sound leaves through the device.
+// AudioOutput: plays audio on the device.
 //
 //   in   audio, float64 [channels x frames] at the device's rate; as many channels as connectors, or one for all
 //
-// A boundary: the domain's driver takes the block. Sources and files that feed it run on threads of their own
-// and are cut into the device's blocks; what they deliver too late is silence, and counted.
+// A boundary: the domain's driver takes the block. Sources and files that feed it run on their own threads
+// and are cut into the device's blocks; what they deliver too late is replaced by silence, and counted.
 #include <fmt/format.h>
 
 #include "engine/core/node.hpp"
@@ -18,12 +18,12 @@ namespace {
 
 constexpr NodeInfo kInfo{
     .name = "AudioOutput",
-    .description = "Sound to the device: JACK, ALSA or the simulated card.",
+    .description = "Plays audio on the device: JACK, ALSA or the simulated card.",
     .inputs = kAudioInPort,
     .params = kDeviceParams,
     .rt_safe = RtSafe::yes,
     .boundary = Boundary::device_output,
-    .at_gap = "Plays what is there; silence where nothing came in time.",
+    .at_gap = "Plays the available frames; silence where nothing came in time.",
     .example =
         R"({"id": "speakers", "type": "AudioOutput", "config": {"device": "default", "channels": [1, 2]}})",
     .cost_ns_per_frame = 1.0,
@@ -36,7 +36,7 @@ class AudioOutput final : public Node {
   Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
     if (context.device == nullptr) { return failed("/config/device", "no device was opened for this node"); }
     const StreamFormat& in = *context.inputs[0];
-    if (auto fits = refuse_overlap(in, "a device plays one frame after the other"); !fits) {
+    if (auto fits = refuse_overlap(in, "a device plays a continuous stream"); !fits) {
       return tl::unexpected(fits.error());
     }
     const std::size_t connectors = context.device->output_names.size();
@@ -44,14 +44,16 @@ class AudioOutput final : public Node {
       return refused("/config/channels",
                      fmt::format("a stream of {} channels for {} connectors of the device",
                                  in.channel_count(), connectors),
-                     "as many, or one channel for all",
-                     "a \"ChannelSelect\" or \"Mixer\" in front changes the number");
+                     "the same number, or one channel for all",
+                     "insert a \"ChannelSelect\" or \"Mixer\" to change the number");
     }
     if (in.sample_rate_hz != context.device->sample_rate_hz) {
       return refused("",
                      fmt::format("a stream at {} Hz for a device at {} Hz", in.sample_rate_hz,
                                  context.device->sample_rate_hz),
-                     "one sample rate", "\"sample_rate\" in \"pipeline_config\" asks the device for another");
+                     "one sample rate",
+                     "set \"sample_rate\" in \"pipeline_config\" to request another from "
+                     "the device");
     }
     return std::vector<OutputFormat>{};
   }

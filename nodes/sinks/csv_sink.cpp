@@ -1,19 +1,19 @@
 // nodes/sinks/csv_sink.cpp
 //
-// CsvSink: a table (RFC 4180) of what comes in, with a first row of names and units.
+// CsvSink: writes its input as a table (RFC 4180), with a first row of names and units.
 //
 //   in   audio, spectra or values
 //
-//   values    one row a block:  COLUMNS,"rms [dB]",…
-//   spectra   one row a bin:    COLUMNS,"frequency [Hz]","left [dB]",…
-//   audio     one row a frame:  position,seconds,flags,gap_frames,"left [FS]",…
+//   values    one row/block:    COLUMNS,"rms [dB]",…
+//   spectra   one row/bin:      COLUMNS,"frequency [Hz]","left [dB]",…
+//   audio     one row/frame:    position,seconds,flags,gap_frames,"left [FS]",…
 //
-// COLUMNS are position,seconds,timestamp_us,sequence_id,flags,gap_frames,length_frames; the last is empty
-// where it is not known how long the result is.
+// COLUMNS are position,seconds,timestamp_us,sequence_id,flags,gap_frames,length_frames; the last is empty if
+// the length of the result is not known.
 //
 // Numbers read back as the same float64; NaN is an empty field, infinities are inf and -inf. Several flags
-// are joined by blanks. Of audio, position, seconds and flags are those of the row; gap_frames stands in the row
-// behind the gap.
+// are separated by spaces. For audio, position, seconds and flags are those of the row; gap_frames is in the
+// row after the gap.
 #include <cmath>
 #include <optional>
 
@@ -32,23 +32,23 @@ constexpr ParamInfo kParams[] = {
     param::text("path", Need::required, "The file to write; \"-\" for stdout."),
     param::boolean(
         "overwrite", false,
-        "Replace a file that exists, when the new one is complete: until then it lies beside the old one "
-        "as PATH.new. Without it, and without --force, a file that exists is an error."),
+        "Replace an existing file once the new one is complete; until then the new one is PATH.new beside "
+        "it. Without this or --force an existing file is an error."),
 };
 constexpr NodeInfo kInfo{
     .name = "CsvSink",
-    .description = "Writes a table with a row for every block, bin or sample.",
+    .description = "Writes a table with a row per block, bin or sample.",
     .inputs = kAnyInPort,
     .outputs = {},
     .params = kParams,
     .rt_safe = RtSafe::no,
     .at_gap = "Writes the flag gap and, in the column gap_frames, the number of missing frames.",
     .details =
-        "RFC 4180: commas, quotes where they are needed, lines end with CR LF. The first row names the "
-        "columns, units in brackets. Values take one row a block, spectra one row a bin with a column for "
-        "the axis, audio one row a frame. Numbers are the shortest that read back as the same float64; NaN "
-        "is an empty field. Blocks are handed over whole: after a kill the file ends with a complete row. "
-        "Metadata are left out; JsonlSink has them.",
+        "RFC 4180: commas, quotes where needed, lines end with CR LF. The first row has the column names, "
+        "with units in brackets. Values take one row per block, spectra one row per bin with a column for "
+        "the axis, audio one row per frame. Numbers are the shortest that read back as the same float64; NaN "
+        "is an empty field. Each block is written in one piece: after a kill the file ends with a complete "
+        "row. Metadata are not written; JsonlSink writes them.",
     .example = R"({"id": "table", "type": "CsvSink", "config": {"path": "levels.csv"}})",
     .cost_ns_per_frame = 50.0,
 };
@@ -103,7 +103,7 @@ class CsvSink final : public Node {
     return opened;
   }
 
-  // The file begins anew with the next block, if there is one.
+  // The next block, if any, starts the file again.
   void reset() noexcept override {
     restart_ = written_;
     failure_.reset();
@@ -149,7 +149,7 @@ class CsvSink final : public Node {
   Result<void> write(const DataFrame& x) {
     if (restart_) {
       restart_ = false;
-      if (auto closed = close(); !closed) { return closed; }  // it is complete, and may be replaced
+      if (auto closed = close(); !closed) { return closed; }  // it is complete and may be replaced
       if (auto opened = open(true); !opened) { return opened; }
     }
     rows_.clear();
@@ -200,10 +200,10 @@ class CsvSink final : public Node {
 
   const std::string path_;
   bool overwrite_;
-  std::FILE* console_ = nullptr;      // the engine's
+  std::FILE* console_ = nullptr;      // owned by the engine
   StreamFormat format_;               // fixed by prepare()
-  std::optional<TextOutput> output_;  // from start() on
-  bool written_ = false;              // a block is in the file
+  std::optional<TextOutput> output_;  // set by start()
+  bool written_ = false;              // the file has a block
   bool restart_ = false;
   std::string rows_;
   std::optional<Error> failure_;

@@ -1,11 +1,11 @@
 // nodes/sinks/file_sink.cpp
 //
-// FileSink: records its input into a sound file.
+// FileSink: records its input to a sound file.
 //
 //   in   audio, float64 [channels x frames], any rate that is a whole number of Hz
 //
-// The file is opened by start(), when the whole graph has been accepted: a refused configuration writes
-// nothing. It is playable at any time, see nodes/sound_file/sound_file_writer.hpp.
+// The file is opened by start(), once the whole graph is accepted: a refused configuration writes nothing. It
+// is playable at any time, see nodes/sound_file/sound_file_writer.hpp.
 #include <optional>
 
 #include <fmt/format.h>
@@ -28,34 +28,35 @@ constexpr SampleFormat kSubtypeFormats[] = {SampleFormat::float32_le, SampleForm
                                             SampleFormat::float32_le, SampleFormat::float64_le};
 constexpr ParamInfo kParams[] = {
     param::text("path", Need::required, "The file to write."),
-    param::choice("format", kFormats, "auto", "Kind of file; auto: by the ending of path."),
+    param::choice("format", kFormats, "auto", "File format; auto: from the file name extension."),
     param::choice(
         "subtype", kSubtypes, "auto",
-        "Samples: integers of 16, 24 or 32 bits, or floats of 32 (float) or 64 (double) bits; auto: float, "
-        "in FLAC pcm_24. FLAC has pcm_16 and pcm_24 only."),
+        "Sample format: 16, 24 or 32-bit integer, or 32-bit (float) or 64-bit (double) floating point; auto: "
+        "float, or pcm_24 for FLAC. FLAC supports only pcm_16 and pcm_24."),
     param::boolean(
         "overwrite", false,
-        "Replace a file that exists, when the new one is complete: until then it lies beside the old one "
-        "as PATH.new. Without it, and without --force, a file that exists is an error."),
+        "Replace an existing file once the new one is complete; until then the new one is PATH.new beside "
+        "it. Without this or --force an existing file is an error."),
     param::choice("gap", kGaps, "silence",
-                  "Where frames are missing: write silence of the same length, or join what is there."),
+                  "Where frames are missing: write silence of the same length, or splice what is there."),
 };
 constexpr NodeInfo kInfo{
     .name = "FileSink",
-    .description = "Records audio into a sound file.",
+    .description = "Records audio to a sound file.",
     .inputs = kAudioInPort,
     .outputs = {},
     .params = kParams,
     .rt_safe = RtSafe::no,
     .at_gap =
-        "Writes silence of the gap's length, so that times in the file stay right; with "
+        "Writes silence of the gap's length, so that times in the file stay correct; with "
         "gap = splice, nothing.",
     .details =
-        "The header is brought up to date after every 0.05 s of sound and when the disk is full: whatever "
-        "happens, what lies before can be played. (FLAC: up to the last complete block of 4096 frames.) A WAV that grows past 4 GiB becomes RF64. Integers: "
-        "nearest value, ties to even, no dither; samples beyond full scale saturate and are counted, NaN is "
-        "written as 0 and counted. Floats: NaN and infinities are written as they are, and counted; a number that "
-        "32 bits cannot hold becomes the largest that they can, counts as lost, and ends the run with exit code 3.",
+        "The header is updated after every 0.05 s of audio and when the disk is full, so everything written "
+        "before can always be played. (FLAC: up to the last complete block of 4096 frames.) A WAV that grows "
+        "past 4 GiB becomes RF64. Integers: nearest value, ties to even, no dither; samples beyond full "
+        "scale saturate and are counted, NaN is written as 0 and counted. Floats: NaN and infinities are "
+        "written unchanged and counted; a number too large for 32 bits becomes the largest possible one, "
+        "counts as lost, and ends the run with exit code 3.",
     .example = R"({"id": "take", "type": "FileSink", "config": {"path": "take.wav", "subtype": "pcm_24"}})",
     .cost_ns_per_frame = 1.0,
 };
@@ -71,21 +72,21 @@ class FileSink final : public Node {
 
   Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
     const StreamFormat& in = *context.inputs[0];
-    if (auto fits = refuse_overlap(in, "a file plays one frame after the other"); !fits) {
+    if (auto fits = refuse_overlap(in, "a sound file is one continuous stream"); !fits) {
       return tl::unexpected(fits.error());
     }
     if (context.overwrite) { overwrite_ = Overwrite::yes; }
     if (path_ == "-") {
       return refused("/config/path", "a sound file cannot be written to standard output", "a file",
-                     "PipeSink streams sound to stdout");
+                     "PipeSink streams audio to stdout");
     }
     constexpr SoundContainer kContainers[] = {SoundContainer::wav, SoundContainer::rf64, SoundContainer::w64,
                                               SoundContainer::flac};
     const auto container = format_ == 0 ? container_of_path(path_) : std::optional(kContainers[format_ - 1]);
     if (!container) {
       return refused("/config/path",
-                     fmt::format("the ending of \"{}\" does not say what kind of file it is", path_),
-                     ".wav, .rf64, .w64 or .flac", "or set format");
+                     fmt::format("the extension of \"{}\" does not tell the file format", path_),
+                     ".wav, .rf64, .w64 or .flac", "or set \"format\"");
     }
     spec_ = {*container, kSubtypeFormats[subtype_], in.sample_rate_hz, in.channel_count()};
     if (*container == SoundContainer::flac && subtype_ == 0) { spec_.format = SampleFormat::s24_3le; }
@@ -110,10 +111,10 @@ class FileSink final : public Node {
     return opened;
   }
 
-  // The file begins anew with the next block, if there is one.
+  // The next block, if any, starts the file again.
   void reset() noexcept override {
     restart_ = restart_ || failure_ || (writer_.has_value() && writer_->frames() > 0);
-    if (failure_) { writer_.reset(); }  // it is cut short, and would only say so again
+    if (failure_) { writer_.reset(); }  // it is cut short, and would only report that again
     gap_frames_ = 0;
     failure_.reset();
   }
@@ -141,12 +142,11 @@ class FileSink final : public Node {
       if (count > 0) { notes.push_back({fmt::format("{}: {}: {}", path_, what, count), count, data_lost}); }
     };
     if (is_float(spec_.format)) {
-      add("samples beyond the numbers of 32-bit floats, written as the largest of them", counts.clipped,
-          true);
+      add("samples too large for 32-bit floats, written as the largest possible one", counts.clipped, true);
     } else {
       add("samples that clipped", counts.clipped);
     }
-    add("samples that are NaN or infinite, written as they are", counts.kept);
+    add("samples that are NaN or infinite, written unchanged", counts.kept);
     add("samples that were NaN and were written as 0", counts.not_a_number);
     add(splice_ ? "missing frames that were left out" : "missing frames that were written as silence",
         gap_frames_);
@@ -159,7 +159,7 @@ class FileSink final : public Node {
  private:
   bool is_about_samples() const {
     SoundFileSpec with_fitting_samples = spec_;
-    with_fitting_samples.format = SampleFormat::s16_le;  // fits everywhere
+    with_fitting_samples.format = SampleFormat::s16_le;  // supported everywhere
     return check(with_fitting_samples).has_value();
   }
 
@@ -173,7 +173,7 @@ class FileSink final : public Node {
   Result<void> write(const DataFrame& x) {
     if (restart_) {
       restart_ = false;
-      if (auto closed = close(); !closed) { return closed; }  // it is complete, and may be replaced
+      if (auto closed = close(); !closed) { return closed; }  // it is complete and may be replaced
       if (auto opened = open(Overwrite::yes); !opened) { return opened; }
     }
     if (x.header().has(FrameFlag::gap)) {
@@ -193,7 +193,7 @@ class FileSink final : public Node {
   Overwrite overwrite_;
   const bool splice_;
   SoundFileSpec spec_;                     // fixed by prepare()
-  std::optional<SoundFileWriter> writer_;  // from start() on
+  std::optional<SoundFileWriter> writer_;  // set by start()
   bool restart_ = false;
   std::uint64_t gap_frames_ = 0;
   std::vector<const double*> planar_;

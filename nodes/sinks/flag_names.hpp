@@ -1,6 +1,6 @@
 // nodes/sinks/flag_names.hpp
 //
-// The flags of a block by the names that files show.
+// The flags of a block by the names used in files.
 #pragma once
 
 #include <string_view>

@@ -1,6 +1,6 @@
 // nodes/sinks/jsonl_sink.cpp
 //
-// JsonlSink: one JSON object a line for every block that comes in.
+// JsonlSink: writes one line of JSON per block.
 //
 //   in   audio, spectra or values
 //
@@ -8,8 +8,8 @@
 //    "length_frames":4800,"axis":{…},"channels":{"left":{"unit":"dB","value":-20.5}},"metadata":{…}}
 //
 // A channel has "value" (values), "bins" (a spectrum, along "axis") or "samples" (audio). gap_frames,
-// length_frames, axis and metadata are there when there is something to say. Numbers read back as the same
-// float64; NaN and infinities are null.
+// length_frames, axis and metadata are only there if they apply. Numbers read back as the same float64; NaN
+// and infinities are null.
 #include <cmath>
 #include <optional>
 
@@ -28,31 +28,31 @@ enum ParamIndex : std::size_t { kPath, kHeader, kOverwrite };
 constexpr ParamInfo kParams[] = {
     param::text("path", Need::required, "The file to write; \"-\" for stdout."),
     param::boolean("header", false,
-                   "Begin with a line that describes the stream: kind, rate, channels, axis, notes."),
+                   "Start with a line that describes the stream: kind, rate, channels, axis, notes."),
     param::boolean(
         "overwrite", false,
-        "Replace a file that exists, when the new one is complete: until then it lies beside the old one "
-        "as PATH.new. Without it, and without --force, a file that exists is an error."),
+        "Replace an existing file once the new one is complete; until then the new one is PATH.new beside "
+        "it. Without this or --force an existing file is an error."),
 };
 constexpr NodeInfo kInfo{
     .name = "JsonlSink",
-    .description = "Writes every block as a line of JSON.",
+    .description = "Writes each block as a line of JSON.",
     .inputs = kAnyInPort,
     .outputs = {},
     .params = kParams,
     .rt_safe = RtSafe::no,
     .at_gap = "Writes the flag gap and gap_frames, the number of missing frames.",
     .details =
-        "A line has position (frames), of results length_frames (how many frames of the stream they are "
-        "about), seconds (position / sample rate), timestamp_us, sequence_id, flags and channels: for each "
-        "its unit and its value, bins or samples. Spectra have an axis: bin k lies at "
-        "start + k step. Numbers are the shortest that read back as the same float64; NaN and infinities are "
-        "null. Lines are handed over whole, one by one: after a kill the file ends with a complete line.",
+        "A line has position (frames), for results length_frames (how many frames of the stream they cover), "
+        "seconds (position / sample rate), timestamp_us, sequence_id, flags and channels: for each its unit "
+        "and its value, bins or samples. Spectra have an axis: bin k is at start + k step. Numbers are the "
+        "shortest that read back as the same float64; NaN and infinities are null. Each line is written in "
+        "one piece: after a kill the file ends with a complete line.",
     .example = R"({"id": "log", "type": "JsonlSink", "config": {"path": "levels.jsonl"}})",
     .cost_ns_per_frame = 50.0,
 };
 
-// `text` in quotes, as JSON has it.
+// `text` as a JSON string.
 std::string quoted(const std::string& text) {
   return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
@@ -103,7 +103,7 @@ class JsonlSink final : public Node {
     return opened;
   }
 
-  // The file begins anew with the next block, if there is one.
+  // The next block, if any, starts the file again.
   void reset() noexcept override {
     restart_ = written_;
     failure_.reset();
@@ -157,7 +157,7 @@ class JsonlSink final : public Node {
   Result<void> write(const DataFrame& x) {
     if (restart_) {
       restart_ = false;
-      if (auto closed = close(); !closed) { return closed; }  // it is complete, and may be replaced
+      if (auto closed = close(); !closed) { return closed; }  // it is complete and may be replaced
       if (auto opened = open(true); !opened) { return opened; }
     }
     line_.clear();
@@ -223,11 +223,11 @@ class JsonlSink final : public Node {
   const std::string path_;
   const bool header_;
   bool overwrite_;
-  std::FILE* console_ = nullptr;             // the engine's
+  std::FILE* console_ = nullptr;             // owned by the engine
   StreamFormat format_;                      // fixed by prepare(), as the next
   std::vector<std::string> channel_starts_;  // `"left":{"unit":"dB",` by channel
-  std::optional<TextOutput> output_;         // from start() on
-  bool written_ = false;                     // a block is in the file
+  std::optional<TextOutput> output_;         // set by start()
+  bool written_ = false;                     // the file has a block
   bool restart_ = false;
   std::string line_;
   std::optional<Error> failure_;

@@ -1,6 +1,6 @@
 // nodes/sinks/null_sink.cpp
 //
-// NullSink: takes everything, keeps nothing, and says at the end how much it was.
+// NullSink: discards its input and reports at the end how much there was.
 //
 //   in   audio, spectra or values
 #include <fmt/format.h>
@@ -13,12 +13,12 @@ namespace {
 
 constexpr NodeInfo kInfo{
     .name = "NullSink",
-    .description = "Takes its input and drops it; counts what came.",
+    .description = "Discards its input and counts it.",
     .inputs = kAnyInPort,
     .outputs = {},
     .params = {},
     .rt_safe = RtSafe::yes,
-    .at_gap = "Counts only the frames that are there.",
+    .at_gap = "Counts only the frames that arrive.",
     .example = R"({"id": "end", "type": "NullSink"})",
     .cost_ns_per_frame = 0.0,
 };
@@ -39,7 +39,7 @@ class NullSink final : public Node {
     return Status::ok;
   }
   std::vector<NodeNote> notes() const override {
-    return {{fmt::format("took {} frames in {} blocks", frames_, blocks_), frames_, false}};
+    return {{fmt::format("received {} frames in {} blocks", frames_, blocks_), frames_, false}};
   }
 
  private:

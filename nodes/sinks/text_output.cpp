@@ -29,7 +29,7 @@ Result<void> TextOutput::write(std::string_view lines) {
     const bool cut = file_->resize(bytes_);
     return failed(path_,
                   fmt::format("cannot be written beyond byte {}: {}", bytes_, std::strerror(error_number)),
-                  {}, cut ? "what lies before is complete" : "its last line is incomplete");
+                  {}, cut ? "everything before that is complete" : "its last line is incomplete");
   }
   if (std::fwrite(lines.data(), 1, lines.size(), console_) != lines.size() || std::fflush(console_) != 0) {
     return failed(path_, fmt::format("cannot be written: {}", std::strerror(errno)));
@@ -54,7 +54,7 @@ std::vector<NodeNote> TextOutput::notes() const {
 }
 
 std::string left_beside_note(const std::string& path, const std::string& beside) {
-  return fmt::format("{}: the old file was kept; the new one is not complete, and is \"{}\"", path, beside);
+  return fmt::format("{}: the old file was kept; the new one is incomplete, and is \"{}\"", path, beside);
 }
 
 void append_number(std::string& text, double value) {

@@ -1,7 +1,7 @@
 // nodes/sinks/text_output.hpp
 //
-// TextOutput: complete lines to a new file or to the console, and numbers as text that gives the same number
-// back.
+// TextOutput: writes complete lines to a new file or to the console, and numbers as text that reads back as
+// the same number.
 #pragma once
 
 #include <cstdint>
@@ -17,22 +17,21 @@
 
 namespace streamlab {
 
-// Every write() hands all of its lines to the kernel at once and keeps nothing back: after a kill the file
-// ends with a complete line. One thread at a time; blocks; not for the real-time thread.
+// Every write() passes all its lines to the kernel at once, without buffering: after a kill the file ends
+// with a complete line. One thread at a time; blocks; not for the real-time thread.
 class TextOutput {
  public:
-  // Opens `path`; "-" is `console`, where nodes that print do so, too: of many graphs at a time, each has its
-  // own. Fails when the file exists and `replace` is false, and as
-  // OutputFile::create() says.
+  // Opens `path`; "-" is `console`, the output shared by the nodes of a graph that print. Fails when the file
+  // exists and `replace` is false, and like OutputFile::create().
   static Result<TextOutput> open(const std::string& path, bool replace, std::FILE* console);
 
-  // `lines`: one or more complete lines with their ends. When the disk is full, what was written of them is
-  // taken back, the call fails, and the file is cut short.
+  // `lines`: one or more complete lines with line ends. When the disk is full, a partial write is undone, the
+  // call fails, and the file is cut short.
   Result<void> write(std::string_view lines);
-  // What close() makes of the file: see OutputFile. After a failure it is cut short in any case.
+  // What close() does with the file: see OutputFile. After a failure it is always cut short.
   void set_ending(Ending ending);
   Result<void> close();
-  // After close(): what a sink has to say of its file.
+  // After close(): the notes of a sink about its file.
   std::vector<NodeNote> notes() const;
 
  private:
@@ -46,7 +45,7 @@ class TextOutput {
   bool failed_ = false;
 };
 
-// That the old file was kept, and where the new one is.
+// The note that the old file was kept, and where the new one is.
 std::string left_beside_note(const std::string& path, const std::string& beside);
 
 // The shortest decimal text that reads back as the same float64; "nan", "inf", "-inf".

@@ -1,11 +1,11 @@
 // nodes/sources/audio_input.cpp
 //
-// AudioInput: where the device's sound enters the graph.
+// AudioInput: records audio from the device.
 //
 //   out  audio, float64 [channels x frames], full scale 1.0, at the device's rate
 //
-// A boundary: the domain's driver, whatever that is, fills the block. Positions count the device's frames;
-// where they jump, frames were lost, and the block says how many.
+// A boundary: the domain's driver fills the block. Positions count the device's frames; where they jump,
+// frames were lost, and the block says how many.
 #include "engine/core/node.hpp"
 #include "nodes/device_params.hpp"
 
@@ -15,12 +15,14 @@ namespace {
 
 constexpr NodeInfo kInfo{
     .name = "AudioInput",
-    .description = "Sound from the device: JACK, ALSA, the simulated card, or a recording in its place.",
+    .description =
+        "Records audio from the device: JACK, ALSA, the simulated card, or a recording in its "
+        "place.",
     .outputs = kAudioOutPort,
     .params = kDeviceParams,
     .rt_safe = RtSafe::yes,
     .boundary = Boundary::device_input,
-    .at_gap = "Marks the block after it with the number of frames that are missing.",
+    .at_gap = "Marks the block after it with the number of missing frames.",
     .example = R"({"id": "mic", "type": "AudioInput", "config": {"device": "default", "channels": [1, 2]}})",
     .cost_ns_per_frame = 1.0,
 };

@@ -1,12 +1,12 @@
 // nodes/sources/file_source.cpp
 //
-// FileSource: plays a sound file, or a range of it, once, several times or for ever.
+// FileSource: plays a sound file, or a range of it, once, several times or endlessly.
 //
 //   out  audio, float64 [channels x frames], at the rate of the file; full scale 1.0, integers divided by
 //   2^(bits-1)
 //
 // The position of a block counts from the start of the file: a range from frame s begins at position s. When
-// the range is played again the position goes on growing, so that the stream has no jump: frame s + (position
+// the range is repeated the position continues to grow, so that the stream has no jump: frame s + (position
 // - s) mod (e - s) of the file is at `position`.
 #include <algorithm>
 #include <cmath>
@@ -37,21 +37,21 @@ enum ParamIndex : std::size_t {
 constexpr std::string_view kBeyondEnds[] = {"leave_out", "play"};
 constexpr ParamInfo kParams[] = {
     param::text("path", Need::required, "The sound file."),
-    param::integer("loop", "", {0.0, 1e9}, 1.0, "How many times the range is played; 0 for ever."),
+    param::integer("loop", "", {0.0, 1e9}, 1.0, "How many times to play the range; 0: endlessly."),
     param::number("start_s", "s", {0.0, 1e9}, Need::optional,
-                  "Where the range begins, rounded to a whole frame; left out, at the start of the file."),
+                  "Start of the range, rounded to a whole frame; left out: start of the file."),
     param::number("end_s", "s", {0.0, 1e9}, Need::optional,
-                  "Where the range ends, rounded to a whole frame; left out, at the end of the file."),
+                  "End of the range, rounded to a whole frame; left out: end of the file."),
     param::integer("start_frame", "frames", {0.0, kMaxFrame}, Need::optional,
                    "First frame of the range; instead of start_s."),
     param::integer("end_frame", "frames", {0.0, kMaxFrame}, Need::optional,
-                   "The frame behind the last one of the range; instead of end_s."),
+                   "The frame after the last one of the range; instead of end_s."),
     param::integer("frame_size", "frames", {1.0, 65536.0}, Need::optional,
-                   "Frames in a block; left out, block_size of pipeline_config, else 1024."),
+                   "Frames per block; left out: block_size of pipeline_config, else 1024."),
     param::choice(
         "beyond_end", kBeyondEnds, "leave_out",
-        "WAV, AIFF, CAF: what becomes of bytes behind the end that the header gives, where they are no chunk: left "
-        "out and counted as lost, or played."),
+        "WAV, AIFF, CAF: what to do with bytes after the end given by the header, if they are not a chunk: "
+        "skip them and count them as lost, or play them."),
 };
 constexpr NodeInfo kInfo{
     .name = "FileSource",
@@ -61,16 +61,16 @@ constexpr NodeInfo kInfo{
     .params = kParams,
     .rt_safe = RtSafe::no,
     .at_gap =
-        "Has no input. Where a file is damaged, marks the block behind it with the number of frames that are "
-        "missing, if the file tells it (FLAC).",
+        "Has no input. Where a file is damaged, marks the next block with the number of missing frames, if "
+        "the file tells it (FLAC).",
     .details =
         "Reads WAV, RF64, BW64, W64, FLAC, AIFF, AU, CAF, Ogg and MP3. Full scale is 1; integers are divided by "
         "2^(bits-1), floats of 32 and 64 bits are exact. The channel of a mono file is main_channel, those "
-        "of a stereo file left and right, else ch1, ch2, … Positions count from the start of the file and go "
-        "on growing when the range is played again. A header that states no length, or one that 32 bits cannot "
-        "hold, is known: the samples are played to their end. What cannot be played, because the file is damaged "
-        "or shorter than its header says, or follows the end that its header gives, counts as lost: exit code 3. "
-        "NaN and infinities are passed on, flagged and counted.",
+        "of a stereo file left and right, else ch1, ch2, … Positions count from the start of the file and "
+        "continue to grow when the range is repeated. If the header states no length, or one too large for "
+        "32 bits, the samples are played to the end of the file. What cannot be played because the file is "
+        "damaged or shorter than its header says, or what follows the end given by its header, counts as "
+        "lost: exit code 3. NaN and infinities are passed on, flagged and counted.",
     .example = R"({"id": "voice", "type": "FileSource", "config": {"path": "voice.wav", "start_s": 1.5}})",
     .cost_ns_per_frame = 0.5,
 };
@@ -158,7 +158,7 @@ class FileSource final : public Node {
       return refused("/config/path",
                      fmt::format("\"{}\" has {} Hz, which contradicts {} of {} Hz", path_, sample_rate_hz_,
                                  other, other_hz),
-                     "one rate");
+                     "the same rate");
     };
     if (context.sample_rate_hz > 0.0 && context.sample_rate_hz != sample_rate_hz_) {
       return contradiction("/pipeline_config/sample_rate", context.sample_rate_hz);
@@ -173,7 +173,7 @@ class FileSource final : public Node {
   Result<std::uint64_t> frame_param(std::size_t seconds, std::size_t frame, std::uint64_t fallback) const {
     if (params_.given(seconds) && params_.given(frame)) {
       return refused(fmt::format("/config/{}", kParams[frame].name),
-                     fmt::format("contradicts {}", kParams[seconds].name), "one of them");
+                     fmt::format("contradicts {}", kParams[seconds].name), "only one of them");
     }
     if (params_.given(frame)) { return static_cast<std::uint64_t>(params_.integer(frame)); }
     if (params_.given(seconds)) {
@@ -206,7 +206,7 @@ class FileSource final : public Node {
     if (*end < *start || (limited && *end == *start)) {
       return refused(where(kEndS, kEndFrame),
                      fmt::format("the range ends at frame {} but begins at frame {}", *end, *start),
-                     "an end behind the start");
+                     "an end after the start");
     }
     start_ = *start;
     end_ = *end;
@@ -218,8 +218,8 @@ class FileSource final : public Node {
     if (const auto sought = reader_->seek(start_); !sought) { failure_ = sought.error(); }
   }
 
-  // Goes behind frames that are missing where the next block would begin. How many; a range that ends among them
-  // is over there.
+  // Skips missing frames where the next block would begin; returns how many. A range that ends among them is
+  // over.
   std::uint64_t skip_missing() noexcept {
     std::uint64_t missing = 0;
     while (rounds_left_ != 0) {
@@ -232,7 +232,7 @@ class FileSource final : public Node {
       if (*skipped == 0) { break; }
       missing += std::min(*skipped, end_ - from);
       if (reader_->position() < end_) { break; }
-      if (from == start_) { rounds_left_ = 1; }  // nothing of the range is there
+      if (from == start_) { rounds_left_ = 1; }  // no frame of the range exists
       end_round();
     }
     return missing;
@@ -243,8 +243,8 @@ class FileSource final : public Node {
     if (rounds_left_ != 0) { rewind(); }
   }
 
-  // Fills up to frame_size_ frames, going back to the start of the range as often as asked for. Ends before
-  // frames that are missing. The number of frames.
+  // Fills up to frame_size_ frames, repeating the range as often as requested. Stops before missing frames.
+  // Returns the number of frames.
   std::uint32_t fill(DataFrame& y) noexcept {
     std::uint32_t count = 0;
     while (count < frame_size_ && rounds_left_ != 0) {
@@ -262,7 +262,7 @@ class FileSource final : public Node {
         if (block->frames == wanted) { continue; }
         if (!reader_->at_end()) { return count; }  // frames are missing here
       }
-      if (reader_->position() == start_) { rounds_left_ = 1; }  // nothing of the range is there
+      if (reader_->position() == start_) { rounds_left_ = 1; }  // the header promised frames that do not exist
       end_round();
       if (failure_) { return count; }
     }
@@ -271,14 +271,14 @@ class FileSource final : public Node {
 
   const ParamValues params_;
   const std::string path_;
-  std::optional<SoundFileReader> reader_;  // made by prepare(), as the next five
+  std::optional<SoundFileReader> reader_;  // made by prepare(), like the next five
   double sample_rate_hz_ = 0.0;
   std::uint32_t frame_size_ = kDefaultFrameSize;
   std::uint64_t start_ = 0;      // first frame of the range
-  std::uint64_t end_ = 0;        // the frame behind it
+  std::uint64_t end_ = 0;        // the frame after it
   std::vector<double*> planar_;  // one per channel
   std::uint64_t position_ = 0;   // of the next block
-  // Times that the range is still to be played, the present one included; < 0: no end.
+  // How often the range is still to be played, including now; < 0: endlessly.
   std::int64_t rounds_left_ = 0;
   std::uint64_t not_finite_ = 0;
   std::optional<Error> failure_;

@@ -1,13 +1,13 @@
 // nodes/sources/sine_generator.cpp
 //
-// SineGenerator: one channel of a sine, without drift.
+// SineGenerator: a sine on one channel, without drift.
 //
 //   out  audio, float64 [1 x frame_size], channel "main_channel"
 //
 //   y[n] = amplitude · sin(2π frequency n / sample_rate + phase)
 //
-// A sample depends on its position alone (nodes/dsp/sine.hpp): the stream is the same for every frame size. A
-// new frequency goes on from the phase that the old one had reached.
+// A sample depends only on its position (nodes/dsp/sine.hpp): the stream is the same for every frame size. A
+// new frequency continues from the phase reached by the old one.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -27,20 +27,20 @@ constexpr std::uint32_t kDefaultFrameSize = 1024;
 enum ParamIndex : std::size_t { kFrequency, kAmplitude, kPhaseDeg, kSampleRate, kFrameSize, kDurationS };
 constexpr ParamInfo kParams[] = {
     param::number("frequency", "Hz", {0.0, 1e7}, 1000.0, Live::yes,
-                  "Frequency; not above half the sample rate. A change keeps the phase."),
-    param::number("amplitude", "FS", {-1e6, 1e6}, 1.0, Live::yes, "Peak of the sine; full scale is 1."),
+                  "Frequency, at most half the sample rate. A change keeps the phase continuous."),
+    param::number("amplitude", "FS", {-1e6, 1e6}, 1.0, Live::yes, "Peak amplitude; full scale is 1."),
     param::number("phase_deg", "deg", {-1e6, 1e6}, 0.0, Live::no, "Phase at sample 0."),
     param::number("sample_rate", "Hz", {1.0, 1e7}, Need::optional,
-                  "Sample rate; left out, that of pipeline_config, else of the device, else 48000."),
+                  "Sample rate; left out: that of pipeline_config, else of the device, else 48000."),
     param::integer(
         "frame_size", "frames", {1.0, 65536.0}, Need::optional,
-        "Frames in a block; left out, block_size of pipeline_config, else the device's block, else 1024."),
+        "Frames per block; left out: block_size of pipeline_config, else the device's block, else 1024."),
     param::number("duration_s", "s", {0.0, 1e9}, Need::optional,
-                  "Length of the stream, rounded to a whole frame; left out, it never ends."),
+                  "Length of the stream, rounded to a whole frame; left out: endless."),
 };
 constexpr NodeInfo kInfo{
     .name = "SineGenerator",
-    .description = "Makes a sine without drift.",
+    .description = "Generates a sine without drift.",
     .inputs = {},
     .outputs = kAudioOutPort,
     .params = kParams,
@@ -69,7 +69,7 @@ class SineGenerator final : public Node {
         return refused("/config/sample_rate",
                        fmt::format("{} Hz contradicts /pipeline_config/sample_rate, which is {} Hz",
                                    sample_rate_hz_, pipeline_rate),
-                       "one rate", "leave one of them out");
+                       "the same rate", "leave one of them out");
       }
     }
     if (params_[kFrequency] > sample_rate_hz_ / 2.0) {
@@ -122,7 +122,7 @@ class SineGenerator final : public Node {
 
   std::vector<NodeNote> notes() const override {
     if (refused_changes_ == 0) { return {}; }
-    return {{fmt::format("frequencies above {} Hz that were asked for and not set: {}", sample_rate_hz_ / 2.0,
+    return {{fmt::format("requested frequencies above {} Hz that were not set: {}", sample_rate_hz_ / 2.0,
                          refused_changes_),
              refused_changes_, false}};
   }
@@ -133,9 +133,9 @@ class SineGenerator final : public Node {
   }
 
   const ParamValues params_;
-  double sample_rate_hz_ = kDefaultRateHz;  // fixed by prepare(), as are the next two
+  double sample_rate_hz_ = kDefaultRateHz;  // fixed by prepare(), like the next two
   std::uint32_t frame_size_ = kDefaultFrameSize;
-  std::int64_t end_ = 0;       // first position that is no more
+  std::int64_t end_ = 0;       // first position after the end
   std::int64_t position_ = 0;  // of the next block
   dsp::Sine sine_;
   std::uint64_t refused_changes_ = 0;

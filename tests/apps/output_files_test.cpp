@@ -382,9 +382,8 @@ TEST(OutputFiles, OfARunThatFailsReplaceNothing) {
     const std::string old = dir.write(path, "an old one");
     const auto result = streamlab({"run", graph(type, path), "--force"}, dir.path().string());
     EXPECT_EQ(result.exit_code, 1);
-    EXPECT_THAT(result.err,
-                HasSubstr(path + ": the old file was kept; the new one is not complete, and is \"" +
-                          fs::canonical(dir.path()).string() + "/" + path + ".new\""));
+    EXPECT_THAT(result.err, HasSubstr(path + ": the old file was kept; the new one is incomplete, and is \"" +
+                                      fs::canonical(dir.path()).string() + "/" + path + ".new\""));
     EXPECT_EQ(content_of(old), "an old one");
     EXPECT_GT(fs::file_size(old + ".new"), 1000U) << path;  // what had come is not lost
     fs::remove(old);

@@ -368,7 +368,7 @@ TEST(Run, SaysThatAFileMayNotGetLarger) {
       {"/bin/sh", "-c", "ulimit -f 20; exec \"$@\"", "sh", SL_STREAMLAB, "run", config}, dir.path().string());
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(result.err, HasSubstr(": out.csv: cannot be written beyond byte "));
-  EXPECT_THAT(result.err, HasSubstr(": File too large; what lies before is complete"));
+  EXPECT_THAT(result.err, HasSubstr(": File too large; everything before that is complete"));
   const std::string rows = test::content_of(dir.file("out.csv"));
   ASSERT_FALSE(rows.empty());
   EXPECT_EQ(rows.back(), '\n');

@@ -249,7 +249,7 @@ TEST(CircuitBreaker, RefusesValuesOutsideTheirRanges) {
   CircuitBreakerConfig both = by_count(1, 5);
   both.failure_rate = 0.5;
   EXPECT_EQ(to_string(CircuitBreaker::make(both).error()),
-            "failure_count: failure_count and failure_rate are both given; expected one of them");
+            "failure_count: failure_count and failure_rate are both given; expected exactly one of them");
   CircuitBreakerConfig neither = by_count(1, 5);
   neither.failure_count.reset();
   EXPECT_EQ(refused_at(neither), "failure_count");

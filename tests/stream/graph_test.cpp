@@ -175,7 +175,7 @@ TEST(FromNode, SaysWhatANodeRefuses) {
   ASSERT_TRUE(result.error);
   EXPECT_EQ(to_string(*result.error),
             "stage \"meter\", item 0: /config/pa_per_full_scale: 2 numbers for 1 channels; "
-            "expected one number, or one for each channel");
+            "expected one number, or one per channel");
   EXPECT_EQ(refusal("Gian"), "/type: there is no node type \"Gian\"; did you mean \"Gain\"?\n");
   EXPECT_THAT(refusal("Gain", R"({"gain": "loud"})"), testing::StartsWith("/config/gain: "));
 }

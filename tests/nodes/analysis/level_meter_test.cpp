@@ -167,7 +167,7 @@ TEST(LevelMeter, TakesUnitsFromTheChannel) {
   EXPECT_NEAR(value(results[0], "line.peak_dbu"), 10.0 * std::log10(4.0 / 0.6), 1e-13);
   EXPECT_EQ(results[0].header().flags, 0U);  // nothing clips at 1 Pa
   EXPECT_EQ(to_string(NodeHarness::refusals("LevelMeter", R"({"pa_per_full_scale": [2]})", {in}), ""),
-            "/config/pa_per_full_scale: channel \"mic\" is in Pa already; expected channels in FS\n");
+            "/config/pa_per_full_scale: channel \"mic\" is already in Pa; expected channels in FS\n");
 }
 
 TEST(LevelMeter, IsTheSameForEveryBlockSize) {
@@ -350,14 +350,13 @@ TEST(LevelMeter, RefusesWhatItCannotUse) {
   };
   EXPECT_EQ(refusal(R"({"interval_s": 0})"), "/interval_s: 0 is outside 0.001 .. 86400 s\n");
   EXPECT_EQ(refusal(R"({"interval_s": 0.001})", {100.0, 1, 64}),
-            "/config/interval_s: 0.001 s is shorter than a frame at 100 Hz; expected at least 0.01 s\n");
+            "/config/interval_s: 0.001 s is shorter than one frame at 100 Hz; expected at least 0.01 s\n");
+  EXPECT_EQ(refusal(R"({"pa_per_full_scale": [1, 2, 3]})", {48000.0, 2, 64}),
+            "/config/pa_per_full_scale: 3 numbers for 2 channels; expected one number, or one per channel\n");
   EXPECT_EQ(
-      refusal(R"({"pa_per_full_scale": [1, 2, 3]})", {48000.0, 2, 64}),
-      "/config/pa_per_full_scale: 3 numbers for 2 channels; expected one number, or one for each channel\n");
-  EXPECT_EQ(refusal(R"({"pa_per_full_scale": [1], "v_per_full_scale": [1]})"),
-            "/config/v_per_full_scale: pa_per_full_scale is given too; expected one of them; use two "
-            "LevelMeters for "
-            "inputs of both sorts\n");
+      refusal(R"({"pa_per_full_scale": [1], "v_per_full_scale": [1]})"),
+      "/config/v_per_full_scale: pa_per_full_scale is also given; expected only one of the two; use two "
+      "LevelMeters if you have both kinds of input\n");
   EXPECT_EQ(refusal(R"({"v_per_full_scale": [0]})"),
             "/v_per_full_scale/0: 0 is outside 1e-12 .. 1000000000000 V\n");
 }

@@ -302,7 +302,7 @@ TEST(Spectrum, SaysThatThereWasTooLittle) {
   EXPECT_TRUE(spectrum.run_frames(noise(1, 1000), 64).empty());
   const auto notes = spectrum.node().notes();
   ASSERT_EQ(notes.size(), 1U);
-  EXPECT_EQ(notes[0].text, "no spectrum: 1000 frames came, and one takes 4096 in a row");
+  EXPECT_EQ(notes[0].text, "no spectrum: 1000 frames came, but one takes 4096 in a row");
   EXPECT_FALSE(notes[0].data_lost);
 }
 
@@ -322,9 +322,9 @@ TEST(Spectrum, RefusesWhatItCannotUse) {
   EXPECT_EQ(refusal(R"({"fft_size": 4801})"),
             "/config/fft_size: 4801 has a prime factor above 167; expected a size whose transform can run in "
             "real time; "
-            "the next smaller one is 4800\n");
+            "the next smaller valid size is 4800\n");
   EXPECT_EQ(refusal(R"({"fft_size": 4194304})", {48000.0, 8, 1024}),
-            "/config/fft_size: 4194304 samples on 8 channels with overlap would take 2.1 GiB of memory; "
+            "/config/fft_size: 4194304 samples on 8 channels with overlap would need 2.1 GiB of memory; "
             "expected at most "
             "1 GiB; use a smaller fft_size, less overlap or fewer channels\n");
   EXPECT_EQ(refusal(R"({"window": "kaiser"})"),
@@ -340,16 +340,17 @@ TEST(Spectrum, RefusesWhatItCannotUse) {
   EXPECT_EQ(refusal(R"({"window_parameter": 1})"),
             "/config/window_parameter: 1 cannot be used with the window hann; expected no parameter\n");
   EXPECT_EQ(refusal(R"({"fft_size": 2, "overlap": 0.9})"),
-            "/config/overlap: 0.9 of 2 samples leaves nothing new for the next frame; expected a smaller "
+            "/config/overlap: an overlap of 0.9 leaves none of the 2 samples new in the next frame; expected "
+            "a smaller "
             "overlap or a "
             "larger fft_size\n");
   EXPECT_EQ(refusal(R"({"overlap": 1})"), "/overlap: 1 is outside 0 .. 0.99\n");
   EXPECT_EQ(refusal(R"({"averages": 4})"),
-            "/config/averages: means nothing with averaging none; expected averaging linear, max or min\n");
+            "/config/averages: has no effect with averaging none; expected averaging linear, max or min\n");
   EXPECT_EQ(refusal(R"({"averaging": "max", "averages": -1})"),
             "/averages: -1 is outside 0 .. 1000000000 frames\n");
   EXPECT_EQ(refusal(R"({"averaging": "max", "time_constant_s": 1})"),
-            "/config/time_constant_s: means nothing with averaging max; expected averaging exponential\n");
+            "/config/time_constant_s: has no effect with averaging max; expected averaging exponential\n");
   EXPECT_FALSE(NodeHarness::refusals("Spectrum", R"({"window": "hanning"})").empty());
   EXPECT_FALSE(NodeHarness::refusals("Spectrum", R"({"scaling": "peak"})").empty());
   EXPECT_FALSE(NodeHarness::refusals("Spectrum", R"({"output": "dB"})").empty());

@@ -108,7 +108,7 @@ TEST(ChannelSource, RefusesWhatIsNoFormat) {
             "/config/channels: a block without channels; expected one name or more");
   EXPECT_EQ(
       refusal(R"({"channel": "in", "channels": ["x", "x"], "sample_rate": 8000})"),
-      "/config/channels/1: the name \"x\" is taken; expected a different name for every output channel");
+      "/config/channels/1: the name \"x\" is used twice; expected a different name for every output channel");
   EXPECT_EQ(
       refusal(
           R"({"channel": "in", "channels": ["x"], "sample_rate": 8000, "kind": "values", "max_frames": 4})"),

@@ -69,7 +69,8 @@ TEST(Debounce, RefusesSilencesThatAreNone) {
   }
   EXPECT_FALSE(NodeHarness::refusals("Debounce", "{}").empty());
   EXPECT_EQ(to_string(NodeHarness::refusals("Debounce", R"({"silence_s": 0.0001})", {8000.0, 1, 64}), ""),
-            "/config/silence_s: 0.0001 s is shorter than a frame at 8000 Hz; expected at least 0.000125 s\n");
+            "/config/silence_s: 0.0001 s is shorter than one frame at 8000 Hz; expected at least 0.000125 s\n"
+            "");
 }
 
 }  // namespace

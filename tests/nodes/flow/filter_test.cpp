@@ -198,7 +198,7 @@ TEST(Filter, RefusesWhatMeansNothing) {
             "/config/match: the expression is the same for every sample of a block; expected it beside an "
             "expression that names a channel");
   EXPECT_EQ(filter_refusal(R"({"above_db": -10, "channels": []})"),
-            "/config/channels: no channel is chosen; expected one at least");
+            "/config/channels: no channel is selected; expected at least one");
   EXPECT_EQ(filter_refusal(R"({"above_db": -10, "channels": ["lef"]})"),
             "/config/channels/0: there is no channel \"lef\"; expected left, right; did you mean \"left\"?");
   EXPECT_EQ(filter_refusal(R"({"expression": "rms_lft > 1"})"),

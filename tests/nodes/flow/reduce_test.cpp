@@ -273,7 +273,7 @@ TEST(Reduce, RefusesTwoStretchesAndNone) {
             "/config/per_block: interval_s is given too" + expected);
   EXPECT_EQ(refusal_of("Reduce", R"({"count": 3, "per_block": false})"), "");
   EXPECT_EQ(refusal_of("Reduce", R"({"interval_s": 0.00001})"),
-            "/config/interval_s: 1e-05 s is shorter than a frame at 48000 Hz; expected at least "
+            "/config/interval_s: 1e-05 s is shorter than one frame at 48000 Hz; expected at least "
             "2.0833333333333333e-05 s");
   EXPECT_THAT(refusal_of("Reduce", R"({"count": 0})"), testing::HasSubstr("0 is outside"));
   EXPECT_THAT(refusal_of("Reduce", R"({"interval_s": -1})"), testing::HasSubstr("-1 is outside"));

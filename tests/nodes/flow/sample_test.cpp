@@ -84,7 +84,7 @@ TEST(Sample, RefusesIntervalsThatAreNone) {
   EXPECT_FALSE(NodeHarness::refusals("Sample", "{}").empty());
   EXPECT_EQ(
       to_string(NodeHarness::refusals("Sample", R"({"interval_s": 0.0001})", {8000.0, 1, 64}), ""),
-      "/config/interval_s: 0.0001 s is shorter than a frame at 8000 Hz; expected at least 0.000125 s\n");
+      "/config/interval_s: 0.0001 s is shorter than one frame at 8000 Hz; expected at least 0.000125 s\n");
 }
 
 }  // namespace

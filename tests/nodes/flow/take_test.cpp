@@ -84,7 +84,7 @@ TEST(Take, RefusesWhatDoesNotSayHowMuch) {
   EXPECT_EQ(refusal_of("Take", R"({"seconds": 1, "blocks": 1})"),
             "/config/blocks: seconds is given too; expected one of frames, seconds and blocks");
   EXPECT_EQ(refusal_of("Take", R"({"seconds": 0.00001})"),
-            "/config/seconds: 1e-05 s is shorter than a frame at 48000 Hz; expected at least "
+            "/config/seconds: 1e-05 s is shorter than one frame at 48000 Hz; expected at least "
             "2.0833333333333333e-05 s");
   EXPECT_EQ(refusal_of("Take", R"({"frames": 10})", spectrum_format(4)),
             "/config/frames: the frames of a spectrum are its bins; expected blocks or seconds");

@@ -80,7 +80,7 @@ TEST(Throttle, DoesNotHoldUpTheEndOfARun) {
   const auto status = pipeline->status();
   EXPECT_TRUE(status.failures.empty());
   ASSERT_EQ(status.notes.size(), 2U);
-  EXPECT_EQ(status.notes[1].second.text, "took 8000 frames in 1 blocks");
+  EXPECT_EQ(status.notes[1].second.text, "received 8000 frames in 1 blocks");
 }
 
 TEST(Throttle, RefusesSpeedsThatAreNone) {

@@ -176,7 +176,7 @@ TEST(Biquad, FiltersNanAsZeroFlagsItAndSaysSo) {
   EXPECT_FALSE(frames[0].header().has(FrameFlag::not_finite));
   EXPECT_TRUE(frames[1].header().has(FrameFlag::not_finite));
   ASSERT_EQ(biquad.node().notes().size(), 1U);
-  EXPECT_EQ(biquad.node().notes()[0].text, "1 samples were not finite and were filtered as 0");
+  EXPECT_EQ(biquad.node().notes()[0].text, "1 samples were NaN or infinite and were replaced by 0");
 }
 
 TEST(Biquad, CarriesOnAcrossAGap) {
@@ -210,12 +210,12 @@ TEST(Biquad, RefusesFrequenciesAboveHalfTheSampleRateAndPointsAtThem) {
 }
 
 TEST(Biquad, RefusesADescriptionThatIsMissingOrDouble) {
-  EXPECT_EQ(biquad_refusal("{}"), "/config: no filter is described; expected \"type\" or \"sections\"\n");
+  EXPECT_EQ(biquad_refusal("{}"), "/config: no filter is given; expected \"type\" or \"sections\"\n");
   EXPECT_EQ(biquad_refusal(R"({"sections": []})"),
-            "/config/sections: an empty list of sections; expected one at least\n");
+            "/config/sections: an empty list of sections; expected at least one\n");
   EXPECT_EQ(biquad_refusal(R"({"frequency": 10, "sections": [{"type": "lowpass", "frequency": 100}]})"),
-            "/config/frequency: one filter is described beside a list of sections; expected either the one "
-            "or the list\n");
+            "/config/frequency: a single filter is given together with a list of sections; expected only one "
+            "of them\n");
   EXPECT_EQ(biquad_refusal(R"({"type": "lowpass"})"),
             "/config: \"frequency\" is missing for a filter of type \"lowpass\"; expected Centre or corner "
             "frequency: above "
@@ -257,7 +257,7 @@ TEST(Biquad, RefusesCoefficientsThatMakeNoFilter) {
   EXPECT_EQ(biquad_refusal(R"({"type": "coefficients"})"),
             "/config: 0 coefficients; expected six: b0, b1, b2, a0, a1, a2\n");
   EXPECT_EQ(biquad_refusal(R"({"type": "coefficients", "coefficients": [1, 0, 0, 0, 0, 0]})"),
-            "/config/coefficients: a0 is 0; expected another number, usually 1\n");
+            "/config/coefficients: a0 is 0; expected a number other than 0, usually 1\n");
   EXPECT_EQ(biquad_refusal(R"({"type": "coefficients", "coefficients": [1, 0, 0, 1, -2.1, 1.1]})"),
             "/config/coefficients: the filter is not stable; expected both poles inside the unit circle\n");
   EXPECT_EQ(biquad_refusal(R"({"type": "coefficients", "frequency": 5, "coefficients": [1, 0, 0, 1, 0, 0]})"),
@@ -265,8 +265,8 @@ TEST(Biquad, RefusesCoefficientsThatMakeNoFilter) {
             "\"coefficients\" alone\n");
   EXPECT_EQ(
       biquad_refusal(R"({"type": "lowpass", "frequency": 5, "coefficients": [1, 0, 0, 1, 0, 0]})"),
-      "/config/coefficients: a filter of type \"lowpass\" works them out itself; expected none, or type "
-      "\"coefficients\"\n");
+      "/config/coefficients: a filter of type \"lowpass\" calculates them itself; expected no coefficients, "
+      "or type \"coefficients\"\n");
 }
 
 TEST(Biquad, RefusesMoreSectionsThanItHolds) {
@@ -277,7 +277,7 @@ TEST(Biquad, RefusesMoreSectionsThanItHolds) {
   }
   EXPECT_EQ(
       biquad_refusal("{\"sections\": [" + sections + "]}"),
-      "/config/sections: 96 second-order sections; expected at most 64; put the rest into another Biquad\n");
+      "/config/sections: 96 second-order sections; expected at most 64; put the rest into a second Biquad\n");
 }
 
 }  // namespace

@@ -78,14 +78,15 @@ TEST(ChannelSelect, RefusesChannelsThatAreNotThere) {
       channel_select_refusal(R"({"channels": [1, "rigth"]})"),
       "/config/channels/1: there is no channel \"rigth\"; expected left, right; did you mean \"right\"?\n");
   EXPECT_EQ(channel_select_refusal(R"({"channels": [3]})"),
-            "/config/channels/0: there is no channel 3 among 2; expected 1 .. 2\n");
+            "/config/channels/0: there is no channel 3: the input has 2; expected 1 .. 2\n");
   EXPECT_EQ(channel_select_refusal(R"({"channels": ["12345678901234567890"]})"),
-            "/config/channels/0: there is no channel 12345678901234567890 among 2; expected 1 .. 2\n");
+            "/config/channels/0: there is no channel 12345678901234567890: the input has 2; expected 1 .. 2\n"
+            "");
 }
 
 TEST(ChannelSelect, RefusesAListThatSaysNothing) {
   EXPECT_EQ(channel_select_refusal(R"({"channels": []})"),
-            "/config/channels: no channel is chosen; expected one at least\n");
+            "/config/channels: no channel is selected; expected at least one\n");
   EXPECT_EQ(
       channel_select_refusal("{}"),
       "\"channels\" is missing; expected Channels to pass on, in this order: numbers from 1, or names.\n");

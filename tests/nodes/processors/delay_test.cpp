@@ -16,7 +16,7 @@ TEST(Delay, CountsWhatStaysInside) {
   delay.run_frames(constant(0.5, 1, 1000), 64);
   const auto notes = delay.node().notes();
   ASSERT_EQ(notes.size(), 1U);
-  EXPECT_EQ(notes[0].text, "100 frames did not come out: those inside at the end, or before a gap");
+  EXPECT_EQ(notes[0].text, "100 frames were not output: those inside at the end, or before a gap");
   EXPECT_FALSE(notes[0].data_lost);
   delay.reset();
   delay.run_frames(constant(0.5, 1, 30), 64);
@@ -102,7 +102,7 @@ std::string delay_refusal(std::string_view config, AudioShape shape = {}) {
 TEST(Delay, RefusesNoDelayAndTwoDelays) {
   EXPECT_EQ(delay_refusal("{}"), "/config: the delay is missing; expected \"frames\" or \"ms\"\n");
   EXPECT_EQ(delay_refusal(R"({"frames": 1, "ms": 1})"),
-            "/config/ms: the delay is given twice, in frames and in ms; expected one of the two\n");
+            "/config/ms: the delay is given twice, in frames and in ms; expected only one of the two\n");
 }
 
 TEST(Delay, RefusesWhatIsOutOfRange) {

@@ -127,7 +127,8 @@ TEST(Mixer, RefusesNamesThatDoNotFit) {
   EXPECT_EQ(mixer_refusal(R"({"names": ["a", ""]})"),
             "/config/names/1: an empty name; expected a name for every output channel\n");
   EXPECT_EQ(mixer_refusal(R"({"names": ["a", "a"]})"),
-            "/config/names/1: the name \"a\" is taken; expected a different name for every output channel\n");
+            "/config/names/1: the name \"a\" is used twice; expected a different name for every output "
+            "channel\n");
 }
 
 TEST(Mixer, TakesUnitsFromWhatItMixes) {

@@ -31,14 +31,14 @@ TEST(AudioOutput, TakesAsManyChannelsAsConnectorsOrOneForAll) {
   EXPECT_EQ(said_about(audio_format(48000.0, {"mono"}, 64)), "");
   EXPECT_EQ(
       said_about(audio_format(48000.0, {"a", "b", "c"}, 64)),
-      "/config/channels: a stream of 3 channels for 2 connectors of the device; expected as many, or one "
-      "channel for all; a \"ChannelSelect\" or \"Mixer\" in front changes the number");
+      "/config/channels: a stream of 3 channels for 2 connectors of the device; expected the same number, or "
+      "one channel for all; insert a \"ChannelSelect\" or \"Mixer\" to change the number");
 }
 
 TEST(AudioOutput, RefusesAnotherRateThanTheDevices) {
   EXPECT_EQ(said_about(audio_format(44100.0, {"mono"}, 64)),
-            "a stream at 44100 Hz for a device at 48000 Hz; expected one sample rate; \"sample_rate\" in "
-            "\"pipeline_config\" asks the device for another");
+            "a stream at 44100 Hz for a device at 48000 Hz; expected one sample rate; set \"sample_rate\" in "
+            "\"pipeline_config\" to request another from the device");
 }
 
 TEST(AudioOutput, CannotDoWithoutADevice) {

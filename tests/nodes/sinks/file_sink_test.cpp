@@ -160,11 +160,11 @@ TEST(FileSink, KeepsNaNAndInfinitiesInFloats) {
 
     const auto notes = sink.node().notes();
     ASSERT_THAT(notes, SizeIs(is_float ? 2 : 1));
-    EXPECT_EQ(notes.back().text, path + ": samples that are NaN or infinite, written as they are: 3");
+    EXPECT_EQ(notes.back().text, path + ": samples that are NaN or infinite, written unchanged: 3");
     EXPECT_FALSE(notes.back().data_lost);
     if (!is_float) { continue; }
     EXPECT_EQ(notes[0].text,
-              path + ": samples beyond the numbers of 32-bit floats, written as the largest of them: 2");
+              path + ": samples too large for 32-bit floats, written as the largest possible one: 2");
     EXPECT_TRUE(notes[0].data_lost);
   }
 }
@@ -238,7 +238,7 @@ TEST(FileSink, FailsWhenTheFolderIsMissing) {
 
 TEST(FileSink, RefusesWhatTheFileCannotHold) {
   EXPECT_EQ(only_refusal(config("out.xyz")),
-            "/config/path: the ending of \"out.xyz\" does not say what kind of file it is; expected .wav, "
+            "/config/path: the extension of \"out.xyz\" does not tell the file format; expected .wav, "
             ".rf64, .w64 "
             "or .flac; or set format");
   EXPECT_EQ(only_refusal(config("out.flac", R"("subtype": "float")")),

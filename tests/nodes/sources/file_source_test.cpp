@@ -331,7 +331,7 @@ TEST(FileSource, RefusesARateThatContradictsTheConfiguration) {
   EXPECT_EQ(
       only_refusal(config(path), {48000.0, 1, 256}),
       "/config/path: \"" + path +
-          "\" has 44100 Hz, which contradicts /pipeline_config/sample_rate of 48000 Hz; expected one rate");
+          "\" has 44100 Hz, which contradicts /pipeline_config/sample_rate of 48000 Hz; expected the same rate");
 }
 
 TEST(FileSource, RefusesRangesThatTheFileDoesNotHave) {
@@ -343,10 +343,10 @@ TEST(FileSource, RefusesRangesThatTheFileDoesNotHave) {
   EXPECT_THAT(only_refusal(config(path, R"("end_frame": 481)")),
               HasSubstr("/config/end_frame: frame 481 lies behind"));
   EXPECT_EQ(only_refusal(config(path, R"("start_frame": 100, "end_frame": 100)")),
-            "/config/end_frame: the range ends at frame 100 but begins at frame 100; expected an end behind "
+            "/config/end_frame: the range ends at frame 100 but begins at frame 100; expected an end after "
             "the start");
   EXPECT_EQ(only_refusal(config(path, R"("start_s": 0, "start_frame": 0)")),
-            "/config/start_frame: contradicts start_s; expected one of them");
+            "/config/start_frame: contradicts start_s; expected only one of them");
   EXPECT_THAT(only_refusal(config(path, R"("loop": -1)")), HasSubstr("loop"));
   EXPECT_THAT(only_refusal(config(path, R"("frame_size": 0)")), HasSubstr("frame_size"));
 }

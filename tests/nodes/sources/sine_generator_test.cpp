@@ -114,7 +114,7 @@ TEST(SineGenerator, ChangesWhileItRuns) {
   sine.set_param("frequency", 24001.0);
   EXPECT_EQ(samples_of(sine.run_source(1)), (std::vector<double>{0.0, 0.25, 0.0, -0.25}));
   ASSERT_EQ(sine.node().notes().size(), 1U);
-  EXPECT_EQ(sine.node().notes()[0].text, "frequencies above 24000 Hz that were asked for and not set: 1");
+  EXPECT_EQ(sine.node().notes()[0].text, "requested frequencies above 24000 Hz that were not set: 1");
 }
 
 TEST(SineGenerator, IsAsNewAfterReset) {
