@@ -1,6 +1,7 @@
 // nodes/flow/amount.hpp
 //
-// Amount: how much of a stream's beginning Take passes and Skip leaves out, and the cut of a block to it.
+// Amount: how much of the beginning of a stream Take passes and Skip leaves out, and how to cut a block to
+// it.
 #pragma once
 
 #include <algorithm>
@@ -20,11 +21,11 @@ namespace streamlab {
 enum AmountParam : std::size_t { kAmountFrames, kAmountSeconds, kAmountBlocks };
 inline constexpr Range kAmountRange{1.0, 9e15};
 inline constexpr std::string_view kAmountDetails =
-    "Exactly one of frames, seconds and blocks. Frames and, of audio, seconds are counted in frames that are "
-    "there, to the frame, however the stream is cut into blocks; seconds are rounded to whole frames. Of "
-    "spectra and values, seconds count from the time of the first block, and a block belongs to the time of "
-    "its last frame. Blocks are those that come in: in audio that depends on the block size. Blocks without "
-    "frames do not count.";
+    "Exactly one of frames, seconds and blocks. Frames and, for audio, seconds are exact to the frame for "
+    "any block size and do not count missing frames; seconds are rounded to whole frames. For spectra and "
+    "values, seconds count from the time of the first block, and the time of a block is that of its last "
+    "frame. Blocks are input blocks: for audio that depends on the block size. Blocks without frames do not "
+    "count.";
 
 class Amount {
  public:
@@ -34,13 +35,13 @@ class Amount {
     for (std::size_t i = 0; i < std::size(kNames); ++i) {
       if (!params.given(i)) { continue; }
       if (!given.empty()) {
-        return refused(fmt::format("/config/{}", kNames[i]), fmt::format("{} is given too", given),
+        return refused(fmt::format("/config/{}", kNames[i]), fmt::format("{} is also given", given),
                        "one of frames, seconds and blocks");
       }
       given = kNames[i];
     }
     if (given.empty()) {
-      return refused("/config", "it is not said how much", "one of frames, seconds and blocks");
+      return refused("/config", "the amount is missing", "one of frames, seconds and blocks");
     }
     Amount amount;
     if (!params.given(kAmountBlocks)) {
@@ -61,7 +62,7 @@ class Amount {
       if (frames < 1.0) {
         return refused(
             "/config/seconds",
-            fmt::format("{} s is shorter than a frame at {} Hz", params[kAmountSeconds], in.sample_rate_hz),
+            fmt::format("{} s is shorter than one frame at {} Hz", params[kAmountSeconds], in.sample_rate_hz),
             fmt::format("at least {} s", 1.0 / in.sample_rate_hz));
       }
       amount.unit_ = in.kind == StreamKind::audio ? Unit::frames : Unit::time;
@@ -71,7 +72,7 @@ class Amount {
     return amount;
   }
 
-  // How many frames it may be, of a stream with blocks of at most `max_frames`; UINT32_MAX: so many or more.
+  // The most frames it can be, for blocks of at most `max_frames`; UINT32_MAX: that many or more.
   std::uint32_t most_frames(std::uint32_t max_frames) const noexcept {
     const double frames = static_cast<double>(whole_) * (unit_ == Unit::blocks ? max_frames : 1.0);
     return static_cast<std::uint32_t>(std::min(frames, 4294967295.0));
@@ -82,7 +83,7 @@ class Amount {
     left_ = whole_;
     started_ = false;
   }
-  // How many frames at the beginning of `block` belong to the amount.
+  // How many frames at the beginning of `block` are within the amount.
   std::uint32_t take(const DataFrame& block) noexcept {
     const std::uint32_t frames = block.frame_count();
     if (frames == 0 || left_ == 0) { return 0; }
@@ -107,7 +108,8 @@ class Amount {
   }
   bool is_complete() const noexcept { return left_ == 0; }
 
-  // Control thread, after the run. "3000 of 48000 frames", where the stream was shorter than the amount; else empty.
+  // Control thread, after the run. "3000 of 48000 frames" if the stream was shorter than the amount; else
+  // empty.
   std::string shortfall() const {
     if (is_complete()) { return {}; }
     if (unit_ == Unit::time) { return fmt::format("less than {} frames of time", whole_); }
@@ -117,20 +119,19 @@ class Amount {
  private:
   enum class Unit : std::uint8_t { frames, blocks, time };
   Unit unit_ = Unit::frames;
-  std::int64_t whole_ = 0;  // in its unit; of time, in frames
+  std::int64_t whole_ = 0;  // in its unit; for time, in frames
   std::int64_t left_ = 0;
   bool started_ = false;
   std::int64_t begin_ = 0;  // position of the first block
 };
 
-// Gives `count` frames of `x` from frame `first` on, with the position and time that are theirs. Real-time
-// safe.
+// Emits `count` frames of `x` from frame `first` on, with their position and time. Real-time safe.
 inline DataFrame& emit_part(OutputPort& out, const DataFrame& x, std::uint32_t first, std::uint32_t count) {
   DataFrame& y = out.emit();
   y.set_frame_count(count);
   y.set_header(x.header());
   FrameHeader& header = y.header();
-  header.flags &= first == 0 ? flag_bit(FrameFlag::gap) : 0;  // it lies before the first frame
+  header.flags &= first == 0 ? flag_bit(FrameFlag::gap) : 0;  // it precedes the first frame
   if (first > 0) {
     if (x.format().kind == StreamKind::audio) {
       header.position = x.position() + first;

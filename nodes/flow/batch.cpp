@@ -1,11 +1,11 @@
 // nodes/flow/batch.cpp
 //
-// Batch: several blocks to one.
+// Batch: combines several blocks into one.
 //
 //   in   audio or values
-//   out  as `in`, one block for so many that came in
+//   out  as `in`, one block per batch
 //
-// Works block by block: what a batch holds depends on the block size. Window cuts by frames or time.
+// Works by blocks: the contents of a batch depend on the block size. Window cuts by frames or time.
 #include <cmath>
 #include <vector>
 
@@ -22,27 +22,25 @@ namespace {
 enum ParamIndex : std::size_t { kBlocks };
 constexpr double kMaxMemoryBytes = 1073741824.0;  // of a batch and its copies
 constexpr ParamInfo kParams[] = {
-    param::integer("blocks", "", {1.0, 1U << 20U}, Need::required, "How many blocks become one."),
+    param::integer("blocks", "", {1.0, 1U << 20U}, Need::required, "Number of blocks per batch."),
 };
 constexpr KindMask kTaken = kAudioOnly | mask(StreamKind::values);
 constexpr PortInfo kInPort[] = {{"in", kTaken, "Audio or values."}};
-constexpr PortInfo kOutPort[] = {{"out", kTaken, "Batches, one a block."}};
+constexpr PortInfo kOutPort[] = {{"out", kTaken, "Batches, one per block."}};
 constexpr NodeInfo kInfo{
     .name = "Batch",
-    .description = "Puts several blocks together to one.",
+    .description = "Combines several blocks into one.",
     .inputs = kInPort,
     .outputs = kOutPort,
     .params = kParams,
     .rt_safe = RtSafe::yes,
     .at_gap =
-        "Ends the batch under way, flagged incomplete, and begins anew behind the gap, flagged gap: no batch "
-        "has a gap inside.",
+        "Ends the current batch, flagged incomplete, and starts a new one after the gap, flagged gap: no "
+        "batch has a gap inside.",
     .details =
-        "A batch has position, time and flags of its blocks: the first's position and time, and every flag "
-        "of any; "
-        "metadata blocks and frames: how many it has. The last, shorter one is given with the flag "
-        "incomplete. Blocks "
-        "without frames do not count.",
+        "A batch has the position and time of its first block and the flags of all its blocks; the metadata "
+        "blocks and frames count them. A shorter last batch is flagged incomplete. Blocks without frames do "
+        "not count.",
     .example = R"({"id": "larger", "type": "Batch", "config": {"blocks": 8}})",
     .cost_ns_per_frame = 1.0,
 };
@@ -53,7 +51,7 @@ class Batch final : public Node {
 
   Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
     const StreamFormat& in = *context.inputs[0];
-    if (auto fits = refuse_overlap(in, "a batch is one stretch of the stream"); !fits) {
+    if (auto fits = refuse_overlap(in, "a batch is one continuous part of the stream"); !fits) {
       return tl::unexpected(fits.error());
     }
     audio_ = in.kind == StreamKind::audio;
@@ -64,7 +62,7 @@ class Batch final : public Node {
     if (bytes > kMaxMemoryBytes) {
       return refused(
           "/config/blocks",
-          fmt::format("{} blocks of up to {} frames on {} channels would take {:.1f} GiB of memory", blocks_,
+          fmt::format("{} blocks of up to {} frames on {} channels would need {:.1f} GiB of memory", blocks_,
                       in.max_frames, in.channel_count(), bytes / kMaxMemoryBytes),
           "at most 1 GiB", "use fewer or smaller blocks");
     }
@@ -137,10 +135,10 @@ class Batch final : public Node {
   ItemRing ring_;
   std::int64_t held_ = 0;  // blocks in the ring
   bool started_ = false;
-  std::int64_t next_ = 0;  // position behind the last block
+  std::int64_t next_ = 0;  // position after the last block
   std::int64_t last_ = 0;  // position of the last block
   std::uint64_t results_ = 0;
-  bool gap_ = false;  // before the batch under way
+  bool gap_ = false;  // before the current batch
   std::uint64_t gap_frames_ = 0;
 };
 

@@ -1,15 +1,14 @@
 // nodes/flow/buffer.cpp
 //
-// Buffer: keeps blocks between what comes before it and what follows, up to a bound, in memory and then on
-// disk.
+// Buffer: queues blocks between the nodes before and after it, up to a limit, in memory and then on disk.
 //
 //   in   audio, spectra or values
 //   out  as `in`, in order; latency 0 frames
 //
-// What follows runs on a thread of its own (but where the whole graph has one thread, where nothing ever
-// waits here). A block is given when there is room for it behind the Buffer; until then it is kept. When all
-// places are taken the policy decides, as on an edge; in a run that nothing paces but itself everything waits
-// instead. A block that was dropped is counted, and the block after it says that there is a gap.
+// The nodes after it run on their own thread (except if the whole graph has one thread; then nothing ever
+// waits here). A block is emitted when there is room for it downstream; until then it is kept. When the
+// Buffer is full the policy decides, as on an edge; in a run that no device paces everything waits instead.
+// Dropped blocks are counted, and the block after them has a gap.
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
@@ -35,16 +34,18 @@ constexpr std::string_view kPolicies[] = {"block",       "drop_oldest", "drop_ne
 
 enum ParamIndex : std::size_t { kCapacity, kPolicy, kSpillPath, kSpillBytes };
 constexpr ParamInfo kParams[] = {
-    param::integer("capacity", "blocks", {1.0, 65536.0}, 64, "Most blocks kept in memory; latest keeps one."),
-    param::choice("policy", kPolicies, "block", "What happens to a block for which there is no place."),
-    param::text("spill_path", Need::optional, "Folder for a file that takes what does not fit into memory."),
+    param::integer("capacity", "blocks", {1.0, 65536.0}, 64,
+                   "Most blocks kept in memory; \"latest\" keeps "
+                   "one."),
+    param::choice("policy", kPolicies, "block", "What happens when the buffer is full."),
+    param::text("spill_path", Need::optional, "Folder for a file that stores what does not fit into memory."),
     param::integer("spill_bytes", "bytes", {1.0, 1e15}, Need::optional, "Largest size of that file."),
 };
-constexpr PortInfo kOutPort[] = {{"out", kAnyKind, "Every block, but for those that were dropped."}};
+constexpr PortInfo kOutPort[] = {{"out", kAnyKind, "All blocks except dropped ones."}};
 constexpr NodeInfo kInfo{
     .name = "Buffer",
     .description =
-        "Keeps blocks, in memory and on disk, while what follows is slower than what comes before.",
+        "Queues blocks, in memory and on disk, while the nodes after it are slower than those before it.",
     .inputs = kAnyInPort,
     .outputs = kOutPort,
     .params = kParams,
@@ -52,12 +53,12 @@ constexpr NodeInfo kInfo{
     .queue = Queue::yes,
     .at_gap = "Passes the block on with its flag.",
     .details =
-        "Policies: block (what comes before waits), drop_oldest, drop_newest, drop_buffer (all that is kept "
-        "is dropped), latest (only the newest is kept), fail (the run ends). They count where a device paces "
-        "the run; elsewhere everything waits, and nothing is lost. What follows runs on a thread of its own, "
-        "except where the whole graph runs on one. With spill_path and spill_bytes, blocks for which memory "
-        "has no place go to a file without a name in that folder, and come back in order; it is gone when "
-        "the run ends, however that happens.",
+        "Policies: block (the nodes before it wait), drop_oldest, drop_newest, drop_buffer (drops everything "
+        "in the buffer), latest (keeps only the newest), fail (ends the run). They apply if a device paces "
+        "the run; otherwise everything waits, and nothing is lost. The nodes after it run on their own "
+        "thread, unless the whole graph runs on one. With spill_path and spill_bytes, blocks that do not fit "
+        "into memory go to an unnamed file in that folder and come back in order; the file is gone when the "
+        "run ends, even by a crash.",
     .example =
         R"({"id": "keep", "type": "Buffer", "config": {"capacity": 256, "spill_path": "/var/tmp", "spill_bytes": 1000000000}})",
     .cost_ns_per_frame = 0.2,
@@ -75,16 +76,15 @@ class Buffer final : public Node {
     }
     if (params_.given(kSpillPath) != params_.given(kSpillBytes)) {
       return refused(params_.given(kSpillPath) ? "/config/spill_path" : "/config/spill_bytes",
-                     "spill_path and spill_bytes belong together", "both, or none");
+                     "spill_path and spill_bytes must be used together", "both, or neither");
     }
     if (params_.given(kSpillPath) && params_.text(kPolicy) == "latest") {
-      return refused("/config/spill_path", "\"latest\" keeps one block, which needs no file",
-                     "another policy");
+      return refused("/config/spill_path", "\"latest\" keeps one block and needs no file", "another policy");
     }
     bytes_per_block_ = largest_spilled_block(in) + SpillFile::kRecordOverhead;
     if (params_.given(kSpillBytes) && params_[kSpillBytes] < static_cast<double>(bytes_per_block_)) {
       return refused("/config/spill_bytes",
-                     fmt::format("{} bytes do not hold a block, which takes up to {}",
+                     fmt::format("{} bytes are too few for a block, which takes up to {}",
                                  params_.integer(kSpillBytes), bytes_per_block_),
                      fmt::format("at least {}", bytes_per_block_));
     }
@@ -119,7 +119,7 @@ class Buffer final : public Node {
   }
 
   bool has_room([[maybe_unused]] std::size_t input, std::size_t blocks) const noexcept override {
-    // One round may bring more than there are places: then it must find all of them free.
+    // One round may bring more blocks than the buffer has places: then all must be free.
     return policy_ != kBlock || room() >= blocks || held() == 0;
   }
 
@@ -138,7 +138,7 @@ class Buffer final : public Node {
   }
 
   Error failure() const override { return *failure_; }
-  // What is still kept is what a run that was given up did not let through.
+  // What is left here was not passed on because the run was given up.
   Result<void> close() override {
     given_up_ = held();
     file_.reset();
@@ -154,20 +154,20 @@ class Buffer final : public Node {
                        dropped, true});
     }
     if (given_up_ > 0) {
-      notes.push_back(
-          {fmt::format("{} blocks were still in it when the run was given up", given_up_), given_up_, true});
+      notes.push_back({fmt::format("{} blocks were still in the buffer when the run was given up", given_up_),
+                       given_up_, true});
     }
     if (high_water_ > 0) {
-      notes.push_back({fmt::format("kept up to {} blocks", high_water_), high_water_, false});
+      notes.push_back({fmt::format("held up to {} blocks", high_water_), high_water_, false});
     }
-    if (to_disk_ > 0) { notes.push_back({fmt::format("kept {} blocks on disk", to_disk_), to_disk_, false}); }
+    if (to_disk_ > 0) { notes.push_back({fmt::format("held {} blocks on disk", to_disk_), to_disk_, false}); }
     return notes;
   }
 
  private:
   std::uint64_t held() const noexcept { return count_ + (file_ ? file_->size() : 0); }
   bool memory_takes() const noexcept { return (!file_ || file_->empty()) && count_ < blocks_.size(); }
-  // For so many blocks of the largest size. While there are blocks on disk the next ones go there, too.
+  // Room for this many blocks of the largest size. While there are blocks on disk, new ones go there too.
   std::uint64_t room() const noexcept {
     const std::uint64_t in_memory = !file_ || file_->empty() ? blocks_.size() - count_ : 0;
     const std::uint64_t on_disk = file_ ? (file_->max_bytes() - file_->bytes()) / bytes_per_block_ : 0;
@@ -216,7 +216,7 @@ class Buffer final : public Node {
           blocks_.emplace_back(blocks_.front().shared_format());
           return true;
         }
-        failure_ = Error{ErrorCode::failed, "", "more blocks came at once than the buffer may keep", "",
+        failure_ = Error{ErrorCode::failed, "", "more blocks came at once than the buffer can keep", "",
                          "a larger capacity"};
         return false;
       default:
@@ -230,7 +230,7 @@ class Buffer final : public Node {
     before_front_.add(blocks_[first_]);
     remove_front();
   }
-  // Memory holds the oldest blocks: what is on disk moves up.
+  // Memory holds the oldest blocks: those on disk move up.
   void remove_front() noexcept {
     first_ = (first_ + 1) % blocks_.size();
     --count_;
@@ -254,15 +254,15 @@ class Buffer final : public Node {
 
   const ParamValues params_;
   std::size_t policy_ = kBlock;
-  std::uint64_t bytes_per_block_ = 0;  // on disk, of the largest
+  std::uint64_t bytes_per_block_ = 0;  // on disk, of the largest block
   std::vector<DataFrame> blocks_;      // a ring
   std::size_t first_ = 0;
   std::size_t count_ = 0;
-  std::optional<SpillFile> file_;  // younger blocks than those in memory
+  std::optional<SpillFile> file_;  // newer blocks than those in memory
   std::vector<std::byte> record_;
   DataFrame spilled_;
-  LeftOut before_front_;  // dropped from the front: the next block given says so
-  LeftOut before_next_;   // not taken: the next block taken says so
+  LeftOut before_front_;  // dropped from the front: marked in the next block emitted
+  LeftOut before_next_;   // not accepted: marked in the next block accepted
   std::uint64_t high_water_ = 0;
   std::uint64_t to_disk_ = 0;
   std::uint64_t given_up_ = 0;

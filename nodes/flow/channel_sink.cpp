@@ -1,10 +1,11 @@
 // nodes/flow/channel_sink.cpp
 //
-// ChannelSink: sends every block into a named channel, for the program or another graph.
+// ChannelSink: sends every block to a named channel, for the program or another graph.
 //
 //   in  audio, spectra or values
 //
-// A subscriber that waits is waited for, up to timeout_s a block. The channel is closed at the stream's end.
+// Waits for subscribers with back-pressure, up to timeout_s per block. The channel is closed at the end of
+// the stream.
 #include <chrono>
 #include <optional>
 #include <string>
@@ -21,24 +22,25 @@ namespace {
 
 enum ParamIndex : std::size_t { kChannel, kCapacity, kTimeout };
 constexpr ParamInfo kParams[] = {
-    param::text("channel", Need::required, "Name of the channel in the registry; made if it is not there."),
+    param::text("channel", Need::required,
+                "Name of the channel in the registry; created if it does not "
+                "exist."),
     param::integer("capacity", "blocks", {1.0, 65536.0}, 16.0,
-                   "Blocks that wait in the channel at most, if it is made here."),
-    param::number(
-        "timeout_s", "s", {0.0, 3600.0}, 1.0, Live::no,
-        "How long a block waits for a subscriber that does not take; then it is dropped, and counted."),
+                   "Capacity of the channel, if it is created here."),
+    param::number("timeout_s", "s", {0.0, 3600.0}, 1.0, Live::no,
+                  "How long a block waits for a slow subscriber; then it is dropped and counted."),
 };
 constexpr NodeInfo kInfo{
     .name = "ChannelSink",
-    .description = "Sends every block into a named channel.",
+    .description = "Sends every block to a named channel.",
     .inputs = kAnyInPort,
     .params = kParams,
-    .at_gap = "Carries on; the gap stands in the block that is sent.",
+    .at_gap = "Carries on; the block that is sent has the gap.",
     .details =
-        "The channel is a broadcast<DataFrame> of the registry that the engine was given, or of its own "
-        "(Engine::channels()). Blocks are copied only while somebody is subscribed, and what comes before "
-        "the first subscriber goes to nobody. Subscribers with OnLag::wait hold the graph up, those with "
-        "OnLag::lose do not.",
+        "The channel is a broadcast<DataFrame> in the registry passed to the engine, or in the engine's own "
+        "(Engine::channels()). Blocks are copied only while there are subscribers; blocks before the first "
+        "subscriber are discarded. Subscribers with OnLag::wait stall the graph, those with OnLag::lose do "
+        "not.",
     .example = R"({"id": "out", "type": "ChannelSink", "config": {"channel": "levels"}})",
     .cost_ns_per_frame = 1.0,
 };
@@ -57,7 +59,7 @@ class ChannelSink final : public Node {
   }
   Result<void> start() override {
     if (channel_) { return {}; }
-    return failed("", "there is no registry of channels here", "an engine, or EngineOptions::channels");
+    return failed("", "there is no channel registry here", "an engine, or EngineOptions::channels");
   }
   void reset() noexcept override { dropped_ = closed_ = 0; }
 
@@ -82,9 +84,9 @@ class ChannelSink final : public Node {
     std::vector<NodeNote> notes;
     const std::string& name = params_.text(kChannel);
     if (dropped_ > 0) {
-      notes.push_back(
-          {fmt::format("{} blocks for \"{}\" were not taken within {} s", dropped_, name, params_[kTimeout]),
-           dropped_, true});
+      notes.push_back({fmt::format("{} blocks for \"{}\" were not received within {} s", dropped_, name,
+                                   params_[kTimeout]),
+                       dropped_, true});
     }
     if (closed_ > 0) {
       notes.push_back(

@@ -1,6 +1,6 @@
 // nodes/flow/channel_source.cpp
 //
-// ChannelSource: blocks that the program, or another graph, sends into a named channel.
+// ChannelSource: receives blocks that the program, or another graph, sends to a named channel.
 //
 //   out  audio or values of the format that the configuration declares
 //
@@ -27,33 +27,35 @@ constexpr std::string_view kKinds[] = {"audio", "values"};
 
 enum ParamIndex : std::size_t { kChannel, kKind, kRate, kNames, kUnit, kFrames, kCapacity };
 constexpr ParamInfo kParams[] = {
-    param::text("channel", Need::required, "Name of the channel in the registry; made if it is not there."),
-    param::choice("kind", kKinds, "audio", "Audio, or one value a block on each channel."),
+    param::text("channel", Need::required,
+                "Name of the channel in the registry; created if it does not "
+                "exist."),
+    param::choice("kind", kKinds, "audio", "Audio, or one value per block on each channel."),
     param::number("sample_rate", "Hz", {1.0, 1e7}, Need::optional,
-                  "Of the positions of the blocks; left out, that of pipeline_config."),
+                  "Sample rate of the block positions; left out: that of pipeline_config."),
     param::list("channels", ParamType::labels, "", {}, Need::required,
                 "Names of the channels of a block, in order."),
     param::text("unit", "FS", "Unit of every channel."),
     param::integer("max_frames", "frames", {1.0, 1048576.0}, Need::optional,
-                   "Largest block of audio; left out, the block_size of pipeline_config."),
+                   "Largest block of audio; left out: block_size of pipeline_config."),
     param::integer("capacity", "blocks", {1.0, 65536.0}, 16.0,
-                   "Blocks that wait in the channel at most, if it is made here."),
+                   "Capacity of the channel, if it is created here."),
 };
 constexpr PortInfo kOutPorts[] = {{.name = "out",
                                    .kinds = mask(StreamKind::audio) | mask(StreamKind::values),
-                                   .description = "What comes through the channel."}};
+                                   .description = "The blocks from the channel."}};
 constexpr NodeInfo kInfo{
     .name = "ChannelSource",
-    .description = "Gives the blocks that are sent into a named channel.",
+    .description = "Receives the blocks that are sent to a named channel.",
     .outputs = kOutPorts,
     .params = kParams,
-    .at_gap = "A block whose position is past the end of the one before has a gap before it.",
+    .at_gap = "A block whose position is after the end of the previous one has a gap before it.",
     .details =
-        "The channel is a broadcast<DataFrame> of the registry that the engine was given, or of its own "
-        "(Engine::channels()). Senders wait while it is full. The source ends when the channel is closed. A "
-        "block of another shape than declared is not taken, and counted. A block of audio whose position "
-        "lies before the end of the one before, as in blocks made by hand, goes on where that ended. While "
-        "it waits for a block, up to 20 ms at a time, other nodes of its thread wait, too.",
+        "The channel is a broadcast<DataFrame> in the registry passed to the engine, or in the engine's own "
+        "(Engine::channels()). Senders wait while it is full. The source ends when the channel is closed. "
+        "Blocks that do not match the declared format are rejected and counted. An audio block whose "
+        "position is before the end of the previous one, as in blocks made by hand, continues where that "
+        "ended. While it waits for a block, up to 20 ms per call, other nodes on its thread wait too.",
     .example =
         R"({"id": "in", "type": "ChannelSource", "config": {"channel": "voice", "sample_rate": 48000, "channels": ["mic"]}})",
     .cost_ns_per_frame = 30.0,
@@ -72,7 +74,9 @@ class ChannelSource final : public Node {
       return refused("/config", "no sample rate is given", "\"sample_rate\" here or in pipeline_config");
     }
     const auto& names = params_.labels(kNames);
-    if (names.empty()) { return refused("/config/channels", "a block without channels", "one name or more"); }
+    if (names.empty()) {
+      return refused("/config/channels", "a block without channels", "at least one name");
+    }
     if (auto fine = check_channel_names(names, names.size(), "/config/channels"); !fine) {
       return tl::unexpected(fine.error());
     }
@@ -96,7 +100,7 @@ class ChannelSource final : public Node {
   }
   Result<void> start() override {
     if (blocks_) { return {}; }
-    return failed("", "there is no registry of channels here", "an engine, or EngineOptions::channels");
+    return failed("", "there is no channel registry here", "an engine, or EngineOptions::channels");
   }
   void reset() noexcept override {
     next_.reset();
@@ -116,7 +120,7 @@ class ChannelSource final : public Node {
 
   std::vector<NodeNote> notes() const override {
     if (refused_ == 0) { return {}; }
-    return {{fmt::format("{} blocks of \"{}\" were of another shape than declared", refused_,
+    return {{fmt::format("{} blocks of \"{}\" did not match the declared format", refused_,
                          params_.text(kChannel)),
              refused_, true}};
   }
@@ -144,7 +148,7 @@ class ChannelSource final : public Node {
   }
 
   const ParamValues params_;
-  StreamFormat format_;  // fixed by prepare(), as are the next two
+  StreamFormat format_;  // fixed by prepare(), like the next two
   double sample_rate_hz_ = 0.0;
   bool is_audio_ = true;
   std::optional<BroadcastReceiver<DataFrame>> blocks_;

@@ -1,13 +1,13 @@
 // nodes/flow/circuit_breaker.cpp
 //
-// CircuitBreaker: leaves out what comes while too much of it is bad, and tries again later.
+// CircuitBreaker: drops blocks while too many of them are bad, and tries again later.
 //
 //   in   audio, spectra or values
 //   out  as `in`, fewer blocks; latency 0 frames
 //
 // Each block that is passed on counts as good or bad, by its flags and its level. See
 // engine/channel/circuit_breaker.hpp for the states. The time is the stream's own: position / sample rate.
-// Bad blocks are passed on until it opens, and so are its probes; their flags say what they are.
+// Bad blocks are passed on until it opens, and so are bad probes; their flags show it.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -39,37 +39,39 @@ enum ParamIndex : std::size_t {
 };
 constexpr ParamInfo kParams[] = {
     param::integer("failure_count", "blocks", {1.0, 1e6}, Need::optional,
-                   "Opens when so many of the last window blocks were bad. This or failure_rate."),
+                   "Opens when this many of the last `window` blocks were bad. This or failure_rate."),
     param::number("failure_rate", "ratio", {1e-6, 1.0}, Need::optional,
-                  "Opens when this part of the last window blocks was bad. This or failure_count."),
-    param::integer("window", "blocks", {1.0, 1e6}, 10.0, "How many blocks are looked back on."),
+                  "Opens when this fraction of the last `window` blocks was bad. This or failure_count."),
+    param::integer("window", "blocks", {1.0, 1e6}, 10.0, "Number of recent blocks considered."),
     param::number("cool_down_s", "s", {1e-6, 3600.0}, 1.0, Live::no,
-                  "Time of the stream from opening to the first probe."),
-    param::integer("probes", "blocks", {1.0, 1e6}, 1.0, "Good blocks in a row after which it closes again."),
+                  "Stream time from opening to the first probe."),
+    param::integer("probes", "blocks", {1.0, 1e6}, 1.0,
+                   "Consecutive good blocks after which it closes "
+                   "again."),
     param::boolean("on_not_finite", true, "Whether blocks with the flag not_finite are bad."),
     param::boolean("on_clipped", false, "Whether blocks with the flag clipped are bad."),
     param::boolean("on_gap", false, "Whether blocks with the flag gap are bad."),
     param::boolean("on_xrun", false, "Whether blocks with the flag xrun are bad."),
     param::number("bad_above", "", {-1e300, 1e300}, Need::optional,
-                  "Blocks with a value above this are bad; of audio, with a sample of a larger magnitude."),
+                  "Blocks with a value above this are bad; for audio, with a sample of larger magnitude."),
     param::number("bad_below", "", {-1e300, 1e300}, Need::optional,
-                  "Blocks in which no value, of audio no magnitude, reaches this are bad."),
+                  "Blocks in which no value (audio: no magnitude) reaches this are bad."),
 };
-constexpr PortInfo kOutPort[] = {{"out", kAnyKind, "What passed."}};
+constexpr PortInfo kOutPort[] = {{"out", kAnyKind, "The blocks that passed."}};
 constexpr NodeInfo kInfo{
     .name = "CircuitBreaker",
-    .description = "Leaves out blocks while too many of them are bad, and tries again after a while.",
+    .description = "Drops blocks while too many of them are bad, and tries again after a while.",
     .inputs = kAnyInPort,
     .outputs = kOutPort,
     .params = kParams,
     .rt_safe = RtSafe::yes,
-    .at_gap = "The time of the missing frames counts as cool-down. With on_gap a block after a gap is bad.",
+    .at_gap = "Missing frames count as cool-down time. With on_gap a block after a gap is bad.",
     .details =
-        "closed: all blocks pass; when failure_count or failure_rate of the last window blocks were bad, it "
-        "opens. open: blocks are left out until cool_down_s have gone by in the stream. half_open: blocks "
-        "pass as probes; after so many good ones it closes with an empty window, at a bad one it opens "
-        "again. The metadata breaker_state says the state after each block that passed: 0 closed, 1 open, 2 "
-        "half_open. The next block after some were left out has the flag gap.",
+        "closed: all blocks pass; it opens when failure_count or failure_rate of the last `window` blocks "
+        "were bad. open: blocks are dropped for cool_down_s of stream time. half_open: blocks pass as "
+        "probes; it closes, with an empty window, after `probes` good ones and opens again at a bad one. The "
+        "metadata breaker_state is the state after each passed block: 0 closed, 1 open, 2 half_open. The "
+        "next block after dropped ones is flagged gap.",
     .example =
         R"({"id": "guard", "type": "CircuitBreaker", "config": {"failure_count": 3, "window": 10, "on_clipped": true}})",
     .cost_ns_per_frame = 0.3,
@@ -94,7 +96,7 @@ class CircuitBreakerNode final : public Node {
     }
     if (params_.given(kFailureRate)) { config.failure_rate = params_[kFailureRate]; }
     config.window = static_cast<std::uint32_t>(params_.integer(kWindow));
-    config.cool_down = Nanos(std::llround(cool_down));  // its nanosecond is a frame here
+    config.cool_down = Nanos(std::llround(cool_down));  // here its nanosecond is a frame
     config.probes = static_cast<std::uint32_t>(params_.integer(kProbes));
     auto breaker = CircuitBreaker::make(config);
     if (!breaker) {
@@ -147,7 +149,7 @@ class CircuitBreakerNode final : public Node {
     const CircuitBreaker::Counts& counts = breaker_->counts();
     if (counts.opened > 0) {
       notes.push_back(
-          {fmt::format("opened {} times, left out {} blocks of {} frames; {} at the end", counts.opened,
+          {fmt::format("opened {} times, dropped {} blocks of {} frames; {} at the end", counts.opened,
                        left_out_.blocks(), left_out_.frames(), to_string(breaker_->state())),
            left_out_.blocks(), false});
     }
@@ -163,7 +165,7 @@ class CircuitBreakerNode final : public Node {
     }
     if (without_state_ > 0) {
       notes.push_back(
-          {fmt::format("{} blocks have no metadata \"breaker_state\": all places were taken", without_state_),
+          {fmt::format("{} blocks have no metadata \"breaker_state\": all entries were used", without_state_),
            without_state_, false});
     }
     return notes;

@@ -1,17 +1,16 @@
 // nodes/flow/conflate.cpp
 //
-// Conflate: joins the results of every interval into one.
+// Conflate: combines the results of each interval into one.
 //
 //   in   spectra or values
-//   out  as `in`, one block an interval that had any
+//   out  as `in`, one block per interval that had any
 //
 //   y[c][n] = mean, max, min or last of x[c][n] over the blocks whose last frame lies in the interval
 //
-// NaN stands for a value that does not exist and is left out; where none exists, the result is NaN. The grid
-// of intervals begins at frame 0 of the stream. A result comes out when the first block of a later interval
-// comes, or at the end; it has position and time of the interval's first block, reaches to the end of the
-// last one, and has the flags of all of them, and the metadata of the last with `blocks`, how many were
-// joined.
+// NaN stands for an undefined value and is ignored; if all are undefined, the result is NaN. The grid of
+// intervals begins at frame 0 of the stream. A result is emitted at the first block of a later interval, or
+// at the end; it has position and time of the interval's first block, extends to the end of the last one, and
+// has the flags of all of them, and the metadata of the last one plus `blocks`, their number.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -35,25 +34,24 @@ enum Method : std::size_t { kMean, kMax, kMin, kLast };
 enum ParamIndex : std::size_t { kIntervalS, kMethod };
 constexpr ParamInfo kParams[] = {
     param::number("interval_s", "s", {1e-6, 86400.0}, Need::required, "Length of an interval."),
-    param::choice("method", kMethods, "mean", "How the values of an interval become one."),
+    param::choice("method", kMethods, "mean", "How to combine the values of an interval."),
 };
 constexpr KindMask kResults = mask(StreamKind::spectrum) | mask(StreamKind::values);
 constexpr PortInfo kInPort[] = {{"in", kResults, "Spectra or values."}};
-constexpr PortInfo kOutPort[] = {{"out", kResults, "One block an interval."}};
+constexpr PortInfo kOutPort[] = {{"out", kResults, "One block per interval."}};
 constexpr NodeInfo kInfo{
     .name = "Conflate",
-    .description = "Joins the spectra or values of every interval into one block: mean, max, min or last.",
+    .description = "Combines the spectra or values of each interval into one block: mean, max, min or last.",
     .inputs = kInPort,
     .outputs = kOutPort,
     .params = kParams,
     .rt_safe = RtSafe::yes,
-    .at_gap = "Joins what is there; the result has the flag gap and the sum of the missing frames.",
+    .at_gap = "Combines what is there; the result is flagged gap and has the sum of the missing frames.",
     .details =
-        "Value by value, bin by bin, over the blocks whose last frame lies in the interval. The mean is "
-        "that of the "
-        "numbers as they are: decibels are not turned into powers first. NaN, which stands for an undefined "
-        "value, is left out; a result of nothing but NaN is NaN. The metadata say in blocks "
-        "how many were joined.",
+        "Value by value, bin by bin, over the blocks whose last frame is in the interval. The mean is of the "
+        "plain numbers: decibels are not converted to powers first. NaN, which stands for an undefined "
+        "value, is ignored; the result of only NaN is NaN. The metadata blocks is the number of combined "
+        "blocks.",
     .example = R"({"id": "slow", "type": "Conflate", "config": {"interval_s": 1, "method": "max"}})",
     .cost_ns_per_frame = 1.0,
 };
@@ -108,7 +106,7 @@ class Conflate final : public Node {
   }
   std::vector<NodeNote> notes() const override {
     if (without_count_ == 0) { return {}; }
-    return {{fmt::format("{} results have no metadata \"blocks\": all places were taken", without_count_),
+    return {{fmt::format("{} results have no metadata \"blocks\": all entries were used", without_count_),
              without_count_, false}};
   }
 
@@ -121,7 +119,7 @@ class Conflate final : public Node {
     std::fill(counts_.begin(), counts_.end(), 0U);
   }
 
-  // As long as every block has said how long it is.
+  // As long as every block states its length.
   void reach_to_the_end_of(const FrameHeader& header) noexcept {
     FrameHeader& joined = joined_.header();
     if (joined.length_frames == 0 || header.length_frames == 0) {
@@ -181,8 +179,8 @@ class Conflate final : public Node {
   const ParamValues params_;
   IntervalGrid grid_;
   std::size_t method_ = kMean;
-  DataFrame joined_;                   // of the interval under way
-  std::vector<std::uint32_t> counts_;  // numbers that are in each value of joined_
+  DataFrame joined_;                   // of the current interval
+  std::vector<std::uint32_t> counts_;  // how many numbers each value of joined_ contains
   std::uint32_t blocks_ = 0;           // in joined_
   std::int64_t interval_ = 0;
   std::uint64_t results_ = 0;

@@ -1,16 +1,15 @@
 // nodes/flow/debounce.cpp
 //
-// Debounce: the last block before a silence.
+// Debounce: passes the last block before a pause.
 //
 //   in   spectra or values
 //   out  as `in`
 //
-// A block is passed on if the last frame of the next one lies `silence_s` or more after its own, or if it
-// is the last: of blocks that come thick and fast one is left, when they have settled. The time is the
-// stream's own, which goes on with its blocks: a block comes out when the next one comes, with its own
-// position and time.
+// A block is passed on if the last frame of the next one is `silence_s` or more after its own, or if it is
+// the last: of a burst of blocks only the last remains. The time is the stream's own, which advances with its
+// blocks: a block is emitted when the next one comes, with its own position and time.
 //
-// Audio is refused: its blocks follow each other without a silence.
+// Audio is refused: its blocks follow each other without a pause.
 #include <algorithm>
 #include <cmath>
 #include <memory>
@@ -30,23 +29,23 @@ namespace {
 enum ParamIndex : std::size_t { kSilenceS };
 constexpr ParamInfo kParams[] = {
     param::number("silence_s", "s", {1e-6, 86400.0}, Need::required,
-                  "Time without another block after which a block is passed on."),
+                  "Length of the pause after which a block is passed on."),
 };
 constexpr KindMask kResults = mask(StreamKind::spectrum) | mask(StreamKind::values);
 constexpr PortInfo kInPort[] = {{"in", kResults, "Spectra or values."}};
-constexpr PortInfo kOutPort[] = {{"out", kResults, "What was followed by a silence."}};
+constexpr PortInfo kOutPort[] = {{"out", kResults, "The blocks that were followed by a pause."}};
 constexpr NodeInfo kInfo{
     .name = "Debounce",
-    .description = "Passes on the last block before a silence and leaves out those that others follow.",
+    .description = "Passes on the last block before a pause and drops those followed too soon by another.",
     .inputs = kInPort,
     .outputs = kOutPort,
     .params = kParams,
     .rt_safe = RtSafe::yes,
-    .at_gap = "Carries on: a gap is a silence like any other.",
+    .at_gap = "Carries on: a gap is a pause like any other.",
     .details =
-        "From the last frame of a block to that of the next; at least silence_s. A block comes out when the "
-        "next one comes, or at the end, with its own position and time, and has the flag gap where blocks "
-        "before it were left out.",
+        "A pause is at least silence_s from the last frame of a block to that of the next. A block is "
+        "emitted when the next one comes, or at the end, with its own position and time, and is flagged gap "
+        "if blocks before it were dropped.",
     .example = R"({"id": "settled", "type": "Debounce", "config": {"silence_s": 0.5}})",
     .cost_ns_per_frame = 0.2,
 };
@@ -60,10 +59,10 @@ class Debounce final : public Node {
     const double frames = silence_s_ * in.sample_rate_hz;
     if (!(frames >= 1.0)) {
       return refused("/config/silence_s",
-                     fmt::format("{} s is shorter than a frame at {} Hz", silence_s_, in.sample_rate_hz),
+                     fmt::format("{} s is shorter than one frame at {} Hz", silence_s_, in.sample_rate_hz),
                      fmt::format("at least {} s", 1.0 / in.sample_rate_hz));
     }
-    // The gate's nanosecond is a frame here.
+    // Here the gate's nanosecond is a frame.
     auto gate = DebounceGate::make(Nanos(static_cast<Nanos::rep>(std::ceil(frames - kRounding * frames))));
     if (!gate) { return tl::unexpected(gate.error()); }
     gate_ = *gate;
@@ -97,9 +96,9 @@ class Debounce final : public Node {
 
   std::vector<NodeNote> notes() const override {
     if (left_out_.blocks() == 0) { return {}; }
-    return {
-        {fmt::format("left out {} blocks that another followed within {} s", left_out_.blocks(), silence_s_),
-         left_out_.blocks(), false}};
+    return {{fmt::format("dropped {} blocks that were followed by another within {} s", left_out_.blocks(),
+                         silence_s_),
+             left_out_.blocks(), false}};
   }
 
  private:

@@ -18,7 +18,7 @@ namespace {
 
 constexpr const char* kNameChars = "0123456789_.abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
-// min, max, sum and avg of one number or more; NaN as soon as one of them is NaN.
+// min, max, sum and avg of one number or more; NaN if any of them is NaN.
 template <class Join>
 double fold(const double* numbers, int count, Join join) {
   double joined = numbers[0];
@@ -31,8 +31,8 @@ struct Function1 {
   double (*call)(double x);
 };
 
-// Those of the C library throughout: muparser's own asinh, acosh, atanh, log2 and rint lose digits, and its
-// _pi has 13 of them.
+// Always the C library's functions: muparser's own asinh, acosh, atanh, log2 and rint lose digits, and its
+// _pi has only 13.
 constexpr Function1 kFunctions[] = {
     {"sin", [](double x) { return std::sin(x); }},
     {"cos", [](double x) { return std::cos(x); }},
@@ -100,7 +100,7 @@ const mu::Parser& plain_parser() {
   return kParser;
 }
 
-// muparser's "=" writes into a variable; nothing here may. npos, or where it stands.
+// muparser's "=" assigns to a variable, which is not allowed here. Returns its position or npos.
 std::size_t find_assignment(const std::string& text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] != '=') { continue; }
@@ -114,14 +114,14 @@ std::size_t find_assignment(const std::string& text) {
   return std::string::npos;
 }
 
-// The token as it is shown: without the blanks that muparser takes along.
+// The token for messages: without the spaces that muparser includes.
 std::string trimmed(const std::string& token) {
   const std::size_t begin = token.find_first_not_of(" \t");
   if (begin == std::string::npos) { return {}; }
   return token.substr(begin, token.find_last_not_of(" \t") - begin + 1);
 }
 
-// What makes the messages of one text.
+// Builds the messages about one text.
 class Refusal {
  public:
   Refusal(const std::string& text, std::span<const ExpressionVariable> variables, const std::string& where)
@@ -159,8 +159,8 @@ class Refusal {
         return refused(where_, fmt::format("an expression of {} characters", end),
                        fmt::format("less than {}", mu::MaxLenExpression));
       default:
-        return at(at_token, token.empty() ? "this cannot stand here"
-                                          : fmt::format("{} cannot stand here", quoted(token)));
+        return at(at_token, token.empty() ? "this is not allowed here"
+                                          : fmt::format("{} is not allowed here", quoted(token)));
     }
   }
 
@@ -175,7 +175,7 @@ class Refusal {
       return at(at_token, fmt::format("the function {} without its arguments", token),
                 fmt::format("{}(…)", token));
     }
-    if (!is_name) { return at(at_token, fmt::format("{} is not known here", quoted(token))); }
+    if (!is_name) { return at(at_token, fmt::format("{} is unknown here", quoted(token))); }
     std::vector<std::string_view> names;
     for (const ExpressionVariable& variable : variables_) {
       if (Expression::is_usable(variable.name)) { names.push_back(variable.name); }
@@ -185,8 +185,7 @@ class Refusal {
     const std::string expected =
         fmt::format("{}{}", fmt::join(shown, ", "), names.size() > kMostShown ? ", …" : "");
     for (const auto& function : functions) { names.push_back(function.first); }
-    return at(at_token, fmt::format("nothing is called {}", quoted(token)), expected,
-              did_you_mean(token, names));
+    return at(at_token, fmt::format("there is no {}", quoted(token)), expected, did_you_mean(token, names));
   }
 
   const std::string& text_;
@@ -212,7 +211,7 @@ Result<Expression> Expression::compile(const std::string& text, std::span<const 
                                        const std::string& where) {
   const Refusal refusal(text, variables, where);
   if (const std::size_t at = find_assignment(text); at != std::string::npos) {
-    return refusal.at(at, "\"=\" sets nothing here", "\"==\" to compare");
+    return refusal.at(at, "\"=\" cannot assign here", "\"==\" to compare");
   }
   auto engine = std::make_unique<Engine>();
   try {
@@ -222,14 +221,14 @@ Result<Expression> Expression::compile(const std::string& text, std::span<const 
       if (is_usable(variable.name)) { parser.DefineVar(variable.name, variable.value); }
     }
     parser.SetExpr(text);
-    parser.Eval();  // now, so that all later ones find the byte code made
+    parser.Eval();  // now, so that later calls find the byte code ready
     if (parser.GetNumResults() != 1) {
-      return refused(where, fmt::format("{} results, with commas between them", parser.GetNumResults()),
+      return refused(where, fmt::format("{} results, separated by commas", parser.GetNumResults()),
                      "one formula");
     }
     std::vector<const double*> used;
     for (const auto& variable : parser.GetUsedVar()) { used.push_back(variable.second); }
-    parser.Eval();  // finding the used names has read the text anew
+    parser.Eval();  // finding the used names has parsed the text again
     Expression expression(std::move(engine));
     expression.used_ = std::move(used);
     return expression;

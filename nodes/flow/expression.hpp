@@ -2,7 +2,7 @@
 //
 // Expression: a formula over named numbers, given as text: "(left + right) / 2".
 //
-// Read once, by compile(); evaluated as often as wanted without allocation, lock or exception. Numbers are
+// Parsed once, by compile(); evaluated any number of times without allocation, lock or exception. Numbers are
 // float64 throughout. There are + - * / ^, comparisons, && and ||, "a ? b : c", parentheses, _pi and _e, and
 // these functions:
 //
@@ -11,7 +11,7 @@
 //   min max sum avg                                  of one number or more; NaN if one of them is NaN
 //   db(x) = 20 lg |x|, NaN for 0     from_db(x) = 10^(x/20)     isnan(x) = 1 where x is NaN, else 0
 //
-// The engine below is muparser; its OpenMP mode is not used.
+// Uses muparser, without its OpenMP mode.
 #pragma once
 
 #include <memory>
@@ -24,7 +24,7 @@
 
 namespace streamlab {
 
-// A name and where its number lies while the expression is evaluated. Several names may share a place.
+// A name and the address of its number during evaluation. Several names may share an address.
 struct ExpressionVariable {
   std::string name;
   double* value = nullptr;
@@ -32,17 +32,18 @@ struct ExpressionVariable {
 
 class Expression {
  public:
-  // Control thread. Refused with `where` and "column N: …" where `text` cannot be read. The values must
-  // outlive the expression; a variable that is_usable() refuses is left out.
+  // Control thread. Refused with `where` and "column N: …" if `text` cannot be parsed. The values must
+  // outlive the expression; a variable that is_usable() rejects is ignored.
   static Result<Expression> compile(const std::string& text, std::span<const ExpressionVariable> variables,
                                     const std::string& where);
 
-  // May a variable have this name? A letter or _, then letters, digits, _ and dots; no function, no constant.
+  // May a variable have this name? A letter or _, then letters, digits, _ and dots; not a function or
+  // constant.
   static bool is_usable(std::string_view name);
 
-  // The value for the variables as they are now. Real-time safe.
+  // The result for the current values of the variables. Real-time safe.
   double evaluate() const noexcept;
-  // Does the expression name the variable that lies there?
+  // Does the expression use the variable at this address?
   bool uses(const double* value) const;
 
   Expression(Expression&& other) noexcept;

@@ -1,12 +1,12 @@
 // nodes/flow/filter.cpp
 //
-// Filter: passes or leaves out whole blocks, by their level, by their metadata, or by a formula.
+// Filter: passes or drops whole blocks, by their level, their metadata, or a formula.
 //
 //   in   audio, spectra or values
-//   out  the blocks that fit, as they are; latency 0 frames
+//   out  the blocks that match, unchanged; latency 0 frames
 //
-// Works block by block: of audio, another block size is another question. What is left out is counted, and
-// the next block that passes has the flag gap.
+// Works by blocks: for audio the result depends on the block size. Dropped blocks are counted, and the next
+// block that passes has the flag gap.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -41,43 +41,46 @@ constexpr std::string_view kDetectors[] = {"rms", "peak"};
 constexpr std::string_view kMatches[] = {"any", "all"};
 constexpr ParamInfo kParams[] = {
     param::number("above_db", "dB", {-400.0, 400.0}, Need::optional,
-                  "By level: a block fits when its level is this or more."),
+                  "By level: a block matches if its level is this or more."),
     param::number("below_db", "dB", {-400.0, 400.0}, Need::optional,
-                  "By level: a block fits when its level is less; with above_db, when it lies between."),
-    param::choice("detector", kDetectors, "rms", "By level: what is taken for the level of a block."),
+                  "By level: a block matches if its level is below this; with above_db, if it is in "
+                  "between."),
+    param::choice("detector", kDetectors, "rms", "By level: which level of the block to use."),
     param::list("channels", ParamType::labels, "", {}, Need::optional,
-                "By level: the channels that count, by number from 1 or by name; without it all of them."),
+                "By level: the channels to use, by number from 1 or by name; left out: all."),
     param::choice("match", kMatches, "any",
-                  "Whether any channel (by level) or any sample (by expression) is enough, or all must fit."),
+                  "Whether any channel (by level) or any sample (by expression) is enough, or all must "
+                  "match."),
     param::text("metadata", Need::optional,
-                "By metadata: the key; a block without it does not fit, without min and max any value does."),
-    param::number("min", "", {}, Need::optional, "By metadata: the smallest value that fits."),
-    param::number("max", "", {}, Need::optional, "By metadata: the largest value that fits."),
+                "By metadata: the key; a block without it does not match; without min and max any value "
+                "matches."),
+    param::number("min", "", {}, Need::optional, "By metadata: the smallest matching value."),
+    param::number("max", "", {}, Need::optional, "By metadata: the largest matching value."),
     param::text("expression", Need::optional,
-                "By a formula: a block fits where it is neither 0 nor null; names as in Map, and rms_… and "
-                "peak_… of audio."),
-    param::boolean("invert", false, "Leave out what fits and pass the rest."),
+                "By a formula: a block matches if the result is neither 0 nor null; names as in Map, plus "
+                "rms_… and peak_… for audio."),
+    param::boolean("invert", false, "Drop matching blocks and pass the rest."),
 };
 constexpr PortInfo kOutPort[] = {{"out", kAnyKind, "The blocks that pass."}};
 constexpr NodeInfo kInfo{
     .name = "Filter",
-    .description = "Passes or leaves out whole blocks by level, metadata or a formula.",
+    .description = "Passes or drops whole blocks by level, metadata or a formula.",
     .inputs = kAnyInPort,
     .outputs = kOutPort,
     .params = kParams,
     .rt_safe = RtSafe::yes,
     .timeline = Timeline::broken,
-    .at_gap = "Carries on; what is left out is added to the gap of the next block that passes.",
+    .at_gap = "Carries on; dropped frames are added to the gap of the next block that passes.",
     .details =
-        "Exactly one of level (above_db, below_db), metadata and expression. It judges block by block, so "
-        "that the block size matters; put a Window or Batch before it to say what is judged. rms and peak "
-        "are of the block, in dB re 1.0 (a full-scale sine has -3.01 dB rms); silence is below every level; "
-        "samples that are not finite are left out, and a block of nothing else fits no level. An expression "
-        "knows the names of Map (channels, ch1, …, t, n, fs, f) and, in audio, rms_NAME and peak_NAME of "
-        "every channel, re 1.0, as in \"db(rms_left) > -40\". If it names a channel it is asked sample by "
-        "sample (match: any or all), else once a block. The next block that passes is flagged gap, "
-        "gap_frames being the distance from the end of the last one that passed: nothing is averaged across "
-        "it unnoticed. Blocks without frames are passed over.",
+        "Exactly one of level (above_db, below_db), metadata and expression. It decides per block, so the "
+        "block size matters; put a Window or Batch before it to choose the size. rms and peak are of the "
+        "block, in dB re 1.0 (a full-scale sine has -3.01 dB rms); silence is below every level; samples "
+        "that are not finite are ignored, and a block with no others matches no level. An expression can use "
+        "the names of Map (channels, ch1, …, t, n, fs, f) and, for audio, rms_NAME and peak_NAME of every "
+        "channel, re 1.0, as in \"db(rms_left) > -40\". If it uses a channel it is evaluated for each sample "
+        "(match: any or all), else once per block. The next block that passes is flagged gap, and gap_frames "
+        "is the distance from the end of the last one that passed, so that nothing is averaged across it "
+        "unnoticed. Blocks without frames are ignored.",
     .example =
         R"({"id": "speech", "type": "Filter", "config": {"above_db": -40, "detector": "rms", "channels": [1]}})",
     .cost_ns_per_frame = 2.0,
@@ -125,7 +128,7 @@ class Filter final : public Node {
     if (left_out_since_) {
       FrameHeader& header = y.header();
       header.set(FrameFlag::gap);
-      // A stream that counts anew has come from elsewhere: then only its own gap is known.
+      // If the stream restarts its count, only its own gap is known.
       const std::int64_t missing = std::max<std::int64_t>(0, header.position - *left_out_since_);
       header.gap_frames = std::max(header.gap_frames, static_cast<std::uint64_t>(missing));
       left_out_since_.reset();
@@ -134,7 +137,7 @@ class Filter final : public Node {
   }
   std::vector<NodeNote> notes() const override {
     if (left_out_blocks_ == 0) { return {}; }
-    return {{fmt::format("{} blocks ({} frames) left out, as asked", left_out_blocks_, left_out_frames_),
+    return {{fmt::format("dropped {} blocks ({} frames), as configured", left_out_blocks_, left_out_frames_),
              left_out_frames_, false}};
   }
 
@@ -147,16 +150,16 @@ class Filter final : public Node {
     const bool metadata = params_.given(kMetadata);
     const bool expression = params_.given(kExpression);
     if (!level && !metadata && !expression) {
-      return refused("/config", "it is not said which blocks pass", std::string(kExpected));
+      return refused("/config", "nothing says which blocks pass", std::string(kExpected));
     }
     criterion_ = level ? Criterion::level : (metadata ? Criterion::metadata : Criterion::expression);
     if ((level || metadata) && expression) {
-      return refused("/config/expression", level ? "a level is given too" : "metadata is given too",
-                     std::string(kExpected), "several Filters in a row pass what fits all of them");
+      return refused("/config/expression", level ? "a level is also given" : "metadata is also given",
+                     std::string(kExpected), "several Filters in series pass what matches all of them");
     }
     if (level && metadata) {
-      return refused("/config/metadata", "a level is given too", std::string(kExpected),
-                     "several Filters in a row pass what fits all of them");
+      return refused("/config/metadata", "a level is also given", std::string(kExpected),
+                     "several Filters in series pass what matches all of them");
     }
     struct Belongs {
       std::size_t param;
@@ -172,8 +175,8 @@ class Filter final : public Node {
     };
     for (const Belongs& b : belongs) {
       if (params_.given(b.param) && !b.here) {
-        return refused(fmt::format("/config/{}", kParams[b.param].name), "means nothing here",
-                       fmt::format("it beside {}", b.to));
+        return refused(fmt::format("/config/{}", kParams[b.param].name), "has no effect here",
+                       fmt::format("it together with {}", b.to));
       }
     }
     return {};
@@ -182,14 +185,14 @@ class Filter final : public Node {
   Result<void> prepare_level(const StreamFormat& in) {
     if (in.kind != StreamKind::audio) {
       return refused(params_.given(kAboveDb) ? "/config/above_db" : "/config/below_db",
-                     fmt::format("the level of {} is not defined", to_string(in.kind)), "audio",
+                     fmt::format("there is no level of {}", to_string(in.kind)), "audio",
                      "use an expression over the channels");
     }
     above_db_ = params_.given(kAboveDb) ? params_[kAboveDb] : -std::numeric_limits<double>::infinity();
     below_db_ = params_.given(kBelowDb) ? params_[kBelowDb] : std::numeric_limits<double>::infinity();
     if (above_db_ >= below_db_) {
       return refused("/config/below_db",
-                     fmt::format("no level is both above {} and below {} dB", above_db_, below_db_),
+                     fmt::format("no level is both above {} dB and below {} dB", above_db_, below_db_),
                      fmt::format("more than {}", above_db_));
     }
     measured_.clear();
@@ -198,7 +201,7 @@ class Filter final : public Node {
       return {};
     }
     const auto& labels = params_.labels(kChannels);
-    if (labels.empty()) { return refused("/config/channels", "no channel is chosen", "one at least"); }
+    if (labels.empty()) { return refused("/config/channels", "no channel is selected", "at least one"); }
     for (std::size_t i = 0; i < labels.size(); ++i) {
       const auto channel = find_channel(in, labels[i], fmt::format("/config/channels/{}", i));
       if (!channel) { return tl::unexpected(channel.error()); }
@@ -210,14 +213,14 @@ class Filter final : public Node {
   Result<void> prepare_metadata() {
     if (params_.text(kMetadata).empty() || params_.text(kMetadata).size() > Metadata::kMaxKeyLength) {
       return refused("/config/metadata",
-                     fmt::format("no key has {} characters", params_.text(kMetadata).size()),
+                     fmt::format("a key never has {} characters", params_.text(kMetadata).size()),
                      fmt::format("1 .. {} characters", Metadata::kMaxKeyLength));
     }
     key_ = params_.text(kMetadata);
     min_ = params_.given(kMin) ? params_[kMin] : -std::numeric_limits<double>::infinity();
     max_ = params_.given(kMax) ? params_[kMax] : std::numeric_limits<double>::infinity();
     if (min_ > max_) {
-      return refused("/config/max", fmt::format("no value lies between {} and {}", min_, max_),
+      return refused("/config/max", fmt::format("no value is between {} and {}", min_, max_),
                      fmt::format("at least {}", min_));
     }
     return {};
@@ -241,7 +244,7 @@ class Filter final : public Node {
     by_sample_ = variables_.watch(*expression_);
     if (params_.given(kMatch) && !by_sample_) {
       return refused("/config/match", "the expression is the same for every sample of a block",
-                     "it beside an expression that names a channel");
+                     "it together with an expression that uses a channel");
     }
     for (std::uint32_t c = 0; c < levels_.size(); ++c) {
       if (expression_->uses(&levels_[c].rms) || expression_->uses(&levels_[c].peak)) {
@@ -323,13 +326,13 @@ class Filter final : public Node {
   double min_ = 0.0;
   double max_ = 0.0;
   std::vector<std::uint32_t> measured_;  // channels whose level is needed
-  std::vector<BlockLevels> levels_;      // by channel; what the expression's rms_… and peak_… name
+  std::vector<BlockLevels> levels_;      // by channel; for rms_… and peak_… in the expression
   StreamVariables variables_;
   std::optional<Expression> expression_;
-  dsp::LevelStats stats_;  // of one channel of one block at a time
+  dsp::LevelStats stats_;  // of one channel of the current block
   bool by_sample_ = false;
 
-  std::optional<std::int64_t> left_out_since_;  // position at which the frames left out begin
+  std::optional<std::int64_t> left_out_since_;  // position at which the dropped frames begin
   std::uint64_t left_out_blocks_ = 0;
   std::uint64_t left_out_frames_ = 0;
 };

@@ -1,6 +1,6 @@
 // nodes/flow/frame_channel.hpp
 //
-// The channel of blocks of a name, for nodes that lead blocks out of a graph or into it.
+// Finds a channel of blocks by name, for nodes that send blocks out of a graph or into it.
 #pragma once
 
 #include <string>
@@ -10,8 +10,8 @@
 
 namespace streamlab {
 
-// The broadcast channel of that name; made with `capacity` if there is none yet. Refused: the name belongs to
-// a channel of another kind or type.
+// The broadcast channel with this name; created with `capacity` if there is none yet. Refused: the name
+// belongs to a channel of another kind or type.
 inline Result<BroadcastSender<DataFrame>> frame_channel(ChannelRegistry& registry, const std::string& name,
                                                         std::size_t capacity) {
   for (const RegisteredChannel& channel : registry.list()) {

@@ -1,7 +1,7 @@
 // nodes/flow/item_ring.hpp
 //
-// ItemRing: the last frames of a stream, each with what its block said of it, for nodes that put blocks
-// together anew. Items are counted from 0; item u stays until item u + capacity comes.
+// ItemRing: the last frames of a stream, each with its flags and times, for nodes that assemble new blocks.
+// Items are counted from 0; item u stays until item u + capacity comes.
 #pragma once
 
 #include <algorithm>
@@ -28,8 +28,8 @@ class ItemRing {
   void clear() noexcept { end_ = 0; }
   std::int64_t end() const noexcept { return end_; }  // number of the item that comes next
 
-  // Appends `count` frames of `block` from frame `first` on, each with its flags; but for a gap and the end
-  // of the stream.
+  // Appends `count` frames of `block` from frame `first` on, each with its flags, except gap and
+  // end_of_stream.
   void append(const DataFrame& block, std::uint32_t first, std::uint32_t count) noexcept {
     const FrameHeader& header = block.header();
     constexpr std::uint32_t kKept = kFlagsOfFrames | flag_bit(FrameFlag::xrun);
@@ -53,7 +53,7 @@ class ItemRing {
     end_ += count;
   }
 
-  // The items first … first + count - 1, with position, time and flags, as a block of their own.
+  // The items first … first + count - 1, with position, time and flags, as a new block.
   void copy_to(DataFrame& y, std::int64_t first, std::uint32_t count) const noexcept {
     const Item& begin = items_[slot(first)];
     y.set_header({});
@@ -86,7 +86,7 @@ class ItemRing {
       });
     }
   }
-  // As moment_of() says.
+  // As by moment_of().
   std::int64_t moment(std::int64_t item) const noexcept {
     const Item& at = items_[slot(item)];
     return at.position + std::max<std::int64_t>(0, static_cast<std::int64_t>(at.length_frames) - 1);
@@ -95,14 +95,14 @@ class ItemRing {
  private:
   struct Item {
     std::int64_t position = 0;
-    std::int64_t block_position = 0;  // of the block that it came in, whose time is
+    std::int64_t block_position = 0;  // position of its block, whose time is
     std::int64_t block_time_us = 0;
     std::uint64_t length_frames = 0;  // of values
     std::uint32_t flags = 0;
   };
 
   std::size_t slot(std::int64_t item) const noexcept { return static_cast<std::size_t>(item) % capacity_; }
-  // Calls take(place, run) for the one or two runs of places that hold these items.
+  // Calls take(place, run) for the one or two contiguous runs that hold these items.
   template <class Take>
   void for_each_run(std::int64_t first, std::uint32_t count, Take take) const noexcept {
     const std::size_t at = slot(first);

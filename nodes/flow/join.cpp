@@ -1,21 +1,21 @@
 // nodes/flow/join.cpp
 //
-// Join: the channels of several inputs side by side, block by block.
+// Join: combines the channels of several inputs, block by block.
 //
 //   in1 …  audio (one rate, one block size) or values; any number of blocks, at any pace
 //   out    one block for each block of in1 that has its partners: channels of in1, then of in2, …;
 //          time, position, sequence id and metadata are those of in1
 //
-// The partner that input j has for a block a of in1, with T the time of a block and id its sequence id:
+// The partner in input j of a block a of in1, with T the time of a block and id its sequence id:
 //
 //   sequence   the block b with id(b) = id(a)
 //   time       the b that makes |T(b) - T(a)| least, the earlier of two; at most tolerance_s
 //   latest     the b with the largest T(b) <= T(a); with tolerance_s at most that old
 //
-// Within an input keys never fall. So b is decided as soon as every other input has shown a key of at least
-// that of a, or has ended, and nothing that comes later can change it: what comes out depends on the blocks
-// alone, not on when they arrived. Only a bound that is hit (max_waiting, lateness_s) depends on arrival;
-// what it costs is counted apart.
+// Within an input keys never decrease. So b is decided as soon as every other input has a key of at least
+// that of a, or has ended, and no later block can change it: the output depends only on the blocks, not on
+// when they arrived. Only the limits max_waiting and lateness_s depend on arrival; their losses are counted
+// separately.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -43,58 +43,59 @@ enum ParamIndex : std::size_t { kBy, kTolerance, kUnmatchedIndex, kMaxWaiting, k
 constexpr ParamInfo kParams[] = {
     param::choice(
         "by", kBys, "sequence",
-        "What makes partners: the same sequence id, the nearest time, or the newest block that is not "
-        "later than that of in1."),
+        "How to find partners: same sequence id, nearest time, or newest block that is not later than that "
+        "of in1."),
     param::number(
         "tolerance_s", "s", {0.0, 1e6}, Need::optional,
-        "By time, required: how far apart partners may be. By latest: how old a partner may be; left "
-        "out, any age."),
+        "With \"time\" (required): how far apart partners may be. With \"latest\": how old a partner may be; "
+        "left out: any age."),
     param::choice(
         "unmatched", kUnmatched, "drop",
-        "A block of in1 that lacks a partner: not given; given with silence (audio) or NaN (values) in "
-        "its place, flagged incomplete; or the end of the run."),
+        "What to do with a block of in1 without a partner: drop it; pass it with silence (audio) or NaN "
+        "(values) in place of the partner, flagged incomplete; or end the run."),
     param::integer(
         "max_waiting", "blocks", {1.0, 65536.0}, Need::optional,
-        "Blocks that wait on each input at most; beyond, the oldest is given up. Left out, what edges "
-        "and nodes on the ways from a common source may hold, at least 64."),
+        "Most blocks that wait per input; above that, the oldest is dropped. Left out: as many as edges and "
+        "nodes on the paths from a common source can hold, at least 64."),
     param::number("lateness_s", "s", {1e-6, 1e6}, Need::optional,
-                  "A block of in1 waits no longer for partners than until some input is so far past it; left "
-                  "out, until its partners must have come."),
+                  "A block of in1 stops waiting for partners once any input is this far past it; left out: "
+                  "it waits until its partners must have come."),
     param::list(
         "prefixes", ParamType::labels, "", {}, Need::optional,
-        "One for each input, put before the names that several inputs have; left out, \"in1.\", \"in2.\", …"),
+        "One for each input, added to channel names that several inputs have; left out: \"in1.\", \"in2.\", "
+        "…"),
 };
 constexpr KindMask kAudioOrValues = mask(StreamKind::audio) | mask(StreamKind::values);
 constexpr PortInfo kInPorts[] = {{.name = "in",
                                   .kinds = kAudioOrValues,
-                                  .description = "Audio or values; in1 decides what is given.",
+                                  .description = "Audio or values; in1 determines the output.",
                                   .max_repeat = 64}};
 constexpr PortInfo kOutPorts[] = {
-    {.name = "out", .kinds = kAudioOrValues, .description = "The channels of all inputs side by side."}};
+    {.name = "out", .kinds = kAudioOrValues, .description = "The channels of all inputs."}};
 constexpr NodeInfo kInfo{
     .name = "Join",
-    .description = "Puts the channels of several inputs side by side, matched by sequence id or time.",
+    .description = "Combines the channels of several inputs, matched by sequence id or time.",
     .inputs = kInPorts,
     .outputs = kOutPorts,
     .params = kParams,
     .rt_safe = RtSafe::yes,
     .input_mode = InputMode::separate,
     .at_gap =
-        "Carries on; a block whose partner was lost is unmatched, and a gap before a block of in1 stays.",
+        "Carries on; a block whose partner was lost is unmatched, and a gap before a block of in1 is kept.",
     .details =
-        "Partners are decided by sequence ids or times, never by who comes first: a block of in1 waits until "
-        "every other input has shown a block that is not before it, or has ended. So the result is the same "
-        "for every partition into threads, and by \"latest\" as late as the slowest input. Only the bounds "
-        "max_waiting and lateness_s depend on arrival; what falls to them is counted apart, and as lost. "
-        "Inputs that share no source wait for each other instead. A partner of other length is cut or filled "
-        "up with silence, and the block flagged incomplete. Flags of partners, but for gaps, are kept. By "
-        "\"time\" and \"latest\" one block may be the partner of several. Blocks of one length in time are "
-        "needed by \"time\": a tolerance below half of it could miss every block, and is refused.",
+        "Partners are found by sequence id or time, not by order of arrival: a block of in1 waits until "
+        "every other input has a block that is not before it, or has ended. So the result is the same for "
+        "any distribution over threads; with \"latest\" it is as late as the slowest input. Only max_waiting "
+        "and lateness_s depend on arrival; what they drop is counted separately, as lost. Inputs without a "
+        "common source wait for each other instead. A partner of different length is cut or padded with "
+        "silence, and the block flagged incomplete. Flags of partners are kept, except gaps. With \"time\" "
+        "and \"latest\" one block may be the partner of several. \"time\" needs blocks of one duration: a "
+        "tolerance below half of it could miss every block and is refused.",
     .example = R"({"id": "both", "type": "Join", "config": {"by": "time", "tolerance_s": 0.05}})",
     .cost_ns_per_frame = 0.5,
 };
 
-constexpr std::uint32_t kRowsPerCall = 4;  // most blocks given for one that came
+constexpr std::uint32_t kRowsPerCall = 4;  // most blocks emitted per input block
 constexpr std::size_t kLeastWaiting = 64;
 
 class Join final : public Node {
@@ -114,7 +115,7 @@ class Join final : public Node {
       } else if (!context.ahead_blocks.empty()) {
         waiting = std::max<std::size_t>(waiting, context.ahead_blocks[i]);
       }
-      // One more, for a partner that has come and may serve again.
+      // One more, for a partner that has arrived and may be used again.
       inputs_.emplace_back(std::make_shared<const StreamFormat>(*context.inputs[i]), waiting + 1);
     }
     counts_.resize(inputs_.size());
@@ -150,9 +151,9 @@ class Join final : public Node {
 
   void input_ended(std::size_t input) noexcept override { inputs_[input].end(); }
   bool has_room(std::size_t input, std::size_t blocks) const noexcept override {
-    const std::size_t kept = input == 0 ? 0 : 1;  // a partner that may serve again
+    const std::size_t kept = input == 0 ? 0 : 1;  // a partner that may be used again
     const WaitingBlocks& waiting = inputs_[input];
-    // Whoever brings more blocks at once than can wait here must be let in some time.
+    // An input that brings more blocks at once than can wait here must be admitted at some time.
     return waiting.size() <= kept || waiting.has_room(blocks + 1 - kept) || (input == 0 && is_decided());
   }
 
@@ -173,7 +174,7 @@ class Join final : public Node {
     return {ErrorCode::failed, "",
             fmt::format("the block of in1 with sequence id {} at {} µs has no partner", failed_->sequence_id,
                         failed_->timestamp_us),
-            "", "\"unmatched\": \"drop\" or \"pass\" goes on"};
+            "", "\"unmatched\": \"drop\" or \"pass\" continues"};
   }
 
   std::vector<NodeNote> notes() const override {
@@ -183,11 +184,12 @@ class Join final : public Node {
     };
     for (std::size_t i = 0; i < counts_.size(); ++i) {
       add(counts_[i].unmatched, fmt::format("blocks of in{} without a partner", i + 1), false);
-      add(counts_[i].overflowed, fmt::format("blocks of in{} given up: more than max_waiting", i + 1), true);
-      add(counts_[i].disordered, fmt::format("blocks of in{} behind the block before them", i + 1), true);
+      add(counts_[i].overflowed, fmt::format("blocks of in{} dropped: more than max_waiting", i + 1), true);
+      add(counts_[i].disordered, fmt::format("blocks of in{} earlier than the block before them", i + 1),
+          true);
     }
-    add(given_up_, "blocks of in1 that waited no longer than lateness_s", true);
-    add(cut_, "partners of other length, cut or filled up", true);
+    add(given_up_, "blocks of in1 that stopped waiting after lateness_s", true);
+    add(cut_, "partners of different length, cut or padded", true);
     return notes;
   }
 
@@ -200,28 +202,28 @@ class Join final : public Node {
 
   Result<void> check(const PrepareContext& context) const {
     const auto& inputs = context.inputs;
-    if (inputs.size() < 2) { return refused("", "a join of one input", "a connection to in2, too"); }
+    if (inputs.size() < 2) { return refused("", "a join with one input", "also a connection to in2"); }
     const StreamFormat& first = *inputs[0];
     const bool is_audio = first.kind == StreamKind::audio;
     for (std::size_t i = 1; i < inputs.size(); ++i) {
       const StreamFormat& in = *inputs[i];
       if (in.kind != first.kind) {
         return refused("",
-                       fmt::format("in1 is {}, in{} {}: their blocks cannot stand side by side",
+                       fmt::format("in1 is {}, in{} is {}: their blocks cannot be combined",
                                    to_string(first.kind), i + 1, to_string(in.kind)),
-                       "inputs of one kind");
+                       "inputs of the same kind");
       }
       if (is_audio && in.sample_rate_hz != first.sample_rate_hz) {
         return refused(
             "",
             fmt::format("in1 runs at {} Hz, in{} at {} Hz", first.sample_rate_hz, i + 1, in.sample_rate_hz),
-            "one sample rate", "resample one of them first");
+            "the same sample rate", "resample one of them first");
       }
       if (is_audio && in.max_frames != first.max_frames) {
         return refused("",
                        fmt::format("blocks of in1 have up to {} frames, those of in{} up to {}",
                                    first.max_frames, i + 1, in.max_frames),
-                       "blocks of one size");
+                       "blocks of the same size");
       }
     }
     return check_times(first);
@@ -229,8 +231,8 @@ class Join final : public Node {
   Result<void> check_times(const StreamFormat& first) const {
     const bool has_tolerance = params_.given(kTolerance);
     if (by_ == By::sequence && has_tolerance) {
-      return refused("/config/tolerance_s", "sequence ids are the same or not", "no tolerance_s",
-                     "\"by\": \"time\" takes one");
+      return refused("/config/tolerance_s", "sequence ids have no tolerance", "no tolerance_s",
+                     "\"by\": \"time\" has one");
     }
     if (by_ == By::time && !has_tolerance) {
       return refused("/config", "a join by time needs \"tolerance_s\"",
@@ -241,10 +243,12 @@ class Join final : public Node {
       if (params_[kTolerance] < half_s) {
         return refused(
             "/config/tolerance_s",
-            fmt::format("{} s is less than half a block, {:.6g} s: streams that do not begin together would "
+            fmt::format("{} s is less than half a block, {:.6g} s: streams that do not start together would "
                         "never match",
                         params_[kTolerance], half_s),
-            fmt::format("at least {:.6g} s", half_s), "streams that split from one match by sequence");
+            fmt::format("at least {:.6g} s", half_s),
+            "for streams that split from one source use \"by\": "
+            "\"sequence\"");
       }
     }
     if (has_tolerance && params_.given(kLateness) && params_[kLateness] < params_[kTolerance]) {
@@ -261,7 +265,7 @@ class Join final : public Node {
   }
   static std::int64_t as_us(double seconds) noexcept { return std::llround(seconds * 1e6); }
 
-  // The first block of in1 has all it will ever have.
+  // The first block of in1 has all partners that it will ever get.
   bool is_decided() const noexcept {
     if (inputs_[0].empty()) { return false; }
     const std::int64_t key = inputs_[0][0].key;
@@ -273,7 +277,7 @@ class Join final : public Node {
            newest_us_ - inputs_[0][0].frame.timestamp_us() > as_us(params_[kLateness]);
   }
 
-  // Takes in a block; what there is no room for is given up.
+  // Accepts a block; drops the oldest if there is no room.
   void take(std::size_t i, const DataFrame& frame, OutputPort& out) noexcept {
     WaitingBlocks& input = inputs_[i];
     const std::int64_t key = key_of(frame);
@@ -282,11 +286,11 @@ class Join final : public Node {
       return;
     }
     input.set_seen(key);
-    if (i > 0 && by_ == By::sequence && key <= decided_) {  // its partner is through
+    if (i > 0 && by_ == By::sequence && key <= decided_) {  // its partner has already been decided
       ++counts_[i].unmatched;
       return;
     }
-    const std::size_t room_needed = i == 0 ? 2 : 1;  // in1 keeps no partner that may serve again
+    const std::size_t room_needed = i == 0 ? 2 : 1;  // in1 keeps no partner for reuse
     if (!input.has_room(room_needed)) {
       if (i == 0) {
         ++counts_[0].overflowed;
@@ -312,15 +316,15 @@ class Join final : public Node {
     inputs_[j].pop();
   }
 
-  // The partner that input j has for `key`, as far as blocks have come; null if none.
+  // The partner in input j for `key`, among the blocks so far; null if none.
   WaitingBlocks::Block* partner(std::size_t j, std::int64_t key) noexcept {
     WaitingBlocks& input = inputs_[j];
     if (by_ == By::sequence) {
       while (!input.empty() && input[0].key < key) { pass_by(j); }
       return !input.empty() && input[0].key == key ? &input[0] : nullptr;
     }
-    // The oldest that stays is the newest not later than `key`: of several at `key` itself the first, since
-    // the others might not have come yet.
+    // The oldest block to keep is the newest not later than `key`; of several at `key` the first, because the
+    // others may not have arrived yet.
     while (input.size() > 1 && input[1].key <= key && input[0].key < key) { pass_by(j); }
     const bool has_before = !input.empty() && input[0].key <= key;
     WaitingBlocks::Block* best = has_before ? &input[0] : nullptr;
@@ -333,7 +337,7 @@ class Join final : public Node {
     return std::abs(best->key - key) <= as_us(params_[kTolerance]) ? best : nullptr;
   }
 
-  // Gives, drops or fails the first block of in1 and takes it out. `early`: before all was known of it.
+  // Emits, drops or fails the first block of in1 and removes it. `early`: before all its partners were known.
   void give_first(OutputPort& out, bool early) noexcept {
     const WaitingBlocks::Block& first = inputs_[0][0];
     bool complete = true;
@@ -379,7 +383,7 @@ class Join final : public Node {
   std::uint32_t channels_of(std::size_t input) const noexcept {
     return inputs_[input].format().channel_count();
   }
-  // Beginning at channel `to` of `y`, as many frames as `y` has; the channel after the last.
+  // Writes from channel `to` of `y` on, as many frames as `y` has; returns the channel after the last.
   static std::uint32_t copy_channels(const DataFrame& x, DataFrame& y, std::uint32_t to) noexcept {
     const std::uint32_t there = std::min(x.frame_count(), y.frame_count());
     for (std::uint32_t c = 0; c < x.channel_count(); ++c, ++to) {
@@ -392,12 +396,12 @@ class Join final : public Node {
   const ParamValues params_;
   const By by_;
   const Unmatched unmatched_;
-  double missing_ = 0.0;               // stands where a partner is missing; fixed by prepare()
-  std::vector<WaitingBlocks> inputs_;  // likewise its size
+  double missing_ = 0.0;               // used where a partner is missing; fixed by prepare()
+  std::vector<WaitingBlocks> inputs_;  // size fixed by prepare()
   std::array<WaitingBlocks::Block*, 64> partners_{};
   std::vector<Counts> counts_;  // by input
   std::int64_t newest_us_ = 0;  // time of the newest block of any input
-  std::int64_t decided_ = 0;    // key of the last block of in1 that was decided
+  std::int64_t decided_ = 0;    // key of the last decided block of in1
   std::uint32_t rows_left_ = 0;
   std::uint64_t given_up_ = 0;
   std::uint64_t cut_ = 0;

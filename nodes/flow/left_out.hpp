@@ -1,9 +1,8 @@
 // nodes/flow/left_out.hpp
 //
-// LeftOut: accounts for blocks that a node did not pass on, and says so in the next one that it does: flag
-// `gap`, with the frames from the first block left out to that one and those that were missing before it; and
-// `xrun` where a block left out had it. For streams of any kind: positions count frames of the stream that
-// was measured.
+// LeftOut: accounts for blocks that a node dropped, and marks the next one that it passes on: flag `gap`,
+// with the frames from the first dropped block to that one plus those missing before it; and `xrun` if a
+// dropped block had it. For streams of any kind: positions count frames of the measured stream.
 #pragma once
 
 #include <cstdint>
@@ -26,10 +25,10 @@ class LeftOut {
     frames_ += block.frame_count();
   }
 
-  // `header`: of the next block that is passed on.
+  // `header`: of the next block passed on.
   void mark(FrameHeader& header) noexcept {
     if (!pending_) { return; }
-    // Where the stream counts anew, what was left out before has no length here.
+    // If the stream restarts its count, the length of what was dropped before is unknown.
     if (header.position >= first_position_) {
       header.gap_frames = gap_before_ + static_cast<std::uint64_t>(header.position - first_position_);
     }
@@ -38,8 +37,8 @@ class LeftOut {
     pending_ = xrun_ = false;
   }
 
-  std::uint64_t blocks() const noexcept { return blocks_; }  // left out so far
-  std::uint64_t frames() const noexcept { return frames_; }  // in them: bins of spectra, 1 for values
+  std::uint64_t blocks() const noexcept { return blocks_; }  // dropped so far
+  std::uint64_t frames() const noexcept { return frames_; }  // frames in them: bins of spectra, 1 for values
   void reset() noexcept { *this = {}; }
 
  private:

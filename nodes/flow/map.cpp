@@ -3,7 +3,7 @@
 // Map: new channels from formulas over the channels of the input.
 //
 //   in   audio, spectra or values
-//   out  one channel for each formula, with `keep` behind those of the input; latency 0 frames
+//   out  one channel per formula, with `keep` after those of the input; latency 0 frames
 //
 //   y[k][n] = expression_k(x[0][n], x[1][n], …, t, n, fs)
 #include <algorithm>
@@ -26,26 +26,26 @@ namespace {
 enum ParamIndex : std::size_t { kChannels, kUnits, kKeep };
 constexpr ParamInfo kParams[] = {
     param::json("channels", Need::required,
-                "The new channels: {\"name\": \"expression\", …}, in the order in which they come out."),
+                "The new channels: {\"name\": \"expression\", …}, in output order."),
     param::json("units", Need::optional,
-                "Units of the new channels: {\"name\": \"unit\", …}; without it, of audio the one that all "
-                "channels have, else none."),
-    param::boolean("keep", false, "Pass on the input's channels too, before the new ones."),
+                "Units of the new channels: {\"name\": \"unit\", …}; left out: for audio the unit shared by "
+                "all channels, else none."),
+    param::boolean("keep", false, "Also pass on the channels of the input, before the new ones."),
 };
 constexpr PortInfo kOutPort[] = {{"out", kAnyKind, "The new channels."}};
 constexpr NodeInfo kInfo{
     .name = "Map",
-    .description = "Computes new channels by formulas over the channels.",
+    .description = "Computes new channels by formulas from the input channels.",
     .inputs = kAnyInPort,
     .outputs = kOutPort,
     .params = kParams,
     .rt_safe = RtSafe::yes,
     .at_gap = "Carries on; t and n count the missing frames.",
     .details =
-        "Names: each channel by its name where that begins with a letter or _ and goes on with letters, "
-        "digits, _ and dots, and as ch1, ch2, … by number; t, the time in s (position / sample rate); n, the "
-        "position; fs, the sample rate in Hz; in spectra f, the frequency of the bin. t and n are those of "
-        "the sample in audio, of the block in spectra and values. A channel's name goes before the others. "
+        "Names: each channel as ch1, ch2, … and by its name, if that begins with a letter or _ and consists "
+        "of letters, digits, _ and dots; t, the time in s (position / sample rate); n, the position; fs, the "
+        "sample rate in Hz; in spectra f, the frequency of the bin. t and n are those of the sample in "
+        "audio, of the block in spectra and values. Channel names take precedence. "
         "Operators + - * / ^, comparisons, &&, ||, a ? b : c; constants _pi and _e; functions abs, sign, "
         "rint, floor, ceil, mod, sqrt, exp, ln, log (natural), log2, log10, sin, cos, tan and their inverse "
         "(asin …, atan2) and hyperbolic forms, in radians, min, max, sum, avg, db (20 lg |x|, null for 0), "
@@ -55,7 +55,7 @@ constexpr NodeInfo kInfo{
     .cost_ns_per_frame = 15.0,
 };
 
-// The members of a JSON object whose values are text, in their order.
+// The members of a JSON object of strings, in their order.
 struct NamedText {
   std::string name;
   std::string text;
@@ -65,14 +65,14 @@ Result<std::vector<NamedText>> read_texts(const std::string& json, const std::st
                                           const std::string& expected) {
   const auto document = nlohmann::ordered_json::parse(json, nullptr, false);
   if (!document.is_object()) {
-    return refused(where, fmt::format("{} is not what belongs here", json.substr(0, 40)), expected);
+    return refused(where, fmt::format("{} is not valid here", json.substr(0, 40)), expected);
   }
   std::vector<NamedText> texts;
   for (const auto& item : document.items()) {
     const std::string place = where + "/" + pointer_token(item.key());
     if (item.key().empty()) { return refused(where, "a channel without a name", expected); }
     if (!item.value().is_string()) {
-      return refused(place, fmt::format("{} is not what belongs here", item.value().dump().substr(0, 40)),
+      return refused(place, fmt::format("{} is not valid here", item.value().dump().substr(0, 40)),
                      "text in quotes");
     }
     texts.push_back({item.key(), item.value().get<std::string>(), place});
@@ -92,12 +92,12 @@ class Map final : public Node {
     const auto formulas = read_texts(channels_json_, "/config/channels", R"({"name": "expression", …})");
     if (!formulas) { return tl::unexpected(formulas.error()); }
     if (formulas->empty()) {
-      return refused("/config/channels", "no channel is made", R"({"name": "expression", …})");
+      return refused("/config/channels", "no new channel is given", R"({"name": "expression", …})");
     }
     variables_ = StreamVariables(in);
     expressions_.clear();
     kept_ = keep_ ? in.channel_count() : 0;
-    // A formula may be of any unit. That of sound is taken to be the one that all channels have.
+    // The unit of a formula is not known. For audio, assume the one that all channels have.
     std::string common_unit;
     if (in.kind == StreamKind::audio && !in.channels.empty()) {
       const std::string& unit = in.channels[0].unit;
@@ -112,8 +112,8 @@ class Map final : public Node {
           std::any_of(out.format.channels.begin(), out.format.channels.end(),
                       [&](const ChannelInfo& channel) { return channel.name == formula.name; });
       if (is_taken) {
-        return refused(formula.where, fmt::format("\"{}\" is a channel of the input", formula.name),
-                       "a name of its own", "without \"keep\" it may have that name");
+        return refused(formula.where, fmt::format("the input already has a channel \"{}\"", formula.name),
+                       "another name", "without \"keep\" it may have this name");
       }
       auto expression = Expression::compile(formula.text, variables_.names(), formula.where);
       if (!expression) { return tl::unexpected(expression.error()); }
@@ -168,7 +168,7 @@ class Map final : public Node {
   const std::string channels_json_;
   const std::string units_json_;
   const bool keep_;
-  std::uint32_t kept_ = 0;  // channels of the input that go before the new ones; fixed by prepare()
+  std::uint32_t kept_ = 0;  // input channels before the new ones; fixed by prepare()
   StreamVariables variables_;
   std::vector<Expression> expressions_;  // by new channel
 };

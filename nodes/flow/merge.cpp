@@ -1,12 +1,12 @@
 // nodes/flow/merge.cpp
 //
-// Merge: several streams of one format as one stream, block after block in order of arrival.
+// Merge: merges several streams of one format into one, block by block in order of arrival.
 //
 //   in1 …  audio, spectra or values of one format
 //   out    every block of every input; those of one input in their order
 //
-// Sequence ids count anew. Audio gets positions of its own, one block after the other with the gaps that each
-// brought; spectra and values keep theirs. Times stay. Where a block came from stands in its metadata.
+// Sequence ids are renumbered. Audio gets new, consecutive positions, including the gap of each block;
+// spectra and values keep theirs. Times are kept. The metadata say where a block came from.
 #include <algorithm>
 #include <string>
 #include <vector>
@@ -28,18 +28,19 @@ constexpr PortInfo kOutPorts[] = {
     {.name = "out", .kinds = kAnyKind, .description = "The blocks of all inputs."}};
 constexpr NodeInfo kInfo{
     .name = "Merge",
-    .description = "Gives the blocks of several streams of one format as one stream.",
+    .description = "Merges several streams of one format into one stream.",
     .inputs = kInPorts,
     .outputs = kOutPorts,
     .rt_safe = RtSafe::yes,
     .input_mode = InputMode::separate,
     .timeline = Timeline::broken,
-    .at_gap = "Carries on; a gap before a block stays a gap before it.",
+    .at_gap = "Carries on; a gap before a block is kept.",
     .details =
-        "Blocks come in order of arrival, those of one input in their own order. When several threads feed "
-        "it, how the inputs mix can differ from run to run; a Join does not. Sequence ids count anew; "
-        "positions of audio, too, so that what follows sees one stream. Metadata \"origin\" is the number of "
-        "the input, \"origin_sequence_id\" and \"origin_position\" are the block's own there.",
+        "Blocks come in order of arrival; those of one input keep their order. When several threads feed it, "
+        "the interleaving can differ from run to run, unlike with Join. Sequence ids are renumbered, and so "
+        "are positions of audio, so that the nodes after it see one stream. Metadata \"origin\" is the "
+        "number of the input, \"origin_sequence_id\" and \"origin_position\" are those of the block in that "
+        "input.",
     .example = R"({"id": "any", "type": "Merge"})",
     .cost_ns_per_frame = 0.2,
 };
@@ -50,15 +51,15 @@ class Merge final : public Node {
 
   Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
     const auto& inputs = context.inputs;
-    if (inputs.size() < 2) { return refused("", "a merge of one input", "a connection to in2, too"); }
+    if (inputs.size() < 2) { return refused("", "a merge with one input", "also a connection to in2"); }
     OutputFormat out{*inputs[0]};
-    if (auto fits = refuse_overlap(*inputs[0], "one stream of them has no positions"); !fits) {
+    if (auto fits = refuse_overlap(*inputs[0], "merged windows have no common positions"); !fits) {
       return tl::unexpected(fits.error());
     }
     for (std::size_t i = 1; i < inputs.size(); ++i) {
       if (const std::string other = difference(*inputs[0], *inputs[i]); !other.empty()) {
         return refused("", fmt::format("in1 and in{} differ in {}: they cannot be one stream", i + 1, other),
-                       "inputs of one format");
+                       "inputs of the same format");
       }
       out.format.max_frames = std::max(out.format.max_frames, inputs[i]->max_frames);
       for (std::uint32_t c = 0; c < out.format.channel_count(); ++c) {
@@ -86,7 +87,7 @@ class Merge final : public Node {
       std::copy_n(x.channel_data(c), x.frame_count(), y.channel_data(c));
     }
     FrameHeader& header = y.header();
-    header.clear(FrameFlag::end_of_stream);  // others may go on
+    header.clear(FrameFlag::end_of_stream);  // other inputs may continue
     header.sequence_id = given_++;
     if (is_audio_) {
       position_ += static_cast<std::int64_t>(header.gap_frames);
@@ -102,11 +103,11 @@ class Merge final : public Node {
 
   std::vector<NodeNote> notes() const override {
     if (unnamed_ == 0) { return {}; }
-    return {{"blocks whose metadata had no place for their origin", unnamed_}};
+    return {{"blocks whose metadata had no room for their origin", unnamed_}};
   }
 
  private:
-  // What must be the same and is not; empty if nothing.
+  // The first property that must be equal and is not; empty if none.
   static std::string difference(const StreamFormat& a, const StreamFormat& b) {
     if (a.kind != b.kind) { return fmt::format("kind ({}, {})", to_string(a.kind), to_string(b.kind)); }
     if (a.sample_rate_hz != b.sample_rate_hz) {

@@ -1,14 +1,13 @@
 // nodes/flow/rate_limit.cpp
 //
-// RateLimit: lets no more through than a token bucket allows; leaves out the rest.
+// RateLimit: passes only what a token bucket allows; drops the rest.
 //
 //   in   audio, spectra or values
 //   out  as `in`, fewer blocks; latency 0 frames
 //
-// The time is the stream's own: position / sample rate. So a run gives the same blocks live and offline,
-// however fast the machine is. A block is passed on whole or left out whole. The bucket counts in frames, in
-// which a stream of exactly `rate` passes for ever: tokens a frame are rounded up by less than 3 parts in
-// 10^16.
+// The time is the stream's own: position / sample rate. So a run passes the same blocks live and offline, at
+// any speed of the machine. A block is passed on or dropped as a whole. The bucket counts time in frames; a
+// stream of exactly `rate` always passes: tokens per frame are rounded up by less than 3 parts in 10^16.
 #include <array>
 #include <cmath>
 #include <limits>
@@ -31,26 +30,27 @@ constexpr std::string_view kUnits[] = {"blocks", "samples", "bytes"};
 enum ParamIndex : std::size_t { kRate, kBurst, kUnit };
 constexpr ParamInfo kParams[] = {
     param::number("rate", "1/s", {1e-6, 1e12}, Need::required,
-                  "How many pass in a second of the stream, on the average."),
+                  "Average number per second of the stream that may pass."),
     param::number("burst", "", {1.0, 1e12}, 1.0, Live::no,
-                  "How many may pass at once after a pause; no less than a block has."),
+                  "How many may pass at once after a pause; at least as many as one block has."),
     param::choice("unit", kUnits, "blocks",
-                  "What is counted: blocks, samples (frames times channels) or bytes (8 a sample)."),
+                  "What is counted: blocks, samples (frames times channels) or bytes (8 per sample)."),
 };
-constexpr PortInfo kOutPort[] = {{"out", kAnyKind, "What passed."}};
+constexpr PortInfo kOutPort[] = {{"out", kAnyKind, "The blocks that passed."}};
 constexpr NodeInfo kInfo{
     .name = "RateLimit",
-    .description = "Passes on at most so many blocks, samples or bytes a second and leaves out the rest.",
+    .description =
+        "Passes on at most a given number of blocks, samples or bytes per second and drops the "
+        "rest.",
     .inputs = kAnyInPort,
     .outputs = kOutPort,
     .params = kParams,
     .rt_safe = RtSafe::yes,
-    .at_gap = "The time of the missing frames counts: the bucket fills meanwhile.",
+    .at_gap = "The bucket fills during the missing frames.",
     .details =
-        "A token bucket: it is full of burst tokens at first, gains rate tokens a second, and a block takes "
-        "as many as it counts. The time is that of the stream, so that live and offline runs pass the same "
-        "blocks. The next block after some were left out has the flag gap and says how "
-        "many frames are missing.",
+        "A token bucket: it starts full with `burst` tokens, gains `rate` tokens per second, and each block "
+        "takes as many as it counts. Time is stream time, so live and offline runs pass the same blocks. The "
+        "next block after dropped ones is flagged gap and says how many frames are missing.",
     .example = R"({"id": "limit", "type": "RateLimit", "config": {"rate": 10, "burst": 5}})",
     .cost_ns_per_frame = 0.1,
 };
@@ -67,10 +67,10 @@ class RateLimit final : public Node {
     if (params_[kBurst] < most) {
       return refused(
           "/config/burst",
-          fmt::format("{} {} are fewer than a block may have, {}", params_[kBurst], kUnits[unit_], most),
+          fmt::format("{} {} are fewer than one block may have, {}", params_[kBurst], kUnits[unit_], most),
           fmt::format("at least {}", most));
     }
-    // The limiter's nanosecond is a frame here.
+    // Here the limiter's nanosecond is a frame.
     const double per_frame = params_[kRate] / in.sample_rate_hz;
     const double rounded_up = std::nextafter(per_frame * 1e9, std::numeric_limits<double>::infinity());
     auto limiter = RateLimiter::make(rounded_up, params_[kBurst]);
@@ -82,11 +82,11 @@ class RateLimit final : public Node {
     limiter_ = *limiter;
     reset();
     OutputFormat out{in};
-    // After a pause of so many frames the largest block passes.
+    // After a pause of this many frames the largest block passes.
     const double longest = std::ceil(most / per_frame) + in.max_frames;
     if (longest > kLongestPause) {
       return refused("/config/rate",
-                     fmt::format("at {} {} a second a block of {} passes every {} frames", params_[kRate],
+                     fmt::format("at {} {} per second a block of {} passes every {} frames", params_[kRate],
                                  kUnits[unit_], most, longest),
                      fmt::format("at most {} frames", kLongestPause), "a higher rate");
     }
@@ -112,7 +112,7 @@ class RateLimit final : public Node {
 
   std::vector<NodeNote> notes() const override {
     if (left_out_.blocks() == 0) { return {}; }
-    return {{fmt::format("left out {} blocks of {} frames, above {} {} a second", left_out_.blocks(),
+    return {{fmt::format("dropped {} blocks of {} frames, above {} {} per second", left_out_.blocks(),
                          left_out_.frames(), params_[kRate], kUnits[unit_]),
              left_out_.blocks(), false}};
   }

@@ -1,10 +1,10 @@
 // nodes/flow/reduction.hpp
 //
-// Reduction: many numbers to one, number by number in the order of the stream, so that the result is the
-// same, bit for bit, however they were cut into blocks. Sums carry their rounding error along (A. Neumaier,
-// Z. angew. Math. Mech. 54 (1974), algorithm IV): hours of samples lose no digits.
+// Reduction: reduces many numbers to one, in stream order, so that the result is bit-identical for any block
+// size. Sums carry their rounding error along (A. Neumaier, Z. angew. Math. Mech. 54 (1974), algorithm IV):
+// no digits are lost over hours of samples.
 //
-// Numbers that are not finite are left out and counted.
+// Numbers that are not finite are ignored and counted.
 #pragma once
 
 #include <cmath>
@@ -16,10 +16,10 @@ namespace streamlab {
 
 enum class Operation : std::uint8_t { mean, power_mean, max, min, sum };
 
-// What a power mean averages: numbers are turned into powers, their mean is turned back.
+// What a power mean averages: numbers are converted to powers, and their mean is converted back.
 enum class PowerScale : std::uint8_t {
   decibel,  // 10 lg mean 10^(x / 10)
-  power,    // mean x: they are powers already
+  power,    // mean x: they are already powers
   linear,   // √ mean x²: the rms
 };
 
@@ -59,7 +59,7 @@ class Reduction {
   }
   // How many of the numbers were finite.
   std::uint64_t used() const noexcept { return used_; }
-  // NaN if none was.
+  // NaN if none was finite.
   double result() const noexcept {
     if (used_ == 0) { return std::numeric_limits<double>::quiet_NaN(); }
     const double total = sum_ + lost_;
@@ -90,7 +90,7 @@ class Reduction {
   Operation operation_;
   PowerScale scale_;
   double sum_ = 0.0;   // or the extreme so far
-  double lost_ = 0.0;  // what rounding took from the sum
+  double lost_ = 0.0;  // the rounding error of the sum
   std::uint64_t used_ = 0;
 };
 

@@ -1,13 +1,12 @@
 // nodes/flow/sample.cpp
 //
-// Sample: the newest block of every interval.
+// Sample: passes the newest block of each interval.
 //
 //   in   audio, spectra or values
-//   out  as `in`, at most one block an interval
+//   out  as `in`, at most one block per interval
 //
-// Sound belongs to the interval that holds its first frame, a result to that of its last; the grid begins
-// at frame 0 of the stream. The newest one is passed on when the first block of a later interval comes, or
-// at the end.
+// Audio belongs to the interval of its first frame, a result to that of its last; the grid begins at frame 0
+// of the stream. The newest one is passed on when the first block of a later interval comes, or at the end.
 #include <algorithm>
 #include <cmath>
 #include <memory>
@@ -30,18 +29,17 @@ constexpr ParamInfo kParams[] = {
 constexpr PortInfo kOutPort[] = {{"out", kAnyKind, "The newest block of each interval."}};
 constexpr NodeInfo kInfo{
     .name = "Sample",
-    .description = "Passes on the newest block of every interval and leaves out the others.",
+    .description = "Passes on the newest block of each interval and drops the others.",
     .inputs = kAnyInPort,
     .outputs = kOutPort,
     .params = kParams,
     .rt_safe = RtSafe::yes,
-    .at_gap =
-        "Carries on: the grid of intervals is that of positions. An interval without a block gives none.",
+    .at_gap = "Carries on: intervals are defined by positions. An interval without a block gives none.",
     .details =
-        "Sound belongs to the interval in which it begins, a result to that of its last frame; interval k "
-        "begins at frame round(k interval_s "
-        "rate). What is passed on keeps its own position and time, and has the flag gap where blocks before "
-        "it were left out. It comes out when the first block of a later interval comes, or at the end.",
+        "Audio belongs to the interval in which it begins, a result to that of its last frame; interval k "
+        "begins at frame round(k interval_s rate). A block keeps its own position and time, and is flagged "
+        "gap if blocks before it were dropped. It is emitted at the first block of a later interval, or at "
+        "the end.",
     .example = R"({"id": "sample", "type": "Sample", "config": {"interval_s": 0.5}})",
     .cost_ns_per_frame = 0.2,
 };
@@ -90,7 +88,8 @@ class Sample final : public Node {
 
   std::vector<NodeNote> notes() const override {
     if (left_out_.blocks() == 0) { return {}; }
-    return {{fmt::format("left out {} blocks of {} frames, followed by a newer one in their interval of {} s",
+    return {{fmt::format("dropped {} blocks of {} frames that were followed by a newer one in their interval "
+                         "of {} s",
                          left_out_.blocks(), left_out_.frames(), interval_s_),
              left_out_.blocks(), false}};
   }
@@ -105,7 +104,7 @@ class Sample final : public Node {
 
   const double interval_s_;
   IntervalGrid grid_;
-  DataFrame newest_;  // of the interval under way
+  DataFrame newest_;  // of the current interval
   bool waits_ = false;
   std::int64_t interval_ = 0;
   LeftOut left_out_;

@@ -1,6 +1,6 @@
 // nodes/flow/side_by_side.hpp
 //
-// The format of a stream that has the channels of several others.
+// The format of a stream with the channels of several others.
 #pragma once
 
 #include <algorithm>
@@ -18,8 +18,8 @@
 namespace streamlab {
 
 // The format of the first, with the channels of all. Names that several have get a prefix: one of `prefixes`
-// for each, or "in1.", "in2.", … where none were `given`. Refused: another number of prefixes, names that
-// are still alike.
+// each, or "in1.", "in2.", … if none were `given`. Refused: a wrong number of prefixes, names that are still
+// equal.
 inline Result<StreamFormat> side_by_side(std::span<const StreamFormat* const> inputs,
                                          const std::vector<std::string>& prefixes, bool given) {
   if (given && prefixes.size() != inputs.size()) {

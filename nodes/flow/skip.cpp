@@ -1,6 +1,6 @@
 // nodes/flow/skip.cpp
 //
-// Skip: leaves out the beginning of a stream, cut to the frame, and passes the rest.
+// Skip: drops the beginning of a stream, exact to the frame, and passes the rest.
 //
 //   in   audio, spectra or values
 //   out  as `in`; latency 0 frames
@@ -15,14 +15,14 @@ namespace {
 
 constexpr ParamInfo kParams[] = {
     param::integer("frames", "frames", kAmountRange, Need::optional,
-                   "How much is left out, in frames; of values, in values."),
-    param::number("seconds", "s", {1e-9, 1e9}, Need::optional, "How much is left out, in time."),
-    param::integer("blocks", "", kAmountRange, Need::optional, "How much is left out, in blocks."),
+                   "How much to skip, in frames; for values, in values."),
+    param::number("seconds", "s", {1e-9, 1e9}, Need::optional, "How much to skip, in seconds."),
+    param::integer("blocks", "", kAmountRange, Need::optional, "How much to skip, in blocks."),
 };
 constexpr PortInfo kOutPort[] = {{"out", kAnyKind, "The rest of the stream."}};
 constexpr NodeInfo kInfo{
     .name = "Skip",
-    .description = "Leaves out the beginning of a stream and passes the rest.",
+    .description = "Skips the beginning of a stream and passes the rest.",
     .inputs = kAnyInPort,
     .outputs = kOutPort,
     .params = kParams,
@@ -56,7 +56,7 @@ class Skip final : public Node {
   std::vector<NodeNote> notes() const override {
     const std::string got = amount_.shortfall();
     if (got.empty()) { return {}; }
-    return {{"it gave nothing: the stream had only " + got + " that are left out"}};
+    return {{"it passed nothing: the stream had only " + got + " to be skipped"}};
   }
 
  private:

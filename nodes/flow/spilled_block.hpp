@@ -1,6 +1,6 @@
 // nodes/flow/spilled_block.hpp
 //
-// A block as bytes, for the process that wrote it alone: header, metadata and samples as they lie in memory.
+// A block as bytes, only for the process that wrote it: header, metadata and samples in memory order.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +19,7 @@ inline constexpr std::size_t kSpilledHead =
     sizeof(FrameHeader) + sizeof(Metadata) + 2 * sizeof(std::uint32_t);
 
 inline std::uint64_t largest_spilled_block(const StreamFormat& format) {
-  const std::uint64_t frame_bytes = format.channel_count() * sizeof(double) + 1;  // and a mark
+  const std::uint64_t frame_bytes = format.channel_count() * sizeof(double) + 1;  // plus a flag byte
   return kSpilledHead + frame_bytes * format.max_frames;
 }
 

@@ -1,14 +1,14 @@
 // nodes/flow/stream_variables.hpp
 //
-// StreamVariables: what expressions over a stream may name, and the numbers behind the names.
+// StreamVariables: the names that expressions over a stream may use, and their numbers.
 //
-//   every channel by its name where that is usable, and as ch1, ch2, … by number
-//   t    s, of the sample; of spectra and values that of the block: position / sample rate
-//   n    position of the sample in the stream; of spectra and values that of the block
+//   every channel by its name, if usable, and as ch1, ch2, … by number
+//   t    s, of the sample; for spectra and values of the block: position / sample rate
+//   n    position of the sample in the stream; for spectra and values of the block
 //   fs   sample rate in Hz
-//   f    spectra alone: where the bin lies on the axis (Hz)
+//   f    only for spectra: position of the bin on the axis (Hz)
 //
-// A channel's name goes before the others: where a channel is called "t", t is that channel.
+// Channel names take precedence: if a channel is called "t", t is that channel.
 #pragma once
 
 #include <algorithm>
@@ -27,7 +27,7 @@ namespace streamlab {
 class StreamVariables {
  public:
   StreamVariables() = default;
-  // Control thread. What the names stand for does not move as long as this object lives.
+  // Control thread. The addresses behind the names are stable as long as this object lives.
   explicit StreamVariables(const StreamFormat& format)
       : kind_(format.kind), sample_rate_hz_(format.sample_rate_hz), axis_(format.axis) {
     const std::uint32_t channels = format.channel_count();
@@ -48,7 +48,7 @@ class StreamVariables {
   StreamVariables(StreamVariables&&) noexcept = default;
   StreamVariables& operator=(StreamVariables&&) noexcept = default;
 
-  // Another name, after those that are there; the first of a name counts.
+  // Adds a name after the existing ones; of equal names the first counts.
   void add(const std::string& name, double& value) {
     const bool is_taken =
         std::any_of(names_.begin(), names_.end(), [&](const auto& taken) { return taken.name == name; });
@@ -56,7 +56,7 @@ class StreamVariables {
   }
   std::span<const ExpressionVariable> names() const { return names_; }
 
-  // From now on load() fetches what the expression names. True if that is different from sample to sample.
+  // From now on load() fetches what the expression uses. True if that changes from sample to sample.
   bool watch(const Expression& expression) {
     bool by_sample = expression.uses(f_);
     for (std::uint32_t c = 0; c + kOthers < values_.size(); ++c) {
@@ -78,7 +78,7 @@ class StreamVariables {
   }
 
  private:
-  static constexpr std::size_t kOthers = 4;  // t, n, fs, f behind the channels
+  static constexpr std::size_t kOthers = 4;  // t, n, fs, f after the channels
 
   StreamKind kind_ = StreamKind::audio;
   double sample_rate_hz_ = 1.0;

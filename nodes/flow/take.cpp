@@ -1,6 +1,6 @@
 // nodes/flow/take.cpp
 //
-// Take: passes the beginning of a stream, cut to the frame, and nothing after it.
+// Take: passes the beginning of a stream, exact to the frame, and nothing after it.
 //
 //   in   audio, spectra or values
 //   out  as `in`; latency 0 frames
@@ -15,14 +15,14 @@ namespace {
 
 constexpr ParamInfo kParams[] = {
     param::integer("frames", "frames", kAmountRange, Need::optional,
-                   "How much is passed, in frames; of values, in values."),
-    param::number("seconds", "s", {1e-9, 1e9}, Need::optional, "How much is passed, in time."),
-    param::integer("blocks", "", kAmountRange, Need::optional, "How much is passed, in blocks."),
+                   "How much to pass, in frames; for values, in values."),
+    param::number("seconds", "s", {1e-9, 1e9}, Need::optional, "How much to pass, in seconds."),
+    param::integer("blocks", "", kAmountRange, Need::optional, "How much to pass, in blocks."),
 };
 constexpr PortInfo kOutPort[] = {{"out", kAnyKind, "The beginning of the stream."}};
 constexpr NodeInfo kInfo{
     .name = "Take",
-    .description = "Passes the beginning of a stream, then ends; what feeds nothing else ends with it.",
+    .description = "Passes the beginning of a stream, then ends; nodes that feed nothing else end with it.",
     .inputs = kAnyInPort,
     .outputs = kOutPort,
     .params = kParams,

@@ -1,17 +1,17 @@
 // nodes/flow/throttle.cpp
 //
-// Throttle: holds a run back to the pace of real time, or a multiple of it.
+// Throttle: slows a run down to real time, or a multiple of it.
 //
 //   in   audio, spectra or values
 //   out  as `in`, every block; latency 0 frames
 //
-// The first block fixes where the stream stands at what time on the wall; from then on a block is passed on
-// when its last frame would have been measured:
+// The first block ties stream time to wall-clock time; from then on a block is passed on when its last frame
+// would have been measured:
 //
-//   due = start + (position + frames - first position) / (rate · speed); of results from last frame to last
+//   due = start + (position + frames - first position) / (rate · speed); for results from last frame to last
 //
-// Nothing drifts: every time is counted from the start, and a block that comes late is passed on at once.
-// When the run is stopped it waits no longer, and what is still on its way goes through unpaced.
+// Nothing drifts: every time is counted from the start, and a late block is passed on at once. When the run
+// is stopped it no longer waits, and the remaining blocks pass unpaced.
 #include <atomic>
 #include <chrono>
 #include <cmath>
@@ -29,22 +29,22 @@ namespace {
 enum ParamIndex : std::size_t { kSpeed };
 constexpr ParamInfo kParams[] = {
     param::number("speed", "ratio", {1e-3, 1e6}, 1.0, Live::no,
-                  "Seconds of the stream that pass in a second; 1 is real time."),
+                  "Seconds of the stream per second; 1 is real time."),
 };
-constexpr PortInfo kOutPort[] = {{"out", kAnyKind, "Every block, in time."}};
+constexpr PortInfo kOutPort[] = {{"out", kAnyKind, "All blocks, paced."}};
 constexpr NodeInfo kInfo{
     .name = "Throttle",
-    .description = "Holds a run back to the pace of real time, or a multiple of it.",
+    .description = "Slows a run down to real time, or a multiple of it.",
     .inputs = kAnyInPort,
     .outputs = kOutPort,
     .params = kParams,
     .rt_safe = RtSafe::no,
     .in_place = InPlace::yes,
-    .at_gap = "The missing frames take their time, too.",
+    .at_gap = "Missing frames take their time too.",
     .details =
-        "For runs over files that are to look like live ones. What comes late is made up for at once; times "
-        "are counted from the first block, so that nothing drifts. It changes when blocks pass, never what "
-        "is in them. A stopped run is not held back.",
+        "For runs over files that should look live. Late blocks catch up at once; times are counted from the "
+        "first block, so nothing drifts. It changes only when blocks pass, never their contents. A stopped "
+        "run is not slowed down.",
     .example = R"({"id": "pace", "type": "Throttle", "config": {"speed": 2}})",
     .cost_ns_per_frame = 0.1,
 };
@@ -70,7 +70,7 @@ class Throttle final : public Node {
     const DataFrame& x = *in[0];
     const Clock::TimePoint now = clock_.now();
     const std::int64_t moment = moment_of(x);
-    if (!started_ || moment < first_position_) {  // or the stream counts anew
+    if (!started_ || moment < first_position_) {  // or the stream restarts its count
       started_ = true;
       first_position_ = moment;
       start_ = now;
@@ -81,7 +81,7 @@ class Throttle final : public Node {
     return Status::ok;
   }
 
-  // (1) The flag is set before the notification, and looked at after the ticket was taken: whoever misses the
+  // (1) The flag is set before the notification, and read after the ticket is taken: a thread that misses the
   // flag has a ticket from before the notification, and does not sleep.
   void stop_waiting() noexcept override {
     stopped_.store(true, std::memory_order_release);  // (1)
@@ -90,7 +90,7 @@ class Throttle final : public Node {
 
   std::vector<NodeNote> notes() const override {
     const double seconds = std::chrono::duration<double>(waited_).count();
-    return {{fmt::format("held the run back by {:.3f} s", seconds), 1, false}};
+    return {{fmt::format("delayed the run by {:.3f} s", seconds), 1, false}};
   }
 
  private:
@@ -115,7 +115,7 @@ class Throttle final : public Node {
 
   const double speed_;
   Clock& clock_ = steady_clock();
-  double ns_per_frame_ = 0.0;  // on the wall; fixed by prepare()
+  double ns_per_frame_ = 0.0;  // of wall-clock time; fixed by prepare()
   bool counts_frames_ = true;
   bool started_ = false;
   std::int64_t first_position_ = 0;

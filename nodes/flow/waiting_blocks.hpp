@@ -1,7 +1,7 @@
 // nodes/flow/waiting_blocks.hpp
 //
 // WaitingBlocks: the blocks of one input of a join that wait for their partners, in the order of their keys
-// (sequence id or time), in storage that was made once.
+// (sequence id or time), in preallocated storage.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@ class WaitingBlocks {
   struct Block {
     DataFrame frame;
     std::int64_t key = 0;
-    bool used = false;  // was somebody's partner
+    bool used = false;  // was used as a partner
   };
 
   // Control thread. Room for `capacity` blocks.
@@ -38,7 +38,7 @@ class WaitingBlocks {
   const Block& operator[](std::size_t index) const noexcept {
     return blocks_[(first_ + index) % blocks_.size()];
   }
-  // Keeps a copy; there is room, and `key` is not below that of the block before.
+  // Keeps a copy; there must be room, and `key` must not be below that of the block before.
   void push(const DataFrame& frame, std::int64_t key) noexcept {
     Block& to = blocks_[(first_ + count_) % blocks_.size()];
     to.frame.copy_from(frame);
@@ -50,12 +50,12 @@ class WaitingBlocks {
     first_ = (first_ + 1) % blocks_.size();
     --count_;
   }
-  // The largest key that came, popped or not; the least number before any.
+  // The largest key so far, popped or not; the lowest number before any.
   std::int64_t seen() const noexcept { return seen_; }
   void set_seen(std::int64_t key) noexcept { seen_ = key; }
   bool ended() const noexcept { return ended_; }
   void end() noexcept { ended_ = true; }
-  // No block with a key below this one, or this one itself, can come any more.
+  // No block with this key or a lower one can come any more.
   bool has_passed(std::int64_t key) const noexcept { return ended_ || seen_ >= key; }
   void clear() noexcept {
     first_ = count_ = 0;

@@ -68,7 +68,7 @@ class Mixer final : public Node {
         return refused(
             "",
             fmt::format("in{} runs at {} Hz, in1 at {} Hz", i + 1, in.sample_rate_hz, first.sample_rate_hz),
-            "one sample rate", "resample one of them first");
+            "the same sample rate", "resample one of them first");
       }
       columns += in.channel_count();
       out.format.max_frames = std::max(out.format.max_frames, in.max_frames);

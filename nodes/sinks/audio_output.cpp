@@ -51,7 +51,7 @@ class AudioOutput final : public Node {
       return refused("",
                      fmt::format("a stream at {} Hz for a device at {} Hz", in.sample_rate_hz,
                                  context.device->sample_rate_hz),
-                     "one sample rate",
+                     "the same sample rate",
                      "set \"sample_rate\" in \"pipeline_config\" to request another from "
                      "the device");
     }

@@ -96,7 +96,7 @@ TEST(Batch, RefusesNoBlocksAndTooMany) {
   EXPECT_THAT(refusal_of("Batch", R"({"blocks": 0})"), testing::HasSubstr("0 is outside"));
   EXPECT_EQ(
       refusal_of("Batch", R"({"blocks": 1000000})"),
-      "/config/blocks: 1000000 blocks of up to 1024 frames on 1 channels would take 53.4 GiB of memory; "
+      "/config/blocks: 1000000 blocks of up to 1024 frames on 1 channels would need 53.4 GiB of memory; "
       "expected at most 1 GiB; use fewer or smaller blocks");
 }
 

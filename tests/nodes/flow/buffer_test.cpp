@@ -256,15 +256,17 @@ TEST(Buffer, RefusesHalfOfASpill) {
   const auto said = [](const std::string& config) {
     return to_string(NodeHarness::refusals("Buffer", config, {48000.0, 2, 1024}), "");
   };
-  EXPECT_EQ(said(R"({"spill_path": "/tmp"})"),
-            "/config/spill_path: spill_path and spill_bytes belong together; expected both, or none\n");
-  EXPECT_EQ(said(R"({"spill_bytes": 1000000})"),
-            "/config/spill_bytes: spill_path and spill_bytes belong together; expected both, or none\n");
+  EXPECT_EQ(
+      said(R"({"spill_path": "/tmp"})"),
+      "/config/spill_path: spill_path and spill_bytes must be used together; expected both, or neither\n");
+  EXPECT_EQ(
+      said(R"({"spill_bytes": 1000000})"),
+      "/config/spill_bytes: spill_path and spill_bytes must be used together; expected both, or neither\n");
   EXPECT_THAT(
       said(R"({"spill_path": "/tmp", "spill_bytes": 1000})"),
-      testing::StartsWith("/config/spill_bytes: 1000 bytes do not hold a block, which takes up to 1"));
+      testing::StartsWith("/config/spill_bytes: 1000 bytes are too few for a block, which takes up to 1"));
   EXPECT_EQ(said(R"({"policy": "latest", "spill_path": "/tmp", "spill_bytes": 1000000})"),
-            "/config/spill_path: \"latest\" keeps one block, which needs no file; expected another policy\n");
+            "/config/spill_path: \"latest\" keeps one block and needs no file; expected another policy\n");
   for (const char* config : {R"({"capacity": 0})", R"({"policy": "drop"})", R"({"spill_bytes": 0})"}) {
     EXPECT_NE(said(config), "") << config;
   }

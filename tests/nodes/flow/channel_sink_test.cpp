@@ -47,7 +47,7 @@ TEST(ChannelSink, DropsAndCountsWhatIsNotTakenInTime) {
   for (int b = 0; b < 5; ++b) { sink.node.process(block_at(sink.node, b, {static_cast<double>(b)})); }
   auto notes = sink.node.node().notes();
   ASSERT_EQ(notes.size(), 1U);
-  EXPECT_EQ(notes[0].text, "3 blocks for \"out\" were not taken within 0 s");
+  EXPECT_EQ(notes[0].text, "3 blocks for \"out\" were not received within 0 s");
   EXPECT_EQ(notes[0].count, 3U);
   EXPECT_TRUE(notes[0].data_lost);
   EXPECT_EQ(blocks->receive()->position(), 0);

@@ -81,7 +81,7 @@ TEST(ChannelSource, RefusesBlocksOfAnotherShapeAndCountsThem) {
   EXPECT_EQ(fed.send(channel_block(0, {1})).size(), 1U);
   const auto notes = fed.node.node().notes();
   ASSERT_EQ(notes.size(), 1U);
-  EXPECT_EQ(notes[0].text, "3 blocks of \"in\" were of another shape than declared");
+  EXPECT_EQ(notes[0].text, "3 blocks of \"in\" did not match the declared format");
   EXPECT_EQ(notes[0].count, 3U);
   EXPECT_TRUE(notes[0].data_lost);
 }
@@ -105,7 +105,7 @@ TEST(ChannelSource, RefusesWhatIsNoFormat) {
   EXPECT_EQ(refusal(R"({"channel": "in", "channels": ["x"]})"),
             "/config: no sample rate is given; expected \"sample_rate\" here or in pipeline_config");
   EXPECT_EQ(refusal(R"({"channel": "in", "channels": [], "sample_rate": 8000})"),
-            "/config/channels: a block without channels; expected one name or more");
+            "/config/channels: a block without channels; expected at least one name");
   EXPECT_EQ(
       refusal(R"({"channel": "in", "channels": ["x", "x"], "sample_rate": 8000})"),
       "/config/channels/1: the name \"x\" is used twice; expected a different name for every output channel");

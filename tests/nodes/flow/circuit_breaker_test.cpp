@@ -47,7 +47,7 @@ TEST(CircuitBreakerNode, OpensAfterTooManyBadBlocksAndClosesAfterGoodProbes) {
   const auto notes = breaker.node().notes();
   std::vector<std::string> texts;
   for (const NodeNote& note : notes) { texts.push_back(note.text); }
-  EXPECT_THAT(texts, ElementsAre("opened 1 times, left out 2 blocks of 200 frames; closed at the end",
+  EXPECT_THAT(texts, ElementsAre("opened 1 times, dropped 2 blocks of 200 frames; closed at the end",
                                  "open at 0.300000 s", "half_open at 0.600000 s", "closed at 0.700000 s"));
 }
 

@@ -49,7 +49,9 @@ TEST(Debounce, KeepsPositionTimeAndValueOfWhatItPassesOn) {
   EXPECT_EQ(out[0].timestamp_us(), 102'063);  // 4899 / 48 kHz
   EXPECT_EQ(out[0].header().gap_frames, 4799U);
   EXPECT_THAT(positions_of(debounce.finish()), ElementsAre(9699));
-  EXPECT_EQ(debounce.node().notes().at(0).text, "left out 1 blocks that another followed within 0.1 s");
+  EXPECT_EQ(debounce.node().notes().at(0).text,
+            "dropped 1 blocks that were followed by another within 0.1 "
+            "s");
 }
 
 TEST(Debounce, IsAsNewAfterReset) {

@@ -174,28 +174,28 @@ TEST(Expression, SaysInWhichColumnSomethingIsWrong) {
       {"", "an empty expression; expected a formula, such as \"abs(ch1)\""},
       {"  ", "an empty expression; expected a formula, such as \"abs(ch1)\""},
       {"left + rigth",
-       "column 8: nothing is called \"rigth\"; expected left, right, left.rms_db, ch1; did you mean "
+       "column 8: there is no \"rigth\"; expected left, right, left.rms_db, ch1; did you mean "
        "\"right\"?"},
       {"sinn(left)",
-       "column 1: nothing is called \"sinn\"; expected left, right, left.rms_db, ch1; did you mean "
+       "column 1: there is no \"sinn\"; expected left, right, left.rms_db, ch1; did you mean "
        "\"sign\"?"},
-      {"zzzzzz", "column 1: nothing is called \"zzzzzz\"; expected left, right, left.rms_db, ch1"},
+      {"zzzzzz", "column 1: there is no \"zzzzzz\"; expected left, right, left.rms_db, ch1"},
       {"(left", "column 6: \")\" is missing"},
-      {"left)", "column 5: \")\" cannot stand here"},
+      {"left)", "column 5: \")\" is not allowed here"},
       {"left +", "column 7: the expression ends where a number, a name or \"(\" is missing"},
       {"sin()", "column 5: too few arguments for sin()"},
       {"left ? min() : 0", "column 13: too few arguments for min()"},
       {"sin(1, 2)", "column 9: too many arguments for sin()"},
-      {"left right", "column 6: \"right\" cannot stand here"},
-      {"left 2", "column 6: \"2\" cannot stand here"},
-      {"left ** 2", "column 7: \"*\" cannot stand here"},
+      {"left right", "column 6: \"right\" is not allowed here"},
+      {"left 2", "column 6: \"2\" is not allowed here"},
+      {"left ** 2", "column 7: \"*\" is not allowed here"},
       {"abs left", "column 1: the function abs without its arguments; expected abs(…)"},
-      {"left = 2", "column 6: \"=\" sets nothing here; expected \"==\" to compare"},
-      {"left, right", "2 results, with commas between them; expected one formula"},
+      {"left = 2", "column 6: \"=\" cannot assign here; expected \"==\" to compare"},
+      {"left, right", "2 results, separated by commas; expected one formula"},
       {"left ? 2", "column 9: \"?\" without its \":\"; expected condition ? value : value"},
       {"left : 2", "column 6: \":\" without a \"?\" before it; expected condition ? value : value"},
-      {"left + #", "column 8: \"#\" is not known here"},
-      {"1e999", "column 1: \"1e999\" is not known here"},
+      {"left + #", "column 8: \"#\" is unknown here"},
+      {"1e999", "column 1: \"1e999\" is unknown here"},
   };
   for (const auto& [text, message] : cases) {
     EXPECT_EQ(expression_refusal(text), std::string("/here: ") + message) << text;

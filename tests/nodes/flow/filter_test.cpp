@@ -36,7 +36,7 @@ TEST(Filter, PassesBlocksAboveALevelAndMarksWhatIsMissing) {
   EXPECT_EQ(filter.process(block_at(filter, 8, {0.5}))[0].header().flags, 0U);
   const auto notes = filter.node().notes();
   ASSERT_EQ(notes.size(), 1U);
-  EXPECT_EQ(notes[0].text, "2 blocks (4 frames) left out, as asked");
+  EXPECT_EQ(notes[0].text, "dropped 2 blocks (4 frames), as configured");
   EXPECT_EQ(notes[0].count, 4U);
   EXPECT_FALSE(notes[0].data_lost);
 }
@@ -169,43 +169,43 @@ std::string filter_refusal(std::string_view config) {
 
 TEST(Filter, RefusesWhatDoesNotSayWhichBlocksPass) {
   constexpr const char* kOneOf = "; expected one of above_db or below_db, metadata and expression";
-  const std::string several = "; several Filters in a row pass what fits all of them";
-  EXPECT_EQ(filter_refusal("{}"), std::string("/config: it is not said which blocks pass") + kOneOf);
+  const std::string several = "; several Filters in series pass what matches all of them";
+  EXPECT_EQ(filter_refusal("{}"), std::string("/config: nothing says which blocks pass") + kOneOf);
   EXPECT_EQ(filter_refusal(R"({"above_db": -10, "metadata": "x"})"),
-            std::string("/config/metadata: a level is given too") + kOneOf + several);
+            std::string("/config/metadata: a level is also given") + kOneOf + several);
   EXPECT_EQ(filter_refusal(R"({"below_db": -10, "expression": "ch1"})"),
-            std::string("/config/expression: a level is given too") + kOneOf + several);
+            std::string("/config/expression: a level is also given") + kOneOf + several);
   EXPECT_EQ(filter_refusal(R"({"metadata": "x", "expression": "ch1"})"),
-            std::string("/config/expression: metadata is given too") + kOneOf + several);
+            std::string("/config/expression: metadata is also given") + kOneOf + several);
 }
 
 TEST(Filter, RefusesWhatMeansNothing) {
   EXPECT_EQ(filter_refusal(R"({"above_db": -10, "below_db": -20})"),
-            "/config/below_db: no level is both above -10 and below -20 dB; expected more than -10");
+            "/config/below_db: no level is both above -10 dB and below -20 dB; expected more than -10");
   EXPECT_EQ(filter_refusal(R"({"metadata": "x", "min": 2, "max": 1})"),
-            "/config/max: no value lies between 2 and 1; expected at least 2");
+            "/config/max: no value is between 2 and 1; expected at least 2");
   EXPECT_EQ(filter_refusal(R"({"metadata": ""})"),
-            "/config/metadata: no key has 0 characters; expected 1 .. 31 characters");
+            "/config/metadata: a key never has 0 characters; expected 1 .. 31 characters");
   EXPECT_EQ(filter_refusal(R"({"above_db": -10, "max": 1})"),
-            "/config/max: means nothing here; expected it beside metadata");
+            "/config/max: has no effect here; expected it together with metadata");
   EXPECT_EQ(filter_refusal(R"({"metadata": "x", "detector": "peak"})"),
-            "/config/detector: means nothing here; expected it beside a level");
+            "/config/detector: has no effect here; expected it together with a level");
   EXPECT_EQ(filter_refusal(R"({"expression": "ch1", "channels": [1]})"),
-            "/config/channels: means nothing here; expected it beside a level");
+            "/config/channels: has no effect here; expected it together with a level");
   EXPECT_EQ(filter_refusal(R"({"metadata": "x", "match": "all"})"),
-            "/config/match: means nothing here; expected it beside a level or an expression");
+            "/config/match: has no effect here; expected it together with a level or an expression");
   EXPECT_EQ(filter_refusal(R"({"expression": "rms_left > 1", "match": "all"})"),
-            "/config/match: the expression is the same for every sample of a block; expected it beside an "
-            "expression that names a channel");
+            "/config/match: the expression is the same for every sample of a block; expected it together "
+            "with an expression that uses a channel");
   EXPECT_EQ(filter_refusal(R"({"above_db": -10, "channels": []})"),
             "/config/channels: no channel is selected; expected at least one");
   EXPECT_EQ(filter_refusal(R"({"above_db": -10, "channels": ["lef"]})"),
             "/config/channels/0: there is no channel \"lef\"; expected left, right; did you mean \"left\"?");
   EXPECT_EQ(filter_refusal(R"({"expression": "rms_lft > 1"})"),
-            "/config/expression: column 1: nothing is called \"rms_lft\"; expected left, right, ch1, ch2, t, "
+            "/config/expression: column 1: there is no \"rms_lft\"; expected left, right, ch1, ch2, t, "
             "n, fs, rms_left, peak_left, rms_ch1, peak_ch1, rms_right, …; did you mean \"rms_left\"?");
   EXPECT_EQ(refusal_of("Filter", R"({"below_db": -10})", values_format()),
-            "/config/below_db: the level of values is not defined; expected audio; use an expression over "
+            "/config/below_db: there is no level of values; expected audio; use an expression over "
             "the channels");
 }
 

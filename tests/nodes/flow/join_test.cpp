@@ -239,7 +239,7 @@ TEST(Join, PutsAudioSideBySideAndFillsWithSilence) {
   ASSERT_EQ(notes.size(), 2U);
   EXPECT_EQ(notes[0].text, "blocks of in1 without a partner: 1");
   EXPECT_EQ(notes[0].count, 1U);
-  EXPECT_EQ(notes[1].text, "partners of other length, cut or filled up: 1");
+  EXPECT_EQ(notes[1].text, "partners of different length, cut or padded: 1");
   EXPECT_TRUE(notes[1].data_lost);
 }
 
@@ -286,7 +286,7 @@ TEST(Join, GivesUpTheOldestBeyondMaxWaiting) {
       EXPECT_EQ(node.process_input(1, block_of(node, 1, {.id = id})).size(), 1U) << id;
     }
     EXPECT_EQ(counted(node, true),
-              (std::map<std::string, std::uint64_t>{{"blocks of in1 given up: more than max_waiting", 7}}));
+              (std::map<std::string, std::uint64_t>{{"blocks of in1 dropped: more than max_waiting", 7}}));
   }
 }
 
@@ -300,7 +300,7 @@ TEST(Join, WaitsNoLongerThanLateness) {
               ElementsAre("1|50"));
   EXPECT_EQ(
       counted(node, true),
-      (std::map<std::string, std::uint64_t>{{"blocks of in1 that waited no longer than lateness_s", 1}}));
+      (std::map<std::string, std::uint64_t>{{"blocks of in1 that stopped waiting after lateness_s", 1}}));
 }
 
 TEST(Join, LeavesOutWhatIsBehindTheBlockBeforeIt) {
@@ -310,7 +310,7 @@ TEST(Join, LeavesOutWhatIsBehindTheBlockBeforeIt) {
   EXPECT_THAT(rows_of(node.process_input(0, block_of(node, 0, {.time_us = 100, .value = 7}))),
               ElementsAre("7|1"));
   EXPECT_EQ(counted(node, true),
-            (std::map<std::string, std::uint64_t>{{"blocks of in2 behind the block before them", 1}}));
+            (std::map<std::string, std::uint64_t>{{"blocks of in2 earlier than the block before them", 1}}));
 }
 
 TEST(Join, FailsIfAskedTo) {
@@ -320,7 +320,7 @@ TEST(Join, FailsIfAskedTo) {
   EXPECT_EQ(node.last_status(), Status::fault);
   EXPECT_EQ(to_string(node.node().failure()),
             "the block of in1 with sequence id 3 at 12 µs has no partner; \"unmatched\": \"drop\" or "
-            "\"pass\" goes on");
+            "\"pass\" continues");
 }
 
 TEST(Join, KeepsNaNInfinityAndFullScale) {
@@ -341,23 +341,25 @@ std::string join_refusal(std::string_view config, std::vector<StreamFormat> inpu
 
 TEST(Join, RefusesWhatCannotMatch) {
   const StreamFormat audio = audio_format(48000.0, {"x"}, 480);
-  EXPECT_EQ(join_refusal("{}", {audio}), "a join of one input; expected a connection to in2, too");
+  EXPECT_EQ(join_refusal("{}", {audio}), "a join with one input; expected also a connection to in2");
   EXPECT_EQ(join_refusal("{}", {audio, value_named("y")}),
-            "in1 is audio, in2 values: their blocks cannot stand side by side; expected inputs of one kind");
+            "in1 is audio, in2 is values: their blocks cannot be combined; expected inputs of the same kind");
   EXPECT_EQ(join_refusal("{}", {audio, audio_format(44100.0, {"y"}, 480)}),
-            "in1 runs at 48000 Hz, in2 at 44100 Hz; expected one sample rate; resample one of them first");
+            "in1 runs at 48000 Hz, in2 at 44100 Hz; expected the same sample rate; resample one of them "
+            "first");
   EXPECT_EQ(join_refusal("{}", {audio, audio_format(48000.0, {"y"}, 512)}),
-            "blocks of in1 have up to 480 frames, those of in2 up to 512; expected blocks of one size");
+            "blocks of in1 have up to 480 frames, those of in2 up to 512; expected blocks of the same size");
   EXPECT_EQ(join_refusal(R"({"tolerance_s": 1})", {audio, audio}),
-            "/config/tolerance_s: sequence ids are the same or not; expected no tolerance_s; \"by\": "
-            "\"time\" takes one");
+            "/config/tolerance_s: sequence ids have no tolerance; expected no tolerance_s; \"by\": \"time\" "
+            "has one");
   EXPECT_EQ(
       join_refusal(R"({"by": "time"})", {audio, audio}),
       "/config: a join by time needs \"tolerance_s\"; expected how far apart partners may be, in seconds");
   EXPECT_EQ(
       join_refusal(R"({"by": "time", "tolerance_s": 0.004})", {audio, audio}),
-      "/config/tolerance_s: 0.004 s is less than half a block, 0.005 s: streams that do not begin together "
-      "would never match; expected at least 0.005 s; streams that split from one match by sequence");
+      "/config/tolerance_s: 0.004 s is less than half a block, 0.005 s: streams that do not start together "
+      "would never match; expected at least 0.005 s; for streams that split from one source use \"by\": "
+      "\"sequence\"");
   EXPECT_EQ(join_refusal(R"({"by": "time", "tolerance_s": 0.005})", {audio, audio}), "");
   EXPECT_EQ(
       join_refusal(R"({"by": "time", "tolerance_s": 1, "lateness_s": 0.5})", {audio, audio}),

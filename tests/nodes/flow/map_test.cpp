@@ -98,7 +98,7 @@ std::string map_refusal(std::string_view config) {
 
 TEST(Map, RefusesFormulasThatCannotBeRead) {
   EXPECT_EQ(map_refusal(R"({"channels": {"mid": "(left + rigth) / 2"}})"),
-            "/config/channels/mid: column 9: nothing is called \"rigth\"; expected left, right, ch1, ch2, t, "
+            "/config/channels/mid: column 9: there is no \"rigth\"; expected left, right, ch1, ch2, t, "
             "n, fs; did you mean \"right\"?");
   EXPECT_EQ(
       map_refusal(R"({"channels": {"a/b": "1 +"}})"),
@@ -107,20 +107,21 @@ TEST(Map, RefusesFormulasThatCannotBeRead) {
 
 TEST(Map, RefusesWhatIsNoSetOfFormulas) {
   EXPECT_EQ(map_refusal(R"({"channels": {}})"),
-            "/config/channels: no channel is made; expected {\"name\": \"expression\", …}");
+            "/config/channels: no new channel is given; expected {\"name\": \"expression\", …}");
   EXPECT_EQ(map_refusal(R"({"channels": ["ch1"]})"),
-            "/config/channels: [\"ch1\"] is not what belongs here; expected {\"name\": \"expression\", …}");
+            "/config/channels: [\"ch1\"] is not valid here; expected {\"name\": \"expression\", …}");
   EXPECT_EQ(map_refusal(R"({"channels": {"x": 1}})"),
-            "/config/channels/x: 1 is not what belongs here; expected text in quotes");
+            "/config/channels/x: 1 is not valid here; expected text in quotes");
   EXPECT_EQ(map_refusal(R"({"channels": {"": "1"}})"),
             "/config/channels: a channel without a name; expected {\"name\": \"expression\", …}");
   EXPECT_EQ(map_refusal(R"({"channels": {"left": "1"}, "keep": true})"),
-            "/config/channels/left: \"left\" is a channel of the input; expected a name of its own; without "
+            "/config/channels/left: the input already has a channel \"left\"; expected a name of its own; "
+            "without "
             "\"keep\" it may have that name");
   EXPECT_EQ(map_refusal(R"({"channels": {"mid": "1"}, "units": {"mib": "V"}})"),
             "/config/units/mib: there is no new channel \"mib\"; expected mid; did you mean \"mid\"?");
   EXPECT_EQ(map_refusal(R"({"channels": {"mid": "1"}, "units": {"mid": 3}})"),
-            "/config/units/mid: 3 is not what belongs here; expected text in quotes");
+            "/config/units/mid: 3 is not valid here; expected text in quotes");
 }
 
 }  // namespace

@@ -106,7 +106,7 @@ TEST(Merge, SaysWhenMetadataIsFull) {
   node.process_input(0, full);
   const auto notes = node.node().notes();
   ASSERT_EQ(notes.size(), 1U);
-  EXPECT_EQ(notes[0].text, "blocks whose metadata had no place for their origin");
+  EXPECT_EQ(notes[0].text, "blocks whose metadata had no room for their origin");
   EXPECT_EQ(notes[0].count, 1U);
 }
 
@@ -118,8 +118,8 @@ std::string merge_refusal(std::vector<StreamFormat> inputs) {
 
 TEST(Merge, RefusesOtherFormats) {
   const StreamFormat audio = audio_format(48000.0, {"x"}, 64);
-  const std::string tail = ": they cannot be one stream; expected inputs of one format";
-  EXPECT_EQ(merge_refusal({audio}), "a merge of one input; expected a connection to in2, too");
+  const std::string tail = ": they cannot be one stream; expected inputs of the same format";
+  EXPECT_EQ(merge_refusal({audio}), "a merge with one input; expected also a connection to in2");
   EXPECT_EQ(merge_refusal({audio, test::values_format()}),
             "in1 and in2 differ in kind (audio, values)" + tail);
   EXPECT_EQ(merge_refusal({audio, audio, audio_format(44100.0, {"x"}, 64)}),

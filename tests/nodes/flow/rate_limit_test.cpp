@@ -80,7 +80,7 @@ TEST(RateLimit, CountsBytesOfSamples) {
   }
   const auto notes = limit.node().notes();
   ASSERT_EQ(notes.size(), 1U);
-  EXPECT_EQ(notes[0].text, "left out 3 blocks of 300 frames, above 3200 bytes a second");
+  EXPECT_EQ(notes[0].text, "dropped 3 blocks of 300 frames, above 3200 bytes per second");
 }
 
 TEST(RateLimit, KeepsAGapAndAnXrunOfWhatItLeavesOut) {
@@ -132,7 +132,7 @@ TEST(RateLimit, RefusesABurstThatNoBlockFitsInto) {
   EXPECT_EQ(to_string(NodeHarness::refusals("RateLimit", R"({"rate": 1e6, "burst": 100, "unit": "samples"})",
                                             {48000.0, 2, 64}),
                       ""),
-            "/config/burst: 100 samples are fewer than a block may have, 128; expected at least 128\n");
+            "/config/burst: 100 samples are fewer than one block may have, 128; expected at least 128\n");
 }
 
 TEST(RateLimit, RefusesRatesThatAreNone) {

@@ -63,7 +63,7 @@ TEST(Sample, PassesAudioWithItsGaps) {
   EXPECT_EQ(out[0].frame_count(), 50U);
   EXPECT_EQ(out[2].channel(1U)[49], 0.5);
   EXPECT_EQ(sample.node().notes().at(0).text,
-            "left out 3 blocks of 150 frames, followed by a newer one in their interval of 0.1 s");
+            "dropped 3 blocks of 150 frames that were followed by a newer one in their interval of 0.1 s");
 }
 
 TEST(Sample, IsAsNewAfterReset) {

@@ -67,7 +67,7 @@ TEST(Skip, SaysWhenItGaveNothing) {
   skip.run(noise(1, 300), 60);
   ASSERT_EQ(skip.node().notes().size(), 1U);
   EXPECT_EQ(skip.node().notes()[0].text,
-            "it gave nothing: the stream had only 300 of 500 frames that are left out");
+            "it passed nothing: the stream had only 300 of 500 frames to be skipped");
   skip.reset();
   skip.run(noise(1, 501), 60);
   EXPECT_THAT(skip.node().notes(), IsEmpty());
@@ -75,9 +75,9 @@ TEST(Skip, SaysWhenItGaveNothing) {
 
 TEST(Skip, RefusesWhatDoesNotSayHowMuch) {
   EXPECT_EQ(refusal_of("Skip", "{}"),
-            "/config: it is not said how much; expected one of frames, seconds and blocks");
+            "/config: the amount is missing; expected one of frames, seconds and blocks");
   EXPECT_EQ(refusal_of("Skip", R"({"frames": 10, "blocks": 1})"),
-            "/config/blocks: frames is given too; expected one of frames, seconds and blocks");
+            "/config/blocks: frames is also given; expected one of frames, seconds and blocks");
   EXPECT_THAT(refusal_of("Skip", R"({"seconds": -1})"), testing::HasSubstr("-1 is outside"));
 }
 

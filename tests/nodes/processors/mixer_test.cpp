@@ -165,7 +165,8 @@ TEST(Mixer, RefusesInputsThatCannotBeAdded) {
         } catch (const std::runtime_error& error) {
           EXPECT_STREQ(
               error.what(),
-              "in2 runs at 44100 Hz, in1 at 48000 Hz; expected one sample rate; resample one of them first");
+              "in2 runs at 44100 Hz, in1 at 48000 Hz; expected the same sample rate; resample one of them "
+              "first");
           throw;
         }
       },

@@ -37,7 +37,8 @@ TEST(AudioOutput, TakesAsManyChannelsAsConnectorsOrOneForAll) {
 
 TEST(AudioOutput, RefusesAnotherRateThanTheDevices) {
   EXPECT_EQ(said_about(audio_format(44100.0, {"mono"}, 64)),
-            "a stream at 44100 Hz for a device at 48000 Hz; expected one sample rate; set \"sample_rate\" in "
+            "a stream at 44100 Hz for a device at 48000 Hz; expected the same sample rate; set "
+            "\"sample_rate\" in "
             "\"pipeline_config\" to request another from the device");
 }
 

@@ -146,8 +146,7 @@ TEST(SineGenerator, RefusesWhatItCannotMake) {
   EXPECT_EQ(refusal(R"({"frequency": 24000})"), "");
   EXPECT_EQ(refusal(R"({"sample_rate": 44100})"),
             "/config/sample_rate: 44100 Hz contradicts /pipeline_config/sample_rate, which is 48000 Hz; "
-            "expected one "
-            "rate; leave one of them out\n");
+            "expected the same rate; leave one of them out\n");
   EXPECT_EQ(refusal(R"({"sample_rate": 48000})"), "");
   EXPECT_EQ(refusal(R"({"frequency": -1})"), "/frequency: -1 is outside 0 .. 10000000 Hz\n");
   EXPECT_EQ(refusal(R"({"amplitude": 2e6})"), "/amplitude: 2000000.0 is outside -1000000 .. 1000000 FS\n");
