@@ -46,7 +46,7 @@ void ConsumerEnd::flush_pipe() {
     if (moved > 0) {
       in_pipe_ -= static_cast<std::size_t>(moved);
       counts.bytes += static_cast<std::uint64_t>(moved);
-    } else if (moved < 0 && errno == EINVAL) {  // it does not support splice: copy through our memory
+    } else if (moved < 0 && errno == EINVAL) {  // it takes no splice: by way of our memory
       std::vector<std::byte> bytes(in_pipe_);
       const ssize_t got = ::read(own_.read_end.get(), bytes.data(), bytes.size());
       in_pipe_ = 0;
@@ -75,7 +75,7 @@ bool ConsumerEnd::may_go_on(bool wrote) {
   if (wrote || errno == EAGAIN) { return false; }
   if (errno == EINTR) { return true; }
   if (is_fifo() && errno == EPIPE) { return false; }
-  leave(true);  // EPIPE, or another reason why the reader cannot be written to any more
+  leave(true);  // EPIPE, or a reader that cannot be written to any more for another reason
   return false;
 }
 
@@ -84,7 +84,7 @@ void ConsumerEnd::try_open() {
   Fd fd(::open(spec_.fifo.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
   if (fd) {
     spec_.to = std::move(fd);
-  } else if (errno != ENXIO && errno != EINTR) {  // ENXIO: no reader yet
+  } else if (errno != ENXIO && errno != EINTR) {  // ENXIO: nobody reads yet
     leave(true);
   }
 }
@@ -105,7 +105,7 @@ bool ConsumerEnd::has_all() const {
 
 void ConsumerEnd::leave(bool is_early) {
   if (is_gone_) { return; }
-  if (is_fifo()) { ::unlink(spec_.fifo.c_str()); }  // opening it once more fails instead of waiting forever
+  if (is_fifo()) { ::unlink(spec_.fifo.c_str()); }  // to open it once more is an error, and no wait for ever
   is_gone_ = true;
   counts.left_early = is_early;
   counts.lost_bytes = held_bytes();

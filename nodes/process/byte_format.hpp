@@ -1,6 +1,6 @@
 // nodes/process/byte_format.hpp
 //
-// The formats in which samples go through a pipe, by the names that configurations use.
+// The formats of samples in a pipe, by their names in configurations.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ enum class ByteFormat : std::uint8_t {
   automatic,  // wav or framed, as the first bytes say; for reading only
   wav,
   framed,  // docs/framed-stream.md
-  f64le,   // this and what follows: interleaved samples, and nothing else
+  f64le,   // this and the following: only interleaved samples
   f32le,
   s16le,
   s24le,
@@ -25,7 +25,7 @@ enum class ByteFormat : std::uint8_t {
 // In the order of the enumeration.
 inline constexpr std::string_view kByteFormatNames[] = {"auto",  "wav",   "framed", "f64le",
                                                         "f32le", "s16le", "s24le",  "s32le"};
-// The samples of a raw format; none of the others.
+// The samples of a raw format; none for the others.
 constexpr std::optional<SampleFormat> raw_samples(ByteFormat format) noexcept {
   switch (format) {
     case ByteFormat::f64le:

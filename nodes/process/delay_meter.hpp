@@ -1,6 +1,7 @@
 // nodes/process/delay_meter.hpp
 //
-// DelayMeter: how long blocks are under way through a program, from being written to having come back whole.
+// DelayMeter: how long blocks take through a program, from being written until they have come back
+// completely.
 #pragma once
 
 #include <algorithm>
@@ -16,7 +17,7 @@ class DelayMeter {
 
   // A block was written, up to the input frame before `frames`.
   void wrote(std::uint64_t frames) { under_way_.push_back({frames, Clock::now()}); }
-  // The output of all input frames before `frames` has come.
+  // The output of all input frames before `frames` has arrived.
   void came_back(double frames) {
     while (!under_way_.empty() && static_cast<double>(under_way_.front().frames) <= frames) {
       const double delay_s = std::chrono::duration<double>(Clock::now() - under_way_.front().time).count();

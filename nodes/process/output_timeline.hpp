@@ -1,7 +1,7 @@
 // nodes/process/output_timeline.hpp
 //
-// OutputTimeline: where in the stream the frames belong that a program gives for those that it was given. The
-// program itself tells nothing but how many there are.
+// OutputTimeline: computes the stream position of the frames that a program returns for its input. The
+// program itself only tells how many there are.
 //
 // Output frame m belongs to input frame m / r, where r is the ratio of the rates, out to in. A gap of the
 // input is one of the output, before the same frame.
@@ -33,14 +33,14 @@ class OutputTimeline {
     frames_in_ += frame_count;
   }
 
-  // So many of the next `count` output frames follow each other without a jump.
+  // How many of the next `count` output frames are contiguous.
   std::uint32_t frames_together(std::uint32_t count) {
     while (marks_.size() > 1 && marks_[1].out_frame <= frames_out_) { marks_.pop_front(); }
     if (marks_.size() < 2) { return count; }
     return static_cast<std::uint32_t>(std::min<std::uint64_t>(count, marks_[1].out_frame - frames_out_));
   }
-  // Header of a block of output frames that begins now, after frames_together() was asked. Sequence ids are
-  // not its matter.
+  // Header of a block of output frames that begins now; call frames_together() first. Does not set sequence
+  // ids.
   FrameHeader header() const {
     FrameHeader header;
     if (marks_.empty()) {  // output before any input
@@ -64,11 +64,11 @@ class OutputTimeline {
 
   std::uint64_t frames_in() const { return frames_in_; }
   std::uint64_t frames_out() const { return frames_out_; }
-  // Input frames whose output has not come; below 0 where more came than was to be expected.
+  // Input frames whose output has not arrived; below 0 if more arrived than expected.
   double held_frames() const { return static_cast<double>(frames_in_) - frames_back(); }
-  // The most that held_frames() was when output came.
+  // The largest held_frames() when output arrived.
   std::uint64_t most_held_frames() const { return static_cast<std::uint64_t>(most_held_); }
-  // Output frames that belong to all input but the last `without` frames.
+  // Output frames that belong to all input except the last `without` frames.
   std::uint64_t frames_expected(std::uint64_t without) const {
     return static_cast<std::uint64_t>(scaled(frames_in_ - without));
   }
@@ -77,7 +77,7 @@ class OutputTimeline {
 
  private:
   struct Mark {
-    std::uint64_t out_frame = 0;  // the first output frame that it is about
+    std::uint64_t out_frame = 0;  // the first output frame that it applies to
     std::int64_t position = 0;    // of that frame, in output frames
     std::int64_t timestamp_us = 0;
     std::uint64_t gap_frames = 0;  // before it, in output frames
@@ -89,7 +89,7 @@ class OutputTimeline {
 
   double ratio_;
   double out_rate_hz_;
-  std::deque<Mark> marks_;  // the first is about frames_out_
+  std::deque<Mark> marks_;  // the first applies to frames_out_
   std::optional<std::int64_t> next_position_;
   std::uint64_t frames_in_ = 0;
   std::uint64_t frames_out_ = 0;

@@ -18,14 +18,14 @@
 namespace streamlab {
 namespace {
 
-constexpr std::chrono::milliseconds kLookAgain{5};  // for a reader of a FIFO
+constexpr std::chrono::milliseconds kLookAgain{5};  // interval for checking for a FIFO's reader
 constexpr std::size_t kMostAtOnce = std::size_t{1} << 20U;
 
 tl::unexpected<Error> cannot(const std::string& name, std::string_view what, int error_number) {
   return failed("", fmt::format("{} cannot be {}: {}", name, what, std::strerror(error_number)));
 }
 
-// Milliseconds for poll(2) up to `deadline`, rounded up; -1 is for ever.
+// Milliseconds for poll(2) up to `deadline`, rounded up; -1: no limit.
 int milliseconds_until(PipeClock::time_point deadline) {
   if (deadline == PipeClock::time_point::max()) { return -1; }
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - PipeClock::now()).count();
@@ -36,12 +36,12 @@ Result<void> check_fifo(const PipeName& name) {
   struct stat status {};
   if (::stat(name.path.c_str(), &status) != 0) {
     if (errno != ENOENT) { return cannot(name.text, "used", errno); }
-    return refused("", fmt::format("there is no FIFO \"{}\"", name.path), "one that exists",
-                   fmt::format("mkfifo '{}' makes it", name.path));
+    return refused("", fmt::format("there is no FIFO \"{}\"", name.path), "an existing FIFO",
+                   fmt::format("mkfifo '{}' creates it", name.path));
   }
   if (!S_ISFIFO(status.st_mode)) {
-    return refused("", fmt::format("\"{}\" is no FIFO", name.path), "a FIFO",
-                   "files are for FileSource and FileSink");
+    return refused("", fmt::format("\"{}\" is not a FIFO", name.path), "a FIFO",
+                   "for files use FileSource and FileSink");
   }
   return {};
 }
@@ -51,7 +51,7 @@ Result<void> check_descriptor(const PipeName& name, int way, std::string_view ve
   const int flags = ::fcntl(name.fd, F_GETFL);
   if (flags < 0) {
     return refused("", fmt::format("{} is not open", name.text),
-                   "a descriptor that the program was started with");
+                   "a descriptor that was open when the program started");
   }
   const int mode = flags & O_ACCMODE;
   if (mode != O_RDWR && mode != way) {
@@ -66,7 +66,7 @@ Result<void> check_descriptor(const PipeName& name, int way, std::string_view ve
   return {};
 }
 
-// A descriptor of our own for it. A pipe is opened anew, so that it can be non-blocking for us alone.
+// A separate descriptor for it. A pipe is reopened, so that it can be non-blocking only for us.
 Result<Fd> take_over(const PipeName& name, int way, bool& blocks) {
   struct stat status {};
   blocks = true;
@@ -77,7 +77,7 @@ Result<Fd> take_over(const PipeName& name, int way, bool& blocks) {
       return duplicate(again.get());
     }
   }
-  return duplicate(name.fd);  // without /proc, of another user, its reader gone, no pipe at all
+  return duplicate(name.fd);  // no /proc, other user, reader gone, or not a pipe
 }
 
 }  // namespace
@@ -103,7 +103,7 @@ Result<PipeName> PipeName::parse(const std::string& text, Direction direction) {
     const auto [stop, error] = std::from_chars(text.data() + kDescriptor.size(), end, name.fd);
     if (error == std::errc{} && stop == end && name.fd >= 0) { return name; }
   }
-  return refused("", fmt::format("\"{}\" names no end of a pipe", text),
+  return refused("", fmt::format("\"{}\" is not a valid end of a pipe", text),
                  fmt::format("\"{}\", \"fifo:/path\" or \"fd:5\"", standard));
 }
 
@@ -175,9 +175,9 @@ Result<PipeWriter> PipeWriter::open(const PipeName& name, PipeClock::time_point 
       writer.fd_ = std::move(*fd);
       return writer;
     }
-    if (errno != ENXIO) { return cannot(name.text, "opened", errno); }  // ENXIO: nobody reads it
+    if (errno != ENXIO) { return cannot(name.text, "opened", errno); }  // ENXIO: no reader
     if (PipeClock::now() >= deadline) {
-      return failed("", fmt::format("nobody reads {}", name.text), "a reader",
+      return failed("", fmt::format("there is no reader of {}", name.text), "a reader",
                     "start it first, or give it a longer timeout_s");
     }
     const auto next = std::min(deadline, PipeClock::now() + kLookAgain);
@@ -205,7 +205,7 @@ Result<PipeWriter::Outcome> PipeWriter::write(std::span<const std::byte> bytes) 
   Outcome outcome;
   while (outcome.bytes < bytes.size()) {
     const auto rest = bytes.subspan(outcome.bytes);
-    if (!blocks_) {  // there is room most of the time: no need to ask
+    if (!blocks_) {  // there is usually room: no need to ask
       const ssize_t written = ::write(fd_.get(), rest.data(), std::min(rest.size(), kMostAtOnce));
       if (written > 0) {
         outcome.bytes += static_cast<std::size_t>(written);

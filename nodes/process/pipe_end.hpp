@@ -1,11 +1,11 @@
 // nodes/process/pipe_end.hpp
 //
-// PipeReader, PipeWriter: the ends of a stream of bytes that somebody else made: standard input and output, a
-// FIFO, an inherited descriptor. Every wait has a bound and can be ended by another thread.
+// PipeReader, PipeWriter: the ends of byte streams made by others: standard input and output, a FIFO, an
+// inherited descriptor. Every wait is bounded and can be ended by another thread.
 //
-// The descriptor is duplicated, and closed with its owner; the one that we were given stays as it was.
-// Whoever else holds it is not made non-blocking by us: a pipe is opened anew for that, and where it cannot
-// be, writes are so small that they never block when poll(2) has said that there is room.
+// The descriptor is duplicated, and closed with its owner; the original stays unchanged. Other holders of the
+// pipe do not become non-blocking: a pipe is reopened for that; if it cannot be, writes are so small that
+// they never block once poll(2) has reported room.
 #pragma once
 
 #include <chrono>
@@ -28,7 +28,7 @@ struct PipeName {
   std::string path;  // of a FIFO
   std::string text;  // as it was written
 
-  // Refused (where: "", for the caller to fill in): none of these forms.
+  // Refused (where: "", for the caller to fill in): any other form.
   static Result<PipeName> parse(const std::string& text, Direction direction);
 };
 
@@ -36,8 +36,8 @@ using PipeClock = std::chrono::steady_clock;
 
 class PipeReader {
  public:
-  // Refused: a descriptor that is not open or not for reading, a terminal, no FIFO of that name. Does not
-  // wait for a writer.
+  // Refused: a descriptor that is not open or not for reading, a terminal, a FIFO that does not exist. Does
+  // not wait for a writer.
   static Result<PipeReader> open(const PipeName& name);
 
   enum class Got : std::uint8_t { bytes, nothing, end };
@@ -45,11 +45,11 @@ class PipeReader {
     Got got = Got::nothing;
     std::size_t bytes = 0;
   };
-  // Waits until there is something, but not beyond `deadline` or a wake(). Fails for the system's reasons.
-  // A signal that was handled meanwhile ends the wait if `stop_at_signal`: then it failed.
+  // Waits for input, but not beyond `deadline` or a wake(). Fails if the system call fails. With
+  // `stop_at_signal`, a signal handled meanwhile makes the wait fail.
   Result<Outcome> read(std::span<std::byte> to, PipeClock::time_point deadline, bool stop_at_signal = false);
 
-  // Ends the present and all later waits until renew(). Any thread.
+  // Ends the current and all later waits until renew(). Any thread.
   void wake() noexcept { wake_.wake(); }
   void renew() noexcept { wake_.clear(); }
 
@@ -62,20 +62,20 @@ class PipeReader {
 
 class PipeWriter {
  public:
-  // As PipeReader::open(). A FIFO: waits until somebody reads it, up to `deadline`, or a signal.
+  // Like PipeReader::open(). A FIFO: waits for its reader, until `deadline` or a signal.
   static Result<PipeWriter> open(const PipeName& name, PipeClock::time_point deadline);
-  // Refused as open() would, as far as can be told without waiting.
+  // Refused like open(), as far as can be known without waiting.
   static Result<void> check(const PipeName& name);
 
   enum class Put : std::uint8_t { all, reader_gone, gave_up };
   struct Outcome {
     Put put = Put::all;
-    std::size_t bytes = 0;  // that were written
+    std::size_t bytes = 0;  // bytes written
   };
-  // Bytes that lie in the pipe, and that nobody reads any more; 0 while somebody does, or where nobody can tell.
+  // Bytes left in the pipe after its reader has gone; 0 while there is a reader, or if that is unknown.
   std::size_t abandoned_bytes() const noexcept;
-  // Writes everything, waiting for room; after wake() for `patience` in all, and then gives up. Fails for the
-  // system's reasons. SIGPIPE does not reach the process.
+  // Writes everything, waiting for room; after wake() for at most `patience` in total, then gives up. Fails
+  // if the system call fails. SIGPIPE does not reach the process.
   Result<Outcome> write(std::span<const std::byte> bytes);
 
   // Any thread.

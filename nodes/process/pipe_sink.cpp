@@ -1,12 +1,12 @@
 // nodes/process/pipe_sink.cpp
 //
-// PipeSink: gives its input to another program: through our standard output, a FIFO, or a descriptor that was
-// handed to us.
+// PipeSink: sends its input to another program: through our standard output, a FIFO, or an inherited
+// descriptor.
 //
-//   in   audio; with framed every kind of stream
+//   in   audio; with framed any kind of stream
 //
-// A reader that is slow holds process() up: in a live graph the edge to it has a policy. A reader that has
-// gone is no failure: what it did not take is counted, and the run ends when no other sink is left.
+// A slow reader blocks process(): in a live graph the edge to it has a policy. A reader that has gone is not
+// a failure: what it did not take is counted, and the run ends when no other sink is left.
 #include <algorithm>
 #include <chrono>
 #include <optional>
@@ -21,8 +21,9 @@ namespace streamlab {
 namespace pipe_sink_node {
 namespace {
 
-constexpr std::chrono::milliseconds kPatience{1000};  // for the reader, in all, when the run is to end
-constexpr std::uint64_t kSilenceAtOnce = 4096;        // frames
+constexpr std::chrono::milliseconds kPatience{
+    1000};                                      // for the reader, in total, when the run is about to end
+constexpr std::uint64_t kSilenceAtOnce = 4096;  // frames
 
 constexpr std::string_view kFormats[] = {"wav", "framed", "f64le", "f32le", "s16le", "s24le", "s32le"};
 constexpr std::string_view kSamples[] = {"auto", "f64le", "f32le", "s16le", "s24le", "s32le"};
@@ -30,26 +31,25 @@ constexpr std::string_view kGaps[] = {"silence", "splice"};
 
 enum ParamIndex : std::size_t { kTo, kFormat, kSample, kHeaderEvery, kGap, kTimeout };
 constexpr ParamInfo kParams[] = {
-    param::text("to", "stdout", "Where the bytes go: stdout, fifo:/path, or fd:5 for descriptor 5."),
+    param::text("to", "stdout", "Destination: stdout, fifo:/path, or fd:5 for descriptor 5."),
     param::choice(
         "format", kFormats, "wav",
-        "wav or framed; the others are samples without a header: floats (f) or signed integers (s) of "
-        "so many bits, little-endian, interleaved."),
+        "wav or framed; the others are samples without a header: floats (f) or signed integers (s) of that "
+        "many bits, little-endian, interleaved."),
     param::choice("samples", kSamples, "auto",
-                  "What the samples are in wav and framed; auto: f32le in wav, f64le in framed."),
-    param::integer(
-        "header_every", "blocks", {0.0, 1e9}, kDefaultFramedHeaderEvery,
-        "Framed: a header before each block of that number, so that who comes late can begin; 0: at "
-        "the beginning only."),
+                  "Sample format in wav and framed; auto: f32le in wav, f64le in framed."),
+    param::integer("header_every", "blocks", {0.0, 1e9}, kDefaultFramedHeaderEvery,
+                   "Framed: a header before every n-th block, so that late readers can start; 0: only at the "
+                   "beginning."),
     param::choice("gap", kGaps, "silence",
-                  "Where frames are missing: write silence of the same length, or join what is there. Framed "
-                  "says it, and writes none."),
+                  "Where frames are missing: write silence of the same length, or splice what is there. "
+                  "Framed reports the gap and writes neither."),
     param::number("timeout_s", "s", {0.001, 1e6}, 10.0, Live::no,
-                  "How long the reader of a FIFO is waited for at most."),
+                  "How long to wait for the reader of a FIFO."),
 };
 constexpr NodeInfo kInfo{
     .name = "PipeSink",
-    .description = "Gives sound, or any stream as framed, to another program: stdout, a FIFO, a descriptor.",
+    .description = "Sends audio, or any stream as framed, to another program: stdout, a FIFO, a descriptor.",
     .inputs = kAnyInPort,
     .outputs = {},
     .params = kParams,
@@ -59,14 +59,14 @@ constexpr NodeInfo kInfo{
         "Writes silence of the gap's length; with gap = splice, nothing. Framed: the block says how many "
         "frames are missing.",
     .details =
-        "A WAV in a pipe cannot know its length: its header says what sox writes there (0x7FFFF000), which "
-        "most readers take for \"up to the end\"; ffmpeg stops after 2 GiB unless it is told -ignore_length "
-        "1. Framed streams are described in docs/framed-stream.md; metadata of blocks does not go with them. "
-        "Floats carry NaN and infinities; integers are the nearest value, ties to even, no dither, NaN is 0; "
-        "samples beyond full scale saturate; all are counted. When the reader goes, that is no failure: the "
-        "frames that it did not take are counted, and the run ends once nobody reads any of its sinks, with "
-        "exit code 3. At the end of a run that is stopped, a reader that does not read is waited for one "
-        "second. A terminal is refused. With stdout, nothing else goes there: Print and --json go to "
+        "The length of a WAV in a pipe is unknown: its header has the value that sox writes (0x7FFFF000), "
+        "which most readers take for \"up to the end\"; ffmpeg stops after 2 GiB unless given -ignore_length "
+        "1. Framed streams are described in docs/framed-stream.md; they do not include the metadata of "
+        "blocks. Floats carry NaN and infinities; integers are the nearest value, ties to even, no dither, "
+        "NaN is 0; samples beyond full scale saturate; all are counted. A reader that goes away is not a "
+        "failure: the frames that it did not take are counted, and the run ends with exit code 3 once none "
+        "of its sinks has a reader. When a run is stopped, a reader that does not read is waited for one "
+        "second. A terminal is refused. With stdout, nothing else is written there: Print and --json use "
         "standard error, and a second writer is refused.",
     .example = R"({"id": "out", "type": "PipeSink", "config": {"to": "stdout", "samples": "s16le"}})",
     .cost_ns_per_frame = 1.0,
@@ -104,12 +104,12 @@ class PipeSink final : public Node {
     writer_ = std::move(*writer);
     writer_->renew(kPatience);
     bytes_.clear();
-    encoder_->begin(bytes_);  // now: the reader may wait for it, and the first block come late
+    encoder_->begin(bytes_);  // now: the reader may wait for it, and the first block may come late
     if (auto sent = send(0); !sent) { return at_to(sent.error()); }
     return {};
   }
 
-  // What was written cannot be taken back: the stream goes on.
+  // What was written cannot be undone: the stream continues.
   void reset() noexcept override {
     failure_.reset();
     if (writer_) { writer_->renew(kPatience); }
@@ -133,7 +133,7 @@ class PipeSink final : public Node {
 
   Error failure() const override { return failure_.value_or(Node::failure()); }
   Result<void> close() override {
-    // The reader may have gone without reading what the pipe holds.
+    // The reader may have left without reading what is in the pipe.
     if (writer_ && !over_) { lose_abandoned(0); }
     writer_.reset();
     return {};
@@ -143,7 +143,7 @@ class PipeSink final : public Node {
     if (!encoder_) { return notes; }
     if (over_ && not_taken_ > 0) {
       notes.push_back({fmt::format("{} after {} frames: {} frames were not taken",
-                                   reader_gone_ ? "the reader of " + to_ + " went" : "nobody read " + to_,
+                                   reader_gone_ ? "the reader of " + to_ + " left" : to_ + " had no reader",
                                    taken_, not_taken_),
                        not_taken_, true});
     }
@@ -166,7 +166,7 @@ class PipeSink final : public Node {
 
   Result<EncoderSpec> read_spec() const {
     EncoderSpec spec;
-    spec.format = static_cast<ByteFormat>(params_.choice(kFormat) + 1);  // all but auto, in their order
+    spec.format = static_cast<ByteFormat>(params_.choice(kFormat) + 1);  // all except auto, in their order
     const bool is_framed = spec.format == ByteFormat::framed;
     spec.samples = is_framed ? SampleFormat::float64_le : SampleFormat::float32_le;
     const std::size_t samples = params_.choice(kSample);
@@ -174,9 +174,9 @@ class PipeSink final : public Node {
       spec.samples = kFramedFormats[samples - 1];
       if (const auto raw = raw_samples(spec.format); raw && *raw != spec.samples) {
         return refused("/config/samples",
-                       fmt::format("contradicts the format \"{}\", which says what the samples are",
+                       fmt::format("contradicts the format \"{}\", which already defines the samples",
                                    params_.text(kFormat)),
-                       "no samples");
+                       "no \"samples\"");
       }
     }
     spec.header_every = static_cast<std::uint32_t>(params_.integer(kHeaderEvery));
@@ -197,7 +197,7 @@ class PipeSink final : public Node {
     return {};
   }
 
-  // Writes bytes_, in which there are so many frames of the signal.
+  // Writes bytes_, which hold this many frames of the signal.
   Result<void> send(std::uint64_t frames) {
     if (over_) {
       not_taken_ += frames;
@@ -215,8 +215,8 @@ class PipeSink final : public Node {
     if (reader_gone_) { lose_abandoned(written->bytes); }
     return {};
   }
-  // What was written, and is read by nobody. (A header is no frame, but some of it may lie there, too.)
-  // `counted`: the last bytes that were written, of frames that were not counted as taken.
+  // Counts what was written but never read. (A header has no frames, but may be part of it.) `counted`: the
+  // last bytes written, of frames not counted as taken.
   void lose_abandoned(std::size_t counted) {
     const std::size_t abandoned = writer_->abandoned_bytes();
     const std::uint64_t bytes = abandoned - std::min(abandoned, counted);
@@ -230,11 +230,11 @@ class PipeSink final : public Node {
 
   const ParamValues params_;
   const std::string to_;
-  PipeName name_;  // made by prepare(), as the encoder
+  PipeName name_;  // made by prepare(), like the encoder
   std::optional<StreamEncoder> encoder_;
   std::optional<PipeWriter> writer_;  // made by start()
   std::vector<std::byte> bytes_;
-  bool over_ = false;  // nobody takes anything any more
+  bool over_ = false;  // no reader any more
   bool reader_gone_ = false;
   std::uint64_t taken_ = 0;      // frames
   std::uint64_t not_taken_ = 0;  // frames

@@ -1,12 +1,12 @@
 // nodes/process/pipe_source.cpp
 //
-// PipeSource: samples that another program writes: into our standard input, a FIFO, or a descriptor that was
-// handed to us.
+// PipeSource: reads samples from another program: from our standard input, a FIFO, or an inherited
+// descriptor.
 //
 //   out  what the header says (wav, framed), or audio of the rate and channels given (raw)
 //
-// The header is read by prepare(), for it decides what the graph carries; that wait is bounded by timeout_s.
-// A process() waits for bytes for 20 ms at most, and stop_waiting() ends the wait.
+// prepare() reads the header, because it determines the format; timeout_s bounds that wait. process() waits
+// for bytes for at most 20 ms, and stop_waiting() ends the wait.
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -27,41 +27,38 @@ constexpr std::chrono::milliseconds kLongestWait{20};
 
 enum ParamIndex : std::size_t { kFrom, kFormat, kChannels, kRate, kFrameSize, kTimeout };
 constexpr ParamInfo kParams[] = {
-    param::text("from", "stdin", "Where the bytes come from: stdin, fifo:/path, or fd:5 for descriptor 5."),
+    param::text("from", "stdin", "Source: stdin, fifo:/path, or fd:5 for descriptor 5."),
     param::choice(
         "format", kByteFormatNames, "auto",
-        "auto: wav or framed, as the first bytes say. The others are samples without a header: floats "
-        "(f) or signed integers (s) of so many bits, little-endian, interleaved."),
+        "auto: wav or framed, detected from the first bytes. The others are samples without a header: floats "
+        "(f) or signed integers (s) of that many bits, little-endian, interleaved."),
     param::integer("channels", "", {0.0, 1024.0}, 0.0,
-                   "Number of channels. 0: as the header says; with a header, what it must say."),
+                   "Number of channels; 0: from the header. If given, a header must agree."),
     param::number("sample_rate", "Hz", {0.0, 1e7}, 0.0, Live::no,
-                  "0: as the header says, and for samples without a header that of pipeline_config; with a "
-                  "header, what it must say."),
+                  "Sample rate; 0: from the header or, for samples without a header, from pipeline_config. "
+                  "If given, a header must agree."),
     param::integer(
         "frame_size", "frames", {1.0, 65536.0}, Need::optional,
-        "Frames in a block; left out, block_size of pipeline_config, else 1024. Framed streams have "
-        "blocks of their own."),
-    param::number("timeout_s", "s", {0.001, 1e6}, 10.0, Live::no,
-                  "How long the header is waited for at most."),
+        "Frames per block; left out: block_size of pipeline_config, else 1024. Framed streams have their own "
+        "blocks."),
+    param::number("timeout_s", "s", {0.001, 1e6}, 10.0, Live::no, "How long to wait for the header."),
 };
-constexpr PortInfo kOutPorts[] = {{"out", kAnyKind, "What comes through the pipe."}};
+constexpr PortInfo kOutPorts[] = {{"out", kAnyKind, "The stream from the pipe."}};
 constexpr NodeInfo kInfo{
     .name = "PipeSource",
-    .description = "Reads sound, or any framed stream, from another program: stdin, a FIFO, a descriptor.",
+    .description = "Reads audio, or any framed stream, from another program: stdin, a FIFO, a descriptor.",
     .outputs = kOutPorts,
     .params = kParams,
     .waits = Waits::yes,
-    .at_gap =
-        "Framed: blocks that were lost on the way are a gap. Other formats cannot say "
-        "that frames are missing.",
+    .at_gap = "Framed: blocks lost in transit are a gap. Other formats cannot express missing frames.",
     .details =
-        "A WAV is PCM of 16, 24 or 32 bits or floats of 32 or 64; lengths as programs write them into pipes "
-        "(0, near 2^31, 2^32 - 1) stand for \"up to the end\". Framed streams are described in "
-        "docs/framed-stream.md; garbage in them is skipped, and counted. Full scale is 1; integers are "
-        "divided by 2^(bits-1). NaN and infinities are passed on, flagged and counted. Half a frame at the "
-        "end, a WAV that is shorter than its header says, and damaged or missing blocks are counted, and end "
-        "the run with exit code 3. A terminal is refused. \"streamlab check\" reads nothing: it needs "
-        "channels and sample_rate.",
+        "A WAV is PCM of 16, 24 or 32 bits or floats of 32 or 64; lengths that programs write into pipes (0, "
+        "near 2^31, 2^32 - 1) mean \"up to the end\". Framed streams are described in docs/framed-stream.md; "
+        "garbage in them is skipped and counted. Full scale is 1; integers are "
+        "divided by 2^(bits-1). NaN and infinities are passed on, flagged and counted. An incomplete frame "
+        "at the end, a WAV shorter than its header says, and damaged or missing blocks are counted and end "
+        "the run with exit code 3. A terminal is refused. \"streamlab check\" does not read the pipe: it "
+        "needs channels and sample_rate.",
     .example = R"({"id": "in", "type": "PipeSource", "config": {"from": "stdin"}})",
     .cost_ns_per_frame = 1.0,
 };
@@ -80,8 +77,8 @@ class PipeSource final : public Node {
     decoder_ = std::move(*decoder);
     if (context.channels == nullptr) {
       if (spec_.channels == 0 || spec_.sample_rate_hz == 0.0) {
-        return refused("/config", fmt::format("what {} carries is known only when it comes", from_),
-                       "\"channels\" and \"sample_rate\", which its header is then held against");
+        return refused("/config", fmt::format("the format of {} is not known until data arrives", from_),
+                       "\"channels\" and \"sample_rate\", which its header must then match");
       }
       format_ = audio_format(spec_.sample_rate_hz, default_channel_names(spec_.channels), spec_.max_frames,
                              clip_level(raw_samples(spec_.format).value_or(SampleFormat::float64_le)));
@@ -94,24 +91,23 @@ class PipeSource final : public Node {
       return refused("/config/from",
                      fmt::format("{} has {} Hz, which contradicts /pipeline_config/sample_rate of {} Hz",
                                  from_, format_.sample_rate_hz, rate),
-                     "one rate");
+                     "the same rate");
     }
     reset();
     return std::vector{OutputFormat{format_}};
   }
-  // A graph that was only looked at when it was prepared.
+  // The graph was prepared as a dry run.
   Result<void> start() override {
     if (reader_) { return {}; }
     if (auto ready = open(); !ready) { return ready; }
-    // What the samples are made from is known only now.
+    // The sample format is known only now.
     if (with_new_values(decoder_->format()) == with_new_values(format_)) { return {}; }
-    return refused(
-        "/config/from",
-        fmt::format("{} has {}, and not {}", from_, describe(decoder_->format()), describe(format_)),
-        "what the graph was prepared for");
+    return refused("/config/from",
+                   fmt::format("{} has {}, not {}", from_, describe(decoder_->format()), describe(format_)),
+                   "what the graph was prepared for");
   }
 
-  // What was read does not come back: it goes on where it is, and counts positions from there.
+  // The pipe cannot be rewound: continue where it is, and count positions from there.
   void reset() noexcept override {
     base_ = {};
     not_finite_ = 0;
@@ -191,13 +187,13 @@ class PipeSource final : public Node {
       if (!*more) {
         Error error{ErrorCode::failed, "",
                     fmt::format("no header came from {} within {} s", from_, params_[kTimeout]), "a writer",
-                    "start it, or give it a longer timeout_s"};
+                    "start it, or set a longer timeout_s"};
         return at("/config/from", std::move(error));
       }
     }
   }
 
-  // False: nothing came.
+  // False: nothing arrived.
   Result<bool> read_some(PipeClock::time_point deadline, bool stop_at_signal) {
     const auto got = reader_->read(buffer_, deadline, stop_at_signal);
     if (!got) { return tl::unexpected(got.error()); }
@@ -214,7 +210,7 @@ class PipeSource final : public Node {
   void give(OutputPort& out) noexcept {
     FrameHeader header = decoder_->header();
     if (!base_) { base_ = header.position; }
-    // Framed positions are the writer's; others count from the first frame since reset().
+    // Framed positions come from the writer; others count from the first frame since reset().
     if (!decoder_->has_times()) { header.position -= *base_; }
     DataFrame& y = out.emit_at(header.position, decoder_->frame_count(), format_.sample_rate_hz);
     if (decoder_->has_times()) { y.set_header(header); }
@@ -228,7 +224,7 @@ class PipeSource final : public Node {
 
   const ParamValues params_;
   const std::string from_;
-  PipeName name_;  // this and what follows: made by prepare()
+  PipeName name_;  // this and the following: made by prepare()
   DecoderSpec spec_;
   StreamFormat format_;
   std::optional<PipeReader> reader_;

@@ -1,16 +1,16 @@
 // nodes/process/process.cpp
 //
-// Process: another program as a node: frames into its standard input, frames out of its standard output.
+// Process: runs another program as a node: frames go to its standard input and come from its standard output.
 //
 //   in   audio
-//   out  audio, in blocks of frame_size; as much as the program gives
+//   out  audio, in blocks of frame_size; as much as the program outputs
 //
-// process() writes its block and meanwhile reads what the program gives, so that the two never wait for each
-// other with full pipes. Frames that the program holds back (filters do) come with later blocks, at most
-// max_held_frames behind: then process() waits for them. Positions, times and gaps of the output follow from
-// the input's (OutputTimeline); a framed output says itself where its blocks are.
+// process() writes its block and at the same time reads the program's output, so that full pipes cannot
+// deadlock the two. Frames that the program holds back (filters do) come with later blocks; if more than
+// max_held_frames are held back, process() waits for them. Positions, times and gaps of the output are
+// derived from the input (OutputTimeline); a framed output has its own.
 //
-// The program is started by start() on the thread that looks after it, and anew by reset() if it was used.
+// start() starts the program on its supervisor thread; reset() restarts it if it was used.
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -38,11 +38,11 @@ using Clock = ChildSupervisor::Clock;
 
 // With a program, once the run was stopped.
 constexpr Clock::duration kLastPatience = std::chrono::seconds(1);
-// Input frames that a program may hold back when nothing is said: one second, and no fewer than these. ffmpeg looks at
-// about 51,200 frames (50 packets) before it gives the first, whatever the rate; and its pipe, which it has not read
-// then, holds 131,072 of the smallest (one channel of 16 bits).
+// Default for the input frames that a program may hold back: one second, but at least this many. ffmpeg reads
+// about 51,200 frames (50 packets) before its first output, at any rate; and its pipe, still unread then,
+// holds 131,072 of the smallest frames (one channel of 16 bits).
 constexpr std::uint64_t kHeldByDefault = 262144;
-constexpr std::size_t kMostUnread = 64U << 20U;  // bytes; a program that gives more than it should
+constexpr std::size_t kMostUnread = 64U << 20U;  // bytes; for a program that outputs more than it should
 
 enum ParamIndex : std::size_t {
   kCommand,
@@ -61,8 +61,9 @@ enum ParamIndex : std::size_t {
 // Without "auto".
 constexpr std::span<const std::string_view> kFormats = std::span(kByteFormatNames).subspan(1);
 constexpr ParamInfo out_format() {
-  ParamInfo info =
-      param::choice("out_format", kFormats, "f64le", "Of its standard output; left out, as format.");
+  ParamInfo info = param::choice("out_format", kFormats, "f64le",
+                                 "Format of its standard output; left out: same as "
+                                 "format.");
   info.need = Need::optional;
   return info;
 }
@@ -72,22 +73,22 @@ constexpr ParamInfo kParams[] = {
     process_command::kShell,
     param::choice(
         "format", kFormats, "f64le",
-        "Of its standard input: samples without a header, floats (f) or signed integers (s) of so many "
-        "bits, little-endian, interleaved; or wav, framed (both with 64-bit floats)."),
+        "Format of its standard input: samples without a header, floats (f) or signed integers (s) of that "
+        "many bits, little-endian, interleaved; or wav, framed (both with 64-bit floats)."),
     out_format(),
     param::integer("out_channels", "", {1.0, 1024.0}, Need::optional,
-                   "Channels that it gives; left out, those of the input."),
+                   "Channels of its output; left out: those of the input."),
     param::number("out_sample_rate", "Hz", {1.0, 1e7}, Need::optional,
-                  "Sample rate of what it gives; left out, that of the input."),
+                  "Sample rate of its output; left out: that of the input."),
     param::integer("frame_size", "frames", {1.0, 65536.0}, Need::optional,
-                   "Frames in a block of the output; left out, as large as those of the input."),
+                   "Frames per output block; left out: same as the input."),
     param::integer(
         "max_held_frames", "frames", {0.0, 1e9}, Need::optional,
-        "Input frames that the program may hold back; left out, those of one second, and at least 262144, which "
-        "is enough for ffmpeg. One that must have everything before it gives anything needs the length of the "
-        "stream."),
+        "Input frames that the program may hold back; left out: one second, but at least 262144, which is "
+        "enough for ffmpeg. A program that needs all its input before it outputs anything needs the length "
+        "of the stream."),
     param::number("timeout_s", "s", {0.001, 1e6}, 10.0, Live::no,
-                  "How long the program may neither take nor give anything while it is waited for."),
+                  "How long the program may neither read nor write anything while we wait for it."),
     process_command::kEnv,
     process_command::kCwd,
 };
@@ -99,15 +100,15 @@ constexpr NodeInfo kInfo{
     .params = kParams,
     .rt_safe = RtSafe::no,
     .waits = Waits::yes,
-    .at_gap = "The program is not told (framed is); the output has the gap at the same frame.",
+    .at_gap = "The program does not see the gap (except with framed); the output has it at the same frame.",
     .details =
-        "Full scale is 1; integers are multiplied and divided by 2^(bits-1). What the program says on "
-        "standard error is in the message when it fails: by a status other than 0, a signal, or silence of "
-        "timeout_s. One that exits with 0 without having read everything takes no more: frames that it did "
-        "not take are counted, and end the run with exit code 3, as half a frame at the end does. The summary says "
-        "how many frames it held back, and how long a block was under way. Programs in pipes often buffer "
-        "their output: PYTHONUNBUFFERED, stdbuf. Each run starts the program anew, in a process group that "
-        "ends with it.",
+        "Full scale is 1; integers are multiplied and divided by 2^(bits-1). If the program fails (by a "
+        "status other than 0, a signal, or no activity for timeout_s), the message includes its standard "
+        "error. A program that exits with 0 without reading all its input ends the stream: the frames that "
+        "it did not read are counted, and end the run with exit code 3, as does an incomplete frame at the "
+        "end. The summary says how many frames it held back, and how long a block took. Programs often "
+        "buffer their output in pipes: see PYTHONUNBUFFERED, stdbuf. Each run starts the program again, in a "
+        "process group that ends with it.",
     .example =
         R"({"id": "eq", "type": "Process", "config": {"command": ["sox", "-t", "f64", "-r", "48000", "-c", "1", "-", "-t", "f64", "-", "equalizer", "1000", "2q", "-6"]}})",
     .cost_ns_per_frame = 50.0,
@@ -194,7 +195,7 @@ class Process final : public Node {
     return failure_ ? Status::fault : Status::ok;
   }
 
-  // What is still inside: its end of input, and everything up to the end of its output.
+  // Closes its input and reads everything up to the end of its output.
   Status finish(std::span<OutputPort> out) noexcept override {
     if (failure_) { return Status::fault; }
     is_used_ = true;
@@ -207,7 +208,7 @@ class Process final : public Node {
     }
     give(out[0]);
     while (!failure_ && given_ == 0 && !child_->output_is_closed()) {
-      if (!step("end, although its input has ended")) { break; }
+      if (!step("end after the end of its input")) { break; }
       give(out[0]);
     }
     if (!failure_ && given_ == 0 && !gave_up_) {
@@ -222,7 +223,7 @@ class Process final : public Node {
 
   void not_needed() noexcept override { is_needed_ = false; }
   Result<void> close() override {
-    // In a run that was given up nobody asks for the rest.
+    // If the run was given up, no one asks for the rest.
     if (is_used_ && is_needed_ && !ended_with_ && !failure_) { gave_up_ = true; }
     child_.reset();
     return {};
@@ -234,8 +235,7 @@ class Process final : public Node {
       notes.push_back({text, count, lost});
     };
     if (not_taken_ > 0) {
-      note(fmt::format("\"{}\" did not read the stream to its end: frames that it did not take: {}",
-                       spec_.name, not_taken_),
+      note(fmt::format("\"{}\" did not read the whole stream: frames not read: {}", spec_.name, not_taken_),
            not_taken_, true);
     }
     if (gave_up_) {
@@ -251,7 +251,7 @@ class Process final : public Node {
            not_finite_, false);
     }
     if (ended_with_ && *ended_with_ != timeline_->frames_out()) {
-      note(fmt::format("\"{}\" was given {} frames and gave {}, where {} were to be expected", spec_.name,
+      note(fmt::format("\"{}\" was given {} frames and returned {} instead of {}", spec_.name,
                        timeline_->frames_in() - unread_, timeline_->frames_out(), *ended_with_),
            1, false);
     }
@@ -305,18 +305,18 @@ class Process final : public Node {
     delay_.wrote(timeline_->frames_in());
   }
 
-  // Writes all that is pending, and reads what comes.
+  // Writes everything pending, and reads what arrives.
   void exchange() {
     while (!failure_ && !pending_.empty() && !child_->input_is_closed()) {
-      if (!step("take its input")) { return; }  // what is pending goes with the next block
+      if (!step("take its input")) { return; }  // the rest goes with the next block
     }
     lose_pending();
     if (pending_.empty()) { move_once(Clock::now()); }
     look_at_end();
   }
 
-  // One move, with a wait of up to timeout_s. False where that was silence, which is a failure; or where the
-  // run is to end: then only finish() waits, and not for long.
+  // One move, waiting up to timeout_s. False if nothing moved, which is a failure; or if the run is about to
+  // end: then only finish() waits, and not for long.
   bool step(const char* wanted) {
     const auto timeout = seconds(params_[kTimeout]);
     const auto begin = Clock::now();
@@ -327,7 +327,7 @@ class Process final : public Node {
                                             : Clock::duration(0);
       if (move_once(begin + patience)) { return true; }
       if (failure_) { return false; }
-      // (stop_waiting() may have come meanwhile: then look again.)
+      // (stop_waiting() may have been called meanwhile: then check again.)
       if (stops != stops_waiting_.load(std::memory_order_relaxed) || Clock::now() < begin + patience) {
         continue;
       }
@@ -354,7 +354,7 @@ class Process final : public Node {
     return moved.anything;
   }
 
-  // What a program that takes no more was not given, or had not read when it went.
+  // The frames that a program that stopped reading was not given, or had not read when it left.
   void lose_pending() {
     const bool is_lost = child_->input_is_closed() || (is_finishing_ && !pending_.empty());
     if (!is_lost || has_lost_reader_) { return; }
@@ -363,21 +363,21 @@ class Process final : public Node {
   }
   void count_unread(std::size_t lost_bytes) {
     has_lost_reader_ = true;
-    // (A header is no frame, but some of it may lie there, too.)
+    // (A header has no frames, but may be part of it.)
     unread_ = std::min((lost_bytes + encoder_->frame_bytes() - 1) / encoder_->frame_bytes(),
                        timeline_->frames_in());
     not_taken_ += unread_;
   }
 
-  // A program that gives far more than the rates say would fill the memory.
+  // A program that outputs far more than the rates imply would fill the memory.
   void check_amount() {
     const auto samples = raw_samples(decoder_spec_.format).value_or(SampleFormat::float64_le);
     const std::size_t frame_bytes = decoder_spec_.channels * bytes_per_sample(samples);
     const std::uint64_t given = timeline_->frames_out() * frame_bytes;
     if (fed_bytes_ > given && fed_bytes_ - given > kMostUnread) {
-      fail(fmt::format("\"{}\" gives more than it is given: {} bytes wait to be passed on", spec_.name,
+      fail(fmt::format("\"{}\" outputs more than expected: {} bytes wait to be passed on", spec_.name,
                        fed_bytes_ - given),
-           "", "out_sample_rate and out_channels as the program has them");
+           "", "out_sample_rate and out_channels that match the program");
     }
   }
 
@@ -387,33 +387,33 @@ class Process final : public Node {
            !stops_waiting_.load(std::memory_order_relaxed);
   }
   bool wait_for_output() {
-    const bool moved = step("give output for what it took");
+    const bool moved = step("return output for its input");
     look_at_end();
     return moved;
   }
 
-  // Between two blocks: one whose input and output are both closed is about to have ended. (One that only
-  // closed its output may go on to read.)
+  // Between two blocks: a program that has closed input and output is about to end. (One that closed only its
+  // output may continue to read.)
   void look_at_end() {
     if (!failure_ && child_->output_is_closed() && child_->input_is_closed()) { check_end(); }
   }
 
-  // Its end, once its output has ended: a failure unless it exited with 0.
+  // Waits for its end, once its output has ended: a failure unless it exited with 0.
   void check_end() {
     const auto begin = Clock::now();
     const auto patience = [&] {
       const auto timeout = seconds(params_[kTimeout]);
       return stops_waiting_.load(std::memory_order_relaxed) ? std::min(timeout, kLastPatience) : timeout;
     };
-    constexpr auto kLook = std::chrono::milliseconds(20);  // how soon the end of the run is heard of
+    constexpr auto kLook = std::chrono::milliseconds(20);  // how soon the end of the run is noticed
     while (!child_->wait(Clock::now() + kLook) && Clock::now() < begin + patience()) {}
     const auto& end = child_->wait(Clock::now());
     if (!end) {
-      return fail(
-          fmt::format("\"{}\" did not exit within {} s of its end of output", spec_.name, params_[kTimeout]),
-          "", "a longer timeout_s");
+      return fail(fmt::format("\"{}\" did not exit within {} s after the end of its output", spec_.name,
+                              params_[kTimeout]),
+                  "", "a longer timeout_s");
     }
-    // A short stream fits into the pipe, whether the program reads it or not.
+    // A short stream fits into the pipe even if the program does not read it.
     if (!has_lost_reader_ && child_->unread_bytes() > 0) { count_unread(child_->unread_bytes()); }
     if (!end->is_success()) {
       fail(fmt::format("\"{}\" {}", spec_.name, describe(*end)), quote_end(end->stderr_end), "");
@@ -425,7 +425,7 @@ class Process final : public Node {
     failure_ = Error{ErrorCode::failed, "", std::move(what), "", std::move(hint)};
   }
 
-  // As many blocks as there are, and as there is room for.
+  // As many blocks as available, if there is room.
   void give(OutputPort& out) noexcept {
     while (!failure_ && given_ < max_blocks_) {
       if (staged_used_ == staged_.frame_count() && !stage()) { return; }
@@ -433,20 +433,20 @@ class Process final : public Node {
     }
   }
 
-  // The decoder's next block. False: there is none.
+  // Stages the decoder's next block. False: there is none.
   bool stage() {
     const auto known = decoder_->begin();
     if (!known) { return fail_decoding(known.error()); }
     if (!*known) { return false; }
     if (decoder_->format().kind != StreamKind::audio) {
-      fail(fmt::format("\"{}\" gives {}", spec_.name, to_string(decoder_->format().kind)), "", "audio");
+      fail(fmt::format("\"{}\" outputs {}", spec_.name, to_string(decoder_->format().kind)), "", "audio");
       return false;
     }
     const auto has_block = decoder_->has_block();
     if (!has_block) { return fail_decoding(has_block.error()); }
     if (!*has_block) { return false; }
     if (decoder_->frame_count() > staged_.max_frames()) {
-      fail(fmt::format("\"{}\" gave a block of {} frames", spec_.name, decoder_->frame_count()), "",
+      fail(fmt::format("\"{}\" returned a block of {} frames", spec_.name, decoder_->frame_count()), "",
            fmt::format("blocks of at most {}, or a larger frame_size", staged_.max_frames()));
       return false;
     }
@@ -514,11 +514,11 @@ class Process final : public Node {
   bool is_finishing_ = false;
   bool gave_up_ = false;
   bool is_needed_ = true;
-  std::optional<std::uint64_t> ended_with_;  // output frames that were to be expected in all
+  std::optional<std::uint64_t> ended_with_;  // expected output frames in total
   bool is_used_ = false;
   std::atomic<bool> stops_waiting_{false};
   std::uint64_t not_taken_ = 0;
-  std::uint64_t unread_ = 0;  // of them, those that were on their way to it
+  std::uint64_t unread_ = 0;  // of them, those still in its pipe
   std::uint64_t not_finite_ = 0;
   std::optional<Error> failure_;
 };

@@ -14,7 +14,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// One that the system can hand over: it takes what stands before a NUL.
+// A string that the system can pass on: without a NUL.
 bool is_text(const Json& value) {
   return value.is_string() && value.get_ref<const std::string&>().find('\0') == std::string::npos;
 }
@@ -22,7 +22,7 @@ bool is_text(const Json& value) {
 Result<std::vector<std::string>> command_of(const std::string& text) {
   const Json list = Json::parse(text, nullptr, false);
   const auto no_list = [](const std::string& where) {
-    return refused(where, "this is no command", "a list of texts: the program and its arguments");
+    return refused(where, "this is not a command", "a list of strings: the program and its arguments");
   };
   if (!list.is_array() || list.empty()) { return no_list("/config/command"); }
   std::vector<std::string> words;
@@ -35,12 +35,14 @@ Result<std::vector<std::string>> command_of(const std::string& text) {
 
 Result<void> read_environment(const std::string& text, ChildSpec& spec) {
   const Json object = Json::parse(text, nullptr, false);
-  if (!object.is_object()) { return refused("/config/env", "this is no object", "{\"NAME\": \"value\", …}"); }
+  if (!object.is_object()) {
+    return refused("/config/env", "this is not an object", "{\"NAME\": \"value\", …}");
+  }
   for (const auto& [name, value] : object.items()) {
     const bool is_name = !name.empty() && name.find_first_of(std::string_view("=\0", 2)) == std::string::npos;
     if (!is_name || !is_text(value)) {  // the value itself may be a secret
-      return refused("/config/env/" + pointer_token(name), "this is no environment variable",
-                     "a name without \"=\", and a text without NUL");
+      return refused("/config/env/" + pointer_token(name), "this is not a valid environment variable",
+                     "a name without \"=\", and a string without NUL");
     }
     spec.environment.emplace_back(name, value.get<std::string>());
   }
@@ -55,10 +57,10 @@ Result<ChildSpec> read_process_command(const ParamValues& params, const ProcessC
     return refused("/config",
                    params.given(at.run) ? "both \"command\" and \"run\" are given"
                                         : "neither \"command\" nor \"run\" is given",
-                   "one of them");
+                   "exactly one of them");
   }
   if (params.given(at.shell) && !params.given(at.run)) {
-    return refused("/config/shell", "a shell runs a script, and there is none", "\"run\"");
+    return refused("/config/shell", "\"shell\" needs a script", "\"run\"");
   }
   if (params.given(at.env)) {
     if (auto read = read_environment(params.text(at.env), spec); !read) {

@@ -1,6 +1,6 @@
 // nodes/process/process_command.hpp
 //
-// What the node Process starts: a command or a script, with environment and folder, as its parameters say.
+// The program of node Process: a command or a script, with environment and folder, from its parameters.
 #pragma once
 
 #include "engine/core/param.hpp"
@@ -10,22 +10,22 @@ namespace streamlab {
 
 namespace process_command {
 inline constexpr ParamInfo kCommand = param::json(
-    "command", Need::optional, "The program and its arguments, a list of texts. No shell sees them.");
+    "command", Need::optional, "The program and its arguments, as a list of strings. No shell is involved.");
 inline constexpr ParamInfo kRun = param::text("run", Need::optional, "A script, instead of a command.");
 inline constexpr ParamInfo kShell =
     param::text("shell", "python", "What runs the script: \"python\", \"sh\", \"bash\" or an absolute path.");
 inline constexpr ParamInfo kEnv =
-    param::json("env", Need::optional, "Environment variables, an object of texts. Never printed.");
+    param::json("env", Need::optional, "Environment variables, an object of strings. Never printed.");
 inline constexpr ParamInfo kCwd =
-    param::text("cwd", Need::optional, "Its working directory; left out, ours.");
+    param::text("cwd", Need::optional, "Its working directory; left out: the current one.");
 }  // namespace process_command
 
-struct ProcessCommandParams {  // where they stand in the node's table
+struct ProcessCommandParams {  // their indices in the node's table
   std::size_t command, run, shell, env, cwd;
 };
 
-// Refused, with `where` relative to the node: both command and run, or neither; a command that is no list of
-// texts; a program that is not there or may not be executed; a folder that is none.
+// Refused, with `where` relative to the node: both command and run, or neither; a command that is not a list
+// of strings; a program that does not exist or is not executable; a folder that does not exist.
 Result<ChildSpec> read_process_command(const ParamValues& params, const ProcessCommandParams& at);
 
 }  // namespace streamlab

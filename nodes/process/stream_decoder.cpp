@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::uint32_t kKnownFlags = 0x3F;
 
-// Behind the name of the stream: "stdin: the stream does not begin …".
+// Prefixed by the name of the stream: "stdin: the stream does not begin …".
 Error about(const DecoderSpec& spec, Error error) {
   error.what = fmt::format("{} {}", spec.from, error.what);
   return error;
@@ -29,18 +29,18 @@ Result<void> compare(const DecoderSpec& spec, double channels, double sample_rat
     return refused(
         "/config/channels",
         fmt::format("the header of {} says {}, which contradicts {}", spec.from, channels, spec.channels),
-        "the same number, or 0: as the header says");
+        "the same number, or 0 to use the header's");
   }
   if (spec.sample_rate_hz != 0.0 && spec.sample_rate_hz != sample_rate_hz) {
     return refused("/config/sample_rate",
                    fmt::format("the header of {} says {} Hz, which contradicts {} Hz", spec.from,
                                sample_rate_hz, spec.sample_rate_hz),
-                   "the same rate, or 0: as the header says");
+                   "the same rate, or 0 to use the header's");
   }
   return {};
 }
 
-// Interleaved frames on their way: bytes behind, samples in front.
+// A queue of interleaved frames: bytes go in, samples come out.
 class FrameQueue {
  public:
   void set_shape(SampleFormat format, std::uint32_t channels) {
@@ -108,7 +108,7 @@ class StreamDecoder::Format {
 
 namespace {
 
-// Samples and nothing else.
+// Only samples.
 class RawFormat : public StreamDecoder::Format {
  public:
   RawFormat(const DecoderSpec& spec, SampleFormat samples) : Format(spec) {
@@ -134,7 +134,7 @@ class RawFormat : public StreamDecoder::Format {
     const std::size_t left = ended_ ? frames_.bytes_of_half_a_frame() : 0;
     if (left == 0) { return {}; }
     return {
-        {fmt::format("{} ended with {} bytes of an unfinished frame, which are left out", spec_.from, left),
+        {fmt::format("{} ended with {} bytes of an incomplete frame, which are skipped", spec_.from, left),
          left, true}};
   }
 
@@ -151,7 +151,7 @@ class RawFormat : public StreamDecoder::Format {
   std::int64_t position_ = 0;
 };
 
-// A WAV header, then samples up to the length that it gives, or to the end.
+// A WAV header, then samples up to its length, or to the end.
 class WavFormat final : public RawFormat {
  public:
   explicit WavFormat(const DecoderSpec& spec) : RawFormat(spec) {}
@@ -185,7 +185,7 @@ class WavFormat final : public RawFormat {
     if (!ended_) { return false; }
     return refused(
         "",
-        fmt::format("{} ended {}", spec_.from, any_ ? "inside the header of a WAV" : "before anything came"),
+        fmt::format("{} ended {}", spec_.from, any_ ? "inside the header of a WAV" : "before any data came"),
         "a WAV");
   }
   Result<bool> has_block() override {
@@ -201,7 +201,7 @@ class WavFormat final : public RawFormat {
     }
     const std::uint64_t padding = promised % 2;
     if (behind_ > padding) {
-      notes.push_back({fmt::format("{} bytes of {} lie behind the samples that its header gives",
+      notes.push_back({fmt::format("{} bytes of {} follow the samples announced by its header",
                                    behind_ - padding, spec_.from),
                        behind_ - padding, false});
     }
@@ -214,8 +214,8 @@ class WavFormat final : public RawFormat {
   WaveStreamHeader header_;
   std::optional<Error> error_;
   bool any_ = false;
-  std::uint64_t data_bytes_ = 0;  // that came
-  std::uint64_t behind_ = 0;      // bytes behind them
+  std::uint64_t data_bytes_ = 0;  // received
+  std::uint64_t behind_ = 0;      // bytes after them
 };
 
 class FramedFormat final : public StreamDecoder::Format {
@@ -240,16 +240,16 @@ class FramedFormat final : public StreamDecoder::Format {
     }
     if (!ended_) { return false; }
     return refused("", fmt::format("{} ended without the header of a framed stream", spec_.from),
-                   "a stream as in docs/framed-stream.md");
+                   "a stream as described in docs/framed-stream.md");
   }
   Result<bool> has_block() override {
     if (has_block_) { return true; }
     const auto item = reader_.next();
     if (!item) { return tl::unexpected(about(spec_, item.error())); }
     if (*item == FramedReader::Item::header) {
-      return failed(
-          "", fmt::format("{} became another stream after {} blocks", spec_.from, reader_.counts().blocks),
-          "one format from beginning to end");
+      return failed("",
+                    fmt::format("{} changed its format after {} blocks", spec_.from, reader_.counts().blocks),
+                    "one format from beginning to end");
     }
     has_block_ = *item == FramedReader::Item::block;
     return has_block_;
@@ -259,7 +259,7 @@ class FramedFormat final : public StreamDecoder::Format {
     FrameHeader header{block.timestamp_us, block.sequence_id, block.position, block.gap_frames,
                        block.flags & kKnownFlags};
     if (format_.kind != StreamKind::audio) { return header; }
-    // What was lost on the way is a gap, too; what was written twice goes on where the first ended.
+    // Blocks lost in transit are a gap too; repeated frames continue where the first ended.
     if (next_ && header.position < *next_) { header.position = *next_; }
     if (next_ && header.position > *next_) {
       header.set(FrameFlag::gap);
@@ -312,11 +312,11 @@ class FramedFormat final : public StreamDecoder::Format {
 
   FramedReader reader_;
   bool has_block_ = false;
-  std::optional<std::int64_t> next_;  // position behind the last block of audio
+  std::optional<std::int64_t> next_;  // position after the last block of audio
   std::vector<double*> planar_;
 };
 
-// Which format `first` begins; none as long as that cannot be told.
+// The format that begins with `first`; none while that is unknown.
 std::optional<ByteFormat> format_of(std::span<const std::byte> first) {
   const auto begins = [&](std::string_view mark) {
     return first.size() >= 4 && std::memcmp(first.data(), mark.data(), 4) == 0;
@@ -344,11 +344,11 @@ Result<StreamDecoder> StreamDecoder::create(const DecoderSpec& spec) {
   const bool is_raw = raw_samples(spec.format).has_value();
   const std::string_view name = kByteFormatNames[static_cast<std::size_t>(spec.format)];
   if (is_raw && spec.channels == 0) {
-    return refused("/config/channels", fmt::format("\"{}\" has no header that says how many there are", name),
+    return refused("/config/channels", fmt::format("\"{}\" has no header with the number of channels", name),
                    "a number from 1");
   }
   if (is_raw && spec.sample_rate_hz == 0.0) {
-    return refused("/config/sample_rate", fmt::format("\"{}\" has no header that says it", name),
+    return refused("/config/sample_rate", fmt::format("\"{}\" has no header with the sample rate", name),
                    "a rate here or in pipeline_config");
   }
   const bool is_known = spec.format != ByteFormat::automatic;
@@ -377,11 +377,12 @@ Result<bool> StreamDecoder::begin() {
   if (format_) { return format_->begin(); }
   if (first_.size() < 4 && !ended_) { return false; }
   if (first_.empty()) {
-    return refused("", spec_.from + " ended before anything came", "a WAV or a framed stream");
+    return refused("", spec_.from + " ended before any data came", "a WAV or a framed stream");
   }
   return refused("/config/format",
-                 fmt::format("{} begins neither as a WAV nor as a framed stream does", spec_.from),
-                 "one of them, or for samples alone their format, f32le say, with channels and sample_rate");
+                 fmt::format("{} starts neither like a WAV nor like a framed stream", spec_.from),
+                 "one of them or, for samples without a header, their format (such as f32le), channels and "
+                 "sample_rate");
 }
 
 const StreamFormat& StreamDecoder::format() const { return format_->format(); }

@@ -54,21 +54,21 @@ Result<StreamEncoder> StreamEncoder::create(const EncoderSpec& spec, const Strea
   }
   if (format.kind != StreamKind::audio) {
     return refused("/config/format",
-                   fmt::format("\"{}\" carries audio, and not {}", name, to_string(format.kind)),
+                   fmt::format("\"{}\" carries only audio, not {}", name, to_string(format.kind)),
                    "\"framed\"");
   }
-  if (auto fits = refuse_overlap(format, "samples one after the other would be no sound"); !fits) {
+  if (auto fits = refuse_overlap(format, "a sequence of samples must be one continuous signal"); !fits) {
     return tl::unexpected(fits.error());
   }
   if (spec.format != ByteFormat::wav) { return encoder; }
   const double rate = format.sample_rate_hz;
   if (rate != std::floor(rate) || rate > std::numeric_limits<std::uint32_t>::max()) {
-    return refused("/config/format", fmt::format("a WAV cannot say {} Hz", rate), "a whole number of Hz",
-                   "\"framed\" can");
+    return refused("/config/format", fmt::format("a WAV cannot have a rate of {} Hz", rate),
+                   "a whole number of Hz", "\"framed\" can");
   }
   if (encoder.channels_ > kMostWavChannels) {
     return refused("/config/format", fmt::format("a WAV of {} channels", encoder.channels_),
-                   fmt::format("at most {}", kMostWavChannels), "\"framed\" has more");
+                   fmt::format("at most {}", kMostWavChannels), "\"framed\" can have more");
   }
   return encoder;
 }
@@ -94,7 +94,7 @@ void StreamEncoder::append(const DataFrame& block, std::vector<std::byte>& bytes
   interleaved_.resize(size);
   interleave(block, interleaved_.data());
   const FrameHeader& header = block.header();
-  // Refused are blocks of another shape, which the graph does not let through.
+  // Only blocks of another shape are refused, which the graph never passes.
   static_cast<void>(framed_->append({.sequence_id = header.sequence_id,
                                      .position = header.position,
                                      .timestamp_us = header.timestamp_us,

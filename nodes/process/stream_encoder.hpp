@@ -1,7 +1,7 @@
 // nodes/process/stream_encoder.hpp
 //
-// StreamEncoder: blocks of frames in, bytes out, for whoever gives samples to another program. It knows
-// nothing of descriptors.
+// StreamEncoder: blocks of frames in, bytes out, to send samples to another program. It knows nothing about
+// descriptors.
 #pragma once
 
 #include <cstddef>
@@ -20,29 +20,29 @@ namespace streamlab {
 
 struct EncoderSpec {
   ByteFormat format = ByteFormat::wav;
-  // Of the samples inside wav and framed: s16_le, s24_3le, s32_le, float32_le or float64_le.
+  // Format of the samples inside wav and framed: s16_le, s24_3le, s32_le, float32_le or float64_le.
   SampleFormat samples = SampleFormat::float32_le;
   std::uint32_t header_every = kDefaultFramedHeaderEvery;  // blocks; of framed
 };
 
-// What was encoded, and what did not fit.
+// Counts of what was encoded and what did not fit.
 struct EncoderCounts {
   std::uint64_t frames = 0;
   std::uint64_t clipped = 0;     // samples that saturated
-  std::uint64_t not_finite = 0;  // NaN and infinities; integers cannot say them: NaN is 0 there
+  std::uint64_t not_finite = 0;  // NaN and infinities; integers cannot hold them: NaN becomes 0
 };
 
 class StreamEncoder {
  public:
-  // Refused: spectra and values in anything but framed; a rate that is no whole number of Hz, or more than
-  // 1024 channels, in wav; what check(FramedHeader) refuses.
+  // Refused: spectra and values in anything but framed; in wav, a rate that is not a whole number of Hz, or
+  // more than 1024 channels; what check(FramedHeader) refuses.
   static Result<StreamEncoder> create(const EncoderSpec& spec, const StreamFormat& format);
 
-  // Appends what stands before the first block: the header of a WAV or a framed stream. Call it once.
+  // Appends the header of a WAV or a framed stream. Call it once, before the first block.
   void begin(std::vector<std::byte>& bytes);
   // Appends `block`.
   void append(const DataFrame& block, std::vector<std::byte>& bytes);
-  // Appends so many frames of zeros; nothing where the format has blocks.
+  // Appends this many frames of zeros; nothing if the format has blocks.
   void append_silence(std::uint64_t frames, std::vector<std::byte>& bytes) const;
 
   const EncoderCounts& counts() const { return counts_; }

@@ -92,7 +92,7 @@ Result<void> WaveStreamHeader::take_riff() {
   };
   is_rf64_ = is("RF64", 0) || is("BW64", 0);
   if ((!is_rf64_ && !is("RIFF", 0)) || !is("WAVE", 8)) {
-    return refused("", "does not begin as a WAV does", "\"RIFF\" or \"RF64\", and \"WAVE\"");
+    return refused("", "does not start like a WAV", "\"RIFF\" or \"RF64\", and \"WAVE\"");
   }
   state_ = State::chunk;
   return {};
@@ -103,7 +103,7 @@ Result<void> WaveStreamHeader::take_chunk() {
   const std::uint64_t size = number_at<std::uint32_t>(4);
   part_bytes_ = size + size % 2;
   if (id == "data") {
-    if (!has_format_) { return refused("", "has samples before it says what they are", "a chunk \"fmt \""); }
+    if (!has_format_) { return refused("", "has samples before their format", "a chunk \"fmt \" first"); }
     const std::uint64_t bytes = is_rf64_ && size == 0xFFFFFFFFU ? ds64_bytes_.value_or(0) : size;
     if (bytes > 0xFFFFFFFFU && bytes < (1ULL << 62U)) {
       data_bytes_ = bytes;
@@ -132,17 +132,17 @@ Result<void> WaveStreamHeader::take_format() {
   const auto format = sample_format(tag, bits);
   if (!format) {
     return refused("", fmt::format("has samples of {} bits, format {}", bits, tag), std::string(kReadable),
-                   "sox makes them: -e signed-integer -b 16 -t wav");
+                   "with sox: -e signed-integer -b 16 -t wav");
   }
   shape_ = {SoundContainer::wav, *format, number_at<std::uint32_t>(4), channels};
   if (channels == 0 || channels > kMostChannels) {
-    return refused("", fmt::format("says {} channels", channels), fmt::format("1 .. {}", kMostChannels));
+    return refused("", fmt::format("has {} channels", channels), fmt::format("1 .. {}", kMostChannels));
   }
-  if (shape_.sample_rate_hz == 0) { return refused("", "says 0 Hz", "a sample rate"); }
+  if (shape_.sample_rate_hz == 0) { return refused("", "has a rate of 0 Hz", "a sample rate"); }
   if (frame_bytes != channels * bytes_per_sample(*format)) {
-    return refused("", fmt::format("says frames of {} bytes", frame_bytes),
-                   fmt::format("{}, as {} samples of {} bits take", channels * bytes_per_sample(*format),
-                               channels, bits));
+    return refused(
+        "", fmt::format("has frames of {} bytes", frame_bytes),
+        fmt::format("{}, for {} samples of {} bits", channels * bytes_per_sample(*format), channels, bits));
   }
   has_format_ = true;
   return {};

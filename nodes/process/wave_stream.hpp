@@ -1,9 +1,9 @@
 // nodes/process/wave_stream.hpp
 //
-// WaveStreamHeader: reads the header of a WAV that comes through a pipe, byte after byte. RIFF and RF64.
+// WaveStreamHeader: reads the header of a WAV from a pipe, byte by byte. RIFF and RF64.
 //
 // Programs that write WAV into a pipe do not know its length. They write 0, or 2^32 - 1 (ffmpeg), or
-// something near 2^31 (sox, arecord): all of these stand for "up to the end".
+// something near 2^31 (sox, arecord): all of these mean "up to the end".
 #pragma once
 
 #include <cstddef>
@@ -20,8 +20,8 @@ namespace streamlab {
 
 class WaveStreamHeader {
  public:
-  // Takes bytes up to the first sample; how many of `bytes` it took. Refused: no WAV, samples of a kind that
-  // is not read here, a header that contradicts itself.
+  // Takes bytes up to the first sample; returns how many of `bytes` it took. Refused: not a WAV, an
+  // unsupported sample format, a header that contradicts itself.
   Result<std::size_t> take(std::span<const std::byte> bytes);
 
   bool is_complete() const { return is_complete_; }
@@ -40,7 +40,7 @@ class WaveStreamHeader {
   T number_at(std::size_t offset) const;
 
   State state_ = State::riff;
-  std::vector<std::byte> part_;   // of what is being read
+  std::vector<std::byte> part_;   // the bytes of the current part
   std::uint64_t part_bytes_ = 0;  // of the chunk's body, padding included
   bool is_rf64_ = false;
   bool has_format_ = false;

@@ -33,7 +33,7 @@ class FlacInput final : public SampleInput {
 
   // Empty: opened.
   std::string open() {
-    if (decoder_ == nullptr) { return "there is no memory for its decoder"; }
+    if (decoder_ == nullptr) { return "there is not enough memory for its decoder"; }
     const auto init = wrapping_ == FlacWrapping::ogg ? FLAC__stream_decoder_init_ogg_stream
                                                      : FLAC__stream_decoder_init_stream;
     const auto status = init(decoder_.get(), on_read, on_seek, on_tell, on_length, on_eof, on_write,
@@ -227,7 +227,7 @@ class FlacInput final : public SampleInput {
     const std::string_view found(head, bytes_.read(head, sizeof head));
     const bool is_stream = found == "fLaC";
     if (!is_stream && !found.starts_with("\xFF\xF8") && !found.starts_with("\xFF\xF9")) { return; }  // tags
-    losses_.push_back(fmt::format("{} of {} bytes follows the {} frames that the header gives: not played",
+    losses_.push_back(fmt::format("{} of {} bytes follows the {} frames stated by the header: not played",
                                   is_stream ? "another FLAC stream" : "more of the stream",
                                   bytes_.size() - position, *shape_.frames));
   }

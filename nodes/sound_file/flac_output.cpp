@@ -89,7 +89,7 @@ class FlacOutput final : public SampleOutput {
     frames_ += static_cast<std::uint64_t>(std::max<sf_count_t>(written, 0));
     if (written == count) { return {}; }
     return failed(path_, fmt::format("cannot be written beyond frame {}: {}", frames_, why()), {},
-                  "the complete blocks before can be played");
+                  "all complete blocks before that can be played");
   }
 
   OutputFile file_;

@@ -134,17 +134,17 @@ class MpegInput final : public SampleInput {
     std::vector<std::string> losses;
     if (missing_frames_ > 0) {
       losses.push_back(
-          fmt::format("the header promises {} more MPEG frames than there are: what is there is played",
+          fmt::format("the header promises {} more MPEG frames than the file has: the existing ones are "
+                      "played",
                       missing_frames_));
     }
     if (damaged_bytes_ > 0) {
       losses.push_back(
-          fmt::format("{} bytes are damaged, the first before frame {}: what they held is left out",
+          fmt::format("{} bytes are damaged, the first before frame {}: their contents are skipped",
                       damaged_bytes_, first_damage_));
     }
     if (changed_) {
-      losses.push_back(
-          fmt::format("the sample rate changes at frame {}: what follows is not played", position_));
+      losses.push_back(fmt::format("the sample rate changes at frame {}: the rest is not played", position_));
     }
     return losses;
   }

@@ -246,8 +246,9 @@ OpenedInput open_ogg_input(const std::string& path, int fd, std::uint64_t file_b
   std::vector<OggChain::Link> links{{streams[0], 0, shape.frames.value_or(kWithoutEnd)}};
   std::vector<std::string> losses;
   if (!shape.frames && streams.size() > 1) {
-    losses.push_back(fmt::format(
-        "the length of the first of {} streams cannot be found: the others are left out", streams.size()));
+    losses.push_back(
+        fmt::format("the length of the first of {} streams cannot be determined: the others are not played",
+                    streams.size()));
   }
   for (std::size_t s = 1; s < streams.size() && losses.empty(); ++s) {
     const auto next = open_ogg_stream(path, fd, streams[s]);
@@ -260,28 +261,27 @@ OpenedInput open_ogg_input(const std::string& path, int fd, std::uint64_t file_b
       why = fmt::format("it has {} Hz and {} channels", (*next)->shape().sample_rate_hz,
                         (*next)->shape().channels);
     } else if (!(*next)->shape().frames) {
-      why = "its length cannot be found";
+      why = "its length cannot be determined";
     }
     if (!why.empty()) {
       losses.push_back(
-          fmt::format("stream {} of {}, which follows frame {}, cannot be played with the first ({}): "
-                      "it and what follows it are left out",
+          fmt::format("stream {} of {}, after frame {}, cannot be played with the first ({}): it and "
+                      "everything after it is not played",
                       s + 1, streams.size(), begin, why));
       break;
     }
     links.push_back({streams[s], begin, *(*next)->shape().frames});
   }
   if (scan.other_bytes > 0) {
-    losses.push_back(fmt::format("{} bytes are no pages of Ogg: damaged", scan.other_bytes));
+    losses.push_back(fmt::format("{} bytes do not belong to any Ogg page: damaged", scan.other_bytes));
   }
   if (scan.cut_bytes > 0) {
-    losses.push_back(
-        fmt::format("the file ends within a page, of which {} bytes are missing", scan.cut_bytes));
+    losses.push_back(fmt::format("the file ends within a page: {} bytes of it are missing", scan.cut_bytes));
   } else if (!scan.is_ended) {
     losses.emplace_back("the last page of a stream is missing: the file was cut short");
   }
   if (scan.damaged_pages > 0) {
-    losses.push_back(fmt::format("damaged pages, whose checksums are wrong: {}", scan.damaged_pages));
+    losses.push_back(fmt::format("damaged pages, with wrong checksums: {}", scan.damaged_pages));
   }
   if (scan.lost_pages > 0) { losses.push_back(fmt::format("{} pages are missing", scan.lost_pages)); }
   if (streams.size() == 1 && losses.empty()) { return first; }

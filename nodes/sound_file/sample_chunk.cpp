@@ -62,19 +62,19 @@ SampleChunk judged(const ChunkedFile& file, std::uint64_t offset, std::uint64_t 
         "the header states no length (it was never finished): the {} bytes up to the end of the file are played",
         samples);
   } else if (size > available) {
-    chunk.loss = fmt::format(
-        "the header promises {} bytes of samples but the file ends after {}: what is there is played",
-        size - file.before_samples(), samples);
+    chunk.loss =
+        fmt::format("the header promises {} bytes of samples but the file ends after {}: these are played",
+                    size - file.before_samples(), samples);
   } else {
     const std::uint64_t end = file.next(body, size);
     if (end >= file.bytes || file.is_chunk(end)) { return chunk; }
     if (beyond_end == BeyondEnd::leave_out) {
       chunk.loss = fmt::format("{} bytes follow the end {}; they are not played", file.bytes - end,
-                               "that the header gives (a recording that was cut off?)");
+                               "stated by the header (a recording that was cut off?)");
       return chunk;
     }
     chunk.warning =
-        fmt::format("{} bytes follow the end that the header gives; they are played", file.bytes - end);
+        fmt::format("{} bytes follow the end stated by the header; they are played", file.bytes - end);
   }
   if ((!file.is_caf && available > 0xFFFFFFFFU) || offset > kMostHeadBytes) {
     chunk.warning.clear();
@@ -110,9 +110,9 @@ SampleChunk samples_of_au(int fd, std::uint64_t file_bytes, bool is_big_endian) 
   chunk.loss =
       size > available
           ? fmt::format(
-                "the header promises {} bytes of samples but the file ends after {}: what is there is played",
-                size, available)
-          : fmt::format("{} bytes follow the end that the header gives; they are not played",
+                "the header promises {} bytes of samples but the file ends after {}: these are played", size,
+                available)
+          : fmt::format("{} bytes follow the end stated by the header; they are not played",
                         available - size);
   return chunk;
 }

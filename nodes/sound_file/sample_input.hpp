@@ -53,7 +53,7 @@ class SampleInput {
 };
 
 // Why a file cannot be decoded: "its header is damaged". None of them opens what another one should.
-inline constexpr const char* kUnknownKind = "its kind is not known";
+inline constexpr const char* kUnknownKind = "its format is unknown";
 using OpenedInput = tl::expected<std::unique_ptr<SampleInput>, std::string>;
 
 // What libsndfile decodes. `path` is for messages, here and below.

@@ -179,7 +179,7 @@ class SndfileInput final : public SampleInput {
       return {};
     }
     return failed(path_,
-                  fmt::format("cannot be read from frame {}: this kind of file has no way to it", frame));
+                  fmt::format("cannot be read from frame {}: this kind of file cannot seek to it", frame));
   }
 
  private:

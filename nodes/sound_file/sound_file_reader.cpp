@@ -173,7 +173,7 @@ tl::unexpected<Error> not_readable(const std::string& path, int fd, const WaveSc
       path,
       fmt::format("cannot be decoded: WAV format tag 0x{:04X} with {} bits per sample and {} channels ({})",
                   scan.format_tag, scan.bits_per_sample, scan.channels, reason),
-      "PCM or float samples, or a compressed format among " + std::string(kWhatWeRead));
+      "PCM or float samples, or one of the formats " + std::string(kWhatWeRead));
 }
 
 }  // namespace
@@ -317,7 +317,7 @@ std::vector<std::string> SoundFileReader::losses() const {
   losses.insert(losses.end(), s.damage.begin(), s.damage.end());
   if (s.more_places > 0) {
     losses.push_back(
-        fmt::format("damaged at {} more places: {} frames are missing there", s.more_places, s.more_missing));
+        fmt::format("damaged in {} more places: {} frames are missing there", s.more_places, s.more_missing));
   }
   if (s.input) {
     for (std::string& loss : s.input->losses()) { losses.push_back(std::move(loss)); }

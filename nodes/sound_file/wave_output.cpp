@@ -125,7 +125,7 @@ Result<void> WaveOutput::give_up(int error_number) {
     return failed(path_, what, {}, fmt::format("the first {} frames can be played", frames_in_header_));
   }
   frames_in_header_ = frames_on_disk_;
-  return failed(path_, what, {}, "what lies before can be played");
+  return failed(path_, what, {}, "everything before that can be played");
 }
 
 }  // namespace streamlab

@@ -177,9 +177,9 @@ void check_data(const ByteView& file, const Kind& kind, const Chunk& chunk, Beyo
     return;
   }
   if (chunk.size > available) {
-    scan.losses.push_back(fmt::format(
-        "the header promises {} bytes of samples but the file ends after {}: what is there is played",
-        chunk.size, available));
+    scan.losses.push_back(
+        fmt::format("the header promises {} bytes of samples but the file ends after {}: these are played",
+                    chunk.size, available));
     return;
   }
   const std::uint64_t padding = aligned(kind, chunk.size) - chunk.size;
@@ -189,16 +189,16 @@ void check_data(const ByteView& file, const Kind& kind, const Chunk& chunk, Beyo
       scan.data_bytes = *size;
       scan.needs_mending = true;
       scan.warnings.push_back(fmt::format(
-          "the header states {} bytes of samples where there are {}, which 32 bits cannot say: all are played",
+          "the header states {} bytes of samples but there are {}, too many for its 32 bits: all are played",
           chunk.size, *size));
     } else if (beyond_end == BeyondEnd::play) {
       scan.data_bytes = available;
       scan.needs_mending = true;
       scan.warnings.push_back(
-          fmt::format("{} bytes follow the end that the header gives; they are played", behind));
+          fmt::format("{} bytes follow the end stated by the header; they are played", behind));
     } else {
       scan.losses.push_back(fmt::format(
-          "{} bytes follow the end that the header gives (a recording that was cut off?); they are not played",
+          "{} bytes follow the end stated by the header (a recording that was cut off?); they are not played",
           behind));
     }
   }
@@ -209,7 +209,7 @@ void check_data(const ByteView& file, const Kind& kind, const Chunk& chunk, Beyo
   const bool plain = scan.format_tag == 1 || scan.format_tag == 3;
   if (plain && scan.frame_bytes != 0 && scan.data_bytes % scan.frame_bytes != 0) {
     scan.warnings.push_back(
-        fmt::format("the samples end with {} bytes of an unfinished frame, which are left out",
+        fmt::format("the samples end with {} bytes of an incomplete frame, which are skipped",
                     scan.data_bytes % scan.frame_bytes));
   }
 }

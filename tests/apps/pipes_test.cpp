@@ -168,7 +168,7 @@ TEST(Pipes, EndWhenTheReaderGoesAndSaySo) {
        fmt::format("{} run graph.json | head -c 1000 | wc -c; echo ${{PIPESTATUS[0]}}", SL_STREAMLAB)},
       dir.path().string());
   EXPECT_EQ(result.out, "1000\n3\n");  // data was lost, and nothing failed
-  EXPECT_THAT(result.err, HasSubstr("the reader of stdout went after "));
+  EXPECT_THAT(result.err, HasSubstr("the reader of stdout left after "));
 }
 
 TEST(Pipes, KeepStandardOutputForTheStream) {
@@ -228,16 +228,16 @@ TEST(Pipes, SayWhatIsWrongWithTheInput) {
   EXPECT_EQ(empty.exit_code, 2);
   EXPECT_EQ(empty.out, "");
   EXPECT_EQ(empty.err,
-            "graph.json: /nodes/0/config/from: stdin ended before anything came; expected a WAV or a framed "
+            "graph.json: /nodes/0/config/from: stdin ended before any data came; expected a WAV or a framed "
             "stream\n");
   const auto stereo = shell("sox $V -c 2 -t wav - | $SL run $C/pipe_through.json --set channels=1", dir);
   EXPECT_EQ(stereo.exit_code, 2);
   EXPECT_THAT(stereo.err,
               HasSubstr("/nodes/0/config/channels: the header of stdin says 2, which contradicts 1; "
-                        "expected the same number, or 0: as the header says"));
+                        "expected the same number, or 0 to use the header's"));
   const auto cut = shell("head -c 1001 $V | $SL run graph.json > cut.wav", dir);
   EXPECT_EQ(cut.exit_code, 3);
-  EXPECT_THAT(cut.err, HasSubstr("stdin ended with 1 bytes of an unfinished frame, which are left out"));
+  EXPECT_THAT(cut.err, HasSubstr("stdin ended with 1 bytes of an incomplete frame, which are skipped"));
   EXPECT_THAT(cut.err, HasSubstr("bytes of samples, but it ended after "));
 }
 

@@ -115,9 +115,9 @@ TEST(Map, RefusesWhatIsNoSetOfFormulas) {
   EXPECT_EQ(map_refusal(R"({"channels": {"": "1"}})"),
             "/config/channels: a channel without a name; expected {\"name\": \"expression\", …}");
   EXPECT_EQ(map_refusal(R"({"channels": {"left": "1"}, "keep": true})"),
-            "/config/channels/left: the input already has a channel \"left\"; expected a name of its own; "
+            "/config/channels/left: the input already has a channel \"left\"; expected another name; "
             "without "
-            "\"keep\" it may have that name");
+            "\"keep\" it may have this name");
   EXPECT_EQ(map_refusal(R"({"channels": {"mid": "1"}, "units": {"mib": "V"}})"),
             "/config/units/mib: there is no new channel \"mib\"; expected mid; did you mean \"mid\"?");
   EXPECT_EQ(map_refusal(R"({"channels": {"mid": "1"}, "units": {"mid": 3}})"),

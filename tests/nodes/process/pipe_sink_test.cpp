@@ -159,7 +159,7 @@ TEST(PipeSink, IsDoneWhenItsReaderHasGone) {
   }
   const auto notes = sink.node().notes();
   ASSERT_THAT(notes, SizeIs(1));
-  EXPECT_EQ(notes[0].text, "the reader of " + name + " went after 0 frames: 40 frames were not taken");
+  EXPECT_EQ(notes[0].text, "the reader of " + name + " left after 0 frames: 40 frames were not taken");
   EXPECT_EQ(notes[0].count, 40U);  // those that lay in the pipe, unread, too
   EXPECT_TRUE(notes[0].data_lost);
 }
@@ -178,7 +178,7 @@ TEST(PipeSink, CountsWhatAReaderThatWentLeftInThePipe) {
   ASSERT_TRUE(sink.node().close());
   const auto notes = sink.node().notes();
   ASSERT_THAT(notes, SizeIs(1));
-  EXPECT_EQ(notes[0].text, "the reader of " + name + " went after 12 frames: 38 frames were not taken");
+  EXPECT_EQ(notes[0].text, "the reader of " + name + " left after 12 frames: 38 frames were not taken");
   EXPECT_TRUE(notes[0].data_lost);
 }
 
@@ -207,7 +207,7 @@ TEST(PipeSink, WaitsForASlowReaderAndGivesUpOnlyWhenTheRunIsToEnd) {
   EXPECT_EQ(sink.last_status(), Status::done);
   const auto notes = sink.node().notes();
   ASSERT_THAT(notes, SizeIs(1));
-  EXPECT_EQ(notes[0].text, "nobody read " + name + " after 4096 frames: 409600 frames were not taken");
+  EXPECT_EQ(notes[0].text, name + " had no reader after 4096 frames: 409600 frames were not taken");
 }
 
 TEST(PipeSink, WaitsForTheReaderOfAFifo) {
@@ -230,7 +230,7 @@ TEST(PipeSink, WaitsForTheReaderOfAFifo) {
     FAIL() << "was accepted";
   } catch (const std::runtime_error& error) {
     EXPECT_EQ(std::string(error.what()),
-              "/config/to: nobody reads fifo:" + path +
+              "/config/to: there is no reader of fifo:" + path +
                   "; expected a reader; start it first, or give it a longer timeout_s");
   }
 }
@@ -249,11 +249,12 @@ TEST(PipeSink, CountsWhatDoesNotFit) {
 TEST(PipeSink, RefusesWhatItCannotWriteTo) {
   const TempDir dir;
   EXPECT_EQ(sink_refusal(sink_config("stdin")),
-            "/config/to: \"stdin\" names no end of a pipe; expected \"stdout\", \"fifo:/path\" or \"fd:5\"");
+            "/config/to: \"stdin\" is not a valid end of a pipe; expected \"stdout\", \"fifo:/path\" or "
+            "\"fd:5\"");
   const std::string file = dir.write("file", "x");
   EXPECT_EQ(
       sink_refusal(sink_config("fifo:" + file)),
-      "/config/to: \"" + file + "\" is no FIFO; expected a FIFO; files are for FileSource and FileSink");
+      "/config/to: \"" + file + "\" is not a FIFO; expected a FIFO; for files use FileSource and FileSink");
   const Pipe pipe = new_pipe();
   const std::string name = descriptor_name(pipe.read_end.get());
   EXPECT_EQ(sink_refusal(sink_config(name)),
@@ -267,8 +268,8 @@ TEST(PipeSink, RefusesWhatItCannotWriteTo) {
                 "out.wav");
   EXPECT_EQ(sink_refusal(sink_config(descriptor_name(pipe.write_end.get()),
                                      R"("format": "f32le", "samples": "s16le")")),
-            "/config/samples: contradicts the format \"f32le\", which says what the samples are; expected no "
-            "samples");
+            "/config/samples: contradicts the format \"f32le\", which already defines the samples; expected "
+            "no \"samples\"");
 }
 
 TEST(PipeSink, LeavesNoDescriptorBehindAndTheGivenOneAsItWas) {

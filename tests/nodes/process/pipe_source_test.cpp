@@ -110,7 +110,7 @@ TEST(PipeSource, ReadsSamplesWithoutAHeaderFromAFifo) {
   EXPECT_EQ(source.outputs()[0].format, audio_format(8000.0, {"left", "right"}, 3, 32767.0 / 32768.0));
   const auto notes = source.node().notes();
   ASSERT_THAT(notes, SizeIs(1));
-  EXPECT_EQ(notes[0].text, "fifo:" + path + " ended with 2 bytes of an unfinished frame, which are left out");
+  EXPECT_EQ(notes[0].text, "fifo:" + path + " ended with 2 bytes of an incomplete frame, which are skipped");
   EXPECT_TRUE(notes[0].data_lost);
 }
 
@@ -175,7 +175,7 @@ TEST(PipeSource, FailsWhenTheStreamBecomesAnother) {
   source.run_source(1);
   EXPECT_EQ(source.last_status(), Status::fault);
   EXPECT_EQ(to_string(source.node().failure()),
-            name + " became another stream after 0 blocks; expected one format from beginning to end");
+            name + " changed its format after 0 blocks; expected one format from beginning to end");
 }
 
 TEST(PipeSource, FlagsAndCountsWhatIsNoNumber) {
@@ -213,7 +213,7 @@ TEST(PipeSource, WaitsForAHeaderNoLongerThanItsTimeout) {
   const std::string path = new_fifo(dir);
   EXPECT_EQ(source_refusal(source_config("fifo:" + path, R"("timeout_s": 0.02)")),
             "/config/from: no header came from fifo:" + path +
-                " within 0.02 s; expected a writer; start it, or give it a longer timeout_s");
+                " within 0.02 s; expected a writer; start it, or set a longer timeout_s");
 }
 
 TEST(PipeSource, NeedsChannelsAndRateWhereNothingMayBeRead) {
@@ -222,10 +222,9 @@ TEST(PipeSource, NeedsChannelsAndRateWhereNothingMayBeRead) {
     context.sample_rate_hz = rate_hz;
     return to_string(NodeHarness::refusals("PipeSource", json, std::vector<StreamFormat>{}, context), "");
   };
-  EXPECT_EQ(
-      look(source_config("stdin"), 48000.0),
-      "/config: what stdin carries is known only when it comes; expected \"channels\" and \"sample_rate\", "
-      "which its header is then held against\n");
+  EXPECT_EQ(look(source_config("stdin"), 48000.0),
+            "/config: the format of stdin is not known until data arrives; expected \"channels\" and "
+            "\"sample_rate\", which its header must then match\n");
   EXPECT_EQ(look(source_config("stdin", R"("channels": 2)"), 48000.0), "");
   EXPECT_EQ(look(source_config("stdin", R"("channels": 2, "sample_rate": 48000)"), 0.0), "");
 }
@@ -251,22 +250,23 @@ TEST(PipeSource, HoldsWhatComesAgainstWhatItWasPreparedFor) {
 
 TEST(PipeSource, RefusesWhatItCannotRead) {
   const TempDir dir;
-  EXPECT_EQ(
-      source_refusal(source_config("stdout")),
-      "/config/from: \"stdout\" names no end of a pipe; expected \"stdin\", \"fifo:/path\" or \"fd:5\"");
+  EXPECT_EQ(source_refusal(source_config("stdout")),
+            "/config/from: \"stdout\" is not a valid end of a pipe; expected \"stdin\", \"fifo:/path\" or "
+            "\"fd:5\"");
   for (const char* name : {"fd:", "fd:x", "fd:-1", "fd:5x", "fifo:", ""}) {
     EXPECT_THAT(source_refusal(source_config(name)), HasSubstr("names no end of a pipe")) << name;
   }
   EXPECT_EQ(source_refusal(source_config("fd:999999")),
-            "/config/from: fd:999999 is not open; expected a descriptor that the program was started with");
+            "/config/from: fd:999999 is not open; expected a descriptor that was open when the program "
+            "started");
   const std::string path = dir.file("none");
   EXPECT_EQ(source_refusal(source_config("fifo:" + path)), "/config/from: there is no FIFO \"" + path +
-                                                               "\"; expected one that exists; mkfifo '" +
-                                                               path + "' makes it");
+                                                               "\"; expected an existing FIFO; mkfifo '" +
+                                                               path + "' creates it");
   const std::string file = dir.write("file", "x");
   EXPECT_EQ(
       source_refusal(source_config("fifo:" + file)),
-      "/config/from: \"" + file + "\" is no FIFO; expected a FIFO; files are for FileSource and FileSink");
+      "/config/from: \"" + file + "\" is not a FIFO; expected a FIFO; for files use FileSource and FileSink");
   const Pipe pipe = new_pipe();
   const std::string name = descriptor_name(pipe.write_end.get());
   EXPECT_EQ(source_refusal(source_config(name)),
@@ -277,7 +277,7 @@ TEST(PipeSource, RefusesWhatItCannotRead) {
   EXPECT_EQ(source_refusal(source_config(in), 44100.0),
             "/config/from: " + in +
                 " has 48000 Hz, which contradicts /pipeline_config/sample_rate of 44100 Hz; "
-                "expected one rate");
+                "expected the same rate");
   const Fd terminal(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
   ASSERT_TRUE(static_cast<bool>(terminal));
   const std::string tty = descriptor_name(terminal.get());

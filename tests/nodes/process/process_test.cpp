@@ -290,7 +290,7 @@ TEST(Process, CountsWhatAProgramThatEndsEarlyDidNotTake) {
   EXPECT_EQ(node.last_status(), Status::done);  // a normal end
   const auto notes = node.node().notes();
   ASSERT_FALSE(notes.empty());
-  EXPECT_EQ(notes[0].text, "\"sh\" did not read the stream to its end: frames that it did not take: 199900");
+  EXPECT_EQ(notes[0].text, "\"sh\" did not read the whole stream: frames not read: 199900");
   EXPECT_TRUE(notes[0].data_lost);
   // It gave all that it took: nothing more is said of that.
   for (const NodeNote& note : notes) {
@@ -311,8 +311,7 @@ TEST(Process, CountsWhatAProgramDidNotReadOfAShortStream) {
     return notes.empty() ? NodeNote{} : notes[0];
   };
   const NodeNote nothing_read = first_note("exit 0");
-  EXPECT_EQ(nothing_read.text,
-            "\"sh\" did not read the stream to its end: frames that it did not take: 4800");
+  EXPECT_EQ(nothing_read.text, "\"sh\" did not read the whole stream: frames not read: 4800");
   EXPECT_EQ(nothing_read.count, 4800U);
   EXPECT_TRUE(nothing_read.data_lost);
   // One that goes only when its input has ended, and one that reads a part.
@@ -328,8 +327,7 @@ TEST(Process, CountsNoMoreFramesThanThereWereWhenAProgramEndsAtOnce) {
     node.run(test::noise(1, 100'000), 1000);  // more than the pipe holds: it is seen
     const auto notes = node.node().notes();
     ASSERT_FALSE(notes.empty());
-    EXPECT_EQ(notes[0].text,
-              "\"sh\" did not read the stream to its end: frames that it did not take: 100000");
+    EXPECT_EQ(notes[0].text, "\"sh\" did not read the whole stream: frames not read: 100000");
   }
 }
 
@@ -341,7 +339,7 @@ TEST(Process, RefusesAnOutputThatIsNoAudio) {
       "'sample_rate_hz': 48000.0, 'max_frames': 1, 'channels': [{'name': 'main_channel', 'unit': "
       "'dB'}]}).encode()))";
   const auto config = nlohmann::json{{"run", script}, {"out_format", "framed"}}.dump();
-  EXPECT_THAT(failure_of(config, test::noise(1, 1000)), HasSubstr("\"python3\" gives values; audio"));
+  EXPECT_THAT(failure_of(config, test::noise(1, 1000)), HasSubstr("\"python3\" outputs values; audio"));
 }
 
 TEST(Process, CountsHalfAFrameAtTheEnd) {
@@ -349,7 +347,7 @@ TEST(Process, CountsHalfAFrameAtTheEnd) {
   EXPECT_THAT(node.run(test::noise(1, 1000), 1000), SizeIs(1));
   const auto notes = node.node().notes();
   ASSERT_FALSE(notes.empty());
-  EXPECT_EQ(notes[0].text, "\"sh\" ended with 4 bytes of an unfinished frame, which are left out");
+  EXPECT_EQ(notes[0].text, "\"sh\" ended with 4 bytes of an incomplete frame, which are skipped");
   EXPECT_TRUE(notes[0].data_lost);
 }
 
@@ -361,21 +359,21 @@ TEST(Process, DoesNotWaitForEverForAProgramThatNeverReads) {
 TEST(Process, DoesNotWaitForEverForAProgramThatNeverWrites) {
   EXPECT_EQ(failure_of(shell("cat >/dev/null; true", R"("timeout_s": 0.05, "max_held_frames": 5000,)"),
                        test::noise(1, 100'000)),
-            "\"sh\" did not give output for what it took within 0.05 s; a longer timeout_s, a larger "
+            "\"sh\" did not return output for its input within 0.05 s; a longer timeout_s, a larger "
             "max_held_frames; "
             "does it buffer its output (PYTHONUNBUFFERED, stdbuf)?");
 }
 
 TEST(Process, DoesNotWaitForEverForAProgramThatDoesNotEnd) {
   EXPECT_THAT(failure_of(shell("cat; exec sleep 1000", R"("timeout_s": 0.05,)"), test::noise(1, 1000)),
-              HasSubstr("\"sh\" did not end, although its input has ended within 0.05 s"));
+              HasSubstr("\"sh\" did not end after the end of its input within 0.05 s"));
 }
 
 TEST(Process, SaysThatAProgramGaveNothingForWhatItTook) {
   NodeHarness node("Process", shell("exec cat >/dev/null"), {48000.0, 1, 1000});
   const auto notes = notes_after(node, test::noise(1, 3000));
   ASSERT_THAT(notes, SizeIs(1));
-  EXPECT_EQ(notes[0].text, "\"sh\" was given 3000 frames and gave 0, where 3000 were to be expected");
+  EXPECT_EQ(notes[0].text, "\"sh\" was given 3000 frames and returned 0 instead of 3000");
 }
 
 TEST(Process, TakesItsTimeWithAProgramThatGoesByteByByte) {
@@ -392,7 +390,7 @@ TEST(Process, ReadsAFloodOfMessages) {
 
 TEST(Process, DoesNotDrownInAProgramThatGivesFarTooMuch) {
   EXPECT_THAT(failure_of(shell("exec cat /dev/zero"), test::noise(1, 100'000)),
-              HasSubstr("\"sh\" gives more than it is given"));
+              HasSubstr("\"sh\" outputs more than expected"));
 }
 
 TEST(Process, RefusesAnOutputThatIsNotWhatWasSaid) {
@@ -449,13 +447,15 @@ TEST(Process, RefusesWhatCannotBeStarted) {
     const Errors errors = NodeHarness::refusals("Process", config);
     return errors.empty() ? std::string() : to_string(errors[0]);
   };
-  EXPECT_EQ(refusal("{}"), "/config: neither \"command\" nor \"run\" is given; expected one of them");
+  EXPECT_EQ(refusal("{}"), "/config: neither \"command\" nor \"run\" is given; expected exactly one of them");
   EXPECT_EQ(refusal(R"({"command": ["cat"], "run": "x"})"),
-            "/config: both \"command\" and \"run\" are given; expected one of them");
-  EXPECT_EQ(refusal(R"({"command": "cat"})"),
-            "/config/command: this is no command; expected a list of texts: the program and its arguments");
-  EXPECT_EQ(refusal(R"({"command": ["cat", 1]})"),
-            "/config/command/1: this is no command; expected a list of texts: the program and its arguments");
+            "/config: both \"command\" and \"run\" are given; expected exactly one of them");
+  EXPECT_EQ(
+      refusal(R"({"command": "cat"})"),
+      "/config/command: this is not a command; expected a list of strings: the program and its arguments");
+  EXPECT_EQ(
+      refusal(R"({"command": ["cat", 1]})"),
+      "/config/command/1: this is not a command; expected a list of strings: the program and its arguments");
   EXPECT_THAT(refusal(R"({"command": ["soxx"]})"),
               HasSubstr("/config/command/0: there is no program \"soxx\" on the PATH"));
   EXPECT_EQ(refusal(R"({"command": [")" + plain + R"("]})"),
@@ -465,16 +465,17 @@ TEST(Process, RefusesWhatCannotBeStarted) {
             "/config/shell: there is no shell \"fish\"; expected \"python\", \"sh\", \"bash\", or an "
             "absolute path");
   EXPECT_EQ(refusal(R"({"command": ["cat"], "shell": "sh"})"),
-            "/config/shell: a shell runs a script, and there is none; expected \"run\"");
+            "/config/shell: \"shell\" needs a script; expected \"run\"");
   EXPECT_EQ(refusal(R"({"command": ["cat"], "cwd": "/nowhere"})"),
             "/config/cwd: there is no directory \"/nowhere\"");
-  EXPECT_EQ(refusal(R"({"command": ["cat"], "env": {"KEY": 1}})"),
-            "/config/env/KEY: this is no environment variable; expected a name without \"=\", and a text "
-            "without NUL");
+  EXPECT_EQ(
+      refusal(R"({"command": ["cat"], "env": {"KEY": 1}})"),
+      "/config/env/KEY: this is not a valid environment variable; expected a name without \"=\", and a string "
+      "without NUL");
   EXPECT_THAT(refusal(R"({"command": ["cat", "a\u0000b"]})"),
-              HasSubstr("/config/command/1: this is no command"));
+              HasSubstr("/config/command/1: this is not a command"));
   EXPECT_THAT(refusal(R"({"command": ["cat"], "env": {"KEY": "a\u0000b"}})"),
-              HasSubstr("/config/env/KEY: this is no environment variable"));
+              HasSubstr("/config/env/KEY: this is not a valid environment variable"));
   EXPECT_EQ(refusal(R"({"run": "a\u0000b"})"),
             "/run: \"a\\u0000b\" holds a NUL character; expected a text without");
 }

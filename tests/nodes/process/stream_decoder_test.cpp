@@ -128,7 +128,7 @@ TEST(StreamDecoder, PassesOverChunksThatItDoesNotKnow) {
   for (const std::size_t piece : {0U, 1U, 7U}) {
     const Decoded got = decode(kAny, wav, piece);
     EXPECT_EQ(got.samples.at(1), codes(3, -1.0));
-    EXPECT_THAT(got.texts(), ElementsAre("12 bytes of stdin lie behind the samples that its header gives"));
+    EXPECT_THAT(got.texts(), ElementsAre("12 bytes of stdin follow the samples announced by its header"));
   }
 }
 
@@ -136,7 +136,7 @@ TEST(StreamDecoder, CountsWhatIsMissingAtTheEnd) {
   const Decoded half = decode(kAny, wave_saying(0, counting_samples(3) + "abc"));
   EXPECT_EQ(half.samples.at(0), codes(3));
   EXPECT_THAT(half.texts(),
-              ElementsAre("stdin ended with 3 bytes of an unfinished frame, which are left out (lost)"));
+              ElementsAre("stdin ended with 3 bytes of an incomplete frame, which are skipped (lost)"));
   const Decoded cut = decode(kAny, wave_saying(400, counting_samples(10)));
   EXPECT_EQ(cut.samples.at(0), codes(10));
   EXPECT_THAT(cut.texts(),
@@ -174,51 +174,51 @@ TEST(StreamDecoder, RefusesWhatIsNoHeader) {
   const auto error = [](std::string_view bytes, ByteFormat format = ByteFormat::automatic) {
     return decode({.format = format, .from = "stdin"}, bytes).error;
   };
-  EXPECT_EQ(error(""), "stdin ended before anything came; expected a WAV or a framed stream");
-  EXPECT_EQ(error("", ByteFormat::wav), "stdin ended before anything came; expected a WAV");
-  EXPECT_EQ(
-      error("", ByteFormat::framed),
-      "stdin ended without the header of a framed stream; expected a stream as in docs/framed-stream.md");
+  EXPECT_EQ(error(""), "stdin ended before any data came; expected a WAV or a framed stream");
+  EXPECT_EQ(error("", ByteFormat::wav), "stdin ended before any data came; expected a WAV");
+  EXPECT_EQ(error("", ByteFormat::framed),
+            "stdin ended without the header of a framed stream; expected a stream as described in "
+            "docs/framed-stream.md");
   EXPECT_EQ(
       error("OggS and so on"),
-      "/config/format: stdin begins neither as a WAV nor as a framed stream does; expected one of them, or "
-      "for samples alone their format, f32le say, with channels and sample_rate");
+      "/config/format: stdin starts neither like a WAV nor like a framed stream; expected one of them or, "
+      "for samples without a header, their format (such as f32le), channels and sample_rate");
   EXPECT_EQ(error("RI"), error("OggS"));
   EXPECT_EQ(error(std::string_view(wav).substr(0, 30)),
             "stdin ended inside the header of a WAV; expected a WAV");
   EXPECT_EQ(error("something else", ByteFormat::wav),
-            "stdin does not begin as a WAV does; expected \"RIFF\" or \"RF64\", and \"WAVE\"");
+            "stdin does not start like a WAV; expected \"RIFF\" or \"RF64\", and \"WAVE\"");
   EXPECT_EQ(
       error(wave_saying(0, "", 1, 8)),
-      "stdin has samples of 8 bits, format 1; expected PCM of 16, 24 or 32 bits, or floats of 32 or 64; sox "
-      "makes them: -e signed-integer -b 16 -t wav");
-  EXPECT_EQ(error(wave_saying(0, "", 1, 16, 0)), "stdin says 0 channels; expected 1 .. 1024");
-  EXPECT_EQ(error(wave_saying(0, "", 1, 16, 1, 0)), "stdin says 0 Hz; expected a sample rate");
+      "stdin has samples of 8 bits, format 1; expected PCM of 16, 24 or 32 bits, or floats of 32 or 64; with "
+      "sox: -e signed-integer -b 16 -t wav");
+  EXPECT_EQ(error(wave_saying(0, "", 1, 16, 0)), "stdin has 0 channels; expected 1 .. 1024");
+  EXPECT_EQ(error(wave_saying(0, "", 1, 16, 1, 0)), "stdin has a rate of 0 Hz; expected a sample rate");
   EXPECT_EQ(error(riff(chunk("data", "abcd"))),
-            "stdin has samples before it says what they are; expected a chunk \"fmt \"");
+            "stdin has samples before their format; expected a chunk \"fmt \" first");
   EXPECT_EQ(error(riff(chunk("fmt ", "abcd"))), "stdin has a chunk \"fmt \" of 4 bytes; expected 16 .. 4096");
   std::string odd = format_body(1, 2, 48000, 16);
   odd[12] = 5;
   EXPECT_EQ(error(riff(chunk("fmt ", odd))),
-            "stdin says frames of 5 bytes; expected 4, as 2 samples of 16 bits take");
+            "stdin has frames of 5 bytes; expected 4, for 2 samples of 16 bits");
 }
 
 TEST(StreamDecoder, HoldsTheHeaderAgainstWhatWasGiven) {
   const std::string wav = wave_saying(0, "");
   EXPECT_EQ(
       decode({.channels = 1, .from = "stdin"}, wav).error,
-      "/config/channels: the header of stdin says 2, which contradicts 1; expected the same number, or 0: as "
-      "the header says");
+      "/config/channels: the header of stdin says 2, which contradicts 1; expected the same number, or 0 to "
+      "use the header's");
   EXPECT_EQ(
       decode({.sample_rate_hz = 44100.0, .from = "stdin"}, wav).error,
       "/config/sample_rate: the header of stdin says 48000 Hz, which contradicts 44100 Hz; expected the same "
-      "rate, or 0: as the header says");
+      "rate, or 0 to use the header's");
   EXPECT_EQ(decode({.channels = 2, .sample_rate_hz = 48000.0}, wav).error, "");
   EXPECT_EQ(
       decode({.format = ByteFormat::f32le, .sample_rate_hz = 1.0}, "").error,
-      "/config/channels: \"f32le\" has no header that says how many there are; expected a number from 1");
+      "/config/channels: \"f32le\" has no header with the number of channels; expected a number from 1");
   EXPECT_EQ(decode({.format = ByteFormat::s24le, .channels = 1}, "").error,
-            "/config/sample_rate: \"s24le\" has no header that says it; expected a rate here or in "
+            "/config/sample_rate: \"s24le\" has no header with the sample rate; expected a rate here or in "
             "pipeline_config");
 }
 

@@ -118,17 +118,18 @@ TEST(StreamEncoder, RefusesWhatTheFormatCannotSay) {
   StreamFormat values = kStereo;
   values.kind = StreamKind::values;
   EXPECT_EQ(refusal(ByteFormat::wav, values),
-            "/config/format: \"wav\" carries audio, and not values; expected \"framed\"");
+            "/config/format: \"wav\" carries only audio, not values; expected \"framed\"");
   EXPECT_EQ(refusal(ByteFormat::f32le, values),
-            "/config/format: \"f32le\" carries audio, and not values; expected \"framed\"");
+            "/config/format: \"f32le\" carries only audio, not values; expected \"framed\"");
   EXPECT_EQ(refusal(ByteFormat::framed, values), "");
   StreamFormat odd = kStereo;
   odd.sample_rate_hz = 44100.5;
   EXPECT_EQ(refusal(ByteFormat::wav, odd),
-            "/config/format: a WAV cannot say 44100.5 Hz; expected a whole number of Hz; \"framed\" can");
+            "/config/format: a WAV cannot have a rate of 44100.5 Hz; expected a whole number of Hz; "
+            "\"framed\" can");
   EXPECT_EQ(refusal(ByteFormat::f64le, odd), "");
   EXPECT_EQ(refusal(ByteFormat::wav, audio_format(48000.0, default_channel_names(1025), 16)),
-            "/config/format: a WAV of 1025 channels; expected at most 1024; \"framed\" has more");
+            "/config/format: a WAV of 1025 channels; expected at most 1024; \"framed\" can have more");
 }
 
 }  // namespace

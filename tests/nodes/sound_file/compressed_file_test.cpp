@@ -108,8 +108,8 @@ TEST(MpegFile, IsPlayedBehindDamageWhichIsTold) {
   EXPECT_EQ(read_samples(reader).channels[0].size(), 97U * kMpegFrames);
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "");  // libmpg123 has notes of its own
   EXPECT_THAT(reader.losses(),
-              ElementsAre("1251 bytes are damaged, the first before frame 46080: what they held "
-                          "is left out"));
+              ElementsAre("1251 bytes are damaged, the first before frame 46080: their contents are "
+                          "skipped"));
 }
 
 TEST(MpegFile, EndsWhereTheSampleRateChangesAndSaysSo) {
@@ -181,7 +181,7 @@ TEST(OggFile, IsPlayedWithAllOfItsStreams) {
       if (between.empty()) {
         EXPECT_THAT(reader.losses(), IsEmpty());
       } else {
-        EXPECT_THAT(reader.losses(), ElementsAre("7 bytes are no pages of Ogg: damaged"));
+        EXPECT_THAT(reader.losses(), ElementsAre("7 bytes do not belong to any Ogg page: damaged"));
       }
 
       for (const std::uint64_t frame : {40000U, 29990U, 0U}) {
@@ -204,8 +204,8 @@ TEST(OggFile, SaysWhichOfItsStreamsCannotFollowTheFirst) {
   EXPECT_EQ(read_samples(reader).channels[0].size(), 20000U);
   EXPECT_THAT(
       reader.losses(),
-      ElementsAre("stream 3 of 4, which follows frame 20000, cannot be played with the first (it has 44100 "
-                  "Hz and 1 channels): it and what follows it are left out"));
+      ElementsAre("stream 3 of 4, after frame 20000, cannot be played with the first (it has 44100 Hz and 1 "
+                  "channels): it and everything after it is not played"));
 }
 
 TEST(OggFile, SaysThatItIsCutShort) {
@@ -213,7 +213,7 @@ TEST(OggFile, SaysThatItIsCutShort) {
   const std::string whole = ogg_bytes(dir, SF_FORMAT_VORBIS, 48000, 2, 100000, 1000.0);
   EXPECT_THAT(opened(dir.write("a.ogg", whole)).losses(), IsEmpty());
   EXPECT_THAT(opened(dir.write("b.ogg", whole.substr(0, whole.size() - 10))).losses(),
-              ElementsAre("the file ends within a page, of which 10 bytes are missing"));
+              ElementsAre("the file ends within a page: 10 bytes of it are missing"));
 }
 
 // A page of 27 bytes and a table, which says how long the rest is (RFC 3533, section 6).
@@ -239,7 +239,7 @@ TEST(OggFile, SaysThatItsLastPageIsDamaged) {
     std::string bytes = ogg_bytes(dir, SF_FORMAT_VORBIS, 48000, 2, frames, 1000.0);
     bytes[bytes.size() - 300] = static_cast<char>(bytes[bytes.size() - 300] ^ 1);
     EXPECT_THAT(opened(dir.write("a.ogg", bytes)).losses(),
-                testing::Contains("damaged pages, whose checksums are wrong: 1"));
+                testing::Contains("damaged pages, with wrong checksums: 1"));
   }
 }
 
@@ -372,7 +372,7 @@ TEST(FlacFile, TellsItsFirstDamagedPlacesAndCountsTheOthers) {
   EXPECT_EQ(got.missing.size(), 9U);
   const auto losses = reader.losses();
   EXPECT_THAT(losses, SizeIs(9));
-  EXPECT_EQ(losses.back(), "damaged at 1 more places: 4096 frames are missing there");
+  EXPECT_EQ(losses.back(), "damaged in 1 more places: 4096 frames are missing there");
 }
 
 TEST(FlacFile, SaysThatItIsCutShort) {

@@ -159,10 +159,9 @@ TEST(SoundFileReader, PlaysWhatIsThereOfATruncatedFileAndSaysSo) {
   bytes.resize(bytes.size() - 1000);
   auto reader = SoundFileReader::open(dir.write("a.wav", bytes));
   ASSERT_TRUE(reader) << to_string(reader.error());
-  EXPECT_THAT(
-      reader->losses(),
-      ElementsAre("the header promises 2000 bytes of samples but the file ends after 1000: what is there is "
-                  "played"));
+  EXPECT_THAT(reader->losses(),
+              ElementsAre("the header promises 2000 bytes of samples but the file ends after 1000: these are "
+                          "played"));
   EXPECT_EQ(reader->info().frames, 500U);
   EXPECT_EQ(read_all(*reader)[0].size(), 500U);
 }
@@ -185,7 +184,7 @@ TEST(SoundFileReader, SaysWhenBytesFollowTheStatedEnd) {
   const std::string bytes = s16_wave(1, 48000, std::string(200, '\1')) + std::string(77, '\2');
   auto reader = SoundFileReader::open(dir.write("a.wav", bytes));
   ASSERT_TRUE(reader);
-  EXPECT_THAT(reader->losses(), ElementsAre(HasSubstr("77 bytes follow the end that the header gives")));
+  EXPECT_THAT(reader->losses(), ElementsAre(HasSubstr("77 bytes follow the end stated by the header")));
   EXPECT_EQ(read_all(*reader)[0].size(), 100U);
 
   auto to_the_end = SoundFileReader::open(dir.file("a.wav"), BeyondEnd::play);
@@ -260,7 +259,7 @@ TEST(SoundFileReader, PlaysALongWavWhoseSizeHasLostItsHighBits) {
       SoundFileReader::open(long_wave(dir, wave_head("RIFF", stated + 36, "", stated), 5 * kGibibyte));
   ASSERT_TRUE(reader);
   EXPECT_EQ(reader->info().frames, stated / 4);
-  EXPECT_THAT(reader->losses(), ElementsAre(HasSubstr("bytes follow the end that the header gives")));
+  EXPECT_THAT(reader->losses(), ElementsAre(HasSubstr("bytes follow the end stated by the header")));
 }
 
 TEST(SoundFileReader, PlaysRf64AndBw64WithAndWithoutTheirSize) {
@@ -425,7 +424,7 @@ TEST(SoundFileReader, LeavesOutAnUnfinishedLastFrame) {
   const TempDir dir;
   auto reader = SoundFileReader::open(dir.write("a.wav", s16_wave(2, 48000, std::string(42, '\1'))));
   ASSERT_TRUE(reader);
-  EXPECT_THAT(reader->info().warnings, ElementsAre(HasSubstr("2 bytes of an unfinished frame")));
+  EXPECT_THAT(reader->info().warnings, ElementsAre(HasSubstr("2 bytes of an incomplete frame")));
   EXPECT_EQ(read_all(*reader)[0].size(), 10U);
 }
 
