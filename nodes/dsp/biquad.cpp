@@ -13,8 +13,9 @@
 namespace streamlab::dsp {
 namespace {
 
-constexpr std::size_t kStripDoubles = 1024;  // 8 KiB: stays in the first-level cache beside the channels
-constexpr std::size_t kLaneRows = 7;         // n0 n1 n2 d1 d2 w1 w2
+constexpr std::size_t kStripDoubles =
+    1024;                             // 8 KiB: fits in the first-level cache together with the channels
+constexpr std::size_t kLaneRows = 7;  // n0 n1 n2 d1 d2 w1 w2
 
 // Two doubles in a register of any CPU; the compiler turns the shuffles into one instruction each.
 using Pair [[gnu::vector_size(16)]] = double;
@@ -81,7 +82,7 @@ void deinterleave(const double* frames, std::span<double* const> out, std::size_
 std::size_t silence_what_is_not_finite(std::span<double> samples) noexcept {
   Pair sum{0.0, 0.0};
   for (std::size_t i = 0; i < samples.size(); i += 2) { sum += load(samples.data() + i) * 0.0; }
-  if (sum[0] + sum[1] == 0.0) { return 0; }  // 0 x is NaN where x is not finite, and a NaN stays in the sum
+  if (sum[0] + sum[1] == 0.0) { return 0; }  // 0 x is NaN if x is not finite, and a NaN stays in the sum
   std::size_t count = 0;
   for (double& x : samples) {
     if (std::isfinite(x)) { continue; }

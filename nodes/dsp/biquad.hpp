@@ -9,10 +9,10 @@
 //               d^2 + d1 d + d2          w2 += n2 x - d2 y
 //
 // (transposed direct form II; Kauraniemi, Laakso, Hartimo, Ovaska, "Delta operator realizations of
-// direct-form IIR filters", IEEE Trans. Circuits and Systems II 45(1), 1998). Around z = 1, where low
-// frequencies live, z^2 + a1 z + a2 is the small difference of large numbers and loses as many digits as the
-// square of sample rate over frequency has; the delta coefficients are that difference itself. It makes a 10
-// Hz filter at 192 kHz as exact as one at 10 kHz, for one more addition.
+// direct-form IIR filters", IEEE Trans. Circuits and Systems II 45(1), 1998). Around z = 1, the region of low
+// frequencies, z^2 + a1 z + a2 is the small difference of large numbers and loses as many digits as (sample
+// rate / frequency)^2 has; the delta coefficients are that difference itself. So a 10 Hz filter at 192 kHz is
+// as exact as one at 10 kHz, for one more addition.
 #pragma once
 
 #include <complex>
@@ -25,7 +25,7 @@
 
 namespace streamlab::dsp {
 
-// One section, in delta form; as made, it passes its input through.
+// One section, in delta form; by default it passes its input through.
 struct BiquadSection {
   double n0 = 1.0;
   double n1 = 0.0;
@@ -53,9 +53,8 @@ bool is_stable(const BiquadSection& section) noexcept;
 // The cascade itself. Constructed and moved on the control thread; process(), reset() and set_sections()
 // belong to one thread at a time and neither allocate nor block.
 //
-// The output is the same, bit for bit, for every way of cutting the stream into blocks. Denormal numbers
-// count as zero inside. A NaN or infinity would stay in the state for ever: it is taken as 0 and counted
-// instead.
+// The output is bit-identical for any block size. Denormal numbers count as zero inside. A NaN or infinity
+// would stay in the state forever: it is replaced by 0 and counted.
 class BiquadCascade {
  public:
   static constexpr std::size_t kMaxSections = 64;
@@ -68,11 +67,11 @@ class BiquadCascade {
   std::size_t section_count() const noexcept { return section_count_; }
 
   // One pointer per channel on either side, frame_count samples each (0 is fine). in[c] and out[c] may be the
-  // same; other overlaps may not be. Returns how many samples were not finite and were taken as 0.
+  // same; other overlaps are not allowed. Returns how many samples were not finite and were replaced by 0.
   std::size_t process(std::span<const double* const> in, std::span<double* const> out,
                       std::size_t frame_count) noexcept;
 
-  // As new.
+  // Back to the initial state.
   void reset() noexcept;
 
   // New coefficients, as many sections as before; the state is kept.

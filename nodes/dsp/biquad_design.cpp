@@ -65,10 +65,11 @@ std::optional<DesignError> check(const FilterSpec& spec, double sample_rate_hz) 
     return not_used("slope", has_order(spec.type) ? "\"order\"" : "\"q\" or \"bandwidth\"");
   }
   if (spec.bandwidth_octaves && spec.q) {
-    return DesignError{"bandwidth", "the bandwidth is given twice, as bandwidth and as q", "one of the two"};
+    return DesignError{"bandwidth", "the bandwidth is given twice, as bandwidth and as q",
+                       "only one of the two"};
   }
   if (spec.slope && spec.q) {
-    return DesignError{"slope", "the slope is given twice, as slope and as q", "one of the two"};
+    return DesignError{"slope", "the slope is given twice, as slope and as q", "only one of the two"};
   }
   for (const auto& error :
        {must_be_positive("q", spec.q), must_be_positive("bandwidth", spec.bandwidth_octaves),
@@ -83,11 +84,11 @@ std::optional<DesignError> check(const FilterSpec& spec, double sample_rate_hz) 
       return DesignError{"gain_db", text(*spec.gain_db) + " is not a finite number", "a number of dB"};
     }
   } else if (spec.gain_db) {
-    return not_used("gain_db", "none, or a type that has a gain: \"peaking\", \"lowshelf\", \"highshelf\"");
+    return not_used("gain_db", "no gain, or a type that has one: \"peaking\", \"lowshelf\", \"highshelf\"");
   }
   if (!has_order(spec.type)) {
     if (spec.order) {
-      return not_used("order", "none, or a type that has an order: \"butterworth_…\", \"linkwitz_riley_…\"");
+      return not_used("order", "no order, or a type that has one: \"butterworth_…\", \"linkwitz_riley_…\"");
     }
     return std::nullopt;
   }
@@ -162,7 +163,7 @@ std::vector<BiquadSection> linkwitz_riley(const Angle& at, int order, bool high)
   return sections;
 }
 
-// The cookbook's alpha; none where its square root has no real value (slope too steep for the gain).
+// The cookbook's alpha; none if its square root is not real (slope too steep for the gain).
 std::optional<double> alpha_of(const FilterSpec& spec, const Angle& at, double amplitude) {
   if (spec.bandwidth_octaves) {
     return at.sine * std::sinh(0.5 * std::numbers::ln2 * *spec.bandwidth_octaves * at.w0 / at.sine);
@@ -228,8 +229,8 @@ std::variant<std::vector<BiquadSection>, DesignError> design_filter(const Filter
   }
   for (const BiquadSection& made : sections) {
     if (!is_stable(made)) {
-      return DesignError{"frequency", "these values give no stable filter in float64",
-                         "a frequency, q and gain further from their limits"};
+      return DesignError{"frequency", "these values do not give a stable filter in float64",
+                         "a frequency, q and gain farther from their limits"};
     }
   }
   return sections;

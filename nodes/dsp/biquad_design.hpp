@@ -13,7 +13,7 @@
 //       two equal Butterworth filters of half the order in series, -6.02 dB at the frequency. Low and high
 //       sum to an all-pass; where half the order is odd (2, 6, 10 …) the high output is inverted for that.
 //
-// Coefficients come out in delta form straight from sin and 1 - cos, so that nothing cancels at low
+// Coefficients are computed in delta form directly from sin and 1 - cos, so that nothing cancels at low
 // frequencies.
 #pragma once
 
@@ -48,28 +48,26 @@ std::span<const std::string_view> filter_type_names() noexcept;
 
 inline constexpr int kMaxFilterOrder = 64;
 
-// What is left out is not given. At most one of q, bandwidth_octaves and slope; without any, q is 1/sqrt(2).
+// Empty values are not given. At most one of q, bandwidth_octaves and slope; without any, q is 1/sqrt(2).
 struct FilterSpec {
   FilterType type = FilterType::peaking;
   double frequency_hz = 0.0;                     // above 0, below half the sample rate
   std::optional<double> q = {};                  // above 0; not for butterworth and linkwitz_riley
   std::optional<double> bandwidth_octaves = {};  // above 0; not for shelves, butterworth and linkwitz_riley
   std::optional<double> slope = {};              // above 0; shelves only
-  std::optional<double> gain_db = {};            // required by peaking and shelves, only they have it
+  std::optional<double> gain_db = {};            // required by peaking and shelves; only for them
   std::optional<int> order = {};  // required by butterworth (1 .. 64) and linkwitz_riley (2, 4 .. 64)
 };
 
-// Why a filter cannot be made: the field at fault by its name in a configuration ("frequency", "q",
-// "bandwidth", "slope", "gain_db", "order"), a sentence without its full stop, and what would have been
-// right.
+// Why a filter cannot be made: the wrong field, by its name in a configuration ("frequency", "q",
+// "bandwidth", "slope", "gain_db", "order"), a sentence without a full stop, and what would have been valid.
 struct DesignError {
   std::string field;
   std::string what;
   std::string expected;
 };
 
-// The sections, in the order in which they run, each of them stable; or the first thing wrong. Control
-// thread.
+// The sections in processing order, each of them stable; or the first error. Control thread.
 std::variant<std::vector<BiquadSection>, DesignError> design_filter(const FilterSpec& spec,
                                                                     double sample_rate_hz);
 

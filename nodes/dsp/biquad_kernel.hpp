@@ -3,10 +3,10 @@
 // One pass of a biquad cascade with its sections in skewed vector lanes. Included by the kernels_*.cpp only,
 // once per CPU path, with that path's `Simd`.
 //
-// A section needs its own last output before it can go on, so one section after another wastes most of a
-// vector unit. Here every section sits in a slot of its own and all slots advance together: while slot j
-// works on frame n - j, slot j + 1 works on frame n - j - 1, whose input slot j gave one step ago. One step
-// is one shift of the outputs by a slot and one multiply-add per coefficient for all sections at once.
+// A section needs its own last output before it can continue, so running the sections in sequence wastes most
+// of a vector unit. Here every section has its own slot and all slots advance together: while slot j works on
+// frame n - j, slot j + 1 works on frame n - j - 1, whose input slot j produced one step ago. One step is one
+// shift of the outputs by a slot and one multiply-add per coefficient for all sections at once.
 //
 //   slot      `Width` neighbouring lanes: the interleaved channels of one section
 //   row       one vector register: lane_count / Width slots
@@ -14,9 +14,9 @@
 //   frames    [frame_count x Width] interleaved samples, read and overwritten
 //   pad_slots slots at the front of row 0 that hold no section: the cascade need not fill its rows
 //
-// A block is entered and left slot by slot: in the first and last `sections - 1` steps only the slots that
+// Slots enter and leave a block one by one: in the first and last `sections - 1` steps only the slots that
 // have a frame of this block keep their new state. So each section sees each frame once, in order, with the
-// same operations, and the result does not depend on where the stream is cut into blocks.
+// same operations, and the result does not depend on the block size.
 //
 // One section in delta form, transposed direct form II (see biquad.hpp for its equation):
 //   y = b0 x + w1;   w1 += w2 + b1 x - a1 y;   w2 += b2 x - a2 y

@@ -56,7 +56,9 @@ CpuPathChoice choose_cpu_path(const char* wish) {
     if (cpu_supports(path)) {
       choice.path = path;
     } else {
-      choice.error = "this processor cannot run the path \"" + wanted + "\"; the best it can is \"" +
+      choice.error = "this processor does not support the CPU path \"" + wanted +
+                     "\"; the best supported "
+                     "one is \"" +
                      std::string(name(choice.path)) + "\"";
     }
     return choice;

@@ -1,10 +1,10 @@
 // nodes/dsp/cpu_path.hpp
 //
 // Which vector unit the arithmetic uses. The library is built for the baseline x86-64; a few kernels are
-// compiled three times and the best one that this processor has is chosen when an object is made.
+// compiled three times, and the best one supported by this processor is chosen when an object is created.
 //
-// On one path the results are the same, bit for bit, for every block size; two paths agree to 1e-13 of the
-// result's peak (the wider ones have fused multiply-add, which rounds once where the baseline rounds twice).
+// On one path the results are bit-identical for every block size; two paths agree to 1e-13 of the result's
+// peak (the wider ones have fused multiply-add, which rounds once where the baseline rounds twice).
 //
 // The environment variable STREAMLAB_CPU_PATH (baseline, avx2, avx512) overrides the choice.
 #pragma once
@@ -28,10 +28,10 @@ bool cpu_supports(CpuPath path) noexcept;
 // Every path that can run here, slowest first; never empty.
 std::vector<CpuPath> supported_cpu_paths();
 
-// A choice and, when the wish could not be granted, the reason (a sentence without its full stop).
+// A choice and, if it is not the requested one, the reason (a sentence without a full stop).
 struct CpuPathChoice {
   CpuPath path = CpuPath::baseline;
-  std::string error = {};  // empty: granted
+  std::string error = {};  // empty: as requested
 };
 
 // The path named `wish`; the best supported one when `wish` is null or empty. An unknown name, or a path that

@@ -2,8 +2,8 @@
 //
 // FlushDenormals: for its lifetime, numbers too small for a normal double count as zero on this thread.
 //
-// The tail of a recursive filter decays into such numbers, and most CPUs handle them some hundred cycles
-// apiece. Processing threads flush them anyway; the recursive loops of this folder do not rely on it.
+// The tail of a recursive filter decays into such numbers, and most CPUs need some hundred cycles for each.
+// Processing threads flush them anyway; the recursive loops of this folder do not rely on that.
 #pragma once
 
 #if defined(__SSE2__)

@@ -3,9 +3,9 @@
 // The inner loops that exist once per CpuPath, as a table of plain functions. Everyone else uses
 // scale_chain.hpp and biquad.hpp; only those include this file.
 //
-// Each table is filled by a file of its own (kernels_baseline.cpp, kernels_avx2.cpp, kernels_avx512.cpp), the
+// Each table is filled by a separate file (kernels_baseline.cpp, kernels_avx2.cpp, kernels_avx512.cpp), the
 // only files compiled with flags for that CPU. They include no header with inline code that another file
-// could share: the linker may keep either copy, and the wider one would stop a smaller CPU.
+// could share: the linker may keep either copy, and the wider one would crash a smaller CPU.
 #pragma once
 
 #include <cstddef>
@@ -27,8 +27,8 @@ inline constexpr std::size_t kBiquadWidths = 4;  // 1, 2, 4 and 8 interleaved ch
 
 struct Kernels {
   std::size_t lane_count;  // doubles in one vector register
-  // Registers that one pass of a cascade may span, for 1 << index interleaved channels; 0 where the channels
-  // do not fit into one register.
+  // Registers that one pass of a cascade may span, for 1 << index interleaved channels; 0 if the channels do
+  // not fit into one register.
   std::size_t max_rows[kBiquadWidths];
   ScaleChainKernel scale_chain;
   BiquadKernel biquad[kBiquadWidths][kMaxBiquadRows];  // [log2 of the interleaved channels][rows - 1]

@@ -1,6 +1,6 @@
 // nodes/dsp/level_stats.cpp
 //
-// Sub-block sums in vector lanes, joined in compensated arithmetic.
+// Sub-block sums in vector lanes, combined in compensated arithmetic.
 #include "nodes/dsp/level_stats.hpp"
 
 #include <algorithm>
@@ -104,7 +104,7 @@ SL_TARGET_AVX512 void sum_avx512(const double* x, std::size_t count, double clip
   sum_lanes<8>(x, count, clip_level, out);
 }
 
-// sum += term, with what rounding takes away gathered in `lost` (A. Neumaier, ZAMM 54, 1974).
+// sum += term, collecting the rounding error in `lost` (A. Neumaier, ZAMM 54, 1974).
 void add_compensated(double& sum, double& lost, double term) noexcept {
   const double next = sum + term;
   lost += std::fabs(sum) >= std::fabs(term) ? (sum - next) + term : (term - next) + sum;
@@ -124,7 +124,7 @@ void LevelStats::restart() noexcept {
 }
 
 void LevelStats::join(Sums& total, std::span<const double> sub_block) const noexcept {
-  // The lanes take whole vectors: the rest of a short sub-block is NaN, which counts as nothing.
+  // The lanes need whole vectors: the rest of a short sub-block is NaN, which is not counted.
   Sums part;
   const auto sum = [this](const double* x, std::size_t count, Sums& out) {
     switch (path_) {

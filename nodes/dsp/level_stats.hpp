@@ -7,7 +7,7 @@
 // Full scale is ±1. Sums are built from sub-blocks of kSubBlock samples that begin at multiples of kSubBlock
 // since the start of the interval, each in two passes about its own mean, and are joined as T. F. Chan, G. H.
 // Golub and R. J. LeVeque, The American Statistician 37 (1983), eq. 2.1. Nothing cancels when DC is large,
-// and the result is the same, bit for bit, however the stream is cut into blocks and on every vector path.
+// and the result is bit-identical for any block size and on every vector path.
 //
 // Samples that are NaN or infinite enter no sum and no peak; they are counted.
 #pragma once
@@ -24,7 +24,7 @@ namespace streamlab::dsp {
 // Levels of an interval. NaN: not defined (no finite sample, or the logarithm of silence).
 struct Levels {
   std::uint64_t samples = 0;     // in the interval, finite or not
-  std::uint64_t not_finite = 0;  // NaN or infinite, left out of all that follows
+  std::uint64_t not_finite = 0;  // NaN or infinite, excluded from everything below
   std::uint64_t clipped = 0;     // |x| at or above the clip level
   double peak = 0.0;             // largest |x|
   double rms = 0.0;
@@ -43,11 +43,11 @@ class LevelStats {
  public:
   static constexpr std::size_t kSubBlock = 1024;
 
-  // `clip_level`: samples with |x| from there on are counted as clipped.
+  // `clip_level`: samples with |x| at or above it are counted as clipped.
   explicit LevelStats(CpuPath path = cpu_path(), double clip_level = 1.0) noexcept
       : path_(path), clip_level_(clip_level) {}
 
-  // Adds the samples that follow. Any thread; no allocation.
+  // Adds the next samples. Any thread; no allocation.
   void add(std::span<const double> samples) noexcept;
 
   // Levels of all samples since construction or restart().
@@ -55,7 +55,7 @@ class LevelStats {
 
   void restart() noexcept;
 
-  // One sub-block, or several joined.
+  // One sub-block, or several combined.
   struct Sums {
     std::uint64_t finite = 0;
     std::uint64_t clipped = 0;
@@ -74,7 +74,7 @@ class LevelStats {
   std::uint64_t samples_ = 0;
   Sums sums_;                                            // of whole sub-blocks
   std::size_t pending_count_ = 0;                        // < kSubBlock
-  alignas(64) std::array<double, kSubBlock> pending_{};  // the sub-block under way
+  alignas(64) std::array<double, kSubBlock> pending_{};  // the current sub-block
 };
 
 }  // namespace streamlab::dsp

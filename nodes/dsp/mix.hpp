@@ -4,8 +4,8 @@
 //
 //   y[r][n] = sum over c of m[r][c] x[c][n], added in the order of the columns
 //
-// An entry of 0 is left out of the sum: what that input carries, NaN included, cannot reach that output. A
-// row with one entry is one multiplication (a copy for 1), a row without any is silence.
+// An entry of 0 is left out of the sum: nothing of that input, not even NaN, reaches that output. A row with
+// one entry is one multiplication (a copy for 1), a row with none is silence.
 #pragma once
 
 #include <cstddef>

@@ -5,8 +5,8 @@
 //   forward    X[k] = Σ x[n] exp(-i 2π k n / N),  k = 0 … N/2 (rounded down)
 //   inverse    x[n] = Σ X[k] exp(+i 2π k n / N) over all N bins: N times the block that forward() saw
 //
-// Neither is normalised. The plan is chosen by FFTW's rules, not by timing, and the buffers are the object's
-// own, so the same block gives the same bits in every run.
+// Neither is normalised. The plan is chosen by FFTW's rules, not by timing, and each object has its own
+// buffers, so the same block gives the same bits in every run.
 #pragma once
 
 #include <complex>
@@ -20,7 +20,7 @@ class RealFft {
  public:
   static constexpr std::size_t kMaxSize = std::size_t{1} << 26U;  // 1 GiB of buffers
 
-  // `size`: 1 … kMaxSize samples. Allocates and plans: any thread (the planner is behind a mutex), but not a
+  // `size`: 1 … kMaxSize samples. Allocates and plans: any thread (a mutex guards the planner), but not a
   // real-time one.
   explicit RealFft(std::size_t size);
   ~RealFft();

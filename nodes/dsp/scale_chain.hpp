@@ -1,12 +1,11 @@
 // nodes/dsp/scale_chain.hpp
 //
-// A run of constant factors on one block, as a row of gain stages applies them, for the memory traffic of
-// one.
+// Applies several constant factors to one block, like a chain of gain stages, with the memory traffic of one.
 //
 //   y[n] = (((x[n] factors[0]) factors[1]) …) factors[N - 1]
 //
-// The order of the multiplications is kept, so the result is the same, bit for bit, as applying the stages
-// one after the other, on every CPU path and for every block size.
+// The order of the multiplications is kept, so the result is bit-identical to applying the stages in
+// sequence, on every CPU path and for every block size.
 #pragma once
 
 #include <cstddef>
@@ -21,9 +20,8 @@ class ScaleChain {
   // `path` must be supported by this CPU.
   explicit ScaleChain(CpuPath path = cpu_path()) noexcept;
 
-  // x and y are of one length, and are the same or do not overlap; without factors y is a copy of x. Any
-  // thread; wait-free, does not allocate. Takes the time of the multiplications; x is read and y written
-  // once.
+  // x and y have equal length, and are the same or do not overlap; without factors y is a copy of x. Any
+  // thread; wait-free, does not allocate. x is read and y written once.
   void apply(std::span<const double> x, std::span<double> y, std::span<const double> factors) const noexcept;
 
  private:

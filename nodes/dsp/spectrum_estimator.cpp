@@ -34,7 +34,7 @@ std::vector<double> periodic_window(const SpectrumSettings& settings) {
   return window;
 }
 
-// Groups that end by themselves; the others are one group since the start.
+// Groups that end on their own; the others are one group since the start.
 bool has_groups(const SpectrumSettings& settings) noexcept {
   return settings.averaging == Averaging::none ||
          (settings.averaging != Averaging::exponential && settings.averages > 0);

@@ -5,12 +5,12 @@
 //   x → frames of fft_size samples, hop apart → [minus their mean] · window → |X|² → average → scale
 //
 // The stream may come in blocks of any size; frames begin at multiples of hop since the start (or since a
-// gap), so the spectra are the same bit for bit. With linear averaging, psd, overlap and a group that spans
-// the whole signal this is Welch's method (P. D. Welch, IEEE Trans. AU-15, 1967).
+// gap), so the spectra are bit-identical. With linear averaging, psd, overlap and a group that spans the
+// whole signal this is Welch's method (P. D. Welch, IEEE Trans. AU-15, 1967).
 //
-// Averages are of |X|², also for amplitudes, whose root is taken last. `max` and `min` hold the extreme |X|²
-// of each bin. A frame never contains samples from both sides of a gap; an average may, and then its `gaps`
-// says so. A frame that holds a NaN or an infinity is left out of the average and counted.
+// Averages are of |X|², also for amplitudes: the root is taken last. `max` and `min` hold the extreme |X|² of
+// each bin. A frame never contains samples from both sides of a gap; an average may, and its `gaps` then says
+// so. A frame with a NaN or an infinity is excluded from the average and counted.
 #pragma once
 
 #include <cstddef>
@@ -33,7 +33,7 @@ enum class SpectrumScaling {
   psd,            // one-sided density per Hz: 2 |X|² / (fs Σw²), DC and Nyquist |X|² / (fs Σw²)
 };
 
-enum class Detrend { none, constant };  // constant: each frame loses its mean before the window
+enum class Detrend { none, constant };  // constant: subtract the mean of each frame before the window
 
 struct SpectrumSettings {
   double sample_rate_hz = 48000.0;
@@ -41,8 +41,8 @@ struct SpectrumSettings {
   std::size_t hop = 2048;       // 1 … fft_size
   Window window;
   Averaging averaging = Averaging::none;
-  // linear, max, min: frames in a group; a spectrum comes out at the end of each group. 0: everything since
-  // the start is one group, and a spectrum comes out after each frame of it.
+  // linear, max, min: frames in a group; one spectrum per group. 0: everything since the start is one group,
+  // with a spectrum after each frame.
   std::uint64_t averages = 1;
   // Exponential: weight of the newest frame, 0 < alpha <= 1; the first frame sets the average.
   double alpha = 1.0;
@@ -55,9 +55,9 @@ double exponential_alpha(double tau_s, std::size_t hop, double sample_rate_hz) n
 
 class SpectrumEstimator {
  public:
-  // What a spectrum was made of. Samples are counted over those pushed and those missed.
+  // What a spectrum was computed from. Sample numbers include missing samples.
   struct Origin {
-    // Of the first frame in it; of an exponential average, which fades and so has no first, of the newest.
+    // Of its first frame; for an exponential average, which has no first, of the newest.
     std::uint64_t first_sample = 0;
     std::uint64_t length = 0;    // samples from there to the end of the newest frame
     std::uint64_t frames = 0;    // frames averaged
@@ -78,23 +78,23 @@ class SpectrumEstimator {
   //   while (!x.empty()) { x = x.subspan(e.push(x)); if (e.ready()) { use e.spectrum(); } }
   std::size_t push(std::span<const double> samples) noexcept;
 
-  // The stream goes on after `missing` samples that nobody has: begins a new frame.
+  // The stream continues after `missing` lost samples: begins a new frame.
   void gap(std::uint64_t missing) noexcept;
 
-  // No more samples come: ready() if a group was under way, with the frames that it has. Samples may come
-  // again after it, for a new group.
+  // End of the stream: ready() if a group has begun, with the frames that it has. More samples may follow,
+  // for a new group.
   void end() noexcept;
 
   void reset() noexcept;
 
-  // Valid from the push that returned with ready() until the next push. All NaN if every frame was left out.
+  // Valid from the push that returned with ready() until the next push. All NaN if every frame was excluded.
   bool ready() const noexcept { return ready_; }
   std::span<const double> spectrum() const noexcept { return spectrum_; }
   Origin origin() const noexcept { return origin_; }
-  // The same for what is new since the spectrum before; of averages that never end it is less.
+  // The same for what is new since the previous spectrum; for averages that never end it is less.
   Origin news() const noexcept { return news_; }
 
-  // The number of the group under way, and its first sample once a frame of it is whole.
+  // The number of the current group, and its first sample once one of its frames is complete.
   std::uint64_t group() const noexcept { return group_number_; }
   std::optional<std::uint64_t> group_first_sample() const noexcept {
     return group_frames_ > 0 ? std::optional(group_.first_sample) : std::nullopt;
@@ -119,18 +119,18 @@ class SpectrumEstimator {
 
   std::vector<double> frame_;   // [fft_size] the newest samples
   std::size_t filled_ = 0;      // of them, valid
-  std::size_t in_a_frame_ = 0;  // of these, how many at the beginning were in the frame before
+  std::size_t in_a_frame_ = 0;  // of these, how many at the beginning were in the previous frame
   std::uint64_t unused_ = 0;
   std::uint64_t position_ = 0;      // of the next sample
   std::vector<double> power_;       // [bins] |X|² of the newest frame
   std::vector<double> average_;     // [bins] sum, mean or extreme
-  std::vector<double> correction_;  // [bins] what the linear sum lost to rounding (Kahan)
+  std::vector<double> correction_;  // [bins] the rounding error of the linear sum (Kahan)
   std::vector<double> spectrum_;    // [bins] the result
-  std::uint64_t group_frames_ = 0;  // frames seen since the group began, left out or not
+  std::uint64_t group_frames_ = 0;  // frames seen since the group began, excluded or not
   std::uint64_t group_number_ = 0;
   Origin origin_;
   Origin news_;
-  Origin group_;       // of the group under way
+  Origin group_;       // of the current group
   Origin since_last_;  // since the last spectrum
   bool ready_ = false;
 };

@@ -1,6 +1,6 @@
 // nodes/dsp/window.hpp
 //
-// Window functions, and the two numbers that correct a spectrum for them.
+// Window functions, and the two numbers needed to correct a spectrum for them.
 //
 //   periodic   for spectra: N samples of a window of period N
 //   symmetric  for filter design: first and last sample equal
@@ -49,10 +49,10 @@ inline constexpr std::array<std::string_view, 10> kWindowNames{
 std::string_view name(WindowType type) noexcept;
 std::optional<WindowType> window_type(std::string_view name) noexcept;
 
-// Fills `out` with its out.size() coefficients. One coefficient is 1.
+// Fills `out` with its out.size() coefficients. A single coefficient is 1.
 void fill_window(const Window& window, WindowSymmetry symmetry, std::span<double> out) noexcept;
 
-// Mean of the coefficients: what a sine on a bin is reduced to.
+// Mean of the coefficients: the factor by which a sine on a bin is reduced.
 double coherent_gain(std::span<const double> window) noexcept;
 
 // Equivalent noise bandwidth in bins: N Σw² / (Σw)².

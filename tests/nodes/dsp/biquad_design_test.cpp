@@ -264,9 +264,9 @@ TEST(DesignFilter, RefusesMissingAndImpossibleGainsSlopesAndOrders) {
 TEST(DesignFilter, RefusesWhatFloat64CannotHold) {
   // The poles coincide with the unit circle in float64.
   EXPECT_EQ(refused({FilterType::lowpass, 1e-200, {}, {}, {}, {}, {}}).what,
-            "these values give no stable filter in float64");
+            "these values do not give a stable filter in float64");
   EXPECT_EQ(refused({FilterType::peaking, 1000.0, {}, {}, {}, 1e6, {}}).what,
-            "these values give no stable filter in float64");
+            "these values do not give a stable filter in float64");
 }
 
 TEST(DesignFilter, NamesItsTypes) {

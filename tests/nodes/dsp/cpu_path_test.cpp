@@ -35,7 +35,7 @@ TEST(CpuPath, APathThatThisCpuLacksIsAnErrorAndNotAQuietFallBack) {
   for (const CpuPath path : {CpuPath::avx2, CpuPath::avx512}) {
     if (cpu_supports(path)) { continue; }
     EXPECT_THAT(choose_cpu_path(std::string(name(path)).c_str()).error,
-                HasSubstr("this processor cannot run the path"));
+                HasSubstr("this processor does not support the CPU path"));
   }
 }
 

@@ -224,9 +224,8 @@ TEST(Biquad, RefusesADescriptionThatIsMissingOrDouble) {
 
 TEST(Biquad, RefusesWhatItsTypeDoesNotHaveOrNeeds) {
   EXPECT_EQ(biquad_refusal(R"({"type": "lowpass", "frequency": 100, "gain_db": 3})"),
-            "/config/gain_db: a filter of type \"lowpass\" has no gain_db; expected none, or a type that has "
-            "a gain: "
-            "\"peaking\", \"lowshelf\", \"highshelf\"\n");
+            "/config/gain_db: a filter of type \"lowpass\" has no gain_db; expected no gain, or a type that "
+            "has one: \"peaking\", \"lowshelf\", \"highshelf\"\n");
   EXPECT_EQ(biquad_refusal(R"({"type": "peaking", "frequency": 100})"),
             "/config: a filter of type \"peaking\" needs a gain; expected a number of dB\n");
   EXPECT_EQ(biquad_refusal(R"({"type": "linkwitz_riley_lowpass", "frequency": 100, "order": 3})"),
@@ -235,7 +234,7 @@ TEST(Biquad, RefusesWhatItsTypeDoesNotHaveOrNeeds) {
             ".. 64\n");
   EXPECT_EQ(
       biquad_refusal(R"({"type": "peaking", "frequency": 100, "gain_db": 3, "q": 1, "bandwidth": 1})"),
-      "/config/bandwidth: the bandwidth is given twice, as bandwidth and as q; expected one of the two\n");
+      "/config/bandwidth: the bandwidth is given twice, as bandwidth and as q; expected only one of the two\n");
 }
 
 TEST(Biquad, RefusesWhatIsOutOfRange) {
