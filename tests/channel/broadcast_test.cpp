@@ -35,7 +35,7 @@ TEST(Broadcast, GivesEverySubscriberEveryValue) {
   EXPECT_EQ(two.counters(), (ChannelCounters{1, 1, 0, 0}));
 }
 
-TEST(Broadcast, WaitsForTheSlowestWhoWantsAll) {
+TEST(Broadcast, WaitsForTheSlowestSubscriberThatWantsAll) {
   for (const std::size_t capacity : {1U, 3U, 4U}) {
     const auto sender = broadcast<int>(capacity);
     auto fast = sender.subscribe(OnLag::wait);
@@ -68,7 +68,7 @@ TEST(Broadcast, TellsExactlyHowManyAreLost) {
   EXPECT_EQ(receiver.counters(), (ChannelCounters{10, 3, 7, 0}));
 }
 
-TEST(Broadcast, SendsNothingWhileNobodyIsSubscribed) {
+TEST(Broadcast, SendsNothingWithoutSubscribers) {
   const auto sender = broadcast<int>(3);
   EXPECT_EQ(sender.send(1).why(), Why::closed);
   EXPECT_FALSE(sender.closed());

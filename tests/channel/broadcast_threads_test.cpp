@@ -89,7 +89,7 @@ TEST(BroadcastThreads, GiveEveryoneTheSameOrderAndCountEveryLoss) {
   }
 }
 
-TEST(BroadcastThreads, GoOnWhenSubscribersComeAndGo) {
+TEST(BroadcastThreads, ContinueWhenSubscribersComeAndGo) {
   std::optional sender = broadcast<int>(2);
   auto steady = sender->subscribe(OnLag::wait);
   std::atomic<bool> done{false};

@@ -42,7 +42,7 @@ TEST(Oneshot, KeepsTheValueOfASenderThatIsGone) {
   EXPECT_EQ(*channel.receiver.receive(), 1);
 }
 
-TEST(Oneshot, TellsTheSenderThatNobodyWaits) {
+TEST(Oneshot, TellsTheSenderThatNoOneWaits) {
   auto channel = oneshot<std::shared_ptr<int>>();
   const auto value = std::make_shared<int>(1);
   { const auto gone = std::move(channel.receiver); }
@@ -51,7 +51,7 @@ TEST(Oneshot, TellsTheSenderThatNobodyWaits) {
   EXPECT_EQ(value.use_count(), 1);
 }
 
-TEST(Oneshot, DropsAValueThatNobodyTook) {
+TEST(Oneshot, DropsAValueThatNoOneTook) {
   auto channel = oneshot<std::shared_ptr<int>>();
   const auto value = std::make_shared<int>(1);
   EXPECT_TRUE(channel.sender.send(value));

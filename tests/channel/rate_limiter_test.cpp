@@ -142,7 +142,7 @@ TEST(RateLimiter, WorksAtTheEndsOfItsRanges) {
   EXPECT_TRUE(slow.try_take(0.5, std::chrono::seconds(1 << 29)));
 }
 
-TEST(RateLimiter, RefusesWhatIsNoRateAndNoBurst) {
+TEST(RateLimiter, RefusesInvalidRatesAndBursts) {
   for (const double wrong : {0.0, -1.0, kNan, kInfinity, -kInfinity}) {
     ASSERT_FALSE(RateLimiter::make(wrong, 1.0)) << wrong;
     EXPECT_EQ(RateLimiter::make(wrong, 1.0).error().where, "rate");

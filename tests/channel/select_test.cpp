@@ -76,7 +76,7 @@ TEST(Select, TellsWhatASubscriberHasLost) {
   EXPECT_EQ(received->lost(), 2U);
 }
 
-TEST(Select, ServesAllInTurnWhoHaveSomething) {
+TEST(Select, ServesInTurnAllThatHaveSomething) {
   auto a = mpsc<int>(100);
   auto b = mpsc<int>(100);
   auto c = mpsc<int>(100);

@@ -26,7 +26,7 @@ TEST(WakeList, NotifiesEverySignalOnce) {
   list.fire();
   EXPECT_EQ(one->ticket(), before_one + 1);
   EXPECT_EQ(two->ticket(), before_two + 1);
-  list.fire();  // nobody is armed any more
+  list.fire();  // no signal is armed any more
   EXPECT_EQ(one->ticket(), before_one + 1);
 }
 

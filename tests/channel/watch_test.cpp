@@ -18,7 +18,7 @@ using namespace std::chrono_literals;
 TEST(Watch, AlwaysHasAValueAndSaysWhenItIsNew) {
   auto [sender, receiver] = watch<int>(1);
   EXPECT_EQ(*receiver.borrow(), 1);
-  EXPECT_EQ(receiver.try_changed().why(), Why::empty);  // the initial value is no change
+  EXPECT_EQ(receiver.try_changed().why(), Why::empty);  // the initial value is not a change
   EXPECT_TRUE(sender.send(2));
   EXPECT_TRUE(sender.send(3));
   EXPECT_EQ(*receiver.borrow(), 3);
@@ -82,7 +82,7 @@ TEST(Watch, GivesTheLastValueAndThenEnds) {
   EXPECT_EQ(*channel.receiver.borrow(), 2);  // still there
 }
 
-TEST(Watch, TellsSendersThatNobodyListens) {
+TEST(Watch, TellsSendersThatThereIsNoReceiver) {
   auto channel = watch<std::unique_ptr<int>>(nullptr);
   { const auto gone = std::move(channel.receiver); }
   auto value = std::make_unique<int>(1);

@@ -67,7 +67,7 @@ TEST(MergedStates, HaveWhatEveryBranchSet) {
 
 TEST(MergedStates, TakeWhatABranchSetOverWhatWasGiven) {
   const FlowState given(json(R"({"x": 0})"));
-  // b leaves x as it was: that is no second opinion.
+  // b leaves x unchanged: that does not count as setting it.
   EXPECT_EQ(merged({after(given, R"({"x": 1})", kA), after(given, "{}", kB)}, Flow{}.place()), R"({"x":1})");
 }
 
@@ -206,7 +206,7 @@ RC_GTEST_PROP(MergedStates, AgreeWithTheHistoryOfEveryKey, ()) {
   }
 }
 
-TEST(ReadState, RefusesWhatIsNoObject) {
+TEST(ReadState, RefusesWhatIsNotAnObject) {
   const auto said = [](std::string_view text) {
     const auto state = read_state(text, "step");
     return state ? state->dump() : to_string(state.error());

@@ -78,7 +78,7 @@ TEST(FlowStates, MergeAtTheEndByItsOwnRule) {
   EXPECT_THAT(result(""), testing::StartsWith("/edges: the key \"n\""));
 }
 
-TEST(FlowStates, GoOnFromWhatWasDone) {
+TEST(FlowStates, ContinueFromWhatWasDone) {
   const ValidFlow flow = flow_of(R"(
 nodes: [{ name: a, command: [x] }, { name: b, command: [x] }]
 edges: [{ from: __start__, to: a }, { from: a, to: b }]
@@ -169,7 +169,7 @@ FlowSpec spec_of(const RandomFlow& flow) {
   return spec;
 }
 
-// Of a key: the words of those in `heard` that nobody in `heard` below them has overwritten.
+// For a key: the values of those in `heard` that no one further down in `heard` has overwritten.
 std::set<int> last_words(const RandomFlow& flow, const std::vector<std::set<std::size_t>>& above,
                          const std::set<std::size_t>& heard, const std::string& key) {
   std::set<int> words;

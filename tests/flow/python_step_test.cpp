@@ -82,7 +82,7 @@ TEST(PythonStep, NamesTheStepAndTheLineOfAnError) {
   EXPECT_EQ(outcome.state, "");
   EXPECT_THAT(outcome.result.err, HasSubstr("File \"<a step>\", line 3, in step\n    return {'x': a / b}"));
   EXPECT_THAT(outcome.result.err, HasSubstr("ZeroDivisionError: division by zero"));
-  EXPECT_THAT(outcome.result.err, Not(HasSubstr("program.py")));  // where our own part is concerns nobody
+  EXPECT_THAT(outcome.result.err, Not(HasSubstr("program.py")));  // the path of our own part must not show
 }
 
 TEST(PythonStep, NamesTheLineOfASyntaxError) {
@@ -114,7 +114,7 @@ TEST(PythonStep, ExitsAsItSays) {
   EXPECT_EQ(outcome.state, "");
 }
 
-TEST(PythonStep, RefusesWhatIsNoState) {
+TEST(PythonStep, RefusesWhatIsNotAState) {
   const Outcome list = run("return [1]");
   EXPECT_EQ(list.result.exit_code, 1);
   EXPECT_EQ(list.result.err, "a step: returned list; expected a dict\n");

@@ -69,7 +69,7 @@ edges: [{ from: __start__, to: a }, { from: a, to: b }, { from: b, to: c }]
   EXPECT_EQ(here.content("order"), "a\nb\nc\n");
 }
 
-TEST(RunFlow, RunsStepsOfAnEdgeThatIsNotParallelOneAfterTheOther) {
+TEST(RunFlow, RunsStepsOfAnEdgeThatIsNotParallelInSequence) {
   const WorkFolder here;
   here.run(R"(
 settings: { parallel: { max_steps: 8 } }
@@ -245,7 +245,7 @@ TEST(RunFlow, RefusesGraphsWithoutAProgramForThem) {
             "/nodes/0/graph: no program to run graphs was given; expected FlowOptions::graph_command\n");
 }
 
-TEST(RunFlow, RefusesAStateThatIsNone) {
+TEST(RunFlow, RefusesAnInvalidState) {
   const WorkFolder here;
   FlowOptions options = here.options();
   options.state = 5;
@@ -329,7 +329,7 @@ edges:
 TEST(RunFlow, KillsAtOnceWhenItIsToldTo) {
   const WorkFolder here;
   FlowOptions options = here.options();
-  options.supervisor.grace = std::chrono::hours(1);  // which nobody waits for
+  options.supervisor.grace = std::chrono::hours(1);  // never waited for
   std::stop_source stop_now;
   options.stop_now = stop_now.get_token();
   std::jthread stopper([&] {
@@ -403,7 +403,7 @@ nodes:
 edges: [{ from: __start__, to: a }, { from: a, to: b }]
 )";
 
-TEST(RunFlow, SavesTheStateAfterAStepThatInterruptsAndGoesOnFromThere) {
+TEST(RunFlow, SavesTheStateAfterAStepThatInterruptsAndContinuesFromThere) {
   const WorkFolder here;
   FlowOptions options = here.options();
   options.state = json(R"({"n": 1})");

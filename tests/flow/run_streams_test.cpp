@@ -216,7 +216,7 @@ std::vector<pid_t> pids_from(const std::string& fifo, std::size_t count) {
   return pids;
 }
 
-TEST(RunStreams, LeaveNobodyBehindWhenTheRunIsStopped) {
+TEST(RunStreams, LeaveNoProcessBehindWhenTheRunIsStopped) {
   const WorkFolder here;
   ASSERT_EQ(::mkfifo("pids", 0600), 0);
   // Held open, so that neither side waits for the other.

@@ -117,7 +117,7 @@ TEST(StreamEnds, AreFailuresForAGraphThatFailed) {
 
 TEST(StreamEnds, ComeAtOnceWhenAConsumerFellBehind) {
   const WorkFolder here;
-  // Without its failure nobody would ever end "slow".
+  // Without its failure nothing would ever end "slow".
   const FlowReport report = here.run(kStreams + R"(
 nodes:
   - { name: a, command: [yes], streams: { stdout: x } }

@@ -171,7 +171,7 @@ TEST(ClockModel, CountsTheFramesOfAGapByTheMeasuredRate) {
     EXPECT_NEAR(static_cast<double>(model.gap_frames(expected, device.true_ns(expected + lost))),
                 static_cast<double>(lost), tolerance);
   }
-  EXPECT_EQ(model.gap_frames(expected, device.true_ns(expected) - 1'000'000), 0);  // early is no gap
+  EXPECT_EQ(model.gap_frames(expected, device.true_ns(expected) - 1'000'000), 0);  // early is not a gap
 }
 
 TEST(ClockModel, KeepsTheRateAcrossAGap) {
@@ -204,7 +204,7 @@ TEST(ClockModel, GivesMicrosecondsOfTheEpoch) {
   EXPECT_EQ(model.unix_us_of(96'000 - 1), 1'699'999'999'999'979);
 }
 
-TEST(ClockModel, StartsAnewWhenThePositionGoesBack) {
+TEST(ClockModel, RestartsWhenThePositionGoesBack) {
   ClockModel model(kRateHz);
   EXPECT_FALSE(model.started());
   model.update(1000, kStartNs);

@@ -342,7 +342,7 @@ INSTANTIATE_TEST_SUITE_P(SimDevice, SimDeviceFiles,
                                          Container{"flac16", SF_FORMAT_FLAC | SF_FORMAT_PCM_16, 0x1p-15}),
                          [](const auto& test) { return test.param.name; });
 
-TEST(SimDevice, StartsALoopedFileAgainAndGoesOnBehindAGap) {
+TEST(SimDevice, StartsALoopedFileAgainAndContinuesBehindAGap) {
   const std::string path = scratch("ten.wav");
   write_sound(path, SF_FORMAT_WAV | SF_FORMAT_DOUBLE, 8000, 1, {0, .1, .2, .3, .4, .5, .6, .7, .8, .9});
   const auto driver =

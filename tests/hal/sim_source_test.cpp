@@ -168,7 +168,7 @@ TEST(SimFileReader, PlaysAllOfAFile) {
   EXPECT_EQ(reader.read(10, samples), 5000);
 }
 
-TEST(SimFileReader, RefusesWhatIsNoSound) {
+TEST(SimFileReader, RefusesWhatIsNotSound) {
   const auto refusal = [](const std::string& path) {
     return to_string(SimFileReader::open(path, "sim").error());
   };

@@ -109,7 +109,7 @@ TEST(SimTimeline, SkipsNoFault) {
   EXPECT_EQ(timeline.next().kind, SimEvent::Kind::ended);
 }
 
-TEST(SimTimeline, GoesOnWithoutEnd) {
+TEST(SimTimeline, ContinuesWithoutEnd) {
   SimTimeline timeline(card(SimTimeline::kWithoutEnd), {});
   for (int i = 0; i < 1000; ++i) { EXPECT_EQ(timeline.next().position, 10 * i); }
 }

@@ -21,8 +21,8 @@ std::string text_of(const std::vector<std::byte>& bytes) {
 }
 
 TEST(ChildPipes, MoveBothWaysAtOnce) {
-  // Far more than pipes hold, through a program that gives as it takes: whoever only wrote would wait for
-  // ever.
+  // Far more than pipes hold, through a program that writes as it reads: a caller that only writes would wait
+  // for ever.
   std::string sent(5'000'000, 'x');
   for (std::size_t n = 0; n < sent.size(); n += 997) { sent[n] = static_cast<char>(n); }
   const auto child = value_of(ChildPipes::start(shell("exec cat")));
@@ -71,7 +71,8 @@ TEST(ChildPipes, TellThatTheReaderWentWhenTheOutputHadEndedBefore) {
   while (!child->output_is_closed()) { child->move({}, got, soon()); }
   const std::string line = "go\n";
   ASSERT_EQ(child->move(bytes_of(line), got, soon()).written, line.size());
-  // Nothing can be written or read any more: this is told only by the reader's going, and is no silence.
+  // Nothing can be written or read any more: only the closing reader tells it, and it does not count as
+  // silence.
   EXPECT_TRUE(child->move({}, got, soon()).anything);
   EXPECT_TRUE(child->input_is_closed());
 }

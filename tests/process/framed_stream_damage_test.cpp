@@ -13,7 +13,7 @@
 namespace streamlab::test {
 namespace {
 
-TEST(DamagedFramedStream, GoesOnAfterGarbageAnywhere) {
+TEST(DamagedFramedStream, ContinuesAfterGarbageAnywhere) {
   const Stream stream = stream_of(9);
   // With the marks themselves, whole and cut, among it.
   const std::string text = "xSLSSLFRSLSTREAM\x01yy SLSTRE\xFF\x00 SLF";
@@ -109,7 +109,7 @@ TEST(DamagedFramedStream, LosesOneBlockToOneBitThatFlipped) {
     FramedCounts expected{.bytes = bytes.size(), .headers = 3, .skipped_bytes = record.size()};
     if (is_header) {
       --expected.headers;
-      if (hit == 0) {  // until the next header nobody knows what the blocks are
+      if (hit == 0) {  // until the next header the format of the blocks is unknown
         expected.unclaimed = 4;
         blocks.erase(blocks.begin(), blocks.begin() + 4);
       }
@@ -127,7 +127,7 @@ TEST(DamagedFramedStream, LosesOneBlockToOneBitThatFlipped) {
   }
 }
 
-TEST(DamagedFramedStream, GoesOnAfterBytesThatWereLost) {
+TEST(DamagedFramedStream, ContinuesAfterBytesThatWereLost) {
   const Stream stream = stream_of(9);
   for (std::size_t begin = 0; begin < stream.bytes.size(); begin += 3) {
     for (const std::size_t lost : {1U, 17U, 150U}) {
@@ -176,7 +176,7 @@ TEST(DamagedFramedStream, TellsTwoStreamsApartThatFollowEachOther) {
   EXPECT_EQ(whole.blocks.size(), 8U);
   EXPECT_EQ(whole.counts.missed, 0U);  // the second counts from 0 again
 
-  second[3] ^= std::byte{1};  // its first header is lost: two blocks belong to nobody
+  second[3] ^= std::byte{1};  // its first header is lost: two blocks are unclaimed
   const Outcome damaged = read_all(joined({first, second}));
   EXPECT_THAT(damaged.headers, testing::ElementsAre(header_of(), other));
   EXPECT_EQ(damaged.blocks.size(), 6U);

@@ -268,7 +268,7 @@ TEST(Channels, CarryTheRestToAConsumerThatOpensItsFifoTwice) {
   EXPECT_EQ(ends["reader"].stderr_end, "012\n3456789");
 }
 
-TEST(Channels, EndWhereNobodyEverOpensTheFifo) {
+TEST(Channels, EndWhereNoOneEverOpensTheFifo) {
   auto ends = Programs().run({"program", StreamDirection::fifo_out, "exit 0"},
                              {"reader", kIn, "cat >&2; echo end >&2"});
   EXPECT_EQ(ends["reader"].stderr_end, "end\n");

@@ -166,7 +166,7 @@ TEST(Child, ThatCannotBeStartedIsAnErrorWithItsReason) {
 }
 
 TEST(Supervisor, KeepsTheEndOfAFloodedStandardError) {
-  // 10 MB, far beyond what a pipe holds: a child whose standard error nobody reads would hang.
+  // 10 MB, far beyond what a pipe holds: a child whose standard error is not read would hang.
   const ChildEnd end = run("yes 0123456789abcde 2>/dev/null | head -c 10000000 >&2; echo; echo last >&2");
   EXPECT_TRUE(end.is_success());
   EXPECT_EQ(end.stderr_bytes, 10000005U);
@@ -205,7 +205,7 @@ TEST(Supervisor, EndsAChildThatWritesMoreThanIsCaptured) {
 
 TEST(Supervisor, KillsAtOnceWhenItIsToldTo) {
   SupervisorOptions options;
-  options.grace = std::chrono::hours(1);  // which nobody waits for
+  options.grace = std::chrono::hours(1);  // never waited for
   const auto children = value_of(ChildSupervisor::create(options));
   Pipe told = value_of(make_pipe());
   const ChildId id = value_of(children->start(
@@ -249,7 +249,7 @@ TEST(Supervisor, CanBeWoken) {
   const auto children = supervisor();
   children->wake();
   EXPECT_FALSE(children->wait_any(ChildSupervisor::Clock::time_point::max()));
-  EXPECT_FALSE(children->wait(77));  // nobody: does not wait
+  EXPECT_FALSE(children->wait(77));  // unknown child: does not wait
 }
 
 TEST(Supervisor, EndsAChildBySigterm) {
@@ -306,11 +306,11 @@ TEST(Supervisor, EndsWhatAChildLeavesBehind) {
   const ChildEnd end = end_of(*children, id);
   EXPECT_TRUE(end.is_success());
   EXPECT_TRUE(end.left_processes);
-  EXPECT_EQ(all_of(out.read_end.get()), "");  // the pipe is at its end: nobody holds it
+  EXPECT_EQ(all_of(out.read_end.get()), "");  // the pipe is at its end: no process holds it
   EXPECT_FALSE(is_alive(grandchild));
 }
 
-TEST(Supervisor, WaitsForNobodyWhoLeftTheGroup) {
+TEST(Supervisor, DoesNotWaitForProcessesThatLeftTheGroup) {
   const auto children = supervisor();
   Pipe out = value_of(make_pipe());
   const ChildId id = value_of(children->start(
@@ -352,7 +352,7 @@ TEST(Supervisor, ItsChildrenDieWithTheProcess) {
   ASSERT_TRUE(is_alive(child));
   ASSERT_EQ(::kill(ours, SIGKILL), 0);
   ASSERT_EQ(::waitpid(ours, nullptr, 0), ours);
-  EXPECT_EQ(all_of(out.read_end.get()), "");  // returns when nobody holds the other end any more: it is dead
+  EXPECT_EQ(all_of(out.read_end.get()), "");  // returns once no process holds the other end: it is dead
 }
 
 TEST(Supervisor, WhatItsChildrenStartedDiesWithTheProcess) {
@@ -372,7 +372,7 @@ TEST(Supervisor, WhatItsChildrenStartedDiesWithTheProcess) {
   ASSERT_TRUE(is_alive(grandchild));
   ASSERT_EQ(::kill(ours, SIGKILL), 0);
   ASSERT_EQ(::waitpid(ours, nullptr, 0), ours);
-  EXPECT_EQ(all_of(out.read_end.get()), "");  // returns when nobody holds the other end any more: it is dead
+  EXPECT_EQ(all_of(out.read_end.get()), "");  // returns once no process holds the other end: it is dead
 }
 
 TEST(Supervisor, LeaksNothing) {

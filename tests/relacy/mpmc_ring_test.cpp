@@ -50,8 +50,8 @@ struct PushModel : rl::test_suite<PushModel<Atomics, capacity, alone>, kPushing 
   }
 };
 
-// One thread pushes, and takes back the oldest where there is no room, as a sender does under drop_oldest;
-// the other pops too.
+// One thread pushes, and takes back the oldest if there is no room, like a sender under drop_oldest; the
+// other pops too.
 template <class Atomics>
 struct DropOldestModel : rl::test_suite<DropOldestModel<Atomics>, 2> {
   static constexpr int kValues = 4;

@@ -43,7 +43,7 @@ void expect_counts(const IntEdge& edge, std::uint64_t pushed, std::uint64_t deli
   EXPECT_EQ(now.in_queue, in_queue);
 }
 
-TEST(Edge, UnderBlockTakesExactlyItsCapacityFromAProducerNobodyReads) {
+TEST(Edge, UnderBlockTakesExactlyItsCapacityWithoutAReader) {
   for (const std::size_t capacity : {1U, 2U, 3U, 7U, 100U}) {
     IntEdge edge(capacity, OverflowPolicy::block, kMakeInt);
     EXPECT_EQ(edge.capacity(), capacity);
@@ -95,7 +95,7 @@ TEST(Edge, UnderDropOldestAlwaysHasABufferThoughTheConsumerHoldsOne) {
   expect_counts(edge, 100, 2, 98, 0);
 }
 
-TEST(Edge, UnderDropBufferBeginsAnewWithTheBlockThatDoesNotFit) {
+TEST(Edge, UnderDropBufferRestartsWithTheBlockThatDoesNotFit) {
   IntEdge edge(3, OverflowPolicy::drop_buffer, kMakeInt);
   for (int i = 0; i < 3; ++i) { EXPECT_TRUE(offer(edge, i)); }
   expect_counts(edge, 3, 0, 0, 3);

@@ -56,7 +56,7 @@ TEST(Thread, JoinsItsOwnThreadBeforeItTakesOverAnother) {
   EXPECT_FALSE(first->joinable());
 }
 
-TEST(Thread, IsNoThreadFromTheStart) {
+TEST(Thread, IsNotAThreadFromTheStart) {
   Thread none;
   EXPECT_FALSE(none.joinable());
   none.join();

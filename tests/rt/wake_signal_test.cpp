@@ -67,8 +67,8 @@ TEST(WakeSignal, LosesNoWakeUpBetweenTwoThreads) {
   EXPECT_EQ(turn.load(), kTurns);
 }
 
-// What was written before notify() is seen after the wake-up, though the data itself is no atomic: the thread
-// sanitizer checks that.
+// What was written before notify() is seen after the wake-up, although the data itself is not atomic: the
+// thread sanitizer checks that.
 TEST(WakeSignal, HandsOverWhatWasWrittenBefore) {
   WakeSignal signal;
   const auto ticket = signal.ticket();

@@ -26,7 +26,7 @@ std::string chain(const std::string& threads, int capacity) {
 
 class HowManyGoIn : public testing::TestWithParam<std::pair<std::string, int>> {};
 
-// D domains, capacity c, nobody reads: (D + 1) c in edges.
+// D domains, capacity c, no reader: (D + 1) c blocks in edges.
 TEST_P(HowManyGoIn, IsExact) {
   const auto [threads, domains] = GetParam();
   for (const int capacity : {1, 2, 10}) {
@@ -79,7 +79,7 @@ TEST(AsyncPipeline, SaysThatItWasStoppedBeforeItStarted) {
             "the engine was stopped; expected a new engine for another run");
 }
 
-TEST(Engine, ThatIsOnlyLookedAtHasAPlanAndCannotBeStarted) {
+TEST(Engine, OfADryRunHasAPlanAndCannotBeStarted) {
   const auto graph = load_graph(chain("2", 2));
   ASSERT_TRUE(graph);
   EngineOptions options;
@@ -125,7 +125,7 @@ TEST(AsyncPipeline, AnOutputWithoutSubscriberIsDiscarded) {
   pipeline->stop();
 }
 
-TEST(AsyncPipeline, GoesOnWhenAReceiverIsGone) {
+TEST(AsyncPipeline, ContinuesWhenAReceiverIsGone) {
   auto pipeline = AsyncPipeline::from_json(chain("2", 1));
   ASSERT_TRUE(pipeline);
   {
@@ -137,7 +137,7 @@ TEST(AsyncPipeline, GoesOnWhenAReceiverIsGone) {
   pipeline->stop();
 }
 
-TEST(AsyncPipeline, StopNowEndsAPipelineThatNobodyReads) {
+TEST(AsyncPipeline, StopNowEndsAPipelineWithoutAReader) {
   auto pipeline = AsyncPipeline::from_json(chain("\"per_node\"", 1));
   ASSERT_TRUE(pipeline);
   auto receiver = pipeline->subscribe("back");
@@ -160,7 +160,7 @@ std::uint64_t given_up(const EngineStatus& status) {
   return sum;
 }
 
-// A reader that takes nothing is not waited for for ever: each block that was taken is received, or counted.
+// The wait for a reader that takes nothing is limited: each accepted block is received, or counted.
 TEST_P(HowManyGoIn, AndWhatIsGivenUpAtTheEndIsCounted) {
   const auto [threads, domains] = GetParam();
   for (const int capacity : {1, 2, 10}) {

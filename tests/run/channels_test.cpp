@@ -65,7 +65,7 @@ TEST(NamedChannels, SayInTheNextBlockWhatWasDroppedOnTheWay) {
   auto raw = engine->channels().subscribe<DataFrame>("raw");
   ASSERT_TRUE(raw) << to_string(raw.error());
   ASSERT_TRUE(engine->start());
-  ASSERT_TRUE(card.run(64 * 100));  // nobody takes anything meanwhile
+  ASSERT_TRUE(card.run(64 * 100));  // no one receives meanwhile
   std::uint64_t there = 0;
   std::uint64_t missing = 0;
   while (there + missing < 64 * 100) {
@@ -85,7 +85,7 @@ TEST(NamedChannels, GiveTheExactSamplesToWhoeverSubscribesWhileTheGraphRuns) {
   options.open_device = card.opener();
   const auto engine = engine_of(std::string(kMicGraph), options);
   ASSERT_TRUE(engine->start());
-  ASSERT_TRUE(card.run(640));  // nobody listens yet
+  ASSERT_TRUE(card.run(640));  // no subscriber yet
   auto raw = engine->channels().subscribe<DataFrame>("raw");
   ASSERT_TRUE(raw) << to_string(raw.error());
   auto soft = engine->channels().subscribe<DataFrame>("soft");
@@ -127,7 +127,7 @@ TEST(NamedChannels, NeverHoldUpARealTimeDomain) {
   auto raw = engine->channels().subscribe<DataFrame>("raw", OnLag::wait);
   ASSERT_TRUE(raw);
   ASSERT_TRUE(engine->start());
-  ASSERT_TRUE(card.run(64 * 1000));  // returns, though nobody takes a block
+  ASSERT_TRUE(card.run(64 * 1000));  // returns although no one receives a block
   const auto edges = engine->status().edges;
   ASSERT_EQ(edges.size(), 1U);
   EXPECT_EQ(edges[0].name, "mic -> channel raw");

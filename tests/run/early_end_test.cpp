@@ -1,7 +1,7 @@
 // tests/run/early_end_test.cpp
 //
-// A run ends when nobody needs more: Take, a sink that takes no more or a reader that went end what feeds only them,
-// back to the sources, and nothing else.
+// A run ends when nothing more is needed: Take, a sink that takes no more or a reader that went end what
+// feeds only them, back to the sources, and nothing else.
 #include <chrono>
 #include <string>
 
@@ -58,7 +58,7 @@ TEST(EarlyEnd, TakeEndsAnEndlessSource) {
   }
 }
 
-TEST(EarlyEnd, NoBlockIsReadThatNobodyNeeds) {
+TEST(EarlyEnd, NoUnneededBlockIsRead) {
   const Ended ended = run_to_its_end(
       std::string(kSine) +
           R"(, {"id": "t", "type": "Take", "config": {"frames": 128}}, {"id": "k", "type": "Keep"})",
@@ -92,7 +92,7 @@ TEST(EarlyEnd, OtherReadersGetEverything) {
   }
 }
 
-TEST(EarlyEnd, WhatTheNodesBehindTakeHoldComesOut) {
+TEST(EarlyEnd, WhatTheNodesAfterTakeHoldIsOutput) {
   for (const ThreadPolicy threads : kEveryPolicy) {
     const Ended ended = run_to_its_end(
         std::string(kSine) + R"(, {"id": "t", "type": "Take", "config": {"frames": 100}},

@@ -2,7 +2,8 @@
 //
 // No graph that is accepted stands still, and none gives other samples for another number of threads: random graphs of
 // 2 to 40 nodes, with sources that cut their streams differently and end at different times, splits, joins, queues, nodes that
-// hold frames back or end early, edges of 1 to 16 blocks. SL_RANDOM_GRAPHS=100000 in the environment: so many instead of 1000.
+// hold frames back or end early, edges of 1 to 16 blocks. SL_RANDOM_GRAPHS=N in the environment: N graphs
+// instead of 1000.
 #include <algorithm>
 #include <cstdlib>
 #include <memory>

@@ -1,6 +1,6 @@
 // tests/run/separate_inputs_test.cpp
 //
-// Nodes with separate inputs: what each input gets, in which order, and that nothing waits for ever, whatever
+// Nodes with separate inputs: what each input gets, in which order, and that nothing waits forever, whatever
 // the partition into threads.
 #include <algorithm>
 

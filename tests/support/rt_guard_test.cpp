@@ -62,7 +62,7 @@ std::vector<std::string> violations_of(const std::function<void()>& code) {
   return RtGuardScope::take_violations();
 }
 
-// The compiler may leave out an allocation that nobody looks at.
+// The compiler may remove an allocation that is never used.
 void* volatile seen = nullptr;
 void* look_at(void* memory) {
   seen = memory;
@@ -405,13 +405,13 @@ TEST(PreloadedRtGuard, EndsTheProgramAtTheFirstForbiddenCall) {
   EXPECT_THAT(ended.output, HasSubstr("rt_guard_probe("));  // the stack
 }
 
-TEST(PreloadedRtGuard, CountsThemAndLetsTheProgramGoOn) {
+TEST(PreloadedRtGuard, CountsThemAndLetsTheProgramContinue) {
   const Ended ended = run_preloaded("RTGUARD=count", "lock");
   EXPECT_EQ(ended.status, 0);
   EXPECT_EQ(ended.output, "rtguard: 1 violations in 1 guarded sections\n");
 }
 
-TEST(PreloadedRtGuard, LogsThemAndLetsTheProgramGoOn) {
+TEST(PreloadedRtGuard, LogsThemAndLetsTheProgramContinue) {
   const Ended ended = run_preloaded("RTGUARD=log", "lock");
   EXPECT_EQ(ended.status, 0);
   EXPECT_THAT(ended.output, HasSubstr("rtguard: pthread_mutex_lock() called by real-time code\n"));

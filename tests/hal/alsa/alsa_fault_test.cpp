@@ -139,7 +139,7 @@ TEST_F(AlsaLoss, StopsWhileTheDeviceIsGone) {
   EXPECT_EQ((*driver)->status().frames, 47'872U);
 }
 
-TEST_F(AlsaLoss, GoesOnWithANewSessionWhenACallHangs) {
+TEST_F(AlsaLoss, ContinuesWithANewSessionWhenACallHangs) {
   ASSERT_TRUE(card_->script("48128:block"));
   AlsaTuning tuning = card_tuning(card_);
   tuning.hang_limit = std::chrono::milliseconds(20);
@@ -201,7 +201,7 @@ TEST_F(AlsaLoss, PlaysOnAtTheRightPosition) {
   }
 }
 
-TEST_F(AlsaLoss, GoesOnInBothDirections) {
+TEST_F(AlsaLoss, ContinuesInBothDirections) {
   for (const char* script : {"48128:xrun=1000", "48128:unplug=24000", "48128:hang=48000"}) {
     card_ = std::make_shared<fault_card::FaultCard>();
     ASSERT_TRUE(card_->script(script));

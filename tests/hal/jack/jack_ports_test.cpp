@@ -25,7 +25,7 @@ std::string message(const Channels& channels, const Names& names, const ServerPo
   return pairs ? "accepted" : to_string(pairs.error());
 }
 
-TEST(ChoosePorts, TakesAllPhysicalPortsByItself) {
+TEST(ChoosePorts, TakesAllPhysicalPortsOnItsOwn) {
   EXPECT_THAT(*choose({}, {}),
               ElementsAre(FieldsAre("in_1", "system:capture_1"), FieldsAre("in_2", "system:capture_2")));
 }

@@ -199,11 +199,11 @@ TEST(JackStream, DoesNotBelieveAFrameTimeThatTheClockContradicts) {
   EXPECT_EQ(server.jump(), 2 * kPeriod);
 }
 
-TEST(JackStream, GoesOnAfterANewConnectionWithAGapOfTheTimeThatPassed) {
+TEST(JackStream, ContinuesAfterANewConnectionWithAGapOfTheTimeThatPassed) {
   Server server;
   server.cycles(400);
   server.pass(144'000);         // three seconds
-  server.next.frame_time = 77;  // a new server counts anew
+  server.next.frame_time = 77;  // a new server restarts its count
   server.stream.reconnect();
   server.cycle();
   EXPECT_EQ(server.jump(), 144'000);

@@ -182,7 +182,7 @@ TEST(LevelMeter, IsTheSameForEveryBlockSize) {
   }
 }
 
-TEST(LevelMeter, KeepsItsGridWhereAnIntervalIsNoWholeNumberOfFrames) {
+TEST(LevelMeter, KeepsItsGridWhereAnIntervalIsNotAWholeNumberOfFrames) {
   NodeHarness meter("LevelMeter", R"({"interval_s": 0.001})", {44100.0, 1, 1024});  // 44.1 frames
   const auto results = meter.run_frames(constant(0.5, 1, 44100), 1000);
   ASSERT_EQ(results.size(), 1000U);
@@ -263,7 +263,7 @@ TEST(LevelMeter, CountsAGapBeforeTheFirstBlock) {
   EXPECT_EQ(results[0].header().gap_frames, 80U);
 }
 
-TEST(LevelMeter, BeginsAnewWhereTheStreamCountsAnew) {
+TEST(LevelMeter, RestartsWhereTheStreamRestartsItsCount) {
   NodeHarness meter("LevelMeter", R"({"interval_s": 0.01})");
   feed_constant(meter, 960, 100, 0.5);
   const auto results = feed_constant(meter, 0, 480, 0.25);

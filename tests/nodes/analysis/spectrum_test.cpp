@@ -190,7 +190,7 @@ TEST(Spectrum, TellsOfAGapBeforeTheFirstBlockAndOfAnotherCount) {
   ASSERT_EQ(first.size(), 1U);
   EXPECT_EQ(first[0].position(), 500);
   EXPECT_EQ(first[0].header().gap_frames, 500U);
-  const auto again = feed_samples(spectrum, 0, x);  // the stream counts anew
+  const auto again = feed_samples(spectrum, 0, x);  // the stream restarts its count
   ASSERT_EQ(again.size(), 1U);
   EXPECT_EQ(again[0].position(), 0);
   EXPECT_TRUE(again[0].header().has(FrameFlag::gap));

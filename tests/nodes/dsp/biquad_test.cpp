@@ -219,7 +219,7 @@ TEST(BiquadCascade, SilenceStaysSilenceAndADefaultSectionPassesEveryBit) {
   }
 }
 
-TEST(BiquadCascade, TakesWhatIsNotFiniteAsZeroAndCountsIt) {
+TEST(BiquadCascade, ReplacesWhatIsNotFiniteByZeroAndCountsIt) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   const auto sections = in_delta_form(equaliser(10));
   for (const CpuPath path : supported_cpu_paths()) {

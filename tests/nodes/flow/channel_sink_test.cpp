@@ -25,9 +25,9 @@ struct Sink {
       : node("ChannelSink", config, std::vector{audio_format(8000.0, {"x"}, 4)}, sink_context(registry)) {}
 };
 
-TEST(ChannelSink, SendsWhatComesWhileSomebodyIsSubscribed) {
+TEST(ChannelSink, SendsWhatComesWhileThereAreSubscribers) {
   Sink sink(R"({"channel": "out"})");
-  sink.node.process(block_at(sink.node, 0, {1.0}));  // to nobody
+  sink.node.process(block_at(sink.node, 0, {1.0}));  // no subscriber yet
   auto blocks = sink.registry.subscribe<DataFrame>("out");
   ASSERT_TRUE(blocks);
   const DataFrame sent = block_at(sink.node, 7, {2.0, test::kNaN, 1.0}, 6);

@@ -96,7 +96,7 @@ TEST(ChannelSource, EndsWhenTheChannelIsClosed) {
   EXPECT_EQ(fed.node.last_status(), Status::done);
 }
 
-TEST(ChannelSource, RefusesWhatIsNoFormat) {
+TEST(ChannelSource, RefusesWhatIsNotAFormat) {
   const auto refusal = [](std::string_view config) {
     std::string text =
         to_string(NodeHarness::refusals("ChannelSource", config, std::vector<StreamFormat>{}), "");

@@ -113,7 +113,7 @@ TEST(Expression, HasConstantsAndFunctionsToTheLastDigit) {
   }
 }
 
-TEST(Expression, KnowsWhatIsNoNumber) {
+TEST(Expression, KnowsWhatIsNotANumber) {
   EXPECT_EQ(value_of("isnan(left)", std::nan("")), 1.0);
   EXPECT_EQ(value_of("isnan(left)", 1.0), 0.0);
   EXPECT_TRUE(std::isnan(value_of("db(left)", 0.0)));

@@ -48,8 +48,8 @@ TEST(Filter, AddsItsGapToThoseOfTheStream) {
   const auto out = filter.process(block_at(filter, 32, {0.5}, 20));
   EXPECT_EQ(out[0].header().gap_frames, 31U);  // 10 + 1 + 20: from 1 to 32
   filter.process(block_at(filter, 33, {0.0}));
-  const auto anew = filter.process(block_at(filter, 3, {0.5}, 3));  // the stream counts anew
-  EXPECT_EQ(anew[0].header().gap_frames, 3U);
+  const auto restarted = filter.process(block_at(filter, 3, {0.5}, 3));  // the stream restarts its count
+  EXPECT_EQ(restarted[0].header().gap_frames, 3U);
 }
 
 // The level from its definition: 20 lg √(Σx²/N).

@@ -105,7 +105,7 @@ TEST(Map, RefusesFormulasThatCannotBeRead) {
       "/config/channels/a~1b: column 4: the expression ends where a number, a name or \"(\" is missing");
 }
 
-TEST(Map, RefusesWhatIsNoSetOfFormulas) {
+TEST(Map, RefusesWhatIsNotASetOfFormulas) {
   EXPECT_EQ(map_refusal(R"({"channels": {}})"),
             "/config/channels: no new channel is given; expected {\"name\": \"expression\", …}");
   EXPECT_EQ(map_refusal(R"({"channels": ["ch1"]})"),

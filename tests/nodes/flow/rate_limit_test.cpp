@@ -46,7 +46,7 @@ TEST(RateLimit, PassesWhatAnExactTokenBucketPasses) {
   }));
 }
 
-TEST(RateLimit, PassesAStreamOfExactlyItsRateForEver) {
+TEST(RateLimit, PassesAStreamOfExactlyItsRateForever) {
   for (const double rate_hz : {44100.0, 48000.0, 44055.944056}) {
     NodeHarness limit(
         "RateLimit",

@@ -11,7 +11,7 @@
 
 namespace streamlab::test {
 
-// Results of a stream of `rate_hz` frames a second: so many numbers a block.
+// Results of a stream of `rate_hz` frames per second, with the same number of values per block.
 inline StreamFormat values_at_rate(double rate_hz, std::uint32_t channels = 1) {
   StreamFormat format = audio_format(rate_hz, default_channel_names(channels), 1);
   format.kind = StreamKind::values;

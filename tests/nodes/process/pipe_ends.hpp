@@ -52,7 +52,7 @@ inline Pipe new_pipe(std::size_t bytes = kDefaultPipeBytes) {
   return std::move(*pipe);
 }
 
-// Writes everything, however long that takes; false when nobody reads.
+// Writes everything, however long that takes; false when there is no reader.
 inline bool write_all(int fd, std::string_view text) {
   const NoSigpipe guard;
   while (!text.empty()) {

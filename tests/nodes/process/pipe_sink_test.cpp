@@ -55,7 +55,7 @@ std::string written(const std::string& more, const Signal& signal, std::uint32_t
   return text;
 }
 
-TEST(PipeSink, WritesAWavWhoseEndNobodyKnows) {
+TEST(PipeSink, WritesAWavOfUnknownLength) {
   for (const std::uint32_t block : {1U, 7U, 64U, 4096U}) {
     EXPECT_EQ(written(R"("samples": "s16le")", counting(5000), block) ==
                   wave_saying(0x7FFFF000, counting_samples(5000)),
@@ -202,7 +202,7 @@ TEST(PipeSink, WaitsForASlowReaderAndGivesUpOnlyWhenTheRunIsToEnd) {
   sink.process(block);
   EXPECT_EQ(sink.last_status(), Status::ok);
   reader.join();
-  sink.node().stop_waiting();  // nobody reads any more: a second, in all
+  sink.node().stop_waiting();  // no more reads: a second, in total
   for (int i = 0; i < 100; ++i) { sink.process(block); }
   EXPECT_EQ(sink.last_status(), Status::done);
   const auto notes = sink.node().notes();

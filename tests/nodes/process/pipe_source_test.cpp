@@ -100,7 +100,7 @@ TEST(PipeSource, ReadsSamplesWithoutAHeaderFromAFifo) {
   NodeHarness source = source_of(
       registry, source_config("fifo:" + path,
                               R"("format": "s16le", "channels": 2, "sample_rate": 8000, "frame_size": 3)"));
-  EXPECT_THAT(source.run_source(1), IsEmpty());  // nobody writes yet: that is no end
+  EXPECT_THAT(source.run_source(1), IsEmpty());  // no writer yet: that is not the end
   EXPECT_EQ(source.last_status(), Status::ok);
   Fd writer(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
   ASSERT_TRUE(write_all(writer.get(), counting_samples(4) + "ab"));
@@ -178,7 +178,7 @@ TEST(PipeSource, FailsWhenTheStreamBecomesAnother) {
             name + " changed its format after 0 blocks; expected one format from beginning to end");
 }
 
-TEST(PipeSource, FlagsAndCountsWhatIsNoNumber) {
+TEST(PipeSource, FlagsAndCountsWhatIsNotANumber) {
   Pipe pipe = new_pipe();
   ASSERT_TRUE(
       write_all(pipe.write_end.get(), little(0x7FC00000, 4) + little(0x7F800000, 4) + little(0x3F800000, 4)));

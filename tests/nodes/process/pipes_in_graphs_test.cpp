@@ -1,6 +1,6 @@
 // tests/nodes/process/pipes_in_graphs_test.cpp
 //
-// Whole graphs between pipes: what goes in comes out, and they end when somebody goes.
+// Whole graphs between pipes: the output matches the input, and they end when a reader or writer leaves.
 #include <cmath>
 
 #include <gmock/gmock.h>
@@ -53,7 +53,7 @@ TEST(PipesInGraphs, CarryEverySampleThroughInBothDirections) {
       in.write_end.reset();
     });
     Pipe middle = new_pipe();
-    // Two graphs, one behind the other.
+    // Two graphs in series.
     const auto second = [&] {
       return started({{"PipeSource", "{" + quoted("from", middle.read_end.get()) + R"(, "frame_size": 100})"},
                       {"PipeSink", "{" + quoted("to", out.write_end.get()) + R"(, "format": "s16le"})"}});
@@ -102,9 +102,9 @@ TEST(PipesInGraphs, EndWhenTheReaderGoes) {
   EXPECT_TRUE(status.data_lost());
 }
 
-TEST(PipesInGraphs, GoOnForAnotherSinkWhenAReaderGoes) {
+TEST(PipesInGraphs, ContinueForAnotherSinkWhenAReaderGoes) {
   Pipe out = new_pipe();
-  out.read_end.reset();  // nobody, from the beginning
+  out.read_end.reset();  // no reader from the start
   const auto graph = load_graph(R"({"version": 1, "pipeline_config": {"sample_rate": 48000, "duration_s": 2},
       "nodes": [{"id": "tone", "type": "SineGenerator", "config": {"frequency": 1000}},
                 {"id": "gone", "type": "PipeSink", "config": {"format": "framed", )" +

@@ -81,7 +81,7 @@ TEST(ProcessLive, LosesNoFrameToSoxNorToPython) {
 
 // The program takes nothing while the card runs: what it missed is counted on its edge, and the card's own
 // recording has every frame.
-TEST(ProcessLive, DropsBlocksForAProgramThatTakesNothingAndForNobodyElse) {
+TEST(ProcessLive, DropsBlocksForAProgramThatTakesNothingAndForNoOneElse) {
   const TempDir dir;
   const std::string gate = new_fifo(dir, "gate");
   const auto engine = started_live(

@@ -331,7 +331,7 @@ TEST(Process, CountsNoMoreFramesThanThereWereWhenAProgramEndsAtOnce) {
   }
 }
 
-TEST(Process, RefusesAnOutputThatIsNoAudio) {
+TEST(Process, RefusesAnOutputThatIsNotAudio) {
   const std::string script =
       "import json, sys; sys.path.insert(0, '" SL_SOURCE_DIR
       "/apps/examples'); import framed_stream; "
@@ -351,12 +351,12 @@ TEST(Process, CountsHalfAFrameAtTheEnd) {
   EXPECT_TRUE(notes[0].data_lost);
 }
 
-TEST(Process, DoesNotWaitForEverForAProgramThatNeverReads) {
+TEST(Process, DoesNotWaitForeverForAProgramThatNeverReads) {
   EXPECT_THAT(failure_of(shell("exec sleep 1000", R"("timeout_s": 0.05,)"), test::noise(1, 100'000)),
               HasSubstr("\"sh\" did not take its input within 0.05 s"));
 }
 
-TEST(Process, DoesNotWaitForEverForAProgramThatNeverWrites) {
+TEST(Process, DoesNotWaitForeverForAProgramThatNeverWrites) {
   EXPECT_EQ(failure_of(shell("cat >/dev/null; true", R"("timeout_s": 0.05, "max_held_frames": 5000,)"),
                        test::noise(1, 100'000)),
             "\"sh\" did not return output for its input within 0.05 s; a longer timeout_s, a larger "
@@ -364,7 +364,7 @@ TEST(Process, DoesNotWaitForEverForAProgramThatNeverWrites) {
             "does it buffer its output (PYTHONUNBUFFERED, stdbuf)?");
 }
 
-TEST(Process, DoesNotWaitForEverForAProgramThatDoesNotEnd) {
+TEST(Process, DoesNotWaitForeverForAProgramThatDoesNotEnd) {
   EXPECT_THAT(failure_of(shell("cat; exec sleep 1000", R"("timeout_s": 0.05,)"), test::noise(1, 1000)),
               HasSubstr("\"sh\" did not end after the end of its input within 0.05 s"));
 }

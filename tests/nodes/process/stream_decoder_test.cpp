@@ -169,7 +169,7 @@ TEST(StreamDecoder, ReadsNothingFromAnEmptyStream) {
   EXPECT_THAT(empty.blocks, IsEmpty());
 }
 
-TEST(StreamDecoder, RefusesWhatIsNoHeader) {
+TEST(StreamDecoder, RefusesWhatIsNotAHeader) {
   const std::string wav = wave_saying(0, "");
   const auto error = [](std::string_view bytes, ByteFormat format = ByteFormat::automatic) {
     return decode({.format = format, .from = "stdin"}, bytes).error;

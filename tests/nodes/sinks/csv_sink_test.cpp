@@ -107,7 +107,7 @@ TEST(CsvSink, FlagsTheFramesOfAudioThatAreMeant) {
             "12,6,end_of_stream,0,0\r\n");
 }
 
-TEST(CsvSink, BeginsTheFileAnewAfterReset) {
+TEST(CsvSink, StartsTheFileAgainAfterReset) {
   const TempDir dir;
   const std::string path = dir.file("a.csv");
   {

@@ -185,7 +185,7 @@ TEST(FileSink, WritesAValidEmptyFileWhenNothingComes) {
   EXPECT_THAT(read_back(dir.file("a.wav")), ElementsAre(IsEmpty()));
 }
 
-TEST(FileSink, BeginsTheFileAnewAfterReset) {
+TEST(FileSink, StartsTheFileAgainAfterReset) {
   const TempDir dir;
   const std::string path = dir.file("a.wav");
   {

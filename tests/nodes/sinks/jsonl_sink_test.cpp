@@ -140,7 +140,7 @@ TEST(JsonlSink, WritesToStdoutOnRequest) {
   EXPECT_THAT(testing::internal::GetCapturedStdout(), HasSubstr(R"("samples":[0.5])"));
 }
 
-TEST(JsonlSink, BeginsTheFileAnewAfterReset) {
+TEST(JsonlSink, StartsTheFileAgainAfterReset) {
   const TempDir dir;
   const std::string path = dir.file("a.jsonl");
   {

@@ -120,7 +120,7 @@ TEST(FileSource, PlaysTheRangeSeveralTimesWithoutASeam) {
   EXPECT_EQ(source.last_status(), Status::done);
 }
 
-TEST(FileSource, PlaysForEverOnRequest) {
+TEST(FileSource, PlaysForeverOnRequest) {
   const TempDir dir;
   NodeHarness source("FileSource", config(counting_file(dir, 1, 10), R"("loop": 0, "frame_size": 7)"));
   const auto frames = source.run_source(1000);

@@ -29,7 +29,7 @@
 // A script is a list of FRAME:FAULT[=ARGUMENT], in card time:
 //   xrun=N       N frames of card time pass, then -EPIPE
 //   suspend=N    state SUSPENDED; the first N resumes change nothing, the next leaves XRUN (prepare needed)
-//   unplug=N     -ENODEV, also on opening, until N frames of card time have passed; 0: for ever
+//   unplug=N     -ENODEV, also on opening, until N frames of card time have passed; 0: forever
 //   stall=N      nothing moves for N frames of card time, and no error is reported
 //   hang         nothing moves until the streams are closed, no error, the state stays RUNNING; opening again
 //                answers -ENOENT until N frames have passed, as ALSA's JACK plug-in does when the server died

@@ -220,7 +220,7 @@ INSTANTIATE_TEST_SUITE_P(EveryWay, AlsaVoice,
                            return std::string(instance.param.first) + "_" + instance.param.second;
                          });
 
-TEST_F(AlsaThroughJack, GoesOnAfterTheServerWasKilledAndMarksTheGap) {
+TEST_F(AlsaThroughJack, ContinuesAfterTheServerWasKilledAndMarksTheGap) {
   DeviceRequest request = duplex("cable");
   auto driver = open_alsa_driver(request);
   ASSERT_TRUE(driver) << to_string(driver.error());

@@ -195,7 +195,7 @@ TEST_F(JackTest, ReportsTheLatencyOfThePhysicalPorts) {
   EXPECT_GE(driver->format().input_latency_frames, kPeriod);
 }
 
-TEST_F(JackTest, GoesOnThroughChangesOfPeriodInTicksOfTheFirstLengthAtMost) {
+TEST_F(JackTest, ContinuesThroughChangesOfPeriodInTicksOfTheFirstLengthAtMost) {
   Peer source(server_.name(), "source", JackPortIsOutput, play_ramp);
   auto driver = open_or_fail(capture_from(source.port()));
   ASSERT_NE(driver, nullptr);

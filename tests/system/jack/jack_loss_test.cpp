@@ -29,7 +29,7 @@ struct Session {
   }
 };
 
-TEST_F(JackLoss, GoesOnAfterTheServerWasKilledAndMarksTheGap) {
+TEST_F(JackLoss, ContinuesAfterTheServerWasKilledAndMarksTheGap) {
   DeviceRequest request;
   request.device = server_.device();
   request.capture = request.playback = true;

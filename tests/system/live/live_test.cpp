@@ -144,7 +144,7 @@ TEST_F(Live, RecordsAVoiceThroughJackToTheBit) {
 }
 
 // Done when (3): kill -9 of the server and its restart.
-TEST_F(Live, GoesOnWhenTheServerWasKilledAndExitsWithThree) {
+TEST_F(Live, ContinuesWhenTheServerWasKilledAndExitsWithThree) {
   const std::string log = dir_.file("levels.jsonl");
   const std::string config = dir_.write("live.json", R"({"version": 1, "nodes": [
       {"id": "mic", "type": "AudioInput", "config": {"device": ")" +
@@ -235,7 +235,7 @@ TEST_F(Live, CallsNothingOnJacksThreadThatCouldWait) {
 // The same graph through ALSA: the `jack` PCM of libasound2-plugins in front of the same server.
 TEST_F(Live, PrintsLevelsThroughAnAlsaPcm) {
   Program playing({SL_STREAMLAB, "run", player("", 0), "--json"});
-  ASSERT_TRUE(playing.wait_for_output("rms_db"));  // before, nobody can connect to it
+  ASSERT_TRUE(playing.wait_for_output("rms_db"));  // earlier, nothing can connect to it
   const std::string alsa = dir_.write("asound.conf", R"(</usr/share/alsa/alsa.conf>
 pcm.heard_end {
   type jack
