@@ -78,7 +78,7 @@ struct EngineStatus {
   std::vector<std::pair<std::string, NodeNote>> notes;  // node id and its note; after stop()
   Errors failures;                                      // nodes, edges, device, files
 
-  // Was anything lost, dropped or missed? (Such a run has not failed, but is no success either.)
+  // Was anything lost, dropped or missed? (Such a run has not failed, but has not fully succeeded.)
   bool data_lost() const;
 };
 

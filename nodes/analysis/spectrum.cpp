@@ -369,7 +369,7 @@ class Spectrum final : public Node {
       if (header.position > next_) {
         missing = static_cast<std::uint64_t>(header.position - next_);
       } else {
-        origin_position_ += header.position - next_;  // the stream counts anew
+        origin_position_ += header.position - next_;  // the stream restarts its count
         flags_before_ |= trail_.since(begin_position_);
         trail_.reset();
       }

@@ -104,7 +104,7 @@ constexpr NodeInfo kInfo{
     .details =
         "Full scale is 1; integers are multiplied and divided by 2^(bits-1). If the program fails (by a "
         "status other than 0, a signal, or no activity for timeout_s), the message includes its standard "
-        "error. A program that exits with 0 without reading all its input ends the stream: the frames that "
+        "error. A program that exits with 0 without reading all its input gets no more: the frames that "
         "it did not read are counted, and end the run with exit code 3, as does an incomplete frame at the "
         "end. The summary says how many frames it held back, and how long a block took. Programs often "
         "buffer their output in pipes: see PYTHONUNBUFFERED, stdbuf. Each run starts the program again, in a "
