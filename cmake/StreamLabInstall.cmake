@@ -1,17 +1,32 @@
-# What `cmake --install` puts where, and how other projects find it: find_package(StreamLab) and pkg-config.
+# What `cmake --install` puts where, and how other projects find it: find_package(StreamLab) and pkg-config. Two
+# components, which are two Debian packages: `program` (what people run) and `development` (what C++ programs build with).
+set(SL_ZSH_COMPLETIONS share/zsh/site-functions CACHE PATH "Where zsh looks for completions")
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
+set(headers_dir ${CMAKE_INSTALL_INCLUDEDIR}/streamlab)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/StreamLab)
-install(TARGETS streamlab EXPORT StreamLabTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(EXPORT StreamLabTargets NAMESPACE StreamLab:: DESTINATION ${package_dir})
-install(FILES streamlab.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/streamlab)
-install(DIRECTORY engine hal nodes/dsp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/streamlab
-  FILES_MATCHING PATTERN "*.hpp")
+set(doc_dir ${CMAKE_INSTALL_DATAROOTDIR}/doc/streamlab)
+set(examples_dir ${doc_dir}/examples)
+
+# ---- development
+install(TARGETS streamlab EXPORT StreamLabTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development)
+install(EXPORT StreamLabTargets NAMESPACE StreamLab:: DESTINATION ${package_dir} COMPONENT development)
+install(FILES streamlab.hpp DESTINATION ${headers_dir} COMPONENT development)
+# Headers lie as in the source tree, for they include each other so. Of the hardware layer only what programs use.
+install(DIRECTORY engine nodes DESTINATION ${headers_dir} COMPONENT development FILES_MATCHING PATTERN "*.hpp")
+install(FILES hal/backends.hpp DESTINATION ${headers_dir}/hal COMPONENT development)
 configure_package_config_file(cmake/StreamLabConfig.cmake.in ${CMAKE_BINARY_DIR}/StreamLabConfig.cmake
   INSTALL_DESTINATION ${package_dir})
 write_basic_package_version_file(${CMAKE_BINARY_DIR}/StreamLabConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_BINARY_DIR}/StreamLabConfig.cmake ${CMAKE_BINARY_DIR}/StreamLabConfigVersion.cmake
-  DESTINATION ${package_dir})
+  DESTINATION ${package_dir} COMPONENT development)
 configure_file(cmake/streamlab.pc.in ${CMAKE_BINARY_DIR}/streamlab.pc @ONLY)
-install(FILES ${CMAKE_BINARY_DIR}/streamlab.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+install(FILES ${CMAKE_BINARY_DIR}/streamlab.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT development)
+install(DIRECTORY apps/examples/ DESTINATION ${examples_dir}/cpp COMPONENT development)
+install(FILES apps/async_demo/main.cpp RENAME async_demo.cpp DESTINATION ${examples_dir}/cpp COMPONENT development)
+
+# ---- program: sl_program() installs the program itself
+install(DIRECTORY configs/ DESTINATION ${examples_dir}/configs COMPONENT program PATTERN bad EXCLUDE)
+install(FILES CHANGELOG.md DESTINATION ${doc_dir} COMPONENT program)
+install(DIRECTORY docs/ DESTINATION ${doc_dir} COMPONENT program PATTERN decisions EXCLUDE)

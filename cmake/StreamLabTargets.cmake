@@ -80,14 +80,18 @@ function(sl_test name)
     PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS "${arg_LABELS}")
 endfunction()
 
-# sl_program(NAME SOURCES file… [LINKS library…]): a program for users, in build/<preset>/bin and installed.
+# sl_program(NAME SOURCES file… [LINKS library…] [DEMO]): a program in build/<preset>/bin; installed, unless it is a demo.
+# Functions of shared libraries are looked up when it starts, not when the real-time thread calls one for the first time.
 function(sl_program name)
-  cmake_parse_arguments(arg "" "" "SOURCES;LINKS" ${ARGN})
+  cmake_parse_arguments(arg "DEMO" "" "SOURCES;LINKS" ${ARGN})
   add_executable(${name}_program ${arg_SOURCES})
   target_link_libraries(${name}_program PRIVATE sl_flags streamlab ${arg_LINKS})
   set_target_properties(${name}_program PROPERTIES OUTPUT_NAME ${name})
+  target_link_options(${name}_program PRIVATE -Wl,-z,relro,-z,now)
   sl_quick_build(${name}_program FROM sl_precompiled)
-  install(TARGETS ${name}_program RUNTIME DESTINATION bin)
+  if(NOT arg_DEMO)
+    install(TARGETS ${name}_program RUNTIME DESTINATION bin COMPONENT program)
+  endif()
 endfunction()
 
 # sl_bench(NAME SOURCES file… [LINKS library…]): a Google Benchmark program in build/<preset>/bench.

@@ -3,6 +3,7 @@
 // NodeCatalog: the node types that a graph may use.
 #pragma once
 
+#include <initializer_list>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,9 @@ class NodeCatalog {
   // `entries` must outlive the catalogue.
   explicit NodeCatalog(std::span<const NodeEntry* const> entries)
       : entries_(entries.begin(), entries.end()) {}
+
+  // This catalogue with the nodes of your own program. A name that exists already is replaced.
+  NodeCatalog with(std::initializer_list<const NodeEntry*> own) const;
 
   // The entry with exactly this name; null if there is none.
   const NodeEntry* find(std::string_view name) const noexcept;

@@ -39,14 +39,6 @@ std::vector<std::string> quotes_of(const std::string& document, const std::strin
   return quotes;
 }
 
-TEST(Documents, WritingANodeQuotesGainAsItIs) {
-  const std::string code =
-      text_of("nodes/processors/gain.cpp") + text_of("tests/nodes/processors/gain_test.cpp");
-  const auto quotes = quotes_of("docs/writing-a-node.md", "cpp");
-  EXPECT_EQ(quotes.size(), 6U);
-  for (const std::string& quote : quotes) { EXPECT_THAT(code, testing::HasSubstr(quote)); }
-}
-
 TEST(Documents, TheReadmeQuotesFilesAsTheyAre) {
   const auto json = quotes_of("README.md", "json");
   ASSERT_EQ(json.size(), 1U);

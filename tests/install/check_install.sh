@@ -1,23 +1,81 @@
 #!/usr/bin/env bash
-# check_install.sh BUILD_DIR cmake|pkg-config: installs the build into a folder of its own, builds the consumer
-# against it, runs it, and compares what it says.
+# check_install.sh BUILD_DIR WHAT: checks an installed StreamLab, as other projects use it.
+#   install      installs the build into BUILD_DIR/install/prefix; the others use that
+#   headers      compiles every installed header alone
+#   cmake        builds the examples and the consumer with find_package, runs them
+#   pkg-config   the same with pkg-config
+#   own_node     builds and runs what docs/writing-a-node.md shows for a program of one's own
+# What was compiled once and has not changed is not compiled again.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+top=$(cd "$here/../.." && pwd)
 build=$1
-way=$2
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-cmake --install "$build" --prefix "$dir/prefix" >"$dir/install.log"
-if [ "$way" = cmake ]; then
-  cmake -S "$here/consumer" -B "$dir/build" -G Ninja -DCMAKE_PREFIX_PATH="$dir/prefix" >"$dir/configure.log"
-  cmake --build "$dir/build" >"$dir/build.log" || { cat "$dir/build.log"; exit 1; }
-  program=$dir/build/consumer
-else
-  export PKG_CONFIG_PATH
-  PKG_CONFIG_PATH=$(dirname "$(find "$dir/prefix" -name streamlab.pc)")
-  # shellcheck disable=SC2046
-  c++ "$here/consumer/main.cpp" -o "$dir/consumer" $(pkg-config --cflags --libs streamlab)
-  program=$dir/consumer
-fi
-said=$("$program")
-[ "$said" = "3 blocks, peak 0.500" ] || { echo "the consumer said: $said"; exit 1; }
+dir=$build/install
+prefix=$dir/prefix
+
+run() {  # COMMAND…: its output is shown when it fails
+  "$@" >"$dir/$what.log" 2>&1 || { tail -n 60 "$dir/$what.log"; echo "failed: $*"; exit 1; }
+}
+cmake_build() {  # SOURCE BUILD
+  local launcher=()
+  ! command -v ccache >/dev/null || launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+  run cmake -S "$1" -B "$2" -G Ninja -DCMAKE_PREFIX_PATH="$prefix" "${launcher[@]}"
+  run cmake --build "$2" -- -k 0
+}
+expect() {  # WHAT SAID EXPECTED
+  [ "$2" = "$3" ] || { printf '%s said:\n%s\nexpected:\n%s\n' "$@"; exit 1; }
+}
+# Each example in FOLDER, beside the one that was built in the source tree, whose output the tests of apps/ check.
+check_programs() {
+  expect consumer "$("$1/consumer")" "3 blocks, peak 0.500"
+  local name
+  for name in fan_out levels_at_marks loudest_second unreliable_analyser; do
+    expect "$name" "$("$1/$name" 2>&1)" "$("$build/examples/$name" 2>&1)"
+  done
+  local voice=/usr/share/sounds/alsa/Front_Center.wav
+  rm -f "$dir/$what."{levels,live,state}
+  "$1/resume_levels" "$voice" "$dir/$what.levels" "$dir/$what.state" >/dev/null
+  expect "resume_levels, in lines," "$(wc -l <"$dir/$what.levels")" 143
+  "$1/live_levels" "$dir/$what.live" "file:$voice" 1 >/dev/null
+  expect "live_levels, in lines," "$(wc -l <"$dir/$what.live")" 10
+}
+
+what=$2
+mkdir -p "$dir"
+case $what in
+  install)
+    rm -rf "$prefix"
+    run cmake --install "$build" --prefix "$prefix"
+    ;;
+  headers) cmake_build "$here/headers" "$dir/headers" ;;
+  cmake)
+    cmake_build "$prefix/share/doc/streamlab/examples/cpp" "$dir/cmake/examples"
+    cmake_build "$here/consumer" "$dir/cmake/consumer"
+    cp "$dir/cmake/consumer/consumer" "$dir/cmake/examples"
+    check_programs "$dir/cmake/examples"
+    ;;
+  pkg-config)
+    export PKG_CONFIG_PATH
+    PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name streamlab.pc)")
+    mkdir -p "$dir/pkg-config"
+    compiler=$(command -v ccache || true)
+    for source in "$here/consumer/main.cpp" "$prefix"/share/doc/streamlab/examples/cpp/*.cpp; do
+      name=$(basename "$source" .cpp)
+      [ "$name" != main ] || name=consumer
+      # shellcheck disable=SC2046
+      run $compiler c++ $(pkg-config --cflags streamlab) -c "$source" -o "$dir/pkg-config/$name.o"
+      # shellcheck disable=SC2046
+      run c++ "$dir/pkg-config/$name.o" -o "$dir/pkg-config/$name" $(pkg-config --libs streamlab)
+    done
+    check_programs "$dir/pkg-config"
+    ;;
+  own_node)
+    rm -rf "$dir/document"
+    python3 "$top/tests/documents/code_of_document.py" "$top/docs/writing-a-node.md" "$dir/document"
+    own=$dir/document/own_node
+    cp "$dir/document/nodes/processors/tremolo.cpp" "$own"
+    cmake_build "$own" "$own/build"
+    expect own_node "$("$own/build/own_node")" "$(cat "$dir/document/text")"
+    ;;
+  *) echo "check_install.sh: there is no \"$what\"" >&2; exit 2 ;;
+esac

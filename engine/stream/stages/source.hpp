@@ -14,6 +14,7 @@
 
 #include <fmt/format.h>
 
+#include "engine/channel/outcome.hpp"
 #include "engine/stream/generator.hpp"
 #include "engine/stream/on_error.hpp"
 #include "engine/stream/stage.hpp"
