@@ -25,8 +25,9 @@ int create_new(const std::string& path, unsigned permissions) {
 }
 
 // The n-th alternative name for `path`, no longer than the system allows.
-std::string name_beside(const std::string& path, int n) {
-  const std::string ending = n == 1 ? ".new" : fmt::format(".new{}", n);
+std::string name_beside(const std::string& path, Naming naming, int n) {
+  const std::string kind = naming == Naming::at_once ? ".new" : ".part";
+  const std::string ending = n == 1 ? kind : fmt::format("{}{}", kind, n);
   const std::size_t name = path.rfind('/') + 1;  // the path is absolute
   return path.substr(0, std::min(path.size(), name + NAME_MAX - ending.size())) + ending;
 }
@@ -43,7 +44,8 @@ std::string folder_of(const std::string& real) {
 
 }  // namespace
 
-Result<OutputFile> OutputFile::create(const std::string& path, bool replace, unsigned permissions) {
+Result<OutputFile> OutputFile::create(const std::string& path, bool replace, Naming naming,
+                                      unsigned permissions) {
   const auto cannot = [&] {
     return failed(path, fmt::format("cannot be created: {}", std::strerror(errno)));
   };
@@ -53,31 +55,38 @@ Result<OutputFile> OutputFile::create(const std::string& path, bool replace, uns
   }
   const std::string real = real_path(path);
   struct stat old {};
-  if (::lstat(real.c_str(), &old) != 0) {
-    if (errno != ENOENT) { return cannot(); }
+  bool is_there = ::lstat(real.c_str(), &old) == 0;
+  if (!is_there && errno != ENOENT) { return cannot(); }
+  if (!is_there && naming == Naming::at_once) {
     const int fd = create_new(real, permissions);
     if (fd >= 0) { return OutputFile(fd, real, {}); }
     if (errno != EEXIST || ::lstat(real.c_str(), &old) != 0) { return cannot(); }
+    is_there = true;
   }
-  if (!replace) {
-    return failed(path, "already exists", {},
-                  "use --force to replace it, or choose another "
-                  "name");
+  if (is_there && !replace) {
+    return failed(path, "already exists", {}, "use --force to replace it, or choose another name");
   }
-  if (auto regular = not_regular(path, old.st_mode); !regular) { return tl::unexpected(regular.error()); }
+  if (is_there) {
+    if (auto regular = not_regular(path, old.st_mode); !regular) { return tl::unexpected(regular.error()); }
+  }
   for (int n = 1; n <= kMostNames; ++n) {
-    const std::string beside = name_beside(real, n);
+    const std::string beside = name_beside(real, naming, n);
     const int fd = create_new(beside, permissions);
     if (fd < 0 && errno == EEXIST) { continue; }
     if (fd < 0) { return cannot(); }
     // Where the file system supports them; a file that others could already read is not secret.
-    static_cast<void>(::fchmod(fd, old.st_mode & 0777U));
-    return OutputFile(fd, real, beside);
+    if (is_there) { static_cast<void>(::fchmod(fd, old.st_mode & 0777U)); }
+    return OutputFile(fd, real, beside, replace, naming);
   }
-  return failed(path,
-                fmt::format("cannot be replaced: {} unfinished files are beside it, up to \"{}\"", kMostNames,
-                            name_beside(real, kMostNames)),
-                {}, "remove the ones you do not need");
+  return failed(
+      path,
+      fmt::format("cannot be {}: {} unfinished files are beside it, up to \"{}\"",
+                  is_there ? "replaced" : "written", kMostNames, name_beside(real, naming, kMostNames)),
+      {}, "remove the ones you do not need");
+}
+
+void OutputFile::remove_part(const std::string& path) {
+  ::unlink(name_beside(real_path(path), Naming::when_complete, 1).c_str());
 }
 
 Result<void> OutputFile::check(const std::string& path) {
@@ -113,12 +122,16 @@ OutputFile::OutputFile(OutputFile&& other) noexcept
     : fd_(std::exchange(other.fd_, -1)),
       path_(std::move(other.path_)),
       beside_(std::move(other.beside_)),
+      replaces_(other.replaces_),
+      naming_(other.naming_),
       ending_(other.ending_),
       left_beside_(std::move(other.left_beside_)) {}
 OutputFile& OutputFile::operator=(OutputFile&& other) noexcept {
   std::swap(fd_, other.fd_);
   std::swap(path_, other.path_);
   std::swap(beside_, other.beside_);
+  std::swap(replaces_, other.replaces_);
+  std::swap(naming_, other.naming_);
   std::swap(ending_, other.ending_);
   std::swap(left_beside_, other.left_beside_);
   return *this;
@@ -141,19 +154,35 @@ std::size_t OutputFile::write_at(const std::byte* bytes, std::size_t count, std:
 
 bool OutputFile::resize(std::uint64_t bytes) { return ftruncate(fd_, static_cast<off_t>(bytes)) == 0; }
 
+// False: errno says why.
+bool OutputFile::take_name() const {
+  if (replaces_) { return std::rename(beside_.c_str(), path_.c_str()) == 0; }
+  if (::renameat2(AT_FDCWD, beside_.c_str(), AT_FDCWD, path_.c_str(), RENAME_NOREPLACE) == 0) { return true; }
+  // Where the file system cannot do this, another file could take the name between the check and the rename.
+  if (errno != EINVAL && errno != ENOSYS) { return false; }
+  if (::access(path_.c_str(), F_OK) == 0) {
+    errno = EEXIST;
+    return false;
+  }
+  return std::rename(beside_.c_str(), path_.c_str()) == 0;
+}
+
 bool OutputFile::close() {
   const int fd = std::exchange(fd_, -1);
   if (fd < 0) { return true; }
-  const bool replaces = !beside_.empty() && ending_ == Ending::complete;
+  const bool is_renamed = !beside_.empty() && ending_ == Ending::complete;
   // Flushed to disk before the rename: otherwise a power cut could leave an empty file under this name.
-  const bool synced = !replaces || ::fsync(fd) == 0 || errno == EINVAL;
+  const bool synced = !is_renamed || ::fsync(fd) == 0 || errno == EINVAL;
   int error = synced ? 0 : errno;
   if (::close(fd) != 0 && error == 0) { error = errno; }
+  if (is_renamed && error == 0 && !take_name()) { error = errno; }
+  const bool stays = beside_.empty() || (is_renamed && error == 0);
   if (ending_ == Ending::not_begun) {
     ::unlink((beside_.empty() ? path_ : beside_).c_str());
-  } else if (!beside_.empty()) {
-    if (replaces && error == 0 && std::rename(beside_.c_str(), path_.c_str()) != 0) { error = errno; }
-    if (!replaces || error != 0) { left_beside_ = beside_; }
+  } else if (!stays && naming_ == Naming::when_complete) {
+    ::unlink(beside_.c_str());
+  } else if (!stays) {
+    left_beside_ = beside_;
   }
   errno = error;
   return error == 0;

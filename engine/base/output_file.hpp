@@ -19,14 +19,25 @@ enum class Ending : std::uint8_t {
   not_begun,  // the run never reached the point of writing
 };
 
+// When a new file gets its name.
+enum class Naming : std::uint8_t {
+  at_once,        // so that a recording can be played while it grows, and survives a power cut
+  when_complete,  // until then it is PATH.part; a file that was cut short is removed
+};
+
 class OutputFile {
  public:
   // Creates `path`, open for reading and writing. Links are followed. Fails (ErrorCode::failed) when it
   // exists and `replace` is false, when it exists and is not a regular file, or when the system refuses. With
   // `replace`, an old file stays in place until close(), so that others can go on reading it: the new one is
   // written beside it as PATH.new (PATH.new2 … if that is taken), with the old one's permissions. Without an
-  // old file, the new one has its final name from the start.
-  static Result<OutputFile> create(const std::string& path, bool replace, unsigned permissions = 0666);
+  // old file, the new one has its final name from the start; with Naming::when_complete only at its end
+  // (PATH.part2 … if PATH.part is taken).
+  static Result<OutputFile> create(const std::string& path, bool replace, Naming naming = Naming::at_once,
+                                   unsigned permissions = 0666);
+
+  // Removes the PATH.part of a run that was killed.
+  static void remove_part(const std::string& path);
 
   // Would create() with `replace` fail? If so, why, with code `refused`. Creates nothing.
   static Result<void> check(const std::string& path);
@@ -45,23 +56,29 @@ class OutputFile {
   bool resize(std::uint64_t bytes);
 
   // What close() does: a complete file replaces the old one and is flushed to disk. A file that was cut short
-  // stays where it was written, beside the old one; one that was not begun is removed.
+  // stays where it was written, beside the old one, but is removed with Naming::when_complete; one that was not
+  // begun is removed.
   void set_ending(Ending ending) noexcept { ending_ = ending; }
 
-  // False when the system reports that written bytes were lost, or that the old file cannot be replaced; errno
-  // says why. Later calls do nothing.
+  // False when the system reports that written bytes were lost, that the old file cannot be replaced, or that
+  // another file has taken the name; errno says why. Later calls do nothing.
   bool close();
 
   // After close(): the path of a file that did not replace the old one; empty otherwise.
   const std::string& left_beside() const { return left_beside_; }
 
  private:
-  OutputFile(int fd, std::string path, std::string beside)
-      : fd_(fd), path_(std::move(path)), beside_(std::move(beside)) {}
+  OutputFile(int fd, std::string path, std::string beside, bool replaces = true,
+             Naming naming = Naming::at_once)
+      : fd_(fd), path_(std::move(path)), beside_(std::move(beside)), replaces_(replaces), naming_(naming) {}
+
+  bool take_name() const;
 
   int fd_;
   std::string path_;    // with links resolved
   std::string beside_;  // where it is written; empty: at path_
+  bool replaces_;       // a file that has the name by then
+  Naming naming_;
   Ending ending_ = Ending::complete;
   std::string left_beside_;
 };

@@ -63,6 +63,7 @@ struct PrepareContext {
   Console console = Console::text;
   std::FILE* console_file = stdout;  // where nodes print
   bool overwrite = false;            // may existing files be replaced?
+  Naming naming = Naming::at_once;   // when a new file gets its name
   bool lossless = true;              // no device paces the run: what is full waits instead of dropping
   // Outlives the node. Null in a dry run (`check`), where start() is never called: do not consume one-shot
   // inputs such as pipes.

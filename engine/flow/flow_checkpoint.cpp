@@ -66,7 +66,7 @@ FlowProgress progress_of(const ValidFlow& flow, const Document& document) {
 Result<void> save_progress(const std::string& path, const ValidFlow& flow, const FlowProgress& progress) {
   const std::string text =
       document_of(flow, progress).dump(1, ' ', false, Document::error_handler_t::replace) + "\n";
-  auto file = OutputFile::create(path, true, 0600);
+  auto file = OutputFile::create(path, true, Naming::at_once, 0600);
   if (!file) { return tl::unexpected(file.error()); }
   file->set_ending(Ending::not_begun);  // until it is complete
   const bool written =

@@ -77,6 +77,7 @@ class Planner {
     context.console = plan_.options_.console;
     context.console_file = plan_.options_.console_file;
     context.overwrite = plan_.options_.overwrite;
+    context.naming = plan_.options_.naming;
     context.lossless = plan_.options_.lossless;
     context.channels = plan_.options_.channels;
     const std::vector<std::uint32_t> ahead = plan_separate_inputs(n);

@@ -28,6 +28,7 @@ struct PlanOptions {
   Console console = Console::text;
   std::FILE* console_file = stdout;     // where nodes that print do so
   bool overwrite = false;               // may existing output files be replaced?
+  Naming naming = Naming::at_once;      // when output files have their names
   ChannelRegistry* channels = nullptr;  // of nodes that use channels; null where nothing will run
   std::uint64_t memory_limit_bytes = 4ULL << 30U;
 };

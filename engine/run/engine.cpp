@@ -74,6 +74,7 @@ class Engine::Impl final : public DeviceClient {
     plan_options.console = options_.console;
     plan_options.console_file = options_.console_file;
     plan_options.overwrite = options_.overwrite;
+    plan_options.naming = options_.naming;
     plan_options.lossless = !options_.triggered;
     plan_options.channels = options_.look_only ? nullptr : registry_.get();
     if (graph_.has_device()) {
@@ -255,6 +256,7 @@ class Engine::Impl final : public DeviceClient {
 
   void stop(std::chrono::nanoseconds patience, const std::function<bool()>& gives_up = {}) {
     if (closed_) { return; }
+    was_over_ = is_over();
     if (started_) { run_through(patience, gives_up); }
     close_nodes();
     closed_ = true;
@@ -668,7 +670,8 @@ class Engine::Impl final : public DeviceClient {
   // How complete the files are; threads and device have ended.
   Ending how_it_ended() const {
     if (!begun_) { return Ending::not_begun; }
-    const bool failed = given_up_ ||
+    const bool is_whole = was_over_ || options_.naming == Naming::at_once;
+    const bool failed = given_up_ || !is_whole ||
                         std::any_of(domains_.begin(), domains_.end(),
                                     [](const auto& domain) { return domain->failure().has_value(); }) ||
                         (driver_ != nullptr && driver_->status().state == DriverState::failed);
@@ -703,7 +706,13 @@ class Engine::Impl final : public DeviceClient {
       DriverStatus status = driver_->status();
       if (status.state == DriverState::failed) { errors.push_back(std::move(status.failure)); }
     }
-    errors.insert(errors.end(), close_errors_.begin(), close_errors_.end());
+    for (const Error& error : close_errors_) {
+      // A file that could not be written says so again when it is closed.
+      const bool was_said = std::any_of(errors.begin(), errors.end(), [&](const Error& said) {
+        return said.what == error.what && said.where.ends_with(error.where);
+      });
+      if (!was_said) { errors.push_back(error); }
+    }
     return errors;
   }
 
@@ -751,6 +760,7 @@ class Engine::Impl final : public DeviceClient {
   std::vector<std::size_t> opened_;  // nodes whose start() succeeded
   bool begun_ = false;               // start() has succeeded
   bool device_is_ended_ = false;     // stopped, and its domain drained
+  bool was_over_ = false;            // when it was stopped
   bool given_up_ = false;            // what was inside
   std::atomic<std::size_t> workers_left_{0};
   std::atomic<bool> worker_failed_{false};

@@ -87,6 +87,7 @@ class CsvSink final : public Node {
   Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
     format_ = *context.inputs[0];
     overwrite_ = overwrite_ || context.overwrite;
+    naming_ = context.naming;
     console_ = context.console_file;
     reset();
     return std::vector<OutputFormat>{};
@@ -128,7 +129,7 @@ class CsvSink final : public Node {
 
  private:
   Result<void> open(bool replace) {
-    auto output = TextOutput::open(path_, replace, console_);
+    auto output = TextOutput::open(path_, replace, naming_, console_);
     if (!output) { return tl::unexpected(output.error()); }
     output_.emplace(std::move(*output));
     written_ = false;
@@ -200,6 +201,7 @@ class CsvSink final : public Node {
 
   const std::string path_;
   bool overwrite_;
+  Naming naming_ = Naming::at_once;
   std::FILE* console_ = nullptr;      // owned by the engine
   StreamFormat format_;               // fixed by prepare()
   std::optional<TextOutput> output_;  // set by start()

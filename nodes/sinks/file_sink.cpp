@@ -76,6 +76,7 @@ class FileSink final : public Node {
       return tl::unexpected(fits.error());
     }
     if (context.overwrite) { overwrite_ = Overwrite::yes; }
+    naming_ = context.naming;
     if (path_ == "-") {
       return refused("/config/path", "a sound file cannot be written to standard output", "a file",
                      "PipeSink streams audio to stdout");
@@ -164,7 +165,7 @@ class FileSink final : public Node {
   }
 
   Result<void> open(Overwrite overwrite) {
-    auto writer = SoundFileWriter::create(path_, spec_, overwrite);
+    auto writer = SoundFileWriter::create(path_, spec_, overwrite, naming_);
     if (!writer) { return tl::unexpected(writer.error()); }
     writer_.emplace(std::move(*writer));
     return {};
@@ -191,6 +192,7 @@ class FileSink final : public Node {
   const std::size_t format_;   // index into kFormats
   const std::size_t subtype_;  // index into kSubtypes
   Overwrite overwrite_;
+  Naming naming_ = Naming::at_once;
   const bool splice_;
   SoundFileSpec spec_;                     // fixed by prepare()
   std::optional<SoundFileWriter> writer_;  // set by start()

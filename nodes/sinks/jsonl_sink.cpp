@@ -24,7 +24,7 @@ namespace streamlab {
 namespace jsonl_sink_node {
 namespace {
 
-enum ParamIndex : std::size_t { kPath, kHeader, kOverwrite };
+enum ParamIndex : std::size_t { kPath, kHeader, kOverwrite, kLabel };
 constexpr ParamInfo kParams[] = {
     param::text("path", Need::required, "The file to write; \"-\" for stdout."),
     param::boolean("header", false,
@@ -33,6 +33,8 @@ constexpr ParamInfo kParams[] = {
         "overwrite", false,
         "Replace an existing file once the new one is complete; until then the new one is PATH.new beside "
         "it. Without this or --force an existing file is an error."),
+    param::text("label", "",
+                "Is in each line as \"label\", so that several sinks can share one stream."),
 };
 constexpr NodeInfo kInfo{
     .name = "JsonlSink",
@@ -77,11 +79,14 @@ std::string axis_json(const Axis& axis) {
 class JsonlSink final : public Node {
  public:
   explicit JsonlSink(const ParamValues& params)
-      : path_(params.text(kPath)), header_(params.flag(kHeader)), overwrite_(params.flag(kOverwrite)) {}
+      : path_(params.text(kPath)), header_(params.flag(kHeader)), overwrite_(params.flag(kOverwrite)) {
+    if (!params.text(kLabel).empty()) { label_ = fmt::format("\"label\":{},", quoted(params.text(kLabel))); }
+  }
 
   Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
     format_ = *context.inputs[0];
     overwrite_ = overwrite_ || context.overwrite;
+    naming_ = context.naming;
     console_ = context.console_file;
     channel_starts_.clear();
     for (const ChannelInfo& channel : format_.channels) {
@@ -128,7 +133,7 @@ class JsonlSink final : public Node {
 
  private:
   Result<void> open(bool replace) {
-    auto output = TextOutput::open(path_, replace, console_);
+    auto output = TextOutput::open(path_, replace, naming_, console_);
     if (!output) { return tl::unexpected(output.error()); }
     output_.emplace(std::move(*output));
     written_ = false;
@@ -173,7 +178,7 @@ class JsonlSink final : public Node {
   }
 
   void append_header(const FrameHeader& header) {
-    line_ += "{\"position\":";
+    ((line_ += '{') += label_) += "\"position\":";
     append_integer(line_, header.position);
     line_ += ",\"seconds\":";
     append_json_number(line_, static_cast<double>(header.position) / format_.sample_rate_hz);
@@ -222,7 +227,9 @@ class JsonlSink final : public Node {
 
   const std::string path_;
   const bool header_;
+  std::string label_;  // `"label":"left",`, or nothing
   bool overwrite_;
+  Naming naming_ = Naming::at_once;
   std::FILE* console_ = nullptr;             // owned by the engine
   StreamFormat format_;                      // fixed by prepare(), as the next
   std::vector<std::string> channel_starts_;  // `"left":{"unit":"dB",` by channel

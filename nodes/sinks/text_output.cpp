@@ -9,9 +9,10 @@
 
 namespace streamlab {
 
-Result<TextOutput> TextOutput::open(const std::string& path, bool replace, std::FILE* console) {
+Result<TextOutput> TextOutput::open(const std::string& path, bool replace, Naming naming,
+                                    std::FILE* console) {
   if (path == "-") { return TextOutput("stdout", console); }
-  auto file = OutputFile::create(path, replace);
+  auto file = OutputFile::create(path, replace, naming);
   if (!file) { return tl::unexpected(file.error()); }
   return TextOutput(path, std::move(*file));
 }

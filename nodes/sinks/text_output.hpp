@@ -23,7 +23,7 @@ class TextOutput {
  public:
   // Opens `path`; "-" is `console`, the output shared by the nodes of a graph that print. Fails when the file
   // exists and `replace` is false, and like OutputFile::create().
-  static Result<TextOutput> open(const std::string& path, bool replace, std::FILE* console);
+  static Result<TextOutput> open(const std::string& path, bool replace, Naming naming, std::FILE* console);
 
   // `lines`: one or more complete lines with line ends. When the disk is full, a partial write is undone, the
   // call fails, and the file is cut short.

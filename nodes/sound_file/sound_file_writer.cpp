@@ -96,9 +96,10 @@ SoundFileWriter::~SoundFileWriter() {
 }
 
 Result<SoundFileWriter> SoundFileWriter::create(const std::string& path, const SoundFileSpec& spec,
-                                                Overwrite overwrite, std::uint64_t riff_limit) {
+                                                Overwrite overwrite, Naming naming,
+                                                std::uint64_t riff_limit) {
   if (auto checked = check(spec); !checked) { return tl::unexpected(checked.error()); }
-  auto file = OutputFile::create(path, overwrite == Overwrite::yes);
+  auto file = OutputFile::create(path, overwrite == Overwrite::yes, naming);
   if (!file) { return tl::unexpected(file.error()); }
   const auto update_frames = static_cast<std::uint64_t>(std::ceil(kUpdateSeconds * spec.sample_rate_hz));
   auto output = spec.container == SoundContainer::flac

@@ -1,6 +1,7 @@
 // tests/base/output_file_test.cpp
 #include "engine/base/output_file.hpp"
 
+#include <cerrno>
 #include <filesystem>
 
 #include <gtest/gtest.h>
@@ -139,6 +140,78 @@ TEST(OutputFile, RefusesWhatCannotBeAFileAndCreatesNothing) {
   EXPECT_TRUE(OutputFile::check(folder.file("b")));
   EXPECT_EQ(OutputFile::create(folder.file("a"), false).error().what, "already exists");
   EXPECT_EQ(files_in(folder), before);
+}
+
+// ---- Naming::when_complete
+
+TEST(OutputFile, HasItsNameOnlyWhenItIsComplete) {
+  const TempDir folder;
+  auto file = OutputFile::create(folder.file("a"), false, Naming::when_complete);
+  ASSERT_TRUE(file);
+  write(*file, "new");
+  EXPECT_FALSE(fs::exists(folder.file("a")));
+  EXPECT_EQ(content_of(folder.file("a.part")), "new");
+  EXPECT_TRUE(file->close());
+  EXPECT_EQ(content_of(folder.file("a")), "new");
+  EXPECT_EQ(files_in(folder), 1U);
+}
+
+TEST(OutputFile, LeavesNothingOfWhatShouldHaveItsNameWhenItIsComplete) {
+  for (const Ending ending : {Ending::cut_short, Ending::not_begun}) {
+    const TempDir folder;
+    auto file = OutputFile::create(folder.file("a"), false, Naming::when_complete);
+    ASSERT_TRUE(file);
+    write(*file, "new");
+    file->set_ending(ending);
+    EXPECT_TRUE(file->close());
+    EXPECT_EQ(file->left_beside(), "");
+    EXPECT_EQ(files_in(folder), 0U);
+  }
+  const TempDir folder;
+  { auto forgotten = OutputFile::create(folder.file("a"), false, Naming::when_complete); }
+  EXPECT_EQ(files_in(folder), 0U);
+}
+
+TEST(OutputFile, ReplacesOrRefusesAnOldFileWhenTheNewOneIsComplete) {
+  const TempDir folder;
+  const std::string path = folder.write("a", "old");
+  EXPECT_EQ(OutputFile::create(path, false, Naming::when_complete).error().what, "exists already");
+  auto file = OutputFile::create(path, true, Naming::when_complete);
+  ASSERT_TRUE(file);
+  write(*file, "new");
+  EXPECT_EQ(content_of(path), "old");
+  EXPECT_TRUE(file->close());
+  EXPECT_EQ(content_of(path), "new");
+  EXPECT_EQ(files_in(folder), 1U);
+}
+
+// Another program may be faster.
+TEST(OutputFile, TakesNoNameThatAnotherFileHasGotMeanwhile) {
+  const TempDir folder;
+  auto file = OutputFile::create(folder.file("a"), false, Naming::when_complete);
+  ASSERT_TRUE(file);
+  write(*file, "new");
+  folder.write("a", "of another");
+  errno = 0;
+  EXPECT_FALSE(file->close());
+  EXPECT_EQ(errno, EEXIST);
+  EXPECT_EQ(content_of(folder.file("a")), "of another");
+  EXPECT_EQ(files_in(folder), 1U);
+}
+
+TEST(OutputFile, GoesRoundWhatAKilledRunHasLeftAndRemovesItWhenAsked) {
+  const TempDir folder;
+  folder.write("a.part", "of a killed run");
+  {
+    auto file = OutputFile::create(folder.file("a"), false, Naming::when_complete);
+    ASSERT_TRUE(file);
+    write(*file, "new");
+    EXPECT_TRUE(file->close());
+  }
+  EXPECT_EQ(content_of(folder.file("a")), "new");
+  EXPECT_EQ(content_of(folder.file("a.part")), "of a killed run");
+  OutputFile::remove_part(folder.file("a"));
+  EXPECT_EQ(files_in(folder), 1U);
 }
 
 }  // namespace

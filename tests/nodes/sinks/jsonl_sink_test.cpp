@@ -75,6 +75,19 @@ TEST(JsonlSink, WritesALineForEveryBlockOfValues) {
       "\n");
 }
 
+TEST(JsonlSink, WritesALabelIntoEachLine) {
+  const TempDir dir;
+  const std::string path = dir.file("a.jsonl");
+  {
+    NodeHarness sink("JsonlSink", R"({"label": "a \"b\"", "path": ")" + path + "\"}", {values_format()});
+    DataFrame block = sink.input_frame();
+    block.set_frame_count(1);
+    sink.process(block);
+  }
+  ASSERT_THAT(lines_of(path), SizeIs(1));
+  EXPECT_EQ(nlohmann::json::parse(lines_of(path)[0])["label"], "a \"b\"");
+}
+
 TEST(JsonlSink, WritesSpectraWithTheirAxis) {
   const TempDir dir;
   const std::string path = dir.file("a.jsonl");

@@ -210,7 +210,7 @@ TEST(SoundFileWriter, StatesTheSizesOfAnRf64In64Bits) {
   for (const std::size_t frames : {100U, 200U}) {
     auto writer =
         SoundFileWriter::create(dir.file("a.wav"), {SoundContainer::wav, SampleFormat::s24_3le, 48000.0, 2},
-                                Overwrite::yes, kRiffLimitForTest);
+                                Overwrite::yes, Naming::at_once, kRiffLimitForTest);
     ASSERT_TRUE(writer);
     ASSERT_TRUE(write(*writer, test_signal(2, frames)));
     ASSERT_TRUE(writer->close());
