@@ -31,7 +31,7 @@ constexpr std::string_view kAsyncGraph = R"({
   "nodes": [
     { "id": "tone",  "type": "SineGenerator", "config": { "frequency": 440, "sample_rate": 48000, "frame_size": 1024 } },
     { "id": "gain",  "type": "Gain",          "config": { "gain": 2.5 } },
-    { "id": "print", "type": "Print",         "config": { "label": "Async Output" } }
+    { "id": "print", "type": "Print",         "config": { "label": "Async Output", "format": "full" } }
   ],
   "connections": [ { "from": "tone", "to": "gain" }, { "from": "gain", "to": "print" } ]
 })";

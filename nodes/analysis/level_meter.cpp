@@ -161,8 +161,12 @@ class LevelMeter final : public Node {
     }
     out.format.notes = {{"interval_s", fmt::format("{}", params_[kIntervalS])},
                         {"rms_db", "20 lg rms re 1 of the channel's unit"},
-                        {"rms_db_aes17", "rms_db + 3.0103 dB: a full-scale sine reads 0 dBFS"}};
-    // A block can end an interval at each frame boundary, and one more if a gap precedes it.
+                        {"rms_db_aes17", "rms_db + 3.0103 dB: a full-scale sine reads 0 dBFS"},
+                        {"brief", brief()}};
+    if (std::all_of(full_scale_.begin(), full_scale_.end(), [](bool is) { return is; })) {
+      out.format.notes["bar"] = "rms_db peak_db";
+    }
+    // A block can end an interval at each of its frames' boundaries, and one more where a gap precedes it.
     out.max_blocks = static_cast<std::uint32_t>(in.max_frames / std::floor(interval_frames)) + 2;
     out.held_frames = static_cast<std::uint32_t>(std::min(std::ceil(interval_frames), 4294967295.0));
     return std::vector{std::move(out)};
@@ -245,7 +249,23 @@ class LevelMeter final : public Node {
     return {};
   }
 
-  // Nothing if the quantity is undefined for a channel of that unit.
+  // What is looked at first, in the unit that says most: for displays with little room.
+  std::string brief() const {
+    const auto has = [&](std::string_view name) {
+      return std::any_of(added_.begin(), added_.end(), [&](const auto& added) {
+        return std::any_of(added.begin(), added.end(), [&](const auto& q) { return q.name == name; });
+      });
+    };
+    const bool any_plain =
+        std::any_of(added_.begin(), added_.end(), [](const auto& added) { return added.empty(); });
+    std::string names;
+    if (any_plain) { names += "peak_db rms_db "; }
+    if (has("rms_db_spl")) { names += "peak_db_spl rms_db_spl "; }
+    if (has("rms_dbu")) { names += "peak_dbu rms_dbu "; }
+    return names + "crest_db";
+  }
+
+  // Nothing where the quantity has no meaning for a channel of that unit.
   static std::optional<std::string> unit_of(const Quantity& q, const std::string& unit) {
     if (is_full_scale(unit)) { return std::string(q.full_scale_unit); }
     switch (q.elsewhere) {

@@ -1,38 +1,51 @@
 // nodes/sinks/print.cpp
 //
-// Print: shows what passes on standard output, two lines or more a block.
+// Print: shows what passes on standard output.
 //
 //   in   audio, spectra or values
 //
+// brief, one line a channel (brief_text.hpp):
+//   [label] 0:00.500  left   peak  -6.65 dBFS  rms  -21.9 dB re 1 FS      values
+//   [label] 0:00.500  left   -6.02 dBFS at 1000.0 Hz,  -40.1 dBFS at 50.0 Hz  the largest peaks of a spectrum
+//   [label] 0:00.500  left   rms  0.354 FS  mean      0 FS                 audio
+// full, every number with all its digits:
 //   [label] Frame #sequence @ time µs
-//     channel: len=1024, mean=0.000123, rms=0.353553          audio
-//     channel.rms_db: -9.03 dB re 1 FS                        values; null where undefined
-//     channel: bins=2049, peak=0.5 FS at 996.094 Hz           spectra
+//     channel: len=1024, mean=0.000123, rms=0.3535533905932738             audio
+//     channel.rms_db: -9.030899869919436 dB re 1 FS                        values; null where undefined
+//     channel: bins=2049, peak=0.5 FS at 996.09375 Hz                      spectra
 //
-// What is wrong with a block stands behind its time: (gap of 480 frames, clipped). With --json each block is
+// What is wrong with a block stands behind it: (gap of 480 frames, clipped). With --json each block is
 // one JSON object on a line of its own, its numbers in full precision.
 #include <cerrno>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
+#include <optional>
 #include <string>
 
 #include <fmt/format.h>
+#include <unistd.h>
 #include <nlohmann/json.hpp>
 
 #include "engine/base/printable.hpp"
 #include "engine/core/node.hpp"
 #include "nodes/dsp/level_stats.hpp"
+#include "nodes/sinks/brief_text.hpp"
 #include "nodes/sinks/flag_names.hpp"
 
 namespace streamlab {
 namespace print_node {
 namespace {
 
-enum ParamIndex : std::size_t { kLabel, kEvery };
+enum ParamIndex : std::size_t { kLabel, kEvery, kFormat };
+constexpr std::string_view kFormats[] = {"brief", "full"};
 constexpr ParamInfo kParams[] = {
     param::text("label", "Print", "Stands in brackets before each block."),
     param::integer("every", "blocks", {1.0, 1e9}, 1.0, "Shows the first block and then each n-th."),
+    param::choice(
+        "format", kFormats, "brief",
+        "brief: one line a channel, three significant digits; full: every number with all its digits. "
+        "--json gives all of them in any case."),
 };
 constexpr NodeInfo kInfo{
     .name = "Print",
@@ -43,8 +56,12 @@ constexpr NodeInfo kInfo{
     .rt_safe = RtSafe::no,
     .at_gap = "Shows the gap's length with the block behind it.",
     .details =
-        "Audio: length, mean and rms of the finite samples of each channel. Values: each with its unit; null "
-        "is undefined. Spectra: number of bins and the largest of them.",
+        "brief: the time of the block (of day when it is live, else since the stream's beginning), the channel and, of "
+        "levels, those that are looked at first: peak, rms, crest, and how many samples clipped or were not finite, if "
+        "any did; on a terminal with a bar of -60 .. 0 dB re full scale on which the peaks of the last 3 s are held. Of "
+        "spectra the three largest peaks, down to 60 dB below the largest: level and frequency of the tone that would "
+        "make them, also between two bins. Of audio rms and mean of the finite samples. full: all values, each with its "
+        "unit, the number of bins, the largest bin. null is undefined: the level of silence.",
     .example = R"({"id": "show", "type": "Print", "config": {"label": "Mic"}})",
     .cost_ns_per_frame = 5.0,
 };
@@ -64,12 +81,12 @@ SpectrumPeak find_peak(std::span<const double> bins, const Axis& axis) {
   return peak;
 }
 
-// Six digits, for people; null where there is no number.
-std::string short_number(double value) { return std::isnan(value) ? "null" : fmt::format("{:.6g}", value); }
+// All digits; null where there is no number.
+std::string all_digits(double value) { return std::isnan(value) ? "null" : fmt::format("{}", value); }
 
 std::string with_unit(double value, std::string_view unit) {
-  if (std::isnan(value) || unit.empty()) { return short_number(value); }
-  return fmt::format("{:.6g} {}", value, unit);
+  if (std::isnan(value) || unit.empty()) { return all_digits(value); }
+  return fmt::format("{} {}", value, unit);
 }
 
 dsp::Levels levels_of(std::span<const double> samples) {
@@ -78,7 +95,7 @@ dsp::Levels levels_of(std::span<const double> samples) {
   return stats.levels();
 }
 
-std::string text_of(const DataFrame& frame, const std::string& label) {
+std::string full_text_of(const DataFrame& frame, const std::string& label) {
   const FrameHeader& header = frame.header();
   std::string remarks;
   for_each_flag(header, [&](std::string_view flag) {
@@ -156,24 +173,34 @@ std::string json_of(const DataFrame& frame, const std::string& label) {
 class Print final : public Node {
  public:
   explicit Print(const ParamValues& params)
-      : label_(params.text(kLabel)), every_(static_cast<std::uint64_t>(params.integer(kEvery))) {}
+      : label_(params.text(kLabel)),
+        every_(static_cast<std::uint64_t>(params.integer(kEvery))),
+        is_full_(params.choice(kFormat) == 1) {}
 
   Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
     console_ = context.console;
     console_file_ = context.console_file;
+    brief_.reset();
+    if (console_ == Console::text && !is_full_) {
+      const int fd = console_file_ == nullptr ? -1 : ::fileno(console_file_);
+      const auto bars = fd >= 0 && ::isatty(fd) == 1 ? BriefText::Bars::yes : BriefText::Bars::no;
+      brief_.emplace(*context.inputs[0], label_, bars);
+    }
     reset();
     return std::vector<OutputFormat>{};
   }
 
-  void reset() noexcept override { seen_ = 0; }
+  void reset() noexcept override {
+    seen_ = 0;
+    if (brief_) { brief_->reset(); }
+  }
 
   Status process(std::span<const DataFrame* const> in,
                  [[maybe_unused]] std::span<OutputPort> out) noexcept override {
     const bool shown = seen_++ % every_ == 0;
     if (!shown || console_ == Console::off) { return Status::ok; }
     // Names and units come from files, and may not command the terminal.
-    const std::string text = printable(
-        console_ == Console::text ? text_of(*in[0], label_) : json_of(*in[0], label_), LineEnds::keep);
+    const std::string text = printable(text_of(*in[0]), LineEnds::keep);
     // Whole blocks at once, and none kept back: another program may be reading.
     if (std::fwrite(text.data(), 1, text.size(), console_file_) != text.size() ||
         std::fflush(console_file_) != 0) {
@@ -189,8 +216,15 @@ class Print final : public Node {
   }
 
  private:
+  std::string text_of(const DataFrame& frame) {
+    if (console_ == Console::json_lines) { return json_of(frame, label_); }
+    return brief_ ? (*brief_)(frame) : full_text_of(frame, label_);
+  }
+
   const std::string label_;
   const std::uint64_t every_;
+  const bool is_full_;
+  std::optional<BriefText> brief_;  // made by prepare(), where it is used
   Console console_ = Console::text;
   std::FILE* console_file_ = nullptr;  // the engine's
   std::uint64_t seen_ = 0;             // blocks

@@ -1,10 +1,13 @@
 // tests/nodes/sinks/print_test.cpp
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <limits>
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 #include <nlohmann/json.hpp>
 
 #include "tests/support/node_harness.hpp"
@@ -80,26 +83,82 @@ DataFrame spectrum(const std::vector<double>& bins) {
   return frame_of(format, {bins});
 }
 
+// ---- brief: one line a channel
+
 TEST(Print, ShowsAudio) {  // rms² of the left channel: (1 + 0.25 + 0.25) / 4
   EXPECT_EQ(printed(R"({"label": "Async Output"})", stereo()),
-            "[Async Output] Frame #7 @ 21333 µs\n"
-            "  left: len=4, mean=0.25, rms=0.612372\n"
-            "  right: len=4, mean=0.25, rms=0.25\n");
+            "[Async Output] 0:00.021  left   rms  0.612 FS  mean  0.250 FS\n"
+            "[Async Output] 0:00.021  right  rms  0.250 FS  mean  0.250 FS\n");
+}
+
+// What a LevelMeter gives for a sine of amplitude 0.5.
+DataFrame levels(double peak_db, double clipped = 0.0) {
+  StreamFormat format;
+  format.kind = StreamKind::values;
+  format.channels = {{"left.peak", "FS"},           {"left.peak_db", "dBFS"},
+                     {"left.rms_db", "dB re 1 FS"}, {"left.dc", "FS"},
+                     {"left.clipped", "samples"},   {"right.peak_db", "dBFS"},
+                     {"right.rms_db", "dB re 1 FS"}};
+  format.notes = {{"brief", "peak_db rms_db"}, {"bar", "rms_db peak_db"}};
+  format.max_frames = 1;
+  return frame_of(format, {{0.5}, {peak_db}, {peak_db - 3.0103}, {1e-7}, {clipped}, {kNaN}, {kNaN}});
+}
+
+TEST(Print, ShowsLevelsInALineAChannel) {
+  EXPECT_EQ(printed("{}", levels(-6.0206)),
+            "[Print] 0:00.021  left   peak  -6.02 dBFS  rms  -9.03 dB re 1 FS\n"
+            "[Print] 0:00.021  right  peak   null  rms   null\n");
+  EXPECT_THAT(printed("{}", levels(0.0, 12.0)),
+              testing::StartsWith(
+                  "[Print] 0:00.021  left   peak   0.00 dBFS  rms  -3.01 dB re 1 FS  clipped 12 samples\n"));
 }
 
 TEST(Print, ShowsValuesWithTheirUnits) {
-  EXPECT_EQ(printed("{}", values(-20.125)),
-            "[Print] Frame #7 @ 21333 µs\n"
-            "  left.rms_db: -20.125 dBFS\n"
-            "  left.ratio: 0.5\n");
-  EXPECT_THAT(printed("{}", values(kNaN)), testing::HasSubstr("  left.rms_db: null\n"));
+  EXPECT_EQ(printed("{}", values(-20.125)), "[Print] 0:00.021  left  rms  -20.1 dBFS  ratio  0.500\n");
+  EXPECT_THAT(printed("{}", values(kNaN)), testing::HasSubstr("left  rms   null  ratio"));
+  StreamFormat format;
+  format.kind = StreamKind::values;
+  format.channels = {{"tempo", "1/min"}, {"a", ""}};  // of a program
+  format.max_frames = 1;
+  EXPECT_EQ(printed("{}", frame_of(format, {{12345.6}, {-0.00012345}})),
+            "[Print] 0:00.021  tempo   12300 1/min\n"
+            "[Print] 0:00.021  a      -0.000123\n");
 }
 
-TEST(Print, ShowsThePeakOfASpectrum) {
+// The three largest, at the place and with the level of the tone that makes them. Without a window that is known a
+// peak lies on its bin.
+TEST(Print, ShowsThePeaksOfASpectrum) {
   EXPECT_EQ(printed("{}", spectrum({kNaN, 0.25, 0.5, 0.125})),
-            "[Print] Frame #7 @ 21333 µs\n"
-            "  left: bins=4, peak=0.5 FS at 93.75 Hz\n");
-  EXPECT_THAT(printed("{}", spectrum({kNaN, kNaN})), testing::HasSubstr("  left: bins=2, peak=null\n"));
+            "[Print] 0:00.021  left   -6.02 dB re 1 FS at 93.8 Hz\n");
+  EXPECT_EQ(printed("{}", spectrum({kNaN, kNaN})), "[Print] 0:00.021  left  no peak\n");
+  StreamFormat format = spectrum({0.0}).format();
+  format.notes = {{"window", "hann"}, {"fft_size", "1024"}};
+  format.axis.step = 40.0;
+  // A Hann window halves the amplitude of a tone two bins wide: 1/2, 1, 1/2 on a bin; 8/(3π) = 0.8488 on both sides
+  // of one that lies in the middle between two.
+  EXPECT_EQ(printed("{}", frame_of(format, {{0.0, 0.5, 1.0, 0.5, 0.0, 0.0, 0.0, 0.0}})),
+            "[Print] 0:00.021  left    0.00 dB re 1 FS at 80.0 Hz\n");
+  EXPECT_EQ(printed("{}", frame_of(format, {{0.0, 0.16977, 0.84883, 0.84883, 0.16977, 0.0, 0.0, 0.0}})),
+            "[Print] 0:00.021  left    0.00 dB re 1 FS at 100.0 Hz\n");
+  format.channels[0].unit = "dBFS";  // levels stay what they are
+  EXPECT_EQ(
+      printed("{}", frame_of(format, {{-200.0, -26.0206, -20.0, -26.0206, -200.0, -200.0, -200.0, -200.0}})),
+      "[Print] 0:00.021  left   -20.0 dBFS at 80.0 Hz\n");
+  format.channels[0].unit = "FS²/Hz";  // a density: 10 lg
+  EXPECT_EQ(printed("{}", frame_of(format, {{0.0, 0.0025, 0.01, 0.0025, 0.0, 0.0, 0.0, 0.0}})),
+            "[Print] 0:00.021  left   -20.0 dB re 1 FS²/Hz at 80.0 Hz\n");
+}
+
+TEST(Print, TellsTheTimeOfDayOfALiveBlock) {
+  ASSERT_EQ(::setenv("TZ", "UTC-1", 1), 0);  // an hour ahead of UTC
+  ::tzset();
+  DataFrame frame = stereo();
+  frame.header().timestamp_us = 1'700'000'000'123'456;  // 2023-11-14 22:13:20.123456 UTC
+  EXPECT_THAT(printed("{}", frame), testing::StartsWith("[Print] 23:13:20.123  left "));
+  frame.header().timestamp_us = 3'723'004'000;
+  EXPECT_THAT(printed("{}", frame), testing::StartsWith("[Print] 1:02:03.004  left "));
+  ::unsetenv("TZ");
+  ::tzset();
 }
 
 TEST(Print, TellsWhatIsWrongWithABlock) {
@@ -109,15 +168,124 @@ TEST(Print, TellsWhatIsWrongWithABlock) {
   frame.header().gap_frames = 480;
   frame.header().set(FrameFlag::clipped);
   flag_bad_samples(frame);
-  EXPECT_EQ(printed("{}", frame),
-            "[Print] Frame #7 @ 21333 µs (gap of 480 frames, clipped, not_finite)\n"
-            "  left: len=4, mean=0.25, rms=0.612372\n"
-            "  right: len=4, mean=0.25, rms=0.25, not_finite=1\n");
+  EXPECT_EQ(
+      printed("{}", frame),
+      "[Print] 0:00.021  left   rms  0.612 FS  mean  0.250 FS  (gap of 480 frames, clipped, not_finite)\n"
+      "[Print] 0:00.021  right  rms  0.250 FS  mean  0.250 FS  not_finite 1 samples"
+      "  (gap of 480 frames, clipped, not_finite)\n");
 }
 
 TEST(Print, ShowsABlockOfNoFrames) {
   const DataFrame frame = frame_of(audio_format(48000.0, {"left"}, 8), {{}});
-  EXPECT_THAT(printed("{}", frame), testing::HasSubstr("  left: len=0, mean=null, rms=null\n"));
+  EXPECT_EQ(printed("{}", frame), "[Print] 0:00.021  left  rms   null  mean   null\n");
+}
+
+TEST(Print, WritesThreeDigits) {
+  const auto shown = [](double value, const std::string& unit) {
+    StreamFormat format;
+    format.kind = StreamKind::values;
+    format.channels = {{"u", unit}};
+    format.max_frames = 1;
+    const std::string line = printed("{}", frame_of(format, {{value}}));
+    const std::size_t from = line.find_first_not_of(' ', line.find("  u") + 3);
+    return line.substr(from, line.find(" " + unit) - from);
+  };
+  EXPECT_EQ(shown(9.996, "V"), "10.0");
+  EXPECT_EQ(shown(-99.96, "V"), "-100");
+  EXPECT_EQ(shown(0.00099999, "V"), "0.00100");
+  EXPECT_EQ(shown(1234567.0, "V"), "1230000");
+  EXPECT_EQ(shown(1.234e7, "V"), "1.23e+07");
+  EXPECT_EQ(shown(7.07169e-5, "V"), "7.07e-05");
+  EXPECT_EQ(shown(-0.0, "V"), "0");
+  EXPECT_EQ(shown(std::numeric_limits<double>::infinity(), "V"), "inf");
+  EXPECT_EQ(shown(0.12345, "dB"), "0.12");  // of levels, hundredths
+  EXPECT_EQ(shown(-1e-12, "dB"), "0.00");
+  EXPECT_EQ(shown(-12.345, "dB"), "-12.3");
+}
+
+// ---- full
+
+TEST(Print, ShowsAllDigitsOfAllNumbers) {
+  constexpr std::string_view kFull = R"({"format": "full"})";
+  EXPECT_EQ(printed(kFull, stereo()),
+            "[Print] Frame #7 @ 21333 µs\n"
+            "  left: len=4, mean=0.25, rms=0.6123724356957945\n"
+            "  right: len=4, mean=0.25, rms=0.25\n");
+  EXPECT_EQ(printed(kFull, values(-20.125)),
+            "[Print] Frame #7 @ 21333 µs\n"
+            "  left.rms_db: -20.125 dBFS\n"
+            "  left.ratio: 0.5\n");
+  EXPECT_THAT(printed(kFull, values(kNaN)), testing::HasSubstr("  left.rms_db: null\n"));
+  EXPECT_EQ(printed(kFull, spectrum({kNaN, 0.25, 0.5, 0.125})),
+            "[Print] Frame #7 @ 21333 µs\n"
+            "  left: bins=4, peak=0.5 FS at 93.75 Hz\n");
+  EXPECT_THAT(printed(kFull, spectrum({kNaN, kNaN})), testing::HasSubstr("  left: bins=2, peak=null\n"));
+  const DataFrame empty = frame_of(audio_format(48000.0, {"left"}, 8), {{}});
+  EXPECT_THAT(printed(kFull, empty), testing::HasSubstr("  left: len=0, mean=null, rms=null\n"));
+  DataFrame frame = stereo();
+  frame.header().set(FrameFlag::gap);
+  frame.header().gap_frames = 480;
+  EXPECT_THAT(printed(kFull, frame),
+              testing::StartsWith("[Print] Frame #7 @ 21333 µs (gap of 480 frames)\n"));
+}
+
+// ---- on a terminal
+
+// What a terminal was told. (It shows a line end as CR LF.)
+class Terminal {
+ public:
+  Terminal() : fd_(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)) {
+    ::grantpt(fd_);
+    ::unlockpt(fd_);
+    file_ = std::fopen(::ptsname(fd_), "w");
+  }
+  ~Terminal() {
+    std::fclose(file_);
+    ::close(fd_);
+  }
+  Terminal(const Terminal&) = delete;
+  Terminal& operator=(const Terminal&) = delete;
+
+  std::FILE* file() const { return file_; }
+  std::string line() const {
+    std::string text;
+    for (char c = 0; ::read(fd_, &c, 1) == 1 && c != '\n';) {
+      if (c != '\r') { text += c; }
+    }
+    return text;
+  }
+
+ private:
+  int fd_;
+  std::FILE* file_ = nullptr;
+};
+
+TEST(Print, ShowsABarOnATerminalAndHoldsItsPeaks) {
+  const Terminal terminal;
+  ASSERT_NE(terminal.file(), nullptr);
+  PrepareContext context;
+  context.console_file = terminal.file();
+  DataFrame frame = levels(-6.0);
+  NodeHarness print("Print", "{}", std::vector<StreamFormat>{frame.format()}, context);
+  // A cell is 2 dB: rms -9.01 dB fills 26 of 30, the peak -6 dB is the 27th.
+  const auto shown_at = [&](double seconds, double peak_db) {
+    frame.channel(1U)[0] = peak_db;
+    frame.channel(2U)[0] = peak_db - 3.0103;
+    frame.header().timestamp_us = static_cast<std::int64_t>(1e6 * seconds);
+    print.process(frame);
+    const std::string left = terminal.line();
+    EXPECT_THAT(terminal.line(), testing::HasSubstr("right  [                              ]  peak   null"));
+    return left.substr(left.find('[', 1));
+  };
+  const auto bar = [](const std::string& cells) { return testing::StartsWith("[" + cells + "]  peak "); };
+  EXPECT_THAT(shown_at(0.0, -6.0), bar("##########################|   "));
+  EXPECT_THAT(shown_at(1.0, -41.0), bar("########                  |   "));
+  EXPECT_THAT(shown_at(3.0, -41.0), bar("########                  |   "));
+  EXPECT_THAT(shown_at(3.5, -41.0), bar("######## |                    "));
+  EXPECT_THAT(shown_at(4.0, 0.0), bar("#############################!"));
+  EXPECT_THAT(shown_at(5.0, -70.0), bar("                             !"));
+  print.reset();
+  EXPECT_THAT(shown_at(5.5, -70.0), bar("                              "));
 }
 
 TEST(Print, ShowsEachNthBlock) {
@@ -182,6 +350,8 @@ TEST(Print, RefusesWhatItCannotUse) {
   EXPECT_EQ(to_string(NodeHarness::refusals("Print", R"({"every": 0})"), ""),
             "/every: 0 is outside 1 .. 1000000000 blocks\n");
   EXPECT_FALSE(NodeHarness::refusals("Print", R"({"label": 5})").empty());
+  EXPECT_EQ(to_string(NodeHarness::refusals("Print", R"({"format": "long"})"), ""),
+            "/format: there is no format \"long\"; expected \"brief\" or \"full\"\n");
 }
 
 }  // namespace
