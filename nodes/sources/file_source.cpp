@@ -65,7 +65,8 @@ constexpr NodeInfo kInfo{
         "the file tells it (FLAC).",
     .details =
         "Reads WAV, RF64, BW64, W64, FLAC, AIFF, AU, CAF, Ogg and MP3. Full scale is 1; integers are divided by "
-        "2^(bits-1), floats of 32 and 64 bits are exact. The channel of a mono file is main_channel, those "
+        "2^(bits-1), floats of 32 and 64 bits are exact, except that denormals (below 1.2e-38 and 2.2e-308) "
+        "are 0. The channel of a mono file is main_channel, those "
         "of a stereo file left and right, else ch1, ch2, … Positions count from the start of the file and "
         "continue to grow when the range is repeated. If the header states no length, or one too large for "
         "32 bits, the samples are played to the end of the file. What cannot be played because the file is "

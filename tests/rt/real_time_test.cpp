@@ -11,7 +11,6 @@
 #include "engine/rt/denormals.hpp"
 #include "engine/rt/edge.hpp"
 #include "engine/rt/latest.hpp"
-#include "engine/rt/rt_log.hpp"
 #include "engine/rt/spsc_ring.hpp"
 #include "tests/support/rt_guard.hpp"
 
@@ -49,7 +48,6 @@ TEST(RealTime, EdgesNeitherAllocateNorCallTheSystem) {
 
 TEST(RealTime, QueuesNeitherAllocateNorCallTheSystem) {
   SpscRing<int> ring(4);
-  RtLog log(4);
   Latest<std::array<double, 8>> latest;
   std::array<int, 3> values{1, 2, 3};
   int value = 0;
@@ -62,7 +60,6 @@ TEST(RealTime, QueuesNeitherAllocateNorCallTheSystem) {
       moved += ring.try_push(round) ? 1U : 0U;
       moved += ring.try_pop(value) ? 1U : 0U;
       moved += ring.try_pop_n(values);
-      log.record(1, round, 0.5);
       latest.write({});
       latest.update();
     }
