@@ -56,7 +56,7 @@ int main(int argc, char** argv) {
             const auto& [mark, level] = found;
             ++found_count;
             fmt::print("{:<8} {:.2f} s  {}\n", mark.text, static_cast<double>(level.time_us) * 1e-6,
-                       std::isnan(level.rms_db) ? "silence" : fmt::format("{:6.1f} dB", level.rms_db));
+                       std::isinf(level.rms_db) ? "silence" : fmt::format("{:6.1f} dB", level.rms_db));
           });
   if (!report.ok()) {
     fmt::print(stderr, "{}", to_string(report));

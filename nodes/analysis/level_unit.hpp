@@ -1,8 +1,8 @@
 // nodes/analysis/level_unit.hpp
 //
-// Names of levels. A level is 20 lg of an amplitude, or 10 lg of a power, re 1 of the channel's unit, and its
-// name says so: "dB re 1 FS", "dB re 1 Pa²/Hz"; of volts "dBV", of plain ratios "dB". dBFS is only that of
-// AES17: a full-scale sine reads 0 dBFS.
+// Names of levels, and which units are levels. A level is 20 lg of an amplitude, or 10 lg of a power, re 1 of the unit that the channel
+// has, and its name says so: "dB re 1 FS", "dB re 1 Pa²/Hz"; of volts "dBV", of plain ratios "dB". dBFS is
+// that of AES17 alone: a full-scale sine reads 0 dBFS.
 #pragma once
 
 #include <string>
@@ -12,6 +12,9 @@ namespace streamlab {
 
 // Samples re full scale: ±1 is where they clip.
 inline bool is_full_scale(std::string_view unit) { return unit == "FS"; }
+
+// Decibels or loudness units: logarithms of powers. Silence is -infinity there, which is a value like any other.
+inline bool is_level(std::string_view unit) { return unit.starts_with("dB") || unit.starts_with("LU"); }
 
 inline std::string level_unit(std::string_view unit) {
   if (unit.empty()) { return "dB"; }

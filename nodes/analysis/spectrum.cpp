@@ -73,10 +73,9 @@ constexpr ParamInfo kParams[] = {
                   "exponential: time constant, the time in which the past fades to 37 %, default 1."),
     param::choice("scaling", kScalings, "amplitude",
                   "amplitude: peak of a sine; rms: its rms; power: its mean square; psd: density per Hz."),
-    param::choice("output", kOutputs, "linear", "linear or decibels; zero is null in decibels."),
-    param::choice("detrend", kDetrends, "none",
-                  "constant: subtract the mean of each frame before the "
-                  "window."),
+    param::choice("output", kOutputs, "linear",
+                  "linear, or decibels, where zero is -infinity (null in JSON)."),
+    param::choice("detrend", kDetrends, "none", "constant: each frame loses its mean before the window."),
 };
 constexpr PortInfo kOutPort[] = {{"out", mask(StreamKind::spectrum), "Spectra."}};
 constexpr NodeInfo kInfo{
@@ -107,6 +106,7 @@ constexpr NodeInfo kInfo{
 class Spectrum final : public Node {
  public:
   explicit Spectrum(const ParamValues& params) : params_(params) {}
+        "Averages are of powers in decibels, too: the logarithm comes last. "
 
   Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
     const StreamFormat& in = *context.inputs[0];
@@ -425,7 +425,7 @@ class Spectrum final : public Node {
         std::copy(from.begin(), from.end(), to.begin());
       } else {
         for (std::size_t k = 0; k < from.size(); ++k) {
-          to[k] = from[k] > 0.0 ? decibels_per_decade_ * std::log10(from[k]) : std::nan("");
+          to[k] = decibels_per_decade_ * std::log10(from[k]);  // of 0, which is no energy, -infinity
         }
       }
     }

@@ -113,9 +113,7 @@ void add_compensated(double& sum, double& lost, double term) noexcept {
 
 }  // namespace
 
-double level_db(double x) noexcept {
-  return x > 0.0 ? 20.0 * std::log10(x) : std::numeric_limits<double>::quiet_NaN();
-}
+double level_db(double x) noexcept { return 20.0 * std::log10(x); }
 
 void LevelStats::restart() noexcept {
   samples_ = 0;

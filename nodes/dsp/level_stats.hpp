@@ -21,7 +21,7 @@
 
 namespace streamlab::dsp {
 
-// Levels of an interval. NaN: not defined (no finite sample, or the logarithm of silence).
+// Levels of an interval. Levels of silence are -infinity. NaN: not defined (no finite sample; the crest of silence).
 struct Levels {
   std::uint64_t samples = 0;     // in the interval, finite or not
   std::uint64_t not_finite = 0;  // NaN or infinite, excluded from everything below
@@ -36,7 +36,7 @@ struct Levels {
   double crest_db = 0.0;      // peak_db - rms_db
 };
 
-// 20 lg x; NaN for x = 0, whose level is undefined.
+// 20 lg x: -infinity for 0, which is no energy.
 double level_db(double x) noexcept;
 
 class LevelStats {

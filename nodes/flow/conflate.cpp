@@ -7,10 +7,13 @@
 //
 //   y[c][n] = mean, max, min or last of x[c][n] over the blocks whose last frame lies in the interval
 //
-// NaN stands for an undefined value and is ignored; if all are undefined, the result is NaN. The grid of
-// intervals begins at frame 0 of the stream. A result is emitted at the first block of a later interval, or
-// at the end; it has position and time of the interval's first block, extends to the end of the last one, and
-// has the flags of all of them, and the metadata of the last one plus `blocks`, their number.
+// The mean of levels (dB…, LU…) is that of their powers.
+//
+// NaN stands for a value that does not exist and is left out; where none exists, the result is NaN. The grid
+// of intervals begins at frame 0 of the stream. A result comes out when the first block of a later interval
+// comes, or at the end; it has position and time of the interval's first block, reaches to the end of the
+// last one, and has the flags of all of them, and the metadata of the last with `blocks`, how many were
+// joined.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -22,6 +25,7 @@
 #include "engine/core/node.hpp"
 #include "engine/core/overlap.hpp"
 #include "nodes/analysis/interval_grid.hpp"
+#include "nodes/analysis/level_unit.hpp"
 #include "nodes/analysis/time_at.hpp"
 
 namespace streamlab {
@@ -48,10 +52,11 @@ constexpr NodeInfo kInfo{
     .rt_safe = RtSafe::yes,
     .at_gap = "Combines what is there; the result is flagged gap and has the sum of the missing frames.",
     .details =
-        "Value by value, bin by bin, over the blocks whose last frame is in the interval. The mean is of the "
-        "plain numbers: decibels are not converted to powers first. NaN, which stands for an undefined "
-        "value, is ignored; the result of only NaN is NaN. The metadata blocks is the number of combined "
-        "blocks.",
+        "Value by value, bin by bin, over the blocks whose last frame lies in the interval. The mean of a "
+        "channel whose unit is a level (dB…, LU…) is that of the powers, 10 lg mean 10^(x/10); silence, "
+        "-infinity, is a power of 0. Reduce does the same with more to choose from. NaN, which stands for an "
+        "undefined value, is left out; a result of nothing but NaN is NaN. The metadata say in blocks "
+        "how many were joined.",
     .example = R"({"id": "slow", "type": "Conflate", "config": {"interval_s": 1, "method": "max"}})",
     .cost_ns_per_frame = 1.0,
 };
@@ -70,6 +75,10 @@ class Conflate final : public Node {
     grid_ = *grid;
     method_ = 0;
     while (kMethods[method_] != params_.text(kMethod)) { ++method_; }
+    powers_.clear();
+    for (const ChannelInfo& channel : in.channels) {
+      powers_.push_back(method_ == kMean && is_level(channel.unit));
+    }
     joined_ = DataFrame(std::make_shared<const StreamFormat>(in));
     counts_.assign(std::size_t{in.channel_count()} * in.max_frames, 0);
     reset();
@@ -141,7 +150,8 @@ class Conflate final : public Node {
       std::uint32_t* const counts = counts_.data() + std::size_t{c} * joined_.max_frames();
       for (std::uint32_t n = 0; n < frames; ++n) {
         if (std::isnan(from[n])) { continue; }
-        to[n] = counts[n] == 0 ? from[n] : with(to[n], from[n]);
+        const double value = powers_[c] ? std::pow(10.0, 0.1 * from[n]) : from[n];
+        to[n] = counts[n] == 0 ? value : with(to[n], value);
         ++counts[n];
       }
     }
@@ -166,6 +176,7 @@ class Conflate final : public Node {
         const std::uint32_t* const counts = counts_.data() + std::size_t{c} * joined_.max_frames();
         for (std::size_t n = 0; n < values.size(); ++n) {
           if (counts[n] > 0) { values[n] /= counts[n]; }
+          if (powers_[c]) { values[n] = 10.0 * std::log10(values[n]); }
         }
       }
     }
@@ -179,8 +190,9 @@ class Conflate final : public Node {
   const ParamValues params_;
   IntervalGrid grid_;
   std::size_t method_ = kMean;
-  DataFrame joined_;                   // of the current interval
-  std::vector<std::uint32_t> counts_;  // how many numbers each value of joined_ contains
+  std::vector<bool> powers_;           // by channel: levels whose mean is taken
+  DataFrame joined_;                   // of the interval under way
+  std::vector<std::uint32_t> counts_;  // numbers that are in each value of joined_
   std::uint32_t blocks_ = 0;           // in joined_
   std::int64_t interval_ = 0;
   std::uint64_t results_ = 0;

@@ -5,7 +5,6 @@
 #include <cctype>
 #include <cmath>
 #include <functional>
-#include <limits>
 #include <numbers>
 
 #include <fmt/format.h>
@@ -58,10 +57,7 @@ constexpr Function1 kFunctions[] = {
     {"ceil", [](double x) { return std::ceil(x); }},
     {"rint", [](double x) { return std::rint(x); }},
     {"isnan", [](double x) { return std::isnan(x) ? 1.0 : 0.0; }},
-    {"db",
-     [](double x) {
-       return x == 0.0 ? std::numeric_limits<double>::quiet_NaN() : 20.0 * std::log10(std::abs(x));
-     }},
+    {"db", [](double x) { return 20.0 * std::log10(std::abs(x)); }},
     {"from_db", [](double x) { return std::pow(10.0, x / 20.0); }},
 };
 

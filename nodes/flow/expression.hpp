@@ -9,7 +9,7 @@
 //   abs sign rint (half to even) floor ceil mod(x, y) sqrt exp log (natural) ln log2 log10
 //   sin cos tan asin acos atan atan2(y, x) sinh cosh tanh asinh acosh atanh, angles in radians
 //   min max sum avg                                  of one number or more; NaN if one of them is NaN
-//   db(x) = 20 lg |x|, NaN for 0     from_db(x) = 10^(x/20)     isnan(x) = 1 where x is NaN, else 0
+//   db(x) = 20 lg |x|, -infinity for 0     from_db(x) = 10^(x/20)     isnan(x) = 1 where x is NaN, else 0
 //
 // Uses muparser, without its OpenMP mode.
 #pragma once

@@ -17,6 +17,7 @@
 #include "engine/base/json_pointer.hpp"
 #include "engine/base/nearest_name.hpp"
 #include "engine/core/node.hpp"
+#include "nodes/analysis/level_unit.hpp"
 #include "nodes/flow/stream_variables.hpp"
 
 namespace streamlab {
@@ -48,8 +49,10 @@ constexpr NodeInfo kInfo{
         "audio, of the block in spectra and values. Channel names take precedence. "
         "Operators + - * / ^, comparisons, &&, ||, a ? b : c; constants _pi and _e; functions abs, sign, "
         "rint, floor, ceil, mod, sqrt, exp, ln, log (natural), log2, log10, sin, cos, tan and their inverse "
-        "(asin …, atan2) and hyperbolic forms, in radians, min, max, sum, avg, db (20 lg |x|, null for 0), "
-        "from_db, isnan. A block with a result that is not a finite number is flagged not_finite.",
+        "(asin …, atan2) and hyperbolic forms, in radians, min, max, sum, avg, db (20 lg |x|), "
+        "from_db, isnan. Numbers are taken as they are: of levels in decibels avg and sum are "
+        "not those of their energy. A block with a result that is not a finite number is flagged not_finite; "
+        "-infinity in a channel whose unit is a level (dB…, LU…) is silence and does not count.",
     .example =
         R"({"id": "mid_side", "type": "Map", "config": {"channels": {"mid": "(ch1 + ch2) / 2", "side": "(ch1 - ch2) / 2"}}})",
     .cost_ns_per_frame = 15.0,
@@ -122,6 +125,10 @@ class Map final : public Node {
       out.format.channels.push_back({formula.name, common_unit});
     }
     if (auto named = set_units(out.format, *formulas); !named) { return tl::unexpected(named.error()); }
+    levels_.clear();
+    for (std::size_t k = 0; k < formulas->size(); ++k) {
+      levels_.push_back(is_level(out.format.channels[kept_ + k].unit));
+    }
     return std::vector{std::move(out)};
   }
   void reset() noexcept override {}
@@ -137,7 +144,7 @@ class Map final : public Node {
       for (std::size_t k = 0; k < expressions_.size(); ++k) {
         const double value = expressions_[k].evaluate();
         y.channel_data(kept_ + static_cast<std::uint32_t>(k))[n] = value;
-        if (std::isfinite(value)) { continue; }
+        if (std::isfinite(value) || (levels_[k] && value < 0.0)) { continue; }
         if (by_frame) {
           y.flag_frames(FrameFlag::not_finite, n, 1);
         } else {
@@ -171,6 +178,7 @@ class Map final : public Node {
   std::uint32_t kept_ = 0;  // input channels before the new ones; fixed by prepare()
   StreamVariables variables_;
   std::vector<Expression> expressions_;  // by new channel
+  std::vector<bool> levels_;             // by new channel: has it a unit of levels?
 };
 
 }  // namespace

@@ -30,8 +30,10 @@ namespace {
 enum ParamIndex : std::size_t { kOperation, kCount, kIntervalS, kPerBlock };
 constexpr std::string_view kOperations[] = {"mean", "power_mean", "max", "min", "sum"};
 constexpr ParamInfo kParams[] = {
-    param::choice("operation", kOperations, "mean",
-                  "mean, power_mean (of levels 10 lg mean 10^(x/10), of samples the rms), max, min or sum."),
+    param::choice(
+        "operation", kOperations, "mean",
+        "mean, power_mean (of samples the rms), max, min or sum; of levels mean and sum are those of "
+        "the energy."),
     param::integer("count", "", {1.0, 9e15}, Need::optional,
                    "One result for so many: frames of audio, values, spectra."),
     param::number("interval_s", "s", {1e-6, 86400.0 * 366}, Need::optional, "One result for each interval."),
@@ -52,12 +54,14 @@ constexpr NodeInfo kInfo{
         "inside, incomplete.",
     .details =
         "At most one of count, interval_s and per_block; without them one result at the end of the stream. "
-        "Channels are reduced one by one, spectra bin by bin. power_mean goes by the unit: levels (dB…, LU…) "
-        "10 lg mean 10^(x/10), powers (units with ²) their mean, all others √ mean x². mean and sum of "
-        "levels are those of the numbers in dB. Numbers that are not finite are left out, so the level of "
-        "silence, which is null, counts for nothing: to have it count as no energy, reduce the samples or a "
-        "linear rms. Metadata: count, how many there were; used, how many were finite, of the channel or bin "
-        "with the fewest; missing_frames. A channel without a finite number gives null. The grid of "
+        "Channels are reduced one by one, spectra bin by bin. Channels whose "
+        "unit is a level (dB…, LU…) are averaged and added as powers: mean and power_mean are 10 lg mean "
+        "10^(x/10), sum is 10 lg Σ 10^(x/10), and silence, -infinity (null in JSON), is a power of 0. So the "
+        "mean of rms_db is Leq. power_mean of powers (units with ²) is their mean, of all others √ mean x². "
+        "In means of values and spectra each counts by its length, so that a shorter last one counts less. "
+        "Other numbers that are not finite are left out. Metadata: count, how many there were; used, how many "
+        "were not left out, of the channel or bin with the fewest; missing_frames. A channel of which all were "
+        "left out gives null. The grid of "
         "intervals begins at sample 0; a value or spectrum belongs to the interval in which its last frame "
         "lies. The "
         "last, shorter stretch is given with the flag incomplete; of values and spectra an interval is whole "
@@ -261,6 +265,10 @@ class Reduce final : public Node {
       if (items_ == 0) {
         open(position);
         if (over_ != Over::interval) { begin_ = first_ = covered_ = header.position; }
+      if (items_ == 0) { unit_length_ = header.length_frames; }
+      const bool weighted = unit_length_ > 0 && header.length_frames > 0;
+      const double weight =
+          weighted ? static_cast<double>(header.length_frames) / static_cast<double>(unit_length_) : 1.0;
         last_end_ = first_;
         timestamp_us_ = time_at(first_, header, sample_rate_hz_);
       }
@@ -273,7 +281,7 @@ class Reduce final : public Node {
       flags_ |= header.flags;
       for (std::uint32_t c = 0; c < x.channel_count(); ++c) {
         const double* from = x.channel_data(c) + i;
-        for (std::uint32_t k = 0; k < bins_of(x); ++k) { reductions_[c * bins_ + k].add(from[k]); }
+        for (std::uint32_t k = 0; k < bins_of(x); ++k) { reductions_[c * bins_ + k].add(from[k], weight); }
       }
       ++items_;
       if (over_ == Over::count && items_ == count_) {
@@ -353,6 +361,7 @@ class Reduce final : public Node {
   double sample_rate_hz_ = 1.0;
   Over over_ = Over::stream;
   std::int64_t count_ = 0;
+  std::uint64_t unit_length_ = 0;      // likewise: length of the first one, which has the weight 1
   IntervalGrid grid_;
   std::uint32_t bins_ = 1;
   std::vector<bool> full_scale_;  // by channel

@@ -4,7 +4,9 @@
 // size. Sums carry their rounding error along (A. Neumaier, Z. angew. Math. Mech. 54 (1974), algorithm IV):
 // no digits are lost over hours of samples.
 //
-// Numbers that are not finite are ignored and counted.
+// Levels are logarithms of powers: their means and sums are those of the powers, turned back into a level. A
+// level of -infinity is silence, a power of 0, and counts. All other numbers that are not finite are left out
+// and counted.
 #pragma once
 
 #include <cmath>
@@ -12,20 +14,18 @@
 #include <limits>
 #include <string_view>
 
+#include "nodes/analysis/level_unit.hpp"
+
 namespace streamlab {
 
 enum class Operation : std::uint8_t { mean, power_mean, max, min, sum };
 
-// What a power mean averages: numbers are converted to powers, and their mean is converted back.
-enum class PowerScale : std::uint8_t {
-  decibel,  // 10 lg mean 10^(x / 10)
-  power,    // mean x: they are already powers
-  linear,   // √ mean x²: the rms
-};
+// What the numbers are, by their unit: "dB…" and "LU…" are levels, a unit with "²" is one of power, all others
+// are linear.
+enum class PowerScale : std::uint8_t { level, power, linear };
 
-// By the unit: "dB…" and "LU…" are levels, a unit with "²" is one of power, all others are linear.
 inline PowerScale power_scale_of(std::string_view unit) {
-  if (unit.starts_with("dB") || unit.starts_with("LU")) { return PowerScale::decibel; }
+  if (is_level(unit)) { return PowerScale::level; }
   return unit.find("²") != std::string_view::npos ? PowerScale::power : PowerScale::linear;
 }
 
@@ -35,20 +35,21 @@ class Reduction {
 
   // --- real-time safe
   void restart() noexcept {
-    sum_ = lost_ = 0.0;
+    sum_ = lost_ = weight_ = 0.0;
     used_ = 0;
   }
-  void add(double x) noexcept {
-    if (!std::isfinite(x)) { return; }
+  // `weight`: how much it counts in a mean, against the others.
+  void add(double x, double weight = 1.0) noexcept {
+    const bool is_silence = scale_ == PowerScale::level && x == -std::numeric_limits<double>::infinity();
+    if (!std::isfinite(x) && !is_silence) { return; }
     ++used_;
     switch (operation_) {
       case Operation::mean:
-      case Operation::sum:
-        return accumulate(x);
       case Operation::power_mean:
-        return accumulate(scale_ == PowerScale::decibel  ? std::pow(10.0, 0.1 * x)
-                          : scale_ == PowerScale::linear ? x * x
-                                                         : x);
+        weight_ += weight;
+        return accumulate(weight * to_summand(x));
+      case Operation::sum:
+        return accumulate(to_summand(x));
       case Operation::max:
         sum_ = used_ == 1 || x > sum_ ? x : sum_;
         return;
@@ -57,30 +58,34 @@ class Reduction {
         return;
     }
   }
-  // How many of the numbers were finite.
+  // How many of the numbers were used.
   std::uint64_t used() const noexcept { return used_; }
   // NaN if none was finite.
   double result() const noexcept {
     if (used_ == 0) { return std::numeric_limits<double>::quiet_NaN(); }
     const double total = sum_ + lost_;
-    const double mean = total / static_cast<double>(used_);
     switch (operation_) {
       case Operation::mean:
-        return mean;
       case Operation::power_mean:
-        return scale_ == PowerScale::decibel  ? 10.0 * std::log10(mean)
-               : scale_ == PowerScale::linear ? std::sqrt(mean)
-                                              : mean;
+        return from_sum(total / weight_);
+      case Operation::sum:
+        return from_sum(total);
       case Operation::max:
       case Operation::min:
-        return sum_;
-      case Operation::sum:
-        return total;
+        break;
     }
-    return mean;
+    return sum_;
   }
 
  private:
+  double to_summand(double x) const noexcept {
+    if (scale_ == PowerScale::level) { return std::pow(10.0, 0.1 * x); }
+    return operation_ == Operation::power_mean && scale_ == PowerScale::linear ? x * x : x;
+  }
+  double from_sum(double sum) const noexcept {
+    if (scale_ == PowerScale::level) { return 10.0 * std::log10(sum); }
+    return operation_ == Operation::power_mean && scale_ == PowerScale::linear ? std::sqrt(sum) : sum;
+  }
   void accumulate(double x) noexcept {
     const double sum = sum_ + x;
     lost_ += std::abs(sum_) >= std::abs(x) ? (sum_ - sum) + x : (x - sum) + sum_;
@@ -89,8 +94,9 @@ class Reduction {
 
   Operation operation_;
   PowerScale scale_;
-  double sum_ = 0.0;   // or the extreme so far
-  double lost_ = 0.0;  // the rounding error of the sum
+  double sum_ = 0.0;     // or the extreme so far
+  double lost_ = 0.0;    // what rounding took from the sum
+  double weight_ = 0.0;  // of all that is in it
   std::uint64_t used_ = 0;
 };
 

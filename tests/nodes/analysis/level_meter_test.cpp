@@ -166,8 +166,8 @@ TEST(LevelMeter, TakesUnitsFromTheChannel) {
   EXPECT_NEAR(value(results[0], "mic.rms_db_spl"), 10.0 * std::log10(2.0 / (20e-6 * 20e-6)), 1e-12);
   EXPECT_NEAR(value(results[0], "line.peak_dbu"), 10.0 * std::log10(4.0 / 0.6), 1e-13);
   EXPECT_EQ(results[0].header().flags, 0U);  // nothing clips at 1 Pa
-  EXPECT_EQ(to_string(NodeHarness::refusals("LevelMeter", R"({"pa_per_full_scale": [2]})", {in}), ""),
-            "/config/pa_per_full_scale: channel \"mic\" is already in Pa; expected channels in FS\n");
+  EXPECT_EQ(to_string(NodeHarness::refusals("LevelMeter", R"({"pa_per_full_scale": 2})", {in}), ""),
+            "/config/pa_per_full_scale: channel \"mic\" is in Pa already; expected channels in FS\n");
 }
 
 TEST(LevelMeter, IsTheSameForEveryBlockSize) {
@@ -281,14 +281,17 @@ TEST(LevelMeter, PassesOnAnXrun) {
   EXPECT_EQ(feed_constant(meter, 480, 480, 0.5)[0].header().flags, 0U);
 }
 
-TEST(LevelMeter, HasNoLevelForSilence) {
-  NodeHarness meter("LevelMeter", R"({"pa_per_full_scale": [2]})");
+TEST(LevelMeter, GivesSilenceTheLevelOfNoEnergy) {
+  NodeHarness meter("LevelMeter", R"({"pa_per_full_scale": 2})");
   const auto results = meter.run_frames(constant(0.0, 1, 48000), 1024);
   ASSERT_EQ(results.size(), 1U);
   EXPECT_EQ(value(results[0], "main_channel.rms"), 0.0);
-  for (const char* name : {"rms_db", "rms_db_aes17", "peak_db", "crest_db", "rms_db_spl", "peak_db_spl"}) {
-    EXPECT_TRUE(std::isnan(value(results[0], std::string("main_channel.") + name))) << name;
+  for (const char* name : {"rms_db", "rms_db_aes17", "peak_db", "rms_db_spl", "peak_db_spl"}) {
+    EXPECT_EQ(value(results[0], std::string("main_channel.") + name),
+              -std::numeric_limits<double>::infinity())
+        << name;
   }
+  EXPECT_TRUE(std::isnan(value(results[0], "main_channel.crest_db")));
   EXPECT_EQ(results[0].header().flags, 0U);
 }
 

@@ -149,14 +149,14 @@ TEST(LevelStats, CountsFullScaleAsClipped) {
   EXPECT_EQ(levels.peak, 1.5);
 }
 
-TEST(LevelStats, HasNoLevelForSilence) {
+TEST(LevelStats, GivesSilenceTheLevelOfNoEnergy) {
   const Levels levels = levels_of(std::vector<double>(2000, 0.0), 480);
   EXPECT_EQ(levels.rms, 0.0);
   EXPECT_EQ(levels.peak, 0.0);
   EXPECT_EQ(levels.dc, 0.0);
-  EXPECT_TRUE(std::isnan(levels.rms_db));
-  EXPECT_TRUE(std::isnan(levels.rms_db_aes17));
-  EXPECT_TRUE(std::isnan(levels.peak_db));
+  EXPECT_EQ(levels.rms_db, -kInf);
+  EXPECT_EQ(levels.rms_db_aes17, -kInf);
+  EXPECT_EQ(levels.peak_db, -kInf);
   EXPECT_TRUE(std::isnan(levels.crest_db));
 }
 
@@ -168,6 +168,7 @@ TEST(LevelStats, HasNoValueWithoutAFiniteSample) {
   EXPECT_EQ(broken.not_finite, 2U);
   EXPECT_TRUE(std::isnan(broken.rms));
   EXPECT_TRUE(std::isnan(broken.peak));
+  EXPECT_TRUE(std::isnan(broken.rms_db));  // not silence: nothing is known
 }
 
 TEST(LevelStats, BeginsAnewAfterRestart) {

@@ -70,6 +70,32 @@ TEST(Conflate, JoinsTheValuesOfEachInterval) {
   }
 }
 
+// The unit says what is averaged: of levels, the powers. Silence is a power of 0.
+TEST(Conflate, AveragesLevelsAsPowers) {
+  StreamFormat format = values_at_rate(1000.0, 2);
+  format.channels[0].unit = "dBFS";
+  format.channels[1].unit = "";
+  constexpr double kSilence = -std::numeric_limits<double>::infinity();
+  for (const std::vector<double>& levels :
+       {std::vector<double>{-10.0, -10.0, kSilence, kSilence}, {kSilence}, {-6.0, kNaN}}) {
+    NodeHarness conflate("Conflate", R"({"interval_s": 1})", {format});
+    double power = 0.0;
+    double count = 0.0;
+    std::vector<DataFrame> in;
+    for (const double level : levels) {
+      in.push_back(flat_block_at(conflate, static_cast<std::int64_t>(in.size()), level));
+      in.back().channel(1U)[0] = static_cast<double>(in.size());
+      if (std::isnan(level)) { continue; }
+      power += std::pow(10.0, level / 10.0);
+      ++count;
+    }
+    const auto out = run_blocks(conflate, in);
+    ASSERT_EQ(out.size(), 1U);
+    EXPECT_DOUBLE_EQ(out[0].channel(0U)[0], 10.0 * std::log10(power / count));
+    EXPECT_EQ(out[0].channel(1U)[0], (1.0 + static_cast<double>(levels.size())) / 2.0);
+  }
+}
+
 TEST(Conflate, JoinsSpectraBinByBin) {
   StreamFormat format = audio_format(1000.0, {"a"}, 3);
   format.kind = StreamKind::spectrum;

@@ -80,9 +80,18 @@ TEST(Map, FlagsResultsThatAreNoNumbers) {
   EXPECT_FALSE(good[0].header().has(FrameFlag::not_finite));
   const auto silent = map.process(block_at(map, 2, {1.0, 0.0}));
   EXPECT_TRUE(silent[0].header().has(FrameFlag::not_finite));
-  EXPECT_TRUE(std::isnan(silent[0].channel(0U)[1]));
+  EXPECT_EQ(silent[0].channel(0U)[1], -kInfinity);
   const auto nan = map.process(block_at(map, 4, {kNaN}));
   EXPECT_TRUE(nan[0].header().has(FrameFlag::not_finite));
+}
+
+TEST(Map, TakesTheLevelOfSilenceForANumber) {
+  NodeHarness map("Map", R"({"channels": {"level": "db(ch1) + 0"}, "units": {"level": "dB re 1 FS"}})");
+  const auto silent = map.process(block_at(map, 0, {1.0, 0.0}));
+  EXPECT_EQ(silent[0].channel(0U)[1], -kInfinity);
+  EXPECT_EQ(silent[0].header().flags, 0U);
+  EXPECT_TRUE(map.process(block_at(map, 2, {kInfinity}))[0].header().has(FrameFlag::not_finite));
+  EXPECT_TRUE(map.process(block_at(map, 3, {kNaN}))[0].header().has(FrameFlag::not_finite));
 }
 
 TEST(Map, PassesHeadersAndEmptyBlocks) {

@@ -1,4 +1,6 @@
 // tests/nodes/flow/reduce_test.cpp
+#include <numbers>
+
 #include <rapidcheck.h>
 
 #include "tests/nodes/flow/flow_blocks.hpp"
@@ -28,6 +30,13 @@ double reduced(const std::string& operation, std::span<const double> x, bool lev
   const long double mean = sum / static_cast<long double>(x.size());
   if (operation == "mean") { return static_cast<double>(mean); }
   return static_cast<double>(levels ? 10.0L * std::log10(mean) : std::sqrt(mean));
+}
+
+// Values that are no levels.
+StreamFormat plain_values() {
+  StreamFormat format = values_format();
+  format.channels[0].unit = "";
+  return format;
 }
 
 TEST(Reduce, FollowsItsDefinitionsOverAnyCountInAnyBlocks) {
@@ -77,6 +86,64 @@ TEST(Reduce, AveragesLevelsAsPowers) {
   reduce.process(block_at(reduce, 0, {-10.0}));
   reduce.process(block_at(reduce, 100, {-400.0}));
   EXPECT_NEAR(reduce.finish()[0].channel(0U)[0], -13.010299956639812, 1e-14);
+}
+
+// Frames of 1000 Hz with an amplitude of 0.5, then silence, at 48 kHz.
+Signal tone_and_silence(std::size_t tone_frames, std::size_t silent_frames) {
+  Signal x(1);
+  for (std::size_t n = 0; n < tone_frames; ++n) {
+    x[0].push_back(0.5 * std::sin(2.0 * std::numbers::pi * static_cast<double>(n % 48) / 48.0));
+  }
+  x[0].resize(tone_frames + silent_frames, 0.0);
+  return x;
+}
+
+// Half of the time no energy: 3.0103 dB less. The tone of amplitude 0.5 has a mean square of 1/8, both together 1/16.
+TEST(Reduce, GivesLeqOfASecondOfToneAndASecondOfSilence) {
+  for (const char* operation : {"power_mean", "mean"}) {
+    NodeHarness meter("LevelMeter", R"({"interval_s": 0.25})");
+    const Signal x = tone_and_silence(48000, 48000);
+    NodeHarness reduce("Reduce", config(operation), {meter.outputs()[0].format});
+    for (const DataFrame& levels : meter.run_frames(x, 1024)) { EXPECT_TRUE(reduce.process(levels).empty()); }
+    const auto leq = reduce.finish();
+    ASSERT_EQ(leq.size(), 1U);
+    const std::string name = fmt::format("main_channel.rms_db.{}", operation);
+    EXPECT_NEAR(leq[0].channel(name)[0], 10.0 * std::log10(1.0 / 16.0), 1e-12);  // -12.04
+    EXPECT_EQ(meta(leq[0], "count"), 8.0);
+    EXPECT_EQ(leq[0].header().flags, 0U);
+  }
+}
+
+TEST(Reduce, AddsLevelsAsPowersAndTakesSilenceForNone) {
+  const auto reduced_levels = [](const char* operation, std::vector<double> levels) {
+    NodeHarness reduce("Reduce", config(operation), {values_format()});
+    std::int64_t position = 0;
+    for (const double level : levels) { reduce.process(block_at(reduce, position += 100, {level})); }
+    const auto results = reduce.finish();
+    return std::pair(results[0].channel(0U)[0], meta(results[0], "used"));
+  };
+  EXPECT_NEAR(reduced_levels("sum", {-3.0, -3.0}).first, -3.0 + 10.0 * std::log10(2.0), 1e-14);
+  EXPECT_NEAR(reduced_levels("sum", {-3.0, -kInfinity}).first, -3.0, 1e-14);
+  EXPECT_EQ(reduced_levels("mean", {-kInfinity, -kInfinity}), std::pair(-kInfinity, 2.0));
+  EXPECT_EQ(reduced_levels("min", {-3.0, -kInfinity}), std::pair(-kInfinity, 2.0));
+  EXPECT_EQ(reduced_levels("max", {-kInfinity, -3.0}), std::pair(-3.0, 2.0));
+  EXPECT_NEAR(reduced_levels("mean", {-3.0, kNaN, kInfinity}).first, -3.0, 1e-14);  // these are no levels
+  EXPECT_EQ(reduced_levels("mean", {-3.0, kNaN, kInfinity}).second, 1.0);
+}
+
+// One second of tone, a tenth of a second of silence: the shorter interval counts for a tenth.
+TEST(Reduce, CountsValuesByTheirLength) {
+  NodeHarness meter("LevelMeter", R"({"interval_s": 1})");
+  const Signal x = tone_and_silence(48000, 4800);
+  std::vector<DataFrame> levels = meter.run_frames(x, 480);
+  for (DataFrame& last : meter.finish()) { levels.push_back(std::move(last)); }
+  ASSERT_EQ(levels.size(), 2U);
+  NodeHarness reduce("Reduce", config("mean"), {meter.outputs()[0].format});
+  for (const DataFrame& level : levels) { reduce.process(level); }
+  const auto leq = reduce.finish();
+  EXPECT_NEAR(leq[0].channel("main_channel.rms_db.mean")[0], 10.0 * std::log10(0.125 / 1.1), 1e-12);
+  EXPECT_NEAR(leq[0].channel("main_channel.rms.mean")[0], std::sqrt(0.125) / 1.1, 1e-14);
+  EXPECT_TRUE(leq[0].header().has(FrameFlag::incomplete));
 }
 
 TEST(Reduce, GoesByTheUnit) {
@@ -148,7 +215,7 @@ TEST(Reduce, KeepsAGridOfIntervals) {
 }
 
 TEST(Reduce, PutsValuesIntoTheIntervalInWhichTheyBegin) {
-  NodeHarness reduce("Reduce", config("mean", R"(, "interval_s": 1)"), {values_format()});  // 1000 Hz
+  NodeHarness reduce("Reduce", config("mean", R"(, "interval_s": 1)"), {plain_values()});  // 1000 Hz
   EXPECT_THAT(reduce.process(block_at(reduce, 0, {1.0})), IsEmpty());
   EXPECT_THAT(reduce.process(block_at(reduce, 500, {2.0})), IsEmpty());
   const auto first = reduce.process(block_at(reduce, 1000, {10.0}));
@@ -167,7 +234,7 @@ TEST(Reduce, PutsValuesIntoTheIntervalInWhichTheyBegin) {
 }
 
 TEST(Reduce, FlagsTheIntervalThatTheEndCutsShort) {
-  NodeHarness values("Reduce", config("mean", R"(, "interval_s": 1)"), {values_format()});
+  NodeHarness values("Reduce", config("mean", R"(, "interval_s": 1)"), {plain_values()});
   values.process(block_at(values, 0, {1.0}));
   values.process(block_at(values, 100, {1.0}));
   EXPECT_TRUE(values.finish()[0].header().has(FrameFlag::incomplete));
@@ -251,7 +318,7 @@ TEST(Reduce, BeginsAnewWhereTheStreamCountsAnew) {
 }
 
 TEST(Reduce, TakesOverWhatBlocksOfValuesSay) {
-  NodeHarness reduce("Reduce", config("mean", R"(, "count": 2)"), {values_format()});
+  NodeHarness reduce("Reduce", config("mean", R"(, "count": 2)"), {plain_values()});
   DataFrame block = block_at(reduce, 100, {1.0}, 50);
   block.header().set(FrameFlag::xrun);
   reduce.process(block);
