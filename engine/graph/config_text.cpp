@@ -12,43 +12,17 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <yaml-cpp/depthguard.h>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 #include <nlohmann/json.hpp>
 
 #include "engine/base/nearest_name.hpp"
+#include "engine/graph/syntax_words.hpp"
 #include "engine/graph/yaml_scalar.hpp"
 
 namespace streamlab {
 namespace {
-
-std::string place(std::string_view text, std::size_t byte) {  // byte: 1-based, as the parser counts
-  const std::string_view before = text.substr(0, std::min(byte == 0 ? 0 : byte - 1, text.size()));
-  const auto line = 1 + std::count(before.begin(), before.end(), '\n');
-  const std::size_t start = before.rfind('\n') == std::string_view::npos ? 0 : before.rfind('\n') + 1;
-  return fmt::format("line {}, column {}", line, before.size() - start + 1);
-}
-
-// What the JSON parser says, without its own name for it, the place (we give that) and the text around it:
-// "[json.exception…] parse error at line 1, column 2: syntax error … - unexpected …; last read: '…'; expected
-// …"
-std::string parser_words(std::string what) {
-  for (const std::string_view lead : {"] ", "column ", ": "}) {
-    const auto at = what.find(lead);
-    if (at != std::string::npos) { what = what.substr(at + lead.size()); }
-  }
-  const auto read = what.find("; last read: ");
-  if (read != std::string::npos) {
-    const auto rest = what.rfind("; expected ");
-    what = what.substr(0, read) + (rest != std::string::npos && rest > read ? what.substr(rest) : "");
-  }
-  for (const std::string_view close : {"; expected '}'", "; expected ']'"}) {  // it could have gone on, too
-    if (what.ends_with(close)) {
-      what.replace(what.size() - 3, 3, fmt::format("',' or {}", what.substr(what.size() - 3)));
-    }
-  }
-  return what;
-}
 
 // Builds the document event by event, so that it sees what a finished document no longer shows.
 class DocumentBuilder final : public nlohmann::json_sax<Document> {
@@ -76,9 +50,9 @@ class DocumentBuilder final : public nlohmann::json_sax<Document> {
     }
     return true;
   }
-  bool parse_error(std::size_t byte, const std::string& /*token*/,
+  bool parse_error(std::size_t byte, const std::string& token,
                    const nlohmann::json::exception& error) override {
-    errors_.push_back({ErrorCode::refused, place(text_, byte), parser_words(error.what()), "", ""});
+    errors_.push_back(json_syntax_error(text_, byte, token, error.what()));
     return false;
   }
 
@@ -272,11 +246,13 @@ Checked<Document> parse_yaml(std::string_view text) {
     Document document = YamlReader(errors).read(YAML::Load(bytes), "", 1);
     if (errors.empty()) { return document; }
   } catch (const YAML::Exception& error) {
-    errors.push_back({ErrorCode::refused,
-                      error.mark.is_null()
-                          ? std::string()
-                          : fmt::format("line {}, column {}", error.mark.line + 1, error.mark.column + 1),
-                      error.msg, "", ""});
+    const bool has_place = !error.mark.is_null();
+    Error words = yaml_syntax_error(bytes, error.msg, has_place ? error.mark.line : -1, error.mark.column);
+    if (dynamic_cast<const YAML::DeepRecursion*>(&error) != nullptr) {
+      words.what = fmt::format("nested deeper than {} levels", kMaxConfigDepth);
+      words.where.clear();  // how far the parser has looked ahead
+    }
+    errors.push_back(std::move(words));
   }
   return tl::unexpected(errors);
 }
@@ -328,7 +304,7 @@ class Lookup {
                      nearest_default(name));
     }
     if (from_user == given_.end()) { return fallback->second; }
-    const std::string& text = from_user->second;
+    const std::string text = with_own(from_user->second);
     if (!is_utf8(text)) { return not_utf8(pointer, name); }
     if (fallback != defaults_.end() && fallback->second.value.is_string()) { return Found{text, text}; }
     auto value = given_scalar(text);
@@ -337,6 +313,20 @@ class Lookup {
       return tl::unexpected(value.error());
     }
     return Found{*value, value->is_string() ? value->get<std::string>() : text};
+  }
+  // What a user gives may hold variables of the program's own, such as ${stem} of a batch; others are letters.
+  std::string with_own(const std::string& text) const {
+    std::string filled;
+    std::size_t at = 0;
+    for (std::size_t open = text.find("${"); open != std::string::npos; open = text.find("${", open + 2)) {
+      const std::size_t end = text.find('}', open);
+      if (end == std::string::npos) { break; }
+      const auto value = own_.find(text.substr(open + 2, end - open - 2));
+      if (value == own_.end()) { continue; }
+      filled += text.substr(at, open - at) + value->second;
+      at = end + 1;
+    }
+    return filled + text.substr(at);
   }
   // Of many mistakes only some are shown, and to look for the nearest of many names takes long.
   std::string nearest_default(const std::string& name) {
@@ -429,8 +419,9 @@ Result<std::string> read_config_file(const std::string& path) {
 Checked<Document> parse_document(std::string_view text, ConfigLanguage language) {
   if (language == ConfigLanguage::yaml) { return parse_yaml(text); }
   Errors errors;
-  DocumentBuilder builder(text, errors);
-  Document::sax_parse(text, &builder, Document::input_format_t::json, true, true);
+  const std::string json = without_trailing_commas(text);
+  DocumentBuilder builder(json, errors);
+  Document::sax_parse(json, &builder, Document::input_format_t::json, true, true);
   if (!errors.empty()) { return tl::unexpected(errors); }
   return builder.take();
 }

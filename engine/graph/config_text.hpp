@@ -1,6 +1,6 @@
 // engine/graph/config_text.hpp
 //
-// From text to a JSON document: JSON with comments, or YAML. Finds what a plain parser lets through:
+// From text to a JSON document: JSON with comments and commas behind the last item, or YAML. Finds what a plain parser lets through:
 // duplicate keys, nesting too deep, text that is no text. Then replaces variables.
 #pragma once
 
@@ -39,7 +39,7 @@ using Variables = std::map<std::string, std::string>;
 // values without variables in them, and is taken out. A text that is nothing but one variable becomes a value
 // of the variable's own type: a number stays a number. `own`: texts of the program itself, such as names of
 // files, which go before the defaults; they are taken as they are, whatever they hold, UTF-8 or not, and need
-// not be used.
+// not be used. Values in `given` may hold them: --set output='${stem}.wav'.
 void replace_variables(Document& document, const Variables& given, Errors& errors, const Variables& own = {});
 
 // Can all texts in it be written into JSON?

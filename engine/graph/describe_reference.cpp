@@ -61,7 +61,8 @@ std::string node_chapter(const NodeInfo& info) {
 
 constexpr std::string_view kIntroduction = R"(# The configuration
 
-A configuration is a JSON file (comments are allowed) or the same in YAML (`.yaml`, `.yml`).
+A configuration is a JSON file, in which comments and a comma behind the last item are allowed, or the same in YAML
+(`.yaml`, `.yml`).
 This page is made from the program's own descriptions: `streamlab nodes --markdown`.
 
 ```jsonc
@@ -93,7 +94,7 @@ This page is made from the program's own descriptions: `streamlab nodes --markdo
 - `${name}` in any text is replaced by a variable, `${env:NAME}` by the environment. A text that is nothing
   but one variable takes the variable's type; within a longer text stands what was given, letter by letter.
   `streamlab batch` gives a file's own: `${input}` (its path), `${dir}`, `${stem}` (its name without folder and
-  ending), `${ext}`, `${index}` (from 1).
+  ending), `${ext}`, `${index}` (from 1); values of `--set` may hold them: `--set 'output=${stem}_eq.wav'`.
 - YAML is YAML 1.2 with its core schema: `+3`, `.5`, `0x10`, `0o17`, `True` and `~` are a number, a number,
   16, 15, true and null; `yes` and `on` are texts; `!!str 5` is a text, `!!float 3` a number. Values of `--set`
   are read the same way, but `null` and nothing at all are texts there, and so is every value of a variable

@@ -216,14 +216,13 @@ TEST(ReadState, RefusesWhatIsNotAnObject) {
   EXPECT_EQ(said("  \n"), "step: there is no state; expected a JSON object");
   EXPECT_EQ(said("[1]"), "step: the state is an array; expected a JSON object");
   EXPECT_EQ(said("3"), "step: the state is a number; expected a JSON object");
-  EXPECT_EQ(said("{\"a\": 1"),
-            "step: the state is not a JSON object: line 1, column 8: syntax error while parsing object - "
-            "unexpected end "
-            "of input; expected ',' or '}'");
+  EXPECT_EQ(
+      said("{\"a\": 1"),
+      "step: the state is no JSON object: line 1, column 8: the text ends too early; expected \",\" or \"}\"");
   EXPECT_EQ(
       said("{\"a\": NaN}"),
-      "step: the state is not a JSON object: line 1, column 7: syntax error while parsing value - invalid "
-      "literal");
+      "step: the state is no JSON object: line 1, column 7: NaN is not a number that JSON can hold; expected a "
+      "finite number");
   EXPECT_EQ(said(R"({"a": 1, "a": 2})"),
             "step: the state is not a JSON object: /a: the key \"a\" is here twice; expected one of them");
   std::string deep = "1";

@@ -290,8 +290,8 @@ TEST(RunFlow, SaysWhatIsWrongWithAState) {
   };
   EXPECT_EQ(
       said("shell: sh, run: 'echo \"{\\\"a\\\": }\" >&3'"),
-      "/nodes/0: \"a\": the state is not a JSON object: line 1, column 7: syntax error while parsing value "
-      "- unexpected '}'; expected '[', '{', or a literal\n");
+      "/nodes/0: \"a\": the state is no JSON object: line 1, column 7: \"}\" cannot stand here; expected a "
+      "value\n");
   EXPECT_EQ(said("shell: sh, run: 'echo \"[1]\" >&3'"),
             "/nodes/0: \"a\": the state is an array; expected a JSON object\n");
   EXPECT_EQ(said("run: 'import os; os._exit(0)'"),

@@ -119,14 +119,10 @@ connections:
 }
 
 TEST(ParseDocument, SaysLineAndColumnOfASyntaxError) {
-  EXPECT_THAT(syntax_errors("{\n  \"a\": 1\n  \"b\": 2\n}"),
-              ElementsAre("line 3, column 5: syntax error while parsing object - unexpected string literal; "
-                          "expected ',' or '}'"));
-  EXPECT_THAT(syntax_errors("[1, 2"), ElementsAre("line 1, column 6: syntax error while parsing array - "
-                                                  "unexpected end of input; expected ',' or ']'"));
-  EXPECT_THAT(syntax_errors("[1] 2"), ElementsAre("line 1, column 5: syntax error while parsing value - "
-                                                  "unexpected number literal; expected end of input"));
-  EXPECT_THAT(syntax_errors("[1e999]"), ElementsAre("line 1, column 6: number overflow parsing '1e999'"));
+  EXPECT_THAT(
+      syntax_errors("{\n  \"a\": 1\n  \"b\": 2\n}"),
+      ElementsAre("line 3, column 3: a text in quotes cannot stand here; expected \",\" or \"}\"; is a comma "
+                  "missing before it?"));
   EXPECT_THAT(syntax_errors("a: [1, 2", ConfigLanguage::yaml),
               ElementsAre(testing::StartsWith("line 1, column ")));
   EXPECT_THAT(syntax_errors("a: 1\n b: 2\n", ConfigLanguage::yaml),
@@ -163,6 +159,17 @@ TEST(ParseDocument, NestsAsDeepAsAllowedAndNoDeeper) {
   EXPECT_THAT(syntax_errors(deeper), ElementsAre(where + ": nested deeper than 32 levels"));
 }
 
+TEST(ReplaceVariables, TakesTheProgramsOwnVariablesInWhatIsGiven) {
+  Document document = parsed(R"({"variables": {"output": "x.wav"}, "path": "${output}", "n": "${n}"})");
+  Errors errors;
+  replace_variables(document, {{"output", "${stem}_${index}.wav"}, {"n", "${index}"}}, errors,
+                    {{"stem", "a${index}"}, {"index", "7"}});
+  EXPECT_THAT(words(errors), ElementsAre());
+  EXPECT_EQ(document.dump(), R"({"path":"a${index}_7.wav","n":7})");
+  EXPECT_EQ(replaced(R"({"path": "${output}"})", {{"output", "${stem}.wav"}}).dump(),
+            R"({"path":"${stem}.wav"})");
+}
+
 TEST(ParseDocument, SurvivesNestingThatWouldExhaustTheStack) {
   EXPECT_EQ(syntax_errors(std::string(1U << 20U, '[')).size(), 1U);
   EXPECT_EQ(syntax_errors(std::string(1U << 16U, '['), ConfigLanguage::yaml).size(), 1U);
@@ -193,8 +200,7 @@ TEST(ParseDocument, RefusesYamlKeysThatAreNoTextAndSeveralDocuments) {
 TEST(ParseDocument, RefusesWhatIsNotUtf8) {
   EXPECT_THAT(syntax_errors("a: caf\xe9", ConfigLanguage::yaml),
               ElementsAre("this is not text; expected YAML in UTF-8"));
-  EXPECT_THAT(syntax_errors("[\"caf\xe9\"]"),
-              ElementsAre(testing::HasSubstr("invalid string: ill-formed UTF-8 byte")));
+  EXPECT_THAT(syntax_errors("[\"caf\xe9\"]"), ElementsAre(testing::EndsWith(": this is not UTF-8")));
   EXPECT_THAT(syntax_errors("a: café", ConfigLanguage::yaml), ElementsAre());
   EXPECT_THAT(variable_errors(R"({"a": "${b}"})", {{"b", "caf\xe9"}}),
               ElementsAre("/a: the value of ${b} is not text; expected UTF-8"));
