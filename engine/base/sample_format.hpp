@@ -20,6 +20,9 @@
 
 namespace streamlab {
 
+// The highest sample rate of a configuration, a file or a pipe. What says more is damaged.
+inline constexpr double kMaxSampleRateHz = 1e7;
+
 // Little-endian throughout. `low` and `high` say where the 24 bits sit in a 32-bit word.
 enum class SampleFormat : std::uint8_t {
   s16_le,

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "engine/base/sample_format.hpp"
 #include "engine/graph/document_reader.hpp"
 #include "engine/graph/graph_spec.hpp"
 #include "engine/graph/read_params.hpp"
@@ -21,7 +22,7 @@ constexpr std::array<std::string_view, 5> kConnectionKeys{"from", "to", "channel
 enum ConfigIndex : std::size_t { kSampleRate, kBlockSize, kCapacity, kThreads, kDuration };
 constexpr ParamInfo kConfigParams[] = {
     param::number(
-        "sample_rate", "Hz", {1.0, 1e7}, Need::optional,
+        "sample_rate", "Hz", {1.0, kMaxSampleRateHz}, Need::optional,
         "Sample rate of sources that name none and of the device; left out, the device or file decides."),
     param::integer(
         "block_size", "frames", {1, kMaxBlockSize}, Need::optional,

@@ -154,7 +154,11 @@ Result<void> check(const FramedHeader& header) {
   if (!(header.sample_rate_hz > 0.0) || !std::isfinite(header.sample_rate_hz)) {
     return unreadable("has no sample rate", "a number above 0");
   }
-  if (header.channels.empty()) { return unreadable("lists no channels", "one or more"); }
+  if (header.sample_rate_hz > kMaxSampleRateHz) {
+    return unreadable(fmt::format("says {} Hz", header.sample_rate_hz),
+                      fmt::format("at most {} Hz", kMaxSampleRateHz));
+  }
+  if (header.channels.empty()) { return unreadable("names no channel", "one or more"); }
   if (header.max_frames == 0 || header.max_frames > kMaxFramedBlock / bytes_per_frame(header)) {
     return unreadable(fmt::format("allows blocks of up to {} frames, {} bytes each", header.max_frames,
                                   bytes_per_frame(header)),

@@ -41,7 +41,7 @@ Result<void> check_fifo(const PipeName& name) {
   }
   if (!S_ISFIFO(status.st_mode)) {
     return refused("", fmt::format("\"{}\" is not a FIFO", name.path), "a FIFO",
-                   "for files use FileSource and FileSink");
+                   "files are for FileSource and FileSink");
   }
   return {};
 }
@@ -92,7 +92,8 @@ Result<PipeName> PipeName::parse(const std::string& text, Direction direction) {
     name.fd = direction == Direction::in ? STDIN_FILENO : STDOUT_FILENO;
     return name;
   }
-  if (text.starts_with(kFifo) && text.size() > kFifo.size()) {
+  // (A path that ends in "/" is that of a directory.)
+  if (text.starts_with(kFifo) && text.size() > kFifo.size() && !text.ends_with('/')) {
     name.kind = Kind::fifo;
     name.path = text.substr(kFifo.size());
     return name;
@@ -105,6 +106,12 @@ Result<PipeName> PipeName::parse(const std::string& text, Direction direction) {
   }
   return refused("", fmt::format("\"{}\" is not a valid end of a pipe", text),
                  fmt::format("\"{}\", \"fifo:/path\" or \"fd:5\"", standard));
+}
+
+Result<void> PipeName::check_kind() const {
+  struct stat status {};
+  if (kind != Kind::fifo || ::stat(path.c_str(), &status) != 0) { return {}; }
+  return check_fifo(*this);
 }
 
 // ---- reading

@@ -30,6 +30,8 @@ struct PipeName {
 
   // Refused (where: "", for the caller to fill in): any other form.
   static Result<PipeName> parse(const std::string& text, Direction direction);
+  // Refused: what has the name of a FIFO is something else. One that is not there yet may still be made.
+  Result<void> check_kind() const;
 };
 
 using PipeClock = std::chrono::steady_clock;

@@ -82,6 +82,7 @@ class PipeSink final : public Node {
     name_ = *name;
     auto spec = read_spec();
     if (!spec) { return tl::unexpected(spec.error()); }
+    if (auto fine = name_.check_kind(); !fine) { return at_to(fine.error()); }
     auto encoder = StreamEncoder::create(*spec, *context.inputs[0]);
     if (!encoder) {
       Error error = encoder.error();

@@ -77,8 +77,9 @@ class PipeSource final : public Node {
     decoder_ = std::move(*decoder);
     if (context.channels == nullptr) {
       if (spec_.channels == 0 || spec_.sample_rate_hz == 0.0) {
-        return refused("/config", fmt::format("the format of {} is not known until data arrives", from_),
-                       "\"channels\" and \"sample_rate\", which its header must then match");
+        return refused("/config", fmt::format("what {} carries is known only when it comes", from_),
+    if (auto fine = name_.check_kind(); !fine) { return at("/config/from", fine.error()); }
+                       "\"channels\" and \"sample_rate\", which its header is then held against");
       }
       format_ = audio_format(spec_.sample_rate_hz, default_channel_names(spec_.channels), spec_.max_frames,
                              clip_level(raw_samples(spec_.format).value_or(SampleFormat::float64_le)));

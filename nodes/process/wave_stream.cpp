@@ -138,7 +138,10 @@ Result<void> WaveStreamHeader::take_format() {
   if (channels == 0 || channels > kMostChannels) {
     return refused("", fmt::format("has {} channels", channels), fmt::format("1 .. {}", kMostChannels));
   }
-  if (shape_.sample_rate_hz == 0) { return refused("", "has a rate of 0 Hz", "a sample rate"); }
+  if (shape_.sample_rate_hz == 0 || shape_.sample_rate_hz > kMaxSampleRateHz) {
+    return refused("", fmt::format("says {} Hz", shape_.sample_rate_hz),
+                   fmt::format("1 .. {} Hz", kMaxSampleRateHz));
+  }
   if (frame_bytes != channels * bytes_per_sample(*format)) {
     return refused(
         "", fmt::format("has frames of {} bytes", frame_bytes),

@@ -301,6 +301,10 @@ Result<SoundFileReader> SoundFileReader::open(const std::string& path, BeyondEnd
     if (chunk && !chunk->warning.empty()) { info.warnings.push_back(chunk->warning); }
     if (chunk && !chunk->loss.empty()) { impl->losses_at_open.push_back(chunk->loss); }
   }
+  if (info.sample_rate_hz > kMaxSampleRateHz) {
+    return refused(path, fmt::format("has a sample rate of {} Hz", info.sample_rate_hz),
+                   fmt::format("at most {} Hz", kMaxSampleRateHz), "its header is damaged");
+  }
   info.warnings.insert(info.warnings.begin(), scan.warnings.begin(), scan.warnings.end());
   impl->losses_at_open.insert(impl->losses_at_open.begin(), scan.losses.begin(), scan.losses.end());
   impl->frame_bytes = info.channels * bytes_per_sample(impl->format);

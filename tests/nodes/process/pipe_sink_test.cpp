@@ -254,7 +254,7 @@ TEST(PipeSink, RefusesWhatItCannotWriteTo) {
   const std::string file = dir.write("file", "x");
   EXPECT_EQ(
       sink_refusal(sink_config("fifo:" + file)),
-      "/config/to: \"" + file + "\" is not a FIFO; expected a FIFO; for files use FileSource and FileSink");
+      "/config/to: \"" + file + "\" is not a FIFO; expected a FIFO; files are for FileSource and FileSink");
   const Pipe pipe = new_pipe();
   const std::string name = descriptor_name(pipe.read_end.get());
   EXPECT_EQ(sink_refusal(sink_config(name)),

@@ -250,10 +250,10 @@ TEST(PipeSource, HoldsWhatComesAgainstWhatItWasPreparedFor) {
 
 TEST(PipeSource, RefusesWhatItCannotRead) {
   const TempDir dir;
-  EXPECT_EQ(source_refusal(source_config("stdout")),
-            "/config/from: \"stdout\" is not a valid end of a pipe; expected \"stdin\", \"fifo:/path\" or "
-            "\"fd:5\"");
-  for (const char* name : {"fd:", "fd:x", "fd:-1", "fd:5x", "fifo:", ""}) {
+  EXPECT_EQ(
+      source_refusal(source_config("stdout")),
+      "/config/from: \"stdout\" names no end of a pipe; expected \"stdin\", \"fifo:/path\" or \"fd:5\"");
+  for (const char* name : {"fd:", "fd:x", "fd:-1", "fd:5x", "fifo:", "fifo:/", "fifo:/tmp/", ""}) {
     EXPECT_THAT(source_refusal(source_config(name)), HasSubstr("names no end of a pipe")) << name;
   }
   EXPECT_EQ(source_refusal(source_config("fd:999999")),
@@ -266,7 +266,7 @@ TEST(PipeSource, RefusesWhatItCannotRead) {
   const std::string file = dir.write("file", "x");
   EXPECT_EQ(
       source_refusal(source_config("fifo:" + file)),
-      "/config/from: \"" + file + "\" is not a FIFO; expected a FIFO; for files use FileSource and FileSink");
+      "/config/from: \"" + file + "\" is not a FIFO; expected a FIFO; files are for FileSource and FileSink");
   const Pipe pipe = new_pipe();
   const std::string name = descriptor_name(pipe.write_end.get());
   EXPECT_EQ(source_refusal(source_config(name)),

@@ -478,6 +478,9 @@ TEST(SoundFileReader, RefusesWavFilesThatHoldNothingToPlay) {
   EXPECT_EQ(refusal(dir.write("c.wav", riff(chunk("fmt ", format_body(1, 1, 48000, 16))))),
             "is a WAV file without samples (no data chunk)");
   EXPECT_THAT(refusal(dir.write("d.wav", s16_wave(1, 0, "abcd"))), HasSubstr("sample rate of 0 Hz"));
+  EXPECT_EQ(refusal(dir.write("e.wav", s16_wave(1, 4294967295U, "abcd"))),
+            "has a sample rate of 4294967295 Hz; expected at most 10000000 Hz; its header is damaged");
+  EXPECT_EQ(refusal(dir.write("f.wav", s16_wave(1, 10'000'000U, "abcd"))), "was accepted");
 }
 
 TEST(SoundFileReader, SaysWhichFormatItCannotDecode) {
