@@ -10,6 +10,7 @@
 #include "apps/streamlab/config_file.hpp"
 #include "apps/streamlab/console.hpp"
 #include "engine/base/nearest_name.hpp"
+#include "engine/flow/describe_flow.hpp"
 #include "engine/graph/describe.hpp"
 
 namespace streamlab::app {
@@ -47,7 +48,7 @@ ExitCode nodes_command(const NodesArguments& arguments) {
 }
 
 ExitCode schema_command() {
-  print_json(config_schema(default_catalog()));
+  print_json(configuration_schema(default_catalog()));
   return ExitCode::success;
 }
 

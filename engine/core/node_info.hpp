@@ -72,6 +72,7 @@ struct NodeInfo {
   std::span<const PortInfo> inputs = {};
   std::span<const PortInfo> outputs = {};
   std::span<const ParamInfo> params = {};
+  std::span<const ParamRule> rules = {};
   RtSafe rt_safe = RtSafe::no;
   InPlace in_place = InPlace::no;
   Boundary boundary = Boundary::none;

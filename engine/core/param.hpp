@@ -56,6 +56,28 @@ struct ParamInfo {
   std::span<const ParamInfo> fields = {};
   std::string_view description = {};
   std::size_t max_items = 1024;  // of a list, and of the rows and columns of a matrix
+  bool distinct = false;         // of labels: no two alike
+  // A text: a regular expression (ECMAScript) that all of it matches. It is for the JSON Schema; the node's own
+  // check decides.
+  std::string_view pattern = {};
+};
+
+// Which parameters belong together. Checked for every node when a configuration is read, and said in the JSON
+// Schema. A boolean counts as given where it is true.
+struct ParamRule {
+  enum class Kind : std::uint8_t {
+    at_least_one,  // of `params`
+    at_most_one,   // of `params`
+    together,      // all of `params`, or none
+    only_with,     // `params` mean something only where one of `others` is given
+    only_if,       // `params` mean something only where the choice `choice` is one of `others`
+    needed_if,     // all of `params` are needed where `choice` is one of `others`
+  };
+  Kind kind;
+  std::span<const std::string_view> params;
+  std::span<const std::string_view> others = {};
+  std::string_view choice = {};
+  std::string_view hint = {};  // what to do instead; may be empty
 };
 
 // Shorthand for the tables beside the nodes. The last argument is the description, a sentence for the manual.
@@ -174,6 +196,18 @@ constexpr ParamInfo object(std::string_view name, ParamType type, std::span<cons
 
 constexpr ParamInfo json(std::string_view name, Need need, std::string_view description) {
   return {.name = name, .type = ParamType::json, .need = need, .description = description};
+}
+
+// A list of names, no two alike.
+constexpr ParamInfo names(std::string_view name, Need need, std::string_view description) {
+  ParamInfo info = list(name, ParamType::labels, "", {}, need, description);
+  info.distinct = true;
+  return info;
+}
+// A text, all of which `pattern` matches.
+constexpr ParamInfo matching(ParamInfo info, std::string_view pattern) {
+  info.pattern = pattern;
+  return info;
 }
 
 }  // namespace param

@@ -12,8 +12,8 @@
 namespace streamlab {
 namespace {
 
-constexpr std::array<std::string_view, 6> kTopKeys{"version",  "title", "variables",
-                                                   "settings", "nodes", "edges"};
+constexpr std::array<std::string_view, 7> kTopKeys{"$schema",  "version", "title", "variables",
+                                                   "settings", "nodes",   "edges"};
 constexpr std::array<StreamDirection, 5> kDirections{StreamDirection::stdin_, StreamDirection::stdout_,
                                                      StreamDirection::stderr_, StreamDirection::fifo_in,
                                                      StreamDirection::fifo_out};
@@ -49,6 +49,7 @@ class FlowReader : private DocumentReader {
       return spec;
     }
     check_keys(document, "", kTopKeys);
+    check_schema_key(document);
     if (document.contains("version") && document["version"] != 1) {
       add("/version", fmt::format("{} is not a version that this program reads", shown(document["version"])),
           "1");
@@ -67,6 +68,7 @@ class FlowReader : private DocumentReader {
 
  private:
   static std::string fingerprint(Document document) {
+    document.erase("$schema");
     if (document.contains("nodes") && document["nodes"].is_array()) {
       for (Document& node : document["nodes"]) {
         if (!node.is_object() || !node.contains("env") || !node["env"].is_object()) { continue; }

@@ -22,13 +22,15 @@ std::string describe_node(const NodeInfo& info);
 Document node_document(const NodeInfo& info);
 // "number, -1000000 .. 1000000 ratio, default 1, live", for manuals.
 std::string describe_param(const ParamInfo& info);
+// "only one of gain and gain_db", for manuals.
+std::string describe_rule(const ParamRule& rule);
 // What a parameter has where nothing is given; null where there is no such value.
 Document default_document(const ParamInfo& info);
 
 // ---- The configuration as a whole
 
-// JSON Schema (draft 2020-12) of a configuration. Every value but a plain text may also be one variable,
-// "${name}". (describe_schema.cpp)
+// JSON Schema (draft 2020-12) of a graph. Every value but a plain text may also be one variable, "${name}".
+// describe_flow.hpp has that of graphs and flows. (describe_schema.cpp)
 Document config_schema(const NodeCatalog& catalog);
 // The reference manual of the configuration and all nodes, in Markdown. (describe_reference.cpp)
 std::string config_reference(const NodeCatalog& catalog);

@@ -153,6 +153,29 @@ std::string describe_param(const ParamInfo& info) {
   return text;
 }
 
+std::string describe_rule(const ParamRule& rule) {
+  const auto list = [](std::span<const std::string_view> names) {
+    return fmt::format("{}", fmt::join(names, ", "));
+  };
+  const std::string params = list(rule.params);
+  switch (rule.kind) {
+    case ParamRule::Kind::at_least_one:
+      return "at least one of " + params;
+    case ParamRule::Kind::at_most_one:
+      return "only one of " + params;
+    case ParamRule::Kind::together:
+      return fmt::format("{}: all of them, or none", params);
+    case ParamRule::Kind::only_with:
+      return fmt::format("{}: only with {}{}", params, rule.others.size() > 1 ? "one of " : "",
+                         list(rule.others));
+    case ParamRule::Kind::only_if:
+      return fmt::format("{}: only with {} {}", params, rule.choice, list(rule.others));
+    case ParamRule::Kind::needed_if:
+      return fmt::format("{}: needed with {} {}", params, rule.choice, list(rule.others));
+  }
+  return {};
+}
+
 std::string describe_nodes(const NodeCatalog& catalog) {
   std::vector<const NodeInfo*> infos;
   std::size_t width = 0;
@@ -178,6 +201,7 @@ std::string describe_node(const NodeInfo& info) {
   text += "\nParameters\n";
   if (info.params.empty()) { text += "  none\n"; }
   append_params(text, info.params, 2);
+  for (const ParamRule& rule : info.rules) { text += wrapped(describe_rule(rule), 2) + "\n"; }
   if (!info.details.empty()) { text += fmt::format("\nDetails\n{}\n", wrapped(info.details, 2)); }
   if (!info.at_gap.empty()) {
     text += fmt::format("\nWhere frames are missing\n{}\n", wrapped(info.at_gap, 2));
@@ -199,6 +223,7 @@ Document node_document(const NodeInfo& info) {
   for (const PortInfo& port : info.inputs) { document["inputs"].push_back(port_document(port)); }
   for (const PortInfo& port : info.outputs) { document["outputs"].push_back(port_document(port)); }
   for (const ParamInfo& param : info.params) { document["params"].push_back(param_document(param)); }
+  for (const ParamRule& rule : info.rules) { document["rules"].push_back(describe_rule(rule)); }
   document["input_mode"] = info.input_mode == InputMode::separate ? "separate" : "joined";
   document["real_time_safe"] = info.rt_safe == RtSafe::yes;
   document["at_gap"] = info.at_gap;

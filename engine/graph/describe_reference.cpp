@@ -54,6 +54,8 @@ std::string node_chapter(const NodeInfo& info) {
                                       : "- never runs on the device's real-time thread\n";
   if (!info.at_gap.empty()) { text += fmt::format("- where frames are missing: {}\n", info.at_gap); }
   if (!info.params.empty()) { text += fmt::format("\n{}", param_table(info.params)); }
+  if (!info.rules.empty()) { text += "\n"; }
+  for (const ParamRule& rule : info.rules) { text += fmt::format("- {}\n", describe_rule(rule)); }
   if (!info.details.empty()) { text += fmt::format("\n{}\n", info.details); }
   if (!info.example.empty()) { text += fmt::format("\n```json\n{}\n```\n", info.example); }
   return text + "\n";
@@ -62,7 +64,7 @@ std::string node_chapter(const NodeInfo& info) {
 constexpr std::string_view kIntroduction = R"(# The configuration
 
 A configuration is a JSON file, in which comments and a comma behind the last item are allowed, or the same in YAML
-(`.yaml`, `.yml`).
+(`.yaml`, `.yml`). `streamlab schema` prints its JSON Schema, for editors; `"$schema"` may say where that is.
 This page is made from the program's own descriptions: `streamlab nodes --markdown`.
 
 ```jsonc

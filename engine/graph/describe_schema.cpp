@@ -1,7 +1,8 @@
 // engine/graph/describe_schema.cpp
 //
-// The JSON Schema of a configuration. It checks shapes, types, ranges and names; what takes the whole graph
-// (ports, cycles, formats) is for `streamlab check`.
+// The JSON Schema of a graph. It checks shapes, types, ranges, names, and which parameters belong together;
+// what takes the whole graph (ports, cycles, formats) is for `streamlab check`.
+#include <algorithm>
 #include <cmath>
 
 #include <fmt/format.h>
@@ -9,17 +10,13 @@
 
 #include "engine/graph/describe.hpp"
 #include "engine/graph/parse_config.hpp"
+#include "engine/graph/schema_parts.hpp"
 #include "engine/rt/overflow_policy.hpp"
 
 namespace streamlab {
 namespace {
 
-// A value that may as well be one variable.
-Document or_variable(Document schema) {
-  Document either;
-  either["anyOf"] = Document::array({std::move(schema), {{"$ref", "#/$defs/variable"}}});
-  return either;
-}
+Document all_of(std::initializer_list<Document> schemas) { return {{"allOf", Document::array_t(schemas)}}; }
 
 Document bounded(const char* type, const Range& range) {
   Document schema{{"type", type}};
@@ -29,15 +26,25 @@ Document bounded(const char* type, const Range& range) {
 }
 
 Document array_of(Document items, std::size_t max_items) {
-  return {{"type", "array"}, {"items", std::move(items)}, {"maxItems", max_items}};
+  return {{"type", "array"}, {"items", std::move(items)}, {"minItems", 1}, {"maxItems", max_items}};
 }
 
-Document params_schema(std::span<const ParamInfo> params);
+Document any_of(Document one, Document other) {
+  return {{"anyOf", Document::array({std::move(one), std::move(other)})}};
+}
+
+Document text_schema(const ParamInfo& info) {
+  const Document text{{"$ref", "#/$defs/text"}};
+  if (info.pattern.empty()) { return text; }
+  return schema::or_variable({{"type", "string"}, {"pattern", fmt::format("^({})$", info.pattern)}});
+}
 
 Document bare_param_schema(const ParamInfo& info) {
+  using schema::or_variable;
+  const auto number = [&] { return or_variable(bounded("number", info.range)); };
   switch (info.type) {
     case ParamType::number:
-      return or_variable(bounded("number", info.range));
+      return number();
     case ParamType::integer:
       return or_variable(bounded("integer", info.range));
     case ParamType::boolean:
@@ -45,21 +52,23 @@ Document bare_param_schema(const ParamInfo& info) {
     case ParamType::choice:
       return or_variable({{"enum", info.choices}});
     case ParamType::text:
-      return {{"type", "string"}};
+      return text_schema(info);
     case ParamType::numbers:
-      return {{"anyOf", Document::array({array_of(or_variable(bounded("number", info.range)), info.max_items),
-                                         or_variable(bounded("number", info.range))})}};
-    case ParamType::labels:
-      return or_variable(array_of(
-          {{"anyOf", Document::array({{{"type", "integer"}, {"minimum", 1}}, {{"type", "string"}}})}},
-          info.max_items));
+      return any_of(array_of(number(), info.max_items), number());
+    case ParamType::labels: {
+      const Document label = any_of({{"type", "integer"}, {"minimum", 1}}, {{"$ref", "#/$defs/text"}});
+      Document list = array_of(label, info.max_items);
+      if (info.distinct) { list["uniqueItems"] = true; }
+      return any_of(std::move(list), {{"$ref", "#/$defs/text"}});
+    }
     case ParamType::matrix:
-      return or_variable(
-          array_of(array_of(or_variable(bounded("number", info.range)), info.max_items), info.max_items));
+      return or_variable(array_of(or_variable(array_of(number(), info.max_items)), info.max_items));
     case ParamType::object:
-      return or_variable(params_schema(info.fields));
-    case ParamType::objects:
-      return or_variable(array_of(params_schema(info.fields), info.max_items));
+      return or_variable(schema::of_params(info.fields));
+    case ParamType::objects: {
+      const Document object = or_variable(schema::of_params(info.fields));
+      return any_of(array_of(object, info.max_items), object);
+    }
     case ParamType::json:
       break;
   }
@@ -76,28 +85,85 @@ Document param_schema(const ParamInfo& info) {
   return schema;
 }
 
-Document params_schema(std::span<const ParamInfo> params) {
-  Document schema{{"type", "object"}, {"properties", Document::object()}, {"additionalProperties", false}};
-  for (const ParamInfo& info : params) {
-    schema["properties"][std::string(info.name)] = param_schema(info);
-    if (info.need == Need::required) { schema["required"].push_back(info.name); }
+// Says a table's rules about which parameters belong together.
+class RuleWriter {
+ public:
+  explicit RuleWriter(std::span<const ParamInfo> params) : params_(params) {}
+
+  void write(const ParamRule& rule, Document& rules) const {
+    switch (rule.kind) {
+      case ParamRule::Kind::at_least_one:
+        rules.push_back(any_given(rule.params));
+        return;
+      case ParamRule::Kind::at_most_one:
+        for (std::size_t i = 0; i < rule.params.size(); ++i) {
+          for (std::size_t j = i + 1; j < rule.params.size(); ++j) {
+            rules.push_back({{"not", all_of({given(rule.params[i]), given(rule.params[j])})}});
+          }
+        }
+        return;
+      case ParamRule::Kind::together:
+        for (const std::string_view name : rule.params) {
+          rules.push_back({{"if", given(name)}, {"then", {{"required", rule.params}}}});
+        }
+        return;
+      case ParamRule::Kind::only_with:
+        for (const std::string_view name : rule.params) {
+          rules.push_back({{"if", given(name)}, {"then", any_given(rule.others)}});
+        }
+        return;
+      case ParamRule::Kind::only_if:
+        for (const std::string_view name : rule.params) {
+          rules.push_back({{"if", given(name)}, {"then", chosen(rule, true)}});
+        }
+        return;
+      case ParamRule::Kind::needed_if:
+        rules.push_back({{"if", chosen(rule, false)}, {"then", {{"required", rule.params}}}});
+        return;
+    }
   }
-  return schema;
-}
+
+ private:
+  const ParamInfo& info_of(std::string_view name) const {
+    return *std::find_if(params_.begin(), params_.end(),
+                         [&](const ParamInfo& info) { return info.name == name; });
+  }
+  Document given(std::string_view name) const {
+    Document schema;
+    schema["required"].push_back(name);
+    if (info_of(name).type == ParamType::boolean) { schema["properties"][std::string(name)]["const"] = true; }
+    return schema;
+  }
+  Document any_given(std::span<const std::string_view> names) const {
+    Document schema;
+    for (const std::string_view name : names) { schema["anyOf"].push_back(given(name)); }
+    return schema;
+  }
+  // `open`: a variable may hold one of them.
+  Document chosen(const ParamRule& rule, bool open) const {
+    Document schema;
+    Document names{{"enum", rule.others}};
+    schema["properties"][std::string(rule.choice)] = open ? schema::or_variable(names) : names;
+    const std::string_view fallback = info_of(rule.choice).default_text;
+    const bool by_default = std::find(rule.others.begin(), rule.others.end(), fallback) != rule.others.end();
+    if (!by_default) { schema["required"].push_back(rule.choice); }
+    return schema;
+  }
+
+  std::span<const ParamInfo> params_;
+};
 
 bool needs_config(const NodeInfo& info) {
-  for (const ParamInfo& param : info.params) {
-    if (param.need == Need::required) { return true; }
-  }
-  return false;
+  const auto is_required = [](const ParamInfo& param) { return param.need == Need::required; };
+  const auto asks = [](const ParamRule& rule) { return rule.kind == ParamRule::Kind::at_least_one; };
+  return std::any_of(info.params.begin(), info.params.end(), is_required) ||
+         std::any_of(info.rules.begin(), info.rules.end(), asks);
 }
 
 Document node_schema(const NodeCatalog& catalog) {
   Document schema;
   schema["type"] = "object";
-  schema["properties"]["id"] = {{"type", "string"},
-                                {"pattern", "^([A-Za-z0-9_-]|\\$\\{[^}]+\\})+$"},
-                                {"description", "Name of the node in this graph."}};
+  schema["properties"]["id"] = schema::name("Name of the node in this graph.");
   schema["properties"]["type"] = {{"enum", catalog.names()}};
   schema["properties"]["config"] = {{"type", "object"}};
   schema["required"] = {"id", "type"};
@@ -106,6 +172,7 @@ Document node_schema(const NodeCatalog& catalog) {
     const std::string name(entry->info.name);
     Document rule;
     rule["if"]["properties"]["type"]["const"] = name;
+    rule["if"]["required"] = {"type"};
     rule["then"]["properties"]["config"]["$ref"] = "#/$defs/" + name;
     if (needs_config(entry->info)) { rule["then"]["required"] = Document::array({"config"}); }
     schema["allOf"].push_back(std::move(rule));
@@ -114,21 +181,23 @@ Document node_schema(const NodeCatalog& catalog) {
 }
 
 Document connection_schema() {
+  const auto end = [] {
+    return Document{{"type", "string"},
+                    {"pattern", fmt::format("^{0}(\\.{0})?$", schema::kNamePattern)},
+                    {"description", "\"node\" or \"node.port\"."}};
+  };
   Document schema;
   schema["type"] = "object";
-  schema["properties"]["from"] = {{"type", "string"}, {"description", "\"node\" or \"node.port\"."}};
-  schema["properties"]["to"] = {{"type", "string"}, {"description", "\"node\" or \"node.port\"."}};
-  schema["properties"]["policy"] = or_variable({{"enum", overflow_policy_names()}});
+  schema["properties"]["from"] = end();
+  schema["properties"]["to"] = end();
+  schema["properties"]["policy"] = schema::or_variable({{"enum", overflow_policy_names()}});
   schema["properties"]["policy"]["description"] =
       "What happens to a block when the edge is full. Counts only between threads.";
   schema["properties"]["capacity"] =
-      or_variable({{"type", "integer"}, {"minimum", 1}, {"maximum", kMaxCapacity}});
+      schema::or_variable({{"type", "integer"}, {"minimum", 1}, {"maximum", kMaxCapacity}});
   schema["properties"]["capacity"]["description"] = "Blocks that wait between two threads at most.";
-  schema["properties"]["channel"] = {{"type", "string"},
-                                     {"pattern", "^([A-Za-z0-9_-]|\\$\\{[^}]+\\})+$"},
-                                     {"description",
-                                      "Name of a channel: with \"from\", who writes to it; with \"to\", who "
-                                      "reads it. C++ can subscribe to it."}};
+  schema["properties"]["channel"] = schema::name(
+      "Name of a channel: with \"from\", who writes to it; with \"to\", who reads it. C++ can subscribe to it.");
   for (const auto& [one, other] : {std::pair("from", "to"), {"from", "channel"}, {"channel", "to"}}) {
     schema["anyOf"].push_back({{"required", {one, other}}});
   }
@@ -137,11 +206,11 @@ Document connection_schema() {
 }
 
 Document pipeline_config_schema() {
-  Document schema = params_schema(pipeline_config_params());
+  Document schema = schema::of_params(pipeline_config_params());
   Document& threads = schema["properties"]["threads"];
   const Document description = threads["description"];
-  threads = or_variable({{"anyOf", Document::array({{{"enum", {"auto", "per_node"}}},
-                                                    {{"type", "integer"}, {"minimum", 1}}})}});
+  threads = schema::or_variable(any_of({{"enum", {"auto", "per_node"}}},
+                                       {{"type", "integer"}, {"minimum", 1}, {"maximum", kMaxThreads}}));
   threads["description"] = description;
   threads["default"] = "auto";
   return schema;
@@ -149,29 +218,66 @@ Document pipeline_config_schema() {
 
 }  // namespace
 
-Document config_schema(const NodeCatalog& catalog) {
-  Document schema;
-  schema["$schema"] = "https://json-schema.org/draft/2020-12/schema";
-  schema["title"] = "StreamLab configuration";
+namespace schema {
+
+Document or_variable(Document schema) { return any_of(std::move(schema), {{"$ref", "#/$defs/variable"}}); }
+
+Document name(std::string_view description) {
+  return {{"type", "string"}, {"pattern", fmt::format("^{}$", kNamePattern)}, {"description", description}};
+}
+
+Document of_params(std::span<const ParamInfo> params, std::span<const ParamRule> rules) {
+  Document schema{{"type", "object"}, {"properties", Document::object()}, {"additionalProperties", false}};
+  for (const ParamInfo& info : params) {
+    schema["properties"][std::string(info.name)] = param_schema(info);
+    if (info.need == Need::required) { schema["required"].push_back(info.name); }
+  }
+  Document said = Document::array();
+  for (const ParamRule& rule : rules) { RuleWriter(params).write(rule, said); }
+  if (!said.empty()) { schema["allOf"] = std::move(said); }
+  return schema;
+}
+
+void add_top(Document& schema) {
   schema["type"] = "object";
   Document& properties = schema["properties"];
+  properties["$schema"] = {{"type", "string"}, {"description", "For editors: where this schema is."}};
   properties["version"] = {{"const", 1}};
-  properties["title"] = {{"type", "string"}, {"description", "For people."}};
+  properties["title"] = {{"$ref", "#/$defs/text"}, {"description", "For people."}};
   properties["variables"] = {
       {"type", "object"},
+      {"additionalProperties", {{"not", {{"type", "string"}, {"pattern", "\\$\\{"}}}}},
       {"description",
        "Defaults of the variables that stand as ${name} in texts; --set name=value changes them."}};
+  schema["additionalProperties"] = false;
+}
+
+Document common_definitions() {
+  // A text without NUL, in which every "${" is closed.
+  constexpr std::string_view kText = R"(^([^$\u0000]|\$(?!\{)|\$\{[^}]+\})*$)";
+  Document definitions;
+  definitions["variable"] = {{"type", "string"},
+                             {"pattern", "\\$\\{[^}]+\\}"},
+                             {"description", "A value to be filled in: \"${name}\" or \"${env:NAME}\"."}};
+  definitions["text"] = {{"type", "string"}, {"pattern", kText}};
+  return definitions;
+}
+
+}  // namespace schema
+
+Document config_schema(const NodeCatalog& catalog) {
+  Document schema;
+  schema["$schema"] = schema::kDialect;
+  schema["title"] = "StreamLab graph";
+  schema::add_top(schema);
+  Document& properties = schema["properties"];
   properties["pipeline_config"] = pipeline_config_schema();
   properties["nodes"] = {{"type", "array"}, {"minItems", 1}, {"items", node_schema(catalog)}};
   properties["connections"] = {{"type", "array"}, {"items", connection_schema()}};
   schema["required"] = {"nodes"};
-  schema["additionalProperties"] = false;
-  Document& definitions = schema["$defs"];
-  definitions["variable"] = {{"type", "string"},
-                             {"pattern", "\\$\\{[^}]+\\}"},
-                             {"description", "A value to be filled in: \"${name}\" or \"${env:NAME}\"."}};
+  Document& definitions = schema["$defs"] = schema::common_definitions();
   for (const NodeEntry* entry : catalog.entries()) {
-    Document node = params_schema(entry->info.params);
+    Document node = schema::of_params(entry->info.params, entry->info.rules);
     node["description"] = entry->info.description;
     definitions[std::string(entry->info.name)] = std::move(node);
   }

@@ -72,6 +72,10 @@ class DocumentReader {
     }
     return value.is_object();
   }
+  // "$schema" tells an editor where the JSON Schema is; the program does not look there.
+  void check_schema_key(const Document& document) {
+    if (document.contains("$schema")) { text(document["$schema"], "/$schema"); }
+  }
   // Calls read_item(object, pointer) for each object of the list `key` at the top of the document.
   template <class Read>
   void read_list(const Document& document, const char* key, Read read_item) {

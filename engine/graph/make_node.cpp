@@ -24,10 +24,10 @@ Checked<std::unique_ptr<Node>> make_node_by_name(std::string_view type, std::str
   if (!document) {
     errors.insert(errors.end(), document.error().begin(), document.error().end());
   } else if (!document->is_object()) {
-    errors.push_back(Error{ErrorCode::refused, "/config", "this is no object", "{…}", ""});
+    errors.push_back(Error{ErrorCode::refused, "/config", "this is not an object", "{…}", ""});
   }
   if (!errors.empty()) { return tl::unexpected(std::move(errors)); }
-  ParamValues values = read_params(*document, entry->info.params, "/config", errors);
+  ParamValues values = read_params(*document, entry->info.params, entry->info.rules, "/config", errors);
   if (!errors.empty()) { return tl::unexpected(std::move(errors)); }
   return entry->make(values);
 }

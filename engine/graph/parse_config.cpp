@@ -14,7 +14,7 @@
 namespace streamlab {
 namespace {
 
-constexpr std::array<std::string_view, 6> kTopKeys{"version", "title",           "variables",
+constexpr std::array<std::string_view, 7> kTopKeys{"$schema", "version",         "title",      "variables",
                                                    "nodes",   "pipeline_config", "connections"};
 constexpr std::array<std::string_view, 3> kNodeKeys{"id", "type", "config"};
 constexpr std::array<std::string_view, 5> kConnectionKeys{"from", "to", "channel", "policy", "capacity"};
@@ -49,6 +49,7 @@ class SpecReader : private DocumentReader {
       return spec;
     }
     check_keys(document, "", kTopKeys);
+    check_schema_key(document);
     if (document.contains("version") && document["version"] != 1) {
       add("/version", fmt::format("{} is not a version that this program reads", shown(document["version"])),
           "1");
@@ -84,7 +85,6 @@ class SpecReader : private DocumentReader {
     config.channel_capacity = static_cast<std::uint32_t>(values[kCapacity]);
   }
   void read_threads(const Document& value, ThreadPolicy& threads) {
-    constexpr std::uint32_t kMaxThreads = 1024;
     if (value == "auto") { return; }
     if (value == "per_node") {
       threads.kind = ThreadPolicy::Kind::per_node;

@@ -33,5 +33,6 @@ struct PipelineConfig {
 inline constexpr std::uint32_t kDefaultBlockSize = 1024;
 inline constexpr std::uint32_t kMaxBlockSize = 1U << 20U;
 inline constexpr std::uint32_t kMaxCapacity = 1U << 16U;
+inline constexpr std::uint32_t kMaxThreads = 1024;
 
 }  // namespace streamlab

@@ -24,6 +24,16 @@ std::string quoted_list(std::span<const std::string_view> names) {
   return text;
 }
 
+// "a, b and c"
+std::string plain_list(std::span<const std::string_view> names, std::string_view last = "and") {
+  std::string text;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (i > 0) { text += i + 1 == names.size() ? fmt::format(" {} ", last) : ", "; }
+    text += names[i];
+  }
+  return text;
+}
+
 // One value as its parameter wants it. Each function adds to `errors` and returns monostate when it cannot.
 class ValueReader {
  public:
@@ -115,6 +125,10 @@ class ValueReader {
       fail(where, fmt::format("{} is not a list", shown(value)), std::string(expected));
       return false;
     }
+    if (value.empty()) {
+      fail(where, "the list is empty", std::string(expected));
+      return false;
+    }
     if (value.size() > info_.max_items) {
       fail(where, fmt::format("a list of {} items is too long", value.size()),
            fmt::format("at most {}", info_.max_items));
@@ -137,7 +151,15 @@ class ValueReader {
     }
     return list;
   }
+  // One name is a list of one; a number is not, for it could as well say how many.
   ParamValue labels(const json& value) {
+    if (value.is_string()) { return std::vector<std::string>{value.get<std::string>()}; }
+    if (value.is_number()) {
+      return fail(
+          pointer_, fmt::format("{} is not a list", shown(value)),
+          "channel numbers or names in brackets: [1, \"left\"]",
+          fmt::format("[{}] is channel {}; of two channels both are [1, 2]", shown(value), shown(value)));
+    }
     if (!is_list(value, pointer_, "channel numbers or names in brackets: [1, \"left\"]")) { return {}; }
     std::vector<std::string> list;
     for (std::size_t i = 0; i < value.size(); ++i) {
@@ -149,6 +171,11 @@ class ValueReader {
       } else {
         fail(where, fmt::format("{} is not a channel", shown(value[i])),
              "a number from 1, or a name in quotes");
+        continue;
+      }
+      if (info_.distinct && std::find(list.begin(), list.end() - 1, list.back()) != list.end() - 1) {
+        fail(where, fmt::format("the name \"{}\" is taken", list.back()),
+             "a name that is not in the list yet");
       }
     }
     return list;
@@ -158,6 +185,10 @@ class ValueReader {
     Matrix rows;
     for (std::size_t i = 0; i < value.size(); ++i) {
       const std::string where = fmt::format("{}/{}", pointer_, i);
+      if (value[i].is_number()) {  // a row, or a column? Both would be guesses
+        fail(where, fmt::format("{} is not a row", shown(value[i])), "rows in brackets: [[1, 0], [0, 1]]");
+        continue;
+      }
       ParamValue row = numbers(value[i], where);
       auto* list = std::get_if<std::vector<double>>(&row);
       if (list == nullptr) { continue; }
@@ -170,7 +201,11 @@ class ValueReader {
     }
     return rows;
   }
+  // One object is a list of one.
   ParamValue objects(const json& value) {
+    if (value.is_object()) {
+      return std::vector<ParamValues>{read_params(value, info_.fields, pointer_, errors_)};
+    }
     if (!is_list(value, pointer_, "objects in brackets: [{…}, {…}]")) { return {}; }
     std::vector<ParamValues> list;
     for (std::size_t i = 0; i < value.size(); ++i) {
@@ -205,6 +240,85 @@ std::string hint_for(std::string_view key, std::span<const ParamInfo> infos) {
 std::string with_unit(std::string text, std::string_view unit) {
   return unit.empty() || unit == "ratio" ? text : fmt::format("{} {}", text, unit);
 }
+
+// Holds the values of one object against the rules of its table.
+class RuleChecker {
+ public:
+  RuleChecker(const ParamValues& values, const std::string& pointer, Errors& errors)
+      : values_(values), pointer_(pointer), errors_(errors) {}
+
+  void check(const ParamRule& rule) {
+    std::vector<std::string_view> given;
+    for (const std::string_view name : rule.params) {
+      if (is_given(name)) { given.push_back(name); }
+    }
+    switch (rule.kind) {
+      case ParamRule::Kind::at_least_one:
+        if (given.empty()) {
+          const bool is_pair = rule.params.size() == 2;
+          add(rule, pointer_,
+              fmt::format("{} {} is given", is_pair ? "neither" : "none of",
+                          plain_list(rule.params, is_pair ? "nor" : "and")),
+              "one of them");
+        }
+        return;
+      case ParamRule::Kind::at_most_one:
+        if (given.size() > 1) {
+          add(rule, where(given[1]), fmt::format("{} is given too", given[0]),
+              fmt::format("only one of {}", plain_list(rule.params)));
+        }
+        return;
+      case ParamRule::Kind::together:
+        if (!given.empty() && given.size() < rule.params.size()) {
+          add(rule, where(given[0]), fmt::format("{} belong together", plain_list(rule.params)),
+              "all of them, or none");
+        }
+        return;
+      case ParamRule::Kind::only_with:
+        if (std::none_of(rule.others.begin(), rule.others.end(), [&](auto name) { return is_given(name); })) {
+          for (const std::string_view name : given) {
+            add(rule, where(name), fmt::format("means nothing without {}", plain_list(rule.others, "or")), "");
+          }
+        }
+        return;
+      case ParamRule::Kind::only_if:
+        if (applies(rule)) { return; }
+        for (const std::string_view name : given) {
+          add(rule, where(name), fmt::format("means nothing with {} \"{}\"", rule.choice, choice(rule)),
+              fmt::format("{} {}", rule.choice, quoted_list(rule.others)));
+        }
+        return;
+      case ParamRule::Kind::needed_if:
+        if (!applies(rule)) { return; }
+        for (const std::string_view name : rule.params) {
+          if (is_given(name)) { continue; }
+          add(rule, pointer_, fmt::format("{} \"{}\" needs {}", rule.choice, choice(rule), name),
+              std::string(values_.infos()[*values_.find(name)].description));
+        }
+        return;
+    }
+  }
+
+ private:
+  bool is_given(std::string_view name) const {
+    const std::size_t index = *values_.find(name);
+    const bool is_false = values_.infos()[index].type == ParamType::boolean && !values_.flag(index);
+    return values_.given(index) && !is_false;
+  }
+  const std::string& choice(const ParamRule& rule) const { return values_.text(*values_.find(rule.choice)); }
+  bool applies(const ParamRule& rule) const {
+    return std::find(rule.others.begin(), rule.others.end(), choice(rule)) != rule.others.end();
+  }
+  std::string where(std::string_view name) const { return fmt::format("{}/{}", pointer_, name); }
+  void add(const ParamRule& rule, std::string where, std::string what, std::string expected) {
+    errors_.push_back(
+        {ErrorCode::refused, std::move(where), std::move(what), std::move(expected), std::string(rule.hint)});
+  }
+
+  const ParamValues& values_;
+  const std::string& pointer_;
+  Errors& errors_;
+};
 
 }  // namespace
 
@@ -267,6 +381,16 @@ ParamValues read_params(const json& object, std::span<const ParamInfo> infos, co
                         std::string(infos[i].description), ""});
     }
   }
+  return values;
+}
+
+ParamValues read_params(const json& object, std::span<const ParamInfo> infos,
+                        std::span<const ParamRule> rules, const std::string& pointer, Errors& errors) {
+  const std::size_t before = errors.size();
+  ParamValues values = read_params(object, infos, pointer, errors);
+  if (errors.size() != before) { return values; }  // a mistyped name may be the one that is missing
+  RuleChecker checker(values, pointer, errors);
+  for (const ParamRule& rule : rules) { checker.check(rule); }
   return values;
 }
 

@@ -18,6 +18,10 @@ namespace streamlab {
 ParamValues read_params(const nlohmann::ordered_json& object, std::span<const ParamInfo> infos,
                         const std::string& pointer, Errors& errors);
 
+// The same, and whether the parameters belong together as `rules` say.
+ParamValues read_params(const nlohmann::ordered_json& object, std::span<const ParamInfo> infos,
+                        std::span<const ParamRule> rules, const std::string& pointer, Errors& errors);
+
 // "4 .. 1048576 frames", "a whole number of at least 1 frame", … : what a parameter takes, for messages and
 // manuals.
 std::string describe_range(const ParamInfo& info);

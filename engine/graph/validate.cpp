@@ -110,7 +110,8 @@ class Validator {
               type_hint(node.type));
         }
       } else {
-        valid.params = read_params(node.config, valid.info().params, node.pointer + "/config", errors_);
+        const NodeInfo& info = valid.info();
+        valid.params = read_params(node.config, info.params, info.rules, node.pointer + "/config", errors_);
       }
       graph_.index_of_.emplace(valid.id, graph_.nodes_.size());
       graph_.nodes_.push_back(std::move(valid));

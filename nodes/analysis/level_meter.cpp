@@ -99,13 +99,17 @@ constexpr ParamInfo kParams[] = {
     param::list("v_per_full_scale", ParamType::numbers, "V", {1e-12, 1e12}, Need::optional,
                 "Input calibration: voltage of a sample of 1; one number, or one per channel."),
 };
-constexpr PortInfo kOutPort[] = {{"out", mask(StreamKind::values), "Levels, one block per interval."}};
+constexpr std::string_view kCalibrations[] = {"pa_per_full_scale", "v_per_full_scale"};
+constexpr ParamRule kRules[] = {
+    {ParamRule::Kind::at_most_one, kCalibrations, {}, {}, "use two LevelMeters for inputs of both sorts"}};
+constexpr PortInfo kOutPort[] = {{"out", mask(StreamKind::values), "Levels, one block an interval."}};
 constexpr NodeInfo kInfo{
     .name = "LevelMeter",
     .description = "Measures peak, rms, DC and crest of every channel over intervals.",
     .inputs = kAudioInPort,
     .outputs = kOutPort,
     .params = kParams,
+    .rules = kRules,
     .rt_safe = RtSafe::yes,
     .at_gap =
         "Flags the interval and reports the number of missing frames; levels are of the remaining frames. An "
@@ -218,10 +222,6 @@ class LevelMeter final : public Node {
   Result<void> calibrate(const StreamFormat& in) {
     const bool pressure = params_.given(kPaPerFullScale);
     const bool voltage = params_.given(kVPerFullScale);
-    if (pressure && voltage) {
-      return refused("/config/v_per_full_scale", "pa_per_full_scale is also given", "only one of the two",
-                     "use two LevelMeters if you have both kinds of input");
-    }
     calibration_.assign(in.channel_count(), 1.0);
     full_scale_.clear();
     added_.clear();

@@ -77,6 +77,18 @@ constexpr ParamInfo kParams[] = {
                   "linear, or decibels, where zero is -infinity (null in JSON)."),
     param::choice("detrend", kDetrends, "none", "constant: each frame loses its mean before the window."),
 };
+constexpr std::string_view kCounted[] = {"linear", "max", "min"};
+constexpr std::string_view kFading[] = {"exponential"};
+constexpr std::string_view kParametric[] = {"kaiser", "gaussian", "tukey"};
+constexpr std::string_view kAveragesName[] = {"averages"};
+constexpr std::string_view kTimeConstantName[] = {"time_constant_s"};
+constexpr std::string_view kWindowParameterName[] = {"window_parameter"};
+constexpr ParamRule kRules[] = {
+    {ParamRule::Kind::only_if, kAveragesName, kCounted, "averaging"},
+    {ParamRule::Kind::only_if, kTimeConstantName, kFading, "averaging"},
+    {ParamRule::Kind::only_if, kWindowParameterName, kParametric, "window"},
+    {ParamRule::Kind::needed_if, kWindowParameterName, kParametric, "window"},
+};
 constexpr PortInfo kOutPort[] = {{"out", mask(StreamKind::spectrum), "Spectra."}};
 constexpr NodeInfo kInfo{
     .name = "Spectrum",
@@ -84,6 +96,7 @@ constexpr NodeInfo kInfo{
     .inputs = kAudioInPort,
     .outputs = kOutPort,
     .params = kParams,
+    .rules = kRules,
     .rt_safe = RtSafe::yes,
     .at_gap =
         "Begins a new frame after the gap; an average with frames on both sides of it reports it. gap_frames "
@@ -91,9 +104,10 @@ constexpr NodeInfo kInfo{
         "the whole average.",
     .details =
         "FFT unnormalised, exp(-i…). amplitude: 2 |X| / Σw, the peak of a sine on a bin; rms: √2 |X| / Σw; "
-        "power: 2 |X|² / (Σw)²; psd: 2 |X|² / (fs Σw²); not doubled at DC and Nyquist. Averages are "
-        "of |X|². psd with linear averaging is Welch's estimate, like scipy.signal.welch without detrending. "
-        "Decibels: 20 lg of amplitude and rms, 10 lg of power and psd. The notes of the result give window, "
+        "power: 2 |X|² / (Σw)²; psd: 2 |X|² / (fs Σw²); none of them doubled at DC and Nyquist. Averages are "
+        "of |X|². psd with linear averaging is Welch's estimate, as scipy.signal.welch without detrending. "
+        "Averages are of powers in decibels, too: the logarithm comes last. "
+        "Decibels: 20 lg of amplitude and rms, 10 lg of power and psd. The notes of the result hold window, "
         "coherent gain and equivalent noise bandwidth. Position and time are those of the first sample in "
         "the average, or of the newest frame if averaging is exponential. An average cut off by the end is "
         "flagged incomplete; samples at the end that do not fill a frame are in no spectrum, and the summary "
@@ -106,7 +120,6 @@ constexpr NodeInfo kInfo{
 class Spectrum final : public Node {
  public:
   explicit Spectrum(const ParamValues& params) : params_(params) {}
-        "Averages are of powers in decibels, too: the logarithm comes last. "
 
   Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
     const StreamFormat& in = *context.inputs[0];
@@ -219,23 +232,22 @@ class Spectrum final : public Node {
     const double value = given ? params_[kWindowParameter] : 0.0;
     constexpr std::string_view kWhere = "/config/window_parameter";
     const auto wrong = [&](std::string_view expected) {
-      const std::string what =
-          given ? fmt::format("{} cannot be used with the window {}", value, name(window.type))
-                : fmt::format("the window {} needs a parameter", name(window.type));
-      return refused(std::string(kWhere), what, std::string(expected));
+      return refused(std::string(kWhere),
+                     fmt::format("{} cannot be used with the window {}", value, name(window.type)),
+                     std::string(expected));
     };
     switch (window.type) {
       case dsp::WindowType::kaiser:
-        if (!given || value > 1000.0) { return wrong("beta, 0 .. 1000"); }
+        if (value > 1000.0) { return wrong("beta, 0 .. 1000"); }
         break;
       case dsp::WindowType::gaussian:
-        if (!given || value <= 0.0) { return wrong("sigma in samples, above 0"); }
+        if (value <= 0.0) { return wrong("sigma in samples, above 0"); }
         break;
       case dsp::WindowType::tukey:
-        if (!given || value > 1.0) { return wrong("alpha, 0 .. 1"); }
+        if (value > 1.0) { return wrong("alpha, 0 .. 1"); }
         break;
       default:
-        if (given) { return wrong("no parameter"); }
+        break;
     }
     window.parameter = value;
     return window;
@@ -264,20 +276,7 @@ class Spectrum final : public Node {
                      "a smaller overlap or a larger fft_size");
     }
     s.averaging = static_cast<dsp::Averaging>(params_.choice(kAveraging));
-    const bool counted = s.averaging == dsp::Averaging::linear || s.averaging == dsp::Averaging::max ||
-                         s.averaging == dsp::Averaging::min;
-    if (params_.given(kAverages) && !counted) {
-      return refused("/config/averages",
-                     fmt::format("has no effect with averaging {}", params_.text(kAveraging)),
-                     "averaging linear, max or min");
-    }
     s.averages = params_.given(kAverages) ? static_cast<std::uint64_t>(params_.integer(kAverages)) : 8;
-    const bool exponential = s.averaging == dsp::Averaging::exponential;
-    if (params_.given(kTimeConstantS) && !exponential) {
-      return refused("/config/time_constant_s",
-                     fmt::format("has no effect with averaging {}", params_.text(kAveraging)),
-                     "averaging exponential");
-    }
     const double time_constant_s = params_.given(kTimeConstantS) ? params_[kTimeConstantS] : 1.0;
     s.alpha = dsp::exponential_alpha(time_constant_s, s.hop, s.sample_rate_hz);
     s.scaling = static_cast<dsp::SpectrumScaling>(params_.choice(kScaling));

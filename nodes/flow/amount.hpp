@@ -19,6 +19,9 @@ namespace streamlab {
 
 // The parameters of both, in this order.
 enum AmountParam : std::size_t { kAmountFrames, kAmountSeconds, kAmountBlocks };
+inline constexpr std::string_view kAmountNames[] = {"frames", "seconds", "blocks"};
+inline constexpr ParamRule kAmountRules[] = {{ParamRule::Kind::at_least_one, kAmountNames},
+                                             {ParamRule::Kind::at_most_one, kAmountNames}};
 inline constexpr Range kAmountRange{1.0, 9e15};
 inline constexpr std::string_view kAmountDetails =
     "Exactly one of frames, seconds and blocks. Frames and, for audio, seconds are exact to the frame for "
@@ -30,19 +33,6 @@ inline constexpr std::string_view kAmountDetails =
 class Amount {
  public:
   static Result<Amount> read(const ParamValues& params, const StreamFormat& in) {
-    constexpr std::string_view kNames[] = {"frames", "seconds", "blocks"};
-    std::string_view given;
-    for (std::size_t i = 0; i < std::size(kNames); ++i) {
-      if (!params.given(i)) { continue; }
-      if (!given.empty()) {
-        return refused(fmt::format("/config/{}", kNames[i]), fmt::format("{} is also given", given),
-                       "one of frames, seconds and blocks");
-      }
-      given = kNames[i];
-    }
-    if (given.empty()) {
-      return refused("/config", "the amount is missing", "one of frames, seconds and blocks");
-    }
     Amount amount;
     if (!params.given(kAmountBlocks)) {
       if (auto fits = refuse_overlap(in, "frames and seconds would be counted more than once"); !fits) {

@@ -41,7 +41,9 @@ constexpr ParamInfo kParams[] = {
     param::text("spill_path", Need::optional, "Folder for a file that stores what does not fit into memory."),
     param::integer("spill_bytes", "bytes", {1.0, 1e15}, Need::optional, "Largest size of that file."),
 };
-constexpr PortInfo kOutPort[] = {{"out", kAnyKind, "All blocks except dropped ones."}};
+constexpr std::string_view kSpills[] = {"spill_path", "spill_bytes"};
+constexpr ParamRule kRules[] = {{ParamRule::Kind::together, kSpills}};
+constexpr PortInfo kOutPort[] = {{"out", kAnyKind, "Every block, but for those that were dropped."}};
 constexpr NodeInfo kInfo{
     .name = "Buffer",
     .description =
@@ -49,6 +51,7 @@ constexpr NodeInfo kInfo{
     .inputs = kAnyInPort,
     .outputs = kOutPort,
     .params = kParams,
+    .rules = kRules,
     .rt_safe = RtSafe::no,
     .queue = Queue::yes,
     .at_gap = "Passes the block on with its flag.",
@@ -73,10 +76,6 @@ class Buffer final : public Node {
     policy_ = kBlock;
     if (!context.lossless) {
       while (kPolicies[policy_] != params_.text(kPolicy)) { ++policy_; }
-    }
-    if (params_.given(kSpillPath) != params_.given(kSpillBytes)) {
-      return refused(params_.given(kSpillPath) ? "/config/spill_path" : "/config/spill_bytes",
-                     "spill_path and spill_bytes must be used together", "both, or neither");
     }
     if (params_.given(kSpillPath) && params_.text(kPolicy) == "latest") {
       return refused("/config/spill_path", "\"latest\" keeps one block and needs no file", "another policy");

@@ -32,9 +32,8 @@ constexpr ParamInfo kParams[] = {
                 "exist."),
     param::choice("kind", kKinds, "audio", "Audio, or one value per block on each channel."),
     param::number("sample_rate", "Hz", {1.0, 1e7}, Need::optional,
-                  "Sample rate of the block positions; left out: that of pipeline_config."),
-    param::list("channels", ParamType::labels, "", {}, Need::required,
-                "Names of the channels of a block, in order."),
+                  "Of the positions of the blocks; left out, that of pipeline_config."),
+    param::names("channels", Need::required, "Names of the channels of a block, in order."),
     param::text("unit", "FS", "Unit of every channel."),
     param::integer("max_frames", "frames", {1.0, 1048576.0}, Need::optional,
                    "Largest block of audio; left out: block_size of pipeline_config."),
@@ -74,9 +73,6 @@ class ChannelSource final : public Node {
       return refused("/config", "no sample rate is given", "\"sample_rate\" here or in pipeline_config");
     }
     const auto& names = params_.labels(kNames);
-    if (names.empty()) {
-      return refused("/config/channels", "a block without channels", "at least one name");
-    }
     if (auto fine = check_channel_names(names, names.size(), "/config/channels"); !fine) {
       return tl::unexpected(fine.error());
     }

@@ -57,13 +57,17 @@ constexpr ParamInfo kParams[] = {
     param::number("bad_below", "", {-1e300, 1e300}, Need::optional,
                   "Blocks in which no value (audio: no magnitude) reaches this are bad."),
 };
-constexpr PortInfo kOutPort[] = {{"out", kAnyKind, "The blocks that passed."}};
+constexpr std::string_view kFailures[] = {"failure_count", "failure_rate"};
+constexpr ParamRule kRules[] = {{ParamRule::Kind::at_least_one, kFailures},
+                                {ParamRule::Kind::at_most_one, kFailures}};
+constexpr PortInfo kOutPort[] = {{"out", kAnyKind, "What passed."}};
 constexpr NodeInfo kInfo{
     .name = "CircuitBreaker",
     .description = "Drops blocks while too many of them are bad, and tries again after a while.",
     .inputs = kAnyInPort,
     .outputs = kOutPort,
     .params = kParams,
+    .rules = kRules,
     .rt_safe = RtSafe::yes,
     .at_gap = "Missing frames count as cool-down time. With on_gap a block after a gap is bad.",
     .details =

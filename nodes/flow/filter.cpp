@@ -61,6 +61,30 @@ constexpr ParamInfo kParams[] = {
                 "rms_… and peak_… for audio."),
     param::boolean("invert", false, "Drop matching blocks and pass the rest."),
 };
+constexpr std::string_view kCriteria[] = {"above_db", "below_db", "metadata", "expression"};
+constexpr std::string_view kLevels[] = {"above_db", "below_db"};
+constexpr std::string_view kLevelOrFormula[] = {"above_db", "below_db", "expression"};
+constexpr std::string_view kMetadataName[] = {"metadata"};
+constexpr std::string_view kExclusive[][2] = {{"above_db", "metadata"},
+                                              {"below_db", "metadata"},
+                                              {"above_db", "expression"},
+                                              {"below_db", "expression"},
+                                              {"metadata", "expression"}};
+constexpr std::string_view kOfLevels[] = {"detector", "channels"};
+constexpr std::string_view kOfMetadata[] = {"min", "max"};
+constexpr std::string_view kMatchName[] = {"match"};
+constexpr std::string_view kInARow = "several Filters in a row pass what fits all of them";
+constexpr ParamRule kRules[] = {
+    {ParamRule::Kind::at_least_one, kCriteria},
+    {ParamRule::Kind::at_most_one, kExclusive[0], {}, {}, kInARow},
+    {ParamRule::Kind::at_most_one, kExclusive[1], {}, {}, kInARow},
+    {ParamRule::Kind::at_most_one, kExclusive[2], {}, {}, kInARow},
+    {ParamRule::Kind::at_most_one, kExclusive[3], {}, {}, kInARow},
+    {ParamRule::Kind::at_most_one, kExclusive[4], {}, {}, kInARow},
+    {ParamRule::Kind::only_with, kOfLevels, kLevels},
+    {ParamRule::Kind::only_with, kOfMetadata, kMetadataName},
+    {ParamRule::Kind::only_with, kMatchName, kLevelOrFormula},
+};
 constexpr PortInfo kOutPort[] = {{"out", kAnyKind, "The blocks that pass."}};
 constexpr NodeInfo kInfo{
     .name = "Filter",
@@ -68,6 +92,7 @@ constexpr NodeInfo kInfo{
     .inputs = kAnyInPort,
     .outputs = kOutPort,
     .params = kParams,
+    .rules = kRules,
     .rt_safe = RtSafe::yes,
     .timeline = Timeline::broken,
     .at_gap = "Carries on; dropped frames are added to the gap of the next block that passes.",
@@ -92,7 +117,9 @@ class Filter final : public Node {
 
   Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
     const StreamFormat& in = *context.inputs[0];
-    if (auto checked = choose_criterion(); !checked) { return tl::unexpected(checked.error()); }
+    criterion_ = params_.given(kMetadata)     ? Criterion::metadata
+                 : params_.given(kExpression) ? Criterion::expression
+                                              : Criterion::level;
     Result<void> prepared;
     switch (criterion_) {
       case Criterion::level:
@@ -144,44 +171,6 @@ class Filter final : public Node {
  private:
   enum class Criterion : std::uint8_t { level, metadata, expression };
 
-  Result<void> choose_criterion() {
-    constexpr std::string_view kExpected = "one of above_db or below_db, metadata and expression";
-    const bool level = params_.given(kAboveDb) || params_.given(kBelowDb);
-    const bool metadata = params_.given(kMetadata);
-    const bool expression = params_.given(kExpression);
-    if (!level && !metadata && !expression) {
-      return refused("/config", "nothing says which blocks pass", std::string(kExpected));
-    }
-    criterion_ = level ? Criterion::level : (metadata ? Criterion::metadata : Criterion::expression);
-    if ((level || metadata) && expression) {
-      return refused("/config/expression", level ? "a level is also given" : "metadata is also given",
-                     std::string(kExpected), "several Filters in series pass what matches all of them");
-    }
-    if (level && metadata) {
-      return refused("/config/metadata", "a level is also given", std::string(kExpected),
-                     "several Filters in series pass what matches all of them");
-    }
-    struct Belongs {
-      std::size_t param;
-      bool here;
-      std::string_view to;
-    };
-    const Belongs belongs[] = {
-        {kDetector, level, "a level"},
-        {kChannels, level, "a level"},
-        {kMin, metadata, "metadata"},
-        {kMax, metadata, "metadata"},
-        {kMatch, !metadata, "a level or an expression"},
-    };
-    for (const Belongs& b : belongs) {
-      if (params_.given(b.param) && !b.here) {
-        return refused(fmt::format("/config/{}", kParams[b.param].name), "has no effect here",
-                       fmt::format("it together with {}", b.to));
-      }
-    }
-    return {};
-  }
-
   Result<void> prepare_level(const StreamFormat& in) {
     if (in.kind != StreamKind::audio) {
       return refused(params_.given(kAboveDb) ? "/config/above_db" : "/config/below_db",
@@ -201,7 +190,6 @@ class Filter final : public Node {
       return {};
     }
     const auto& labels = params_.labels(kChannels);
-    if (labels.empty()) { return refused("/config/channels", "no channel is selected", "at least one"); }
     for (std::size_t i = 0; i < labels.size(); ++i) {
       const auto channel = find_channel(in, labels[i], fmt::format("/config/channels/{}", i));
       if (!channel) { return tl::unexpected(channel.error()); }

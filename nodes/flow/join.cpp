@@ -47,8 +47,7 @@ constexpr ParamInfo kParams[] = {
         "of in1."),
     param::number(
         "tolerance_s", "s", {0.0, 1e6}, Need::optional,
-        "With \"time\" (required): how far apart partners may be. With \"latest\": how old a partner may be; "
-        "left out: any age."),
+        "By time: how far apart partners may be. By latest: how old a partner may be; left out, any age."),
     param::choice(
         "unmatched", kUnmatched, "drop",
         "What to do with a block of in1 without a partner: drop it; pass it with silence (audio) or NaN "
@@ -65,6 +64,13 @@ constexpr ParamInfo kParams[] = {
         "One for each input, added to channel names that several inputs have; left out: \"in1.\", \"in2.\", "
         "…"),
 };
+constexpr std::string_view kToleranceName[] = {"tolerance_s"};
+constexpr std::string_view kByTime[] = {"time"};
+constexpr std::string_view kByTimes[] = {"time", "latest"};
+constexpr ParamRule kRules[] = {
+    {ParamRule::Kind::needed_if, kToleranceName, kByTime, "by"},
+    {ParamRule::Kind::only_if, kToleranceName, kByTimes, "by"},
+};
 constexpr KindMask kAudioOrValues = mask(StreamKind::audio) | mask(StreamKind::values);
 constexpr PortInfo kInPorts[] = {{.name = "in",
                                   .kinds = kAudioOrValues,
@@ -78,6 +84,7 @@ constexpr NodeInfo kInfo{
     .inputs = kInPorts,
     .outputs = kOutPorts,
     .params = kParams,
+    .rules = kRules,
     .rt_safe = RtSafe::yes,
     .input_mode = InputMode::separate,
     .at_gap =
@@ -230,14 +237,6 @@ class Join final : public Node {
   }
   Result<void> check_times(const StreamFormat& first) const {
     const bool has_tolerance = params_.given(kTolerance);
-    if (by_ == By::sequence && has_tolerance) {
-      return refused("/config/tolerance_s", "sequence ids have no tolerance", "no tolerance_s",
-                     "\"by\": \"time\" has one");
-    }
-    if (by_ == By::time && !has_tolerance) {
-      return refused("/config", "a join by time needs \"tolerance_s\"",
-                     "how far apart partners may be, in seconds");
-    }
     if (by_ == By::time && first.kind == StreamKind::audio) {
       const double half_s = 0.5 * first.max_frames / first.sample_rate_hz;
       if (params_[kTolerance] < half_s) {

@@ -39,6 +39,8 @@ constexpr ParamInfo kParams[] = {
     param::number("interval_s", "s", {1e-6, 86400.0 * 366}, Need::optional, "One result for each interval."),
     param::boolean("per_block", false, "One result for each block that comes in, such as those of Window."),
 };
+constexpr std::string_view kStretches[] = {"count", "interval_s", "per_block"};
+constexpr ParamRule kRules[] = {{ParamRule::Kind::at_most_one, kStretches}};
 constexpr PortInfo kOutPort[] = {
     {"out", mask(StreamKind::values) | mask(StreamKind::spectrum), "The results."}};
 constexpr NodeInfo kInfo{
@@ -47,6 +49,7 @@ constexpr NodeInfo kInfo{
     .inputs = kAnyInPort,
     .outputs = kOutPort,
     .params = kParams,
+    .rules = kRules,
     .rt_safe = RtSafe::yes,
     .at_gap =
         "Reduces what is there, says how many frames are missing and flags the result gap and, where they "
@@ -161,23 +164,10 @@ class Reduce final : public Node {
   enum class Over : std::uint8_t { stream, count, interval, block };
 
   Result<void> read_stretch() {
-    std::string_view first;
-    const auto choose = [&](std::size_t param, Over over) {
-      const bool is_chosen = params_.given(param) && (param != kPerBlock || params_.flag(kPerBlock));
-      if (!is_chosen) { return true; }
-      if (!first.empty()) { return false; }
-      first = kParams[param].name;
-      over_ = over;
-      return true;
-    };
-    constexpr std::string_view kExpected = "at most one of count, interval_s and per_block";
-    choose(kCount, Over::count);
-    if (!choose(kIntervalS, Over::interval)) {
-      return refused("/config/interval_s", fmt::format("{} is given too", first), std::string(kExpected));
-    }
-    if (!choose(kPerBlock, Over::block)) {
-      return refused("/config/per_block", fmt::format("{} is given too", first), std::string(kExpected));
-    }
+    over_ = params_.given(kCount)       ? Over::count
+            : params_.given(kIntervalS) ? Over::interval
+            : params_.flag(kPerBlock)   ? Over::block
+                                        : Over::stream;
     if (over_ == Over::count) { count_ = params_.integer(kCount); }
     if (over_ != Over::interval) { return {}; }
     auto grid = IntervalGrid::make(params_[kIntervalS], sample_rate_hz_);
@@ -265,10 +255,6 @@ class Reduce final : public Node {
       if (items_ == 0) {
         open(position);
         if (over_ != Over::interval) { begin_ = first_ = covered_ = header.position; }
-      if (items_ == 0) { unit_length_ = header.length_frames; }
-      const bool weighted = unit_length_ > 0 && header.length_frames > 0;
-      const double weight =
-          weighted ? static_cast<double>(header.length_frames) / static_cast<double>(unit_length_) : 1.0;
         last_end_ = first_;
         timestamp_us_ = time_at(first_, header, sample_rate_hz_);
       }
@@ -279,6 +265,10 @@ class Reduce final : public Node {
         missing_ += static_cast<std::int64_t>(header.gap_frames);
       }
       flags_ |= header.flags;
+      if (items_ == 0) { unit_length_ = header.length_frames; }
+      const bool weighted = unit_length_ > 0 && header.length_frames > 0;
+      const double weight =
+          weighted ? static_cast<double>(header.length_frames) / static_cast<double>(unit_length_) : 1.0;
       for (std::uint32_t c = 0; c < x.channel_count(); ++c) {
         const double* from = x.channel_data(c) + i;
         for (std::uint32_t k = 0; k < bins_of(x); ++k) { reductions_[c * bins_ + k].add(from[k], weight); }
@@ -361,7 +351,6 @@ class Reduce final : public Node {
   double sample_rate_hz_ = 1.0;
   Over over_ = Over::stream;
   std::int64_t count_ = 0;
-  std::uint64_t unit_length_ = 0;      // likewise: length of the first one, which has the weight 1
   IntervalGrid grid_;
   std::uint32_t bins_ = 1;
   std::vector<bool> full_scale_;  // by channel
@@ -372,6 +361,7 @@ class Reduce final : public Node {
   std::int64_t end_ = 0;               // of an interval
   std::int64_t first_ = 0;             // frame of the stretch that the stream has, missing or not
   std::int64_t covered_ = 0;           // of values and spectra: end of the last one
+  std::uint64_t unit_length_ = 0;      // likewise: length of the first one, which has the weight 1
   bool length_known_ = true;           // likewise: each said how long it is
   std::int64_t next_ = 0;              // audio: position of the next frame; else of the last block
   std::int64_t step_ = 0;              // between the last two blocks of values or spectra

@@ -26,6 +26,7 @@ constexpr NodeInfo kInfo{
     .inputs = kAnyInPort,
     .outputs = kOutPort,
     .params = kParams,
+    .rules = kAmountRules,
     .rt_safe = RtSafe::yes,
     .at_gap = "Carries on; missing frames are not counted.",
     .details = kAmountDetails,

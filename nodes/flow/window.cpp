@@ -60,6 +60,17 @@ constexpr ParamInfo kParams[] = {
                   "What becomes of a window that a gap or the end cuts short: given with the flag "
                   "incomplete, or left out."),
 };
+constexpr std::string_view kSizeNames[] = {"size", "size_s"};
+constexpr std::string_view kHopNames[] = {"hop", "hop_s"};
+constexpr std::string_view kSessionOrHop[] = {"session_gap_s", "hop"};
+constexpr std::string_view kSessionOrHopS[] = {"session_gap_s", "hop_s"};
+constexpr ParamRule kRules[] = {
+    {ParamRule::Kind::at_least_one, kSizeNames},
+    {ParamRule::Kind::at_most_one, kSizeNames},
+    {ParamRule::Kind::at_most_one, kHopNames},
+    {ParamRule::Kind::at_most_one, kSessionOrHop, {}, {}, "sessions have no hop"},
+    {ParamRule::Kind::at_most_one, kSessionOrHopS, {}, {}, "sessions have no hop"},
+};
 constexpr KindMask kTaken = kAudioOnly | mask(StreamKind::values);
 constexpr PortInfo kInPort[] = {{"in", kTaken, "Audio or values."}};
 constexpr PortInfo kOutPort[] = {{"out", kTaken, "Windows, one a block."}};
@@ -69,6 +80,7 @@ constexpr NodeInfo kInfo{
     .inputs = kInPort,
     .outputs = kOutPort,
     .params = kParams,
+    .rules = kRules,
     .rt_safe = RtSafe::yes,
     .at_gap =
         "Ends the window under way, flagged incomplete, and begins anew behind the gap, flagged gap; a "
@@ -188,11 +200,6 @@ class Window final : public Node {
 
   // One of two parameters that say the same in frames and in seconds, in frames; 0 if neither is given.
   Result<double> read_length(std::size_t frames, std::size_t seconds) const {
-    if (params_.given(frames) && params_.given(seconds)) {
-      return refused(fmt::format("/config/{}", kParams[seconds].name),
-                     fmt::format("{} is given too", kParams[frames].name),
-                     fmt::format("one of {} and {}", kParams[frames].name, kParams[seconds].name));
-    }
     if (params_.given(frames)) { return static_cast<double>(params_.integer(frames)); }
     if (!params_.given(seconds)) { return 0.0; }
     double length = params_[seconds] * in_.sample_rate_hz;
@@ -223,13 +230,6 @@ class Window final : public Node {
     if (!hop) { return tl::unexpected(hop.error()); }
     const bool by_time = values && params_.given(kSizeS);
     mode_ = session ? Mode::session : (by_time ? Mode::time : Mode::count);
-    if (*size == 0.0) {
-      return refused("/config", session ? "the largest size of a session is not given" : "no size is given",
-                     "one of size and size_s");
-    }
-    if (session && *hop > 0.0) {
-      return refused(hop_where(), "sessions have no hop", "session_gap_s without it");
-    }
     if (session && by_time) {
       return refused("/config/size_s", "values have no rate", "the largest session as size, in values");
     }

@@ -31,7 +31,9 @@ constexpr std::string_view kGaps[] = {"silence", "splice"};
 
 enum ParamIndex : std::size_t { kTo, kFormat, kSample, kHeaderEvery, kGap, kTimeout };
 constexpr ParamInfo kParams[] = {
-    param::text("to", "stdout", "Destination: stdout, fifo:/path, or fd:5 for descriptor 5."),
+    param::matching(
+        param::text("to", "stdout", "Where the bytes go: stdout, fifo:/path, or fd:5 for descriptor 5."),
+        "stdout|fifo:.*[^/]|fd:[0-9]+"),
     param::choice(
         "format", kFormats, "wav",
         "wav or framed; the others are samples without a header: floats (f) or signed integers (s) of that "
@@ -80,9 +82,9 @@ class PipeSink final : public Node {
     auto name = PipeName::parse(to_, PipeName::Direction::out);
     if (!name) { return at_to(name.error()); }
     name_ = *name;
+    if (auto fine = name_.check_kind(); !fine) { return at_to(fine.error()); }
     auto spec = read_spec();
     if (!spec) { return tl::unexpected(spec.error()); }
-    if (auto fine = name_.check_kind(); !fine) { return at_to(fine.error()); }
     auto encoder = StreamEncoder::create(*spec, *context.inputs[0]);
     if (!encoder) {
       Error error = encoder.error();

@@ -27,7 +27,9 @@ constexpr std::chrono::milliseconds kLongestWait{20};
 
 enum ParamIndex : std::size_t { kFrom, kFormat, kChannels, kRate, kFrameSize, kTimeout };
 constexpr ParamInfo kParams[] = {
-    param::text("from", "stdin", "Source: stdin, fifo:/path, or fd:5 for descriptor 5."),
+    param::matching(param::text("from", "stdin",
+                                "Where the bytes come from: stdin, fifo:/path, or fd:5 for descriptor 5."),
+                    "stdin|fifo:.*[^/]|fd:[0-9]+"),
     param::choice(
         "format", kByteFormatNames, "auto",
         "auto: wav or framed, detected from the first bytes. The others are samples without a header: floats "
@@ -43,12 +45,17 @@ constexpr ParamInfo kParams[] = {
         "blocks."),
     param::number("timeout_s", "s", {0.001, 1e6}, 10.0, Live::no, "How long to wait for the header."),
 };
-constexpr PortInfo kOutPorts[] = {{"out", kAnyKind, "The stream from the pipe."}};
+constexpr std::string_view kChannelsName[] = {"channels"};
+// Without a header: what stands behind auto, wav and framed.
+constexpr std::span<const std::string_view> kRawFormats = std::span(kByteFormatNames).subspan(3);
+constexpr ParamRule kRules[] = {{ParamRule::Kind::needed_if, kChannelsName, kRawFormats, "format"}};
+constexpr PortInfo kOutPorts[] = {{"out", kAnyKind, "What comes through the pipe."}};
 constexpr NodeInfo kInfo{
     .name = "PipeSource",
     .description = "Reads audio, or any framed stream, from another program: stdin, a FIFO, a descriptor.",
     .outputs = kOutPorts,
     .params = kParams,
+    .rules = kRules,
     .waits = Waits::yes,
     .at_gap = "Framed: blocks lost in transit are a gap. Other formats cannot express missing frames.",
     .details =
@@ -71,6 +78,7 @@ class PipeSource final : public Node {
     auto name = PipeName::parse(from_, PipeName::Direction::in);
     if (!name) { return at("/config/from", name.error()); }
     name_ = *name;
+    if (auto fine = name_.check_kind(); !fine) { return at("/config/from", fine.error()); }
     set_spec(context);
     auto decoder = StreamDecoder::create(spec_);
     if (!decoder) { return tl::unexpected(decoder.error()); }
@@ -78,7 +86,6 @@ class PipeSource final : public Node {
     if (context.channels == nullptr) {
       if (spec_.channels == 0 || spec_.sample_rate_hz == 0.0) {
         return refused("/config", fmt::format("what {} carries is known only when it comes", from_),
-    if (auto fine = name_.check_kind(); !fine) { return at("/config/from", fine.error()); }
                        "\"channels\" and \"sample_rate\", which its header is then held against");
       }
       format_ = audio_format(spec_.sample_rate_hz, default_channel_names(spec_.channels), spec_.max_frames,

@@ -92,12 +92,19 @@ constexpr ParamInfo kParams[] = {
     process_command::kEnv,
     process_command::kCwd,
 };
+constexpr std::string_view kPrograms[] = {"command", "run"};
+constexpr std::string_view kShellName[] = {"shell"};
+constexpr std::string_view kRunName[] = {"run"};
+constexpr ParamRule kRules[] = {{ParamRule::Kind::at_least_one, kPrograms},
+                                {ParamRule::Kind::at_most_one, kPrograms},
+                                {ParamRule::Kind::only_with, kShellName, kRunName}};
 constexpr NodeInfo kInfo{
     .name = "Process",
     .description = "Sends audio through another program.",
     .inputs = kAudioInPort,
     .outputs = kAudioOutPort,
     .params = kParams,
+    .rules = kRules,
     .rt_safe = RtSafe::no,
     .waits = Waits::yes,
     .at_gap = "The program does not see the gap (except with framed); the output has it at the same frame.",

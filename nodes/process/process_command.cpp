@@ -53,15 +53,6 @@ Result<void> read_environment(const std::string& text, ChildSpec& spec) {
 
 Result<ChildSpec> read_process_command(const ParamValues& params, const ProcessCommandParams& at) {
   ChildSpec spec;
-  if (params.given(at.command) == params.given(at.run)) {
-    return refused("/config",
-                   params.given(at.run) ? "both \"command\" and \"run\" are given"
-                                        : "neither \"command\" nor \"run\" is given",
-                   "exactly one of them");
-  }
-  if (params.given(at.shell) && !params.given(at.run)) {
-    return refused("/config/shell", "\"shell\" needs a script", "\"run\"");
-  }
   if (params.given(at.env)) {
     if (auto read = read_environment(params.text(at.env), spec); !read) {
       return tl::unexpected(read.error());

@@ -85,16 +85,24 @@ constexpr ParamInfo kSectionFields[] = {filter_type(Need::required),
                                         kGainInfo,
                                         kOrderInfo,
                                         kCoefficientsInfo};
-constexpr ParamInfo kParams[] = {filter_type(Need::optional),
-                                 kFrequencyInfo,
-                                 kQInfo,
-                                 kBandwidthInfo,
-                                 kSlopeInfo,
-                                 kGainInfo,
-                                 kOrderInfo,
-                                 kCoefficientsInfo,
-                                 param::object("sections", ParamType::objects, kSectionFields, Need::optional,
-                                               "Several filters in series, each with these parameters.")};
+constexpr ParamInfo kParams[] = {
+    filter_type(Need::optional),
+    kFrequencyInfo,
+    kQInfo,
+    kBandwidthInfo,
+    kSlopeInfo,
+    kGainInfo,
+    kOrderInfo,
+    kCoefficientsInfo,
+    param::object("sections", ParamType::objects, kSectionFields, Need::optional,
+                  "Several filters, one after the other, each with these parameters.")};
+constexpr std::string_view kFilters[] = {"type", "sections"};
+constexpr std::string_view kOfOneFilter[] = {"frequency", "q",     "bandwidth",   "slope",
+                                             "gain_db",   "order", "coefficients"};
+constexpr std::string_view kTypeName[] = {"type"};
+constexpr ParamRule kRules[] = {{ParamRule::Kind::at_least_one, kFilters},
+                                {ParamRule::Kind::at_most_one, kFilters},
+                                {ParamRule::Kind::only_with, kOfOneFilter, kTypeName}};
 constexpr NodeInfo kInfo{
     .name = "Biquad",
     .description =
@@ -102,6 +110,7 @@ constexpr NodeInfo kInfo{
     .inputs = kAudioInPort,
     .outputs = kAudioOutPort,
     .params = kParams,
+    .rules = kRules,
     .rt_safe = RtSafe::yes,
     .in_place = InPlace::yes,
     .at_gap = "Continues with its state: the signal before and after the gap is spliced.",
@@ -130,27 +139,15 @@ class Biquad final : public Node {
     }
     std::vector<dsp::BiquadSection> sections;
     if (!params_.given(kSections)) {
-      if (!params_.given(kType)) {
-        return refused("/config", "no filter is given", "\"type\" or \"sections\"");
-      }
       auto made = design(params_, "/config", in.sample_rate_hz);
       if (!made) { return tl::unexpected(made.error()); }
       sections = std::move(*made);
     } else {
-      for (std::size_t i = kType; i < kSections; ++i) {
-        if (params_.given(i)) {
-          return refused(fmt::format("/config/{}", kParams[i].name),
-                         "a single filter is given together with a list of sections", "only one of them");
-        }
-      }
       const std::vector<ParamValues>& list = params_.objects(kSections);
       for (std::size_t i = 0; i < list.size(); ++i) {
         auto made = design(list[i], fmt::format("/config/sections/{}", i), in.sample_rate_hz);
         if (!made) { return tl::unexpected(made.error()); }
         sections.insert(sections.end(), made->begin(), made->end());
-      }
-      if (sections.empty()) {
-        return refused("/config/sections", "an empty list of sections", "at least one");
       }
     }
     if (sections.size() > dsp::BiquadCascade::kMaxSections) {

@@ -21,8 +21,7 @@ enum ParamIndex : std::size_t { kChannels, kNames };
 constexpr ParamInfo kParams[] = {
     param::list("channels", ParamType::labels, "", {}, Need::required,
                 "Channels to pass on, in this order: numbers from 1, or names."),
-    param::list("names", ParamType::labels, "", {}, Need::optional,
-                "New names of the channels, in the same order."),
+    param::names("names", Need::optional, "New names of the channels, in the same order."),
 };
 constexpr PortInfo kOutPort[] = {{"out", kAnyKind, "The selected channels."}};
 constexpr NodeInfo kInfo{
@@ -49,7 +48,6 @@ class ChannelSelect final : public Node {
 
   Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
     const StreamFormat& in = *context.inputs[0];
-    if (labels_.empty()) { return refused("/config/channels", "no channel is selected", "at least one"); }
     if (names_given_) {
       if (auto checked = check_channel_names(names_, labels_.size(), "/config/names"); !checked) {
         return tl::unexpected(checked.error());

@@ -34,12 +34,16 @@ constexpr ParamInfo kParams[] = {
     param::number("ms", "ms", {0.0, 1e7}, Need::optional,
                   "The delay in milliseconds, rounded to a whole frame."),
 };
+constexpr std::string_view kDelays[] = {"frames", "ms"};
+constexpr ParamRule kRules[] = {{ParamRule::Kind::at_least_one, kDelays},
+                                {ParamRule::Kind::at_most_one, kDelays}};
 constexpr NodeInfo kInfo{
     .name = "Delay",
     .description = "Delays every channel by a whole number of frames.",
     .inputs = kAudioInPort,
     .outputs = kAudioOutPort,
     .params = kParams,
+    .rules = kRules,
     .rt_safe = RtSafe::yes,
     .in_place = InPlace::yes,
     .at_gap = "Restarts with silence: frames from before the gap are not output after it.",
@@ -60,12 +64,6 @@ class Delay final : public Node {
       return tl::unexpected(fits.error());
     }
     const bool in_ms = params_.given(kMs);
-    if (in_ms && params_.given(kFrames)) {
-      return refused("/config/ms", "the delay is given twice, in frames and in ms", "only one of the two");
-    }
-    if (!in_ms && !params_.given(kFrames)) {
-      return refused("/config", "the delay is missing", "\"frames\" or \"ms\"");
-    }
     const double frames = in_ms ? std::round(params_[kMs] * 1e-3 * in.sample_rate_hz) : params_[kFrames];
     const char* where = in_ms ? "/config/ms" : "/config/frames";
     if (frames > kMaxFrames) {

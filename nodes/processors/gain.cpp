@@ -20,24 +20,35 @@ namespace streamlab {
 namespace gain_node {
 namespace {
 
-enum ParamIndex : std::size_t { kGain, kRampMs };
+enum ParamIndex : std::size_t { kGain, kRampMs, kGainDb };
 constexpr ParamInfo kParams[] = {
     param::number("gain", "ratio", {-1e6, 1e6}, 1.0, Live::yes,
                   "Factor on every sample; 1 leaves the signal as it is."),
     param::number("ramp_ms", "ms", {0.0, 1000.0}, 10.0, Live::no, "Time taken to reach a new gain."),
+    {.name = "gain_db",
+     .unit = "dB",
+     .range = {-400.0, 120.0},
+     .need = Need::optional,
+     .live = Live::yes,
+     .description = "The factor in decibels, 20 lg: -6.0206 is half. Instead of gain."},
 };
+constexpr std::string_view kGains[] = {"gain", "gain_db"};
+constexpr ParamRule kRules[] = {{ParamRule::Kind::at_most_one, kGains}};
 constexpr NodeInfo kInfo{
     .name = "Gain",
     .description = "Scales every channel by one factor.",
     .inputs = kAudioInPort,
     .outputs = kAudioOutPort,
     .params = kParams,
+    .rules = kRules,
     .rt_safe = RtSafe::yes,
     .in_place = InPlace::yes,
     .at_gap = "Carries on; a ramp under way counts only the frames that are there.",
-    .example = R"({"id": "louder", "type": "Gain", "config": {"gain": 2.5}})",
+    .example = R"({"id": "louder", "type": "Gain", "config": {"gain_db": 6}})",
     .cost_ns_per_frame = 0.1,
 };
+
+double factor_of_db(double gain_db) noexcept { return std::pow(10.0, gain_db / 20.0); }
 
 // Looked up once, by the first prepare(): the real-time thread finds it made.
 const dsp::ScaleChain& chain() noexcept {
@@ -52,7 +63,10 @@ void scale(double* samples, std::size_t count, std::span<const double> factors) 
 class Gain final : public Node {
  public:
   explicit Gain(const ParamValues& params)
-      : ramp_ms_(params[kRampMs]), initial_(params[kGain]), target_(initial_), from_(initial_) {}
+      : ramp_ms_(params[kRampMs]),
+        initial_(params.given(kGainDb) ? factor_of_db(params[kGainDb]) : params[kGain]),
+        target_(initial_),
+        from_(initial_) {}
 
   Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
     const StreamFormat& in = *context.inputs[0];
@@ -66,9 +80,9 @@ class Gain final : public Node {
     ramp_done_ = ramp_frames_;
   }
   void set_param(std::size_t index, double value) noexcept override {
-    if (index != kGain) { return; }
+    if (index != kGain && index != kGainDb) { return; }
     from_ = gain_after(ramp_done_);  // a ramp may still be under way
-    target_ = value;
+    target_ = index == kGain ? value : factor_of_db(value);
     ramp_done_ = 0;
   }
   Status process(std::span<const DataFrame* const> in, std::span<OutputPort> out) noexcept override {

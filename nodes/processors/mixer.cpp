@@ -28,8 +28,8 @@ enum ParamIndex : std::size_t { kMatrix, kNames };
 constexpr ParamInfo kParams[] = {
     param::list(
         "matrix", ParamType::matrix, "ratio", {-1e6, 1e6}, Need::optional,
-        "One row per output channel, with one factor per input channel: those of in1, then of in2, …"),
-    param::list("names", ParamType::labels, "", {}, Need::optional, "Names of the output channels."),
+        "One row per output channel; in it one factor per input channel: those of in1, then of in2, …"),
+    param::names("names", Need::optional, "Names of the output channels."),
 };
 constexpr PortInfo kInPorts[] = {{"in", kAudioOnly, "Audio; as many as are connected.", 64}};
 constexpr NodeInfo kInfo{
@@ -101,9 +101,6 @@ class Mixer final : public Node {
   // [rows x columns], row after row.
   Result<std::vector<double>> given_matrix(const PrepareContext& context, std::size_t columns) const {
     const Matrix& matrix = params_.matrix(kMatrix);
-    if (matrix.empty()) {
-      return refused("/config/matrix", "a matrix without rows", "one row per output channel");
-    }
     if (matrix.front().size() != columns) {
       std::string inputs;
       for (std::size_t i = 0; i < context.inputs.size(); ++i) {

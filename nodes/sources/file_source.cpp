@@ -53,12 +53,17 @@ constexpr ParamInfo kParams[] = {
         "WAV, AIFF, CAF: what to do with bytes after the end given by the header, if they are not a chunk: "
         "skip them and count them as lost, or play them."),
 };
+constexpr std::string_view kStarts[] = {"start_s", "start_frame"};
+constexpr std::string_view kEnds[] = {"end_s", "end_frame"};
+constexpr ParamRule kRules[] = {{ParamRule::Kind::at_most_one, kStarts},
+                                {ParamRule::Kind::at_most_one, kEnds}};
 constexpr NodeInfo kInfo{
     .name = "FileSource",
     .description = "Plays a sound file, or a range of it.",
     .inputs = {},
     .outputs = kAudioOutPort,
     .params = kParams,
+    .rules = kRules,
     .rt_safe = RtSafe::no,
     .at_gap =
         "Has no input. Where a file is damaged, marks the next block with the number of missing frames, if "
@@ -171,11 +176,7 @@ class FileSource final : public Node {
   }
 
   // Frame number that the user gave in seconds or frames; `fallback` where neither was given.
-  Result<std::uint64_t> frame_param(std::size_t seconds, std::size_t frame, std::uint64_t fallback) const {
-    if (params_.given(seconds) && params_.given(frame)) {
-      return refused(fmt::format("/config/{}", kParams[frame].name),
-                     fmt::format("contradicts {}", kParams[seconds].name), "only one of them");
-    }
+  std::uint64_t frame_param(std::size_t seconds, std::size_t frame, std::uint64_t fallback) const {
     if (params_.given(frame)) { return static_cast<std::uint64_t>(params_.integer(frame)); }
     if (params_.given(seconds)) {
       return static_cast<std::uint64_t>(std::llround(params_[seconds] * sample_rate_hz_));
@@ -186,31 +187,29 @@ class FileSource final : public Node {
   Result<void> find_range(const SoundFileInfo& info) {
     constexpr auto kToTheEnd = static_cast<std::uint64_t>(kMaxFrame);
     const std::uint64_t length = info.length_known ? info.frames : kToTheEnd;
-    const auto start = frame_param(kStartS, kStartFrame, 0);
-    if (!start) { return tl::unexpected(start.error()); }
-    const auto end = frame_param(kEndS, kEndFrame, length);
-    if (!end) { return tl::unexpected(end.error()); }
+    const std::uint64_t start = frame_param(kStartS, kStartFrame, 0);
+    const std::uint64_t end = frame_param(kEndS, kEndFrame, length);
     const auto where = [&](std::size_t seconds, std::size_t frame) {
       return fmt::format("/config/{}", kParams[params_.given(frame) ? frame : seconds].name);
     };
-    if (*start > length) {
+    if (start > length) {
       return refused(where(kStartS, kStartFrame),
-                     fmt::format("frame {} lies behind the end of \"{}\"", *start, path_),
+                     fmt::format("frame {} lies behind the end of \"{}\"", start, path_),
                      fmt::format("0 .. {} frames ({:.3f} s)", length, duration_s(info)));
     }
-    if (*end > length) {
+    if (end > length) {
       return refused(where(kEndS, kEndFrame),
-                     fmt::format("frame {} lies behind the end of \"{}\"", *end, path_),
+                     fmt::format("frame {} lies behind the end of \"{}\"", end, path_),
                      fmt::format("0 .. {} frames ({:.3f} s)", length, duration_s(info)));
     }
     const bool limited = params_.given(kEndS) || params_.given(kEndFrame);
-    if (*end < *start || (limited && *end == *start)) {
+    if (end < start || (limited && end == start)) {
       return refused(where(kEndS, kEndFrame),
-                     fmt::format("the range ends at frame {} but begins at frame {}", *end, *start),
-                     "an end after the start");
+                     fmt::format("the range ends at frame {} but begins at frame {}", end, start),
+                     "an end behind the start");
     }
-    start_ = *start;
-    end_ = *end;
+    start_ = start;
+    end_ = end;
     return {};
   }
 

@@ -27,8 +27,10 @@ Checked<std::unique_ptr<Node>> make(std::string_view type, std::string_view conf
     return tl::unexpected(Errors{{ErrorCode::refused, "", "no node type " + std::string(type), "", ""}});
   }
   Errors errors;
-  const ParamValues params =
-      read_params(nlohmann::ordered_json::parse(config_json), entry->info.params, "", errors);
+  const auto config = nlohmann::ordered_json::parse(config_json);
+  read_params(config, entry->info.params, "", errors);
+  if (!errors.empty()) { return tl::unexpected(errors); }
+  const ParamValues params = read_params(config, entry->info.params, entry->info.rules, "/config", errors);
   if (!errors.empty()) { return tl::unexpected(errors); }
   return entry->make(params);
 }

@@ -357,9 +357,13 @@ TEST(LevelMeter, RefusesWhatItCannotUse) {
   EXPECT_EQ(refusal(R"({"pa_per_full_scale": [1, 2, 3]})", {48000.0, 2, 64}),
             "/config/pa_per_full_scale: 3 numbers for 2 channels; expected one number, or one per channel\n");
   EXPECT_EQ(
-      refusal(R"({"pa_per_full_scale": [1], "v_per_full_scale": [1]})"),
-      "/config/v_per_full_scale: pa_per_full_scale is also given; expected only one of the two; use two "
-      "LevelMeters if you have both kinds of input\n");
+      refusal(R"({"pa_per_full_scale": [1, 2, 3]})", {48000.0, 2, 64}),
+      "/config/pa_per_full_scale: 3 numbers for 2 channels; expected one number, or one for each channel\n");
+  EXPECT_EQ(refusal(R"({"pa_per_full_scale": [1], "v_per_full_scale": [1]})"),
+            "/config/v_per_full_scale: pa_per_full_scale is given too; expected only one of "
+            "pa_per_full_scale and v_per_full_scale; use two "
+            "LevelMeters for "
+            "inputs of both sorts\n");
   EXPECT_EQ(refusal(R"({"v_per_full_scale": [0]})"),
             "/v_per_full_scale/0: 0 is outside 1e-12 .. 1000000000000 V\n");
 }

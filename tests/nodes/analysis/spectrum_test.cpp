@@ -327,8 +327,10 @@ TEST(Spectrum, RefusesWhatItCannotUse) {
             "/config/fft_size: 4194304 samples on 8 channels with overlap would need 2.1 GiB of memory; "
             "expected at most "
             "1 GiB; use a smaller fft_size, less overlap or fewer channels\n");
-  EXPECT_EQ(refusal(R"({"window": "kaiser"})"),
-            "/config/window_parameter: the window kaiser needs a parameter; expected beta, 0 .. 1000\n");
+  EXPECT_EQ(
+      refusal(R"({"window": "kaiser"})"),
+      "/config: window \"kaiser\" needs window_parameter; expected kaiser: beta (0 .. 1000); gaussian: sigma in "
+      "samples; tukey: alpha (0 .. 1).\n");
   EXPECT_EQ(
       refusal(R"({"window": "kaiser", "window_parameter": 1001})"),
       "/config/window_parameter: 1001 cannot be used with the window kaiser; expected beta, 0 .. 1000\n");
@@ -337,20 +339,25 @@ TEST(Spectrum, RefusesWhatItCannotUse) {
             "above 0\n");
   EXPECT_EQ(refusal(R"({"window": "tukey", "window_parameter": 1.5})"),
             "/config/window_parameter: 1.5 cannot be used with the window tukey; expected alpha, 0 .. 1\n");
-  EXPECT_EQ(refusal(R"({"window_parameter": 1})"),
-            "/config/window_parameter: 1 cannot be used with the window hann; expected no parameter\n");
+  EXPECT_EQ(
+      refusal(R"({"window_parameter": 1})"),
+      "/config/window_parameter: means nothing with window \"hann\"; expected window \"kaiser\", \"gaussian\" or "
+      "\"tukey\"\n");
   EXPECT_EQ(refusal(R"({"fft_size": 2, "overlap": 0.9})"),
             "/config/overlap: an overlap of 0.9 leaves none of the 2 samples new in the next frame; expected "
             "a smaller "
             "overlap or a "
             "larger fft_size\n");
   EXPECT_EQ(refusal(R"({"overlap": 1})"), "/overlap: 1 is outside 0 .. 0.99\n");
-  EXPECT_EQ(refusal(R"({"averages": 4})"),
-            "/config/averages: has no effect with averaging none; expected averaging linear, max or min\n");
+  EXPECT_EQ(
+      refusal(R"({"averages": 4})"),
+      "/config/averages: means nothing with averaging \"none\"; expected averaging \"linear\", \"max\" or "
+      "\"min\"\n");
   EXPECT_EQ(refusal(R"({"averaging": "max", "averages": -1})"),
             "/averages: -1 is outside 0 .. 1000000000 frames\n");
-  EXPECT_EQ(refusal(R"({"averaging": "max", "time_constant_s": 1})"),
-            "/config/time_constant_s: has no effect with averaging max; expected averaging exponential\n");
+  EXPECT_EQ(
+      refusal(R"({"averaging": "max", "time_constant_s": 1})"),
+      "/config/time_constant_s: means nothing with averaging \"max\"; expected averaging \"exponential\"\n");
   EXPECT_FALSE(NodeHarness::refusals("Spectrum", R"({"window": "hanning"})").empty());
   EXPECT_FALSE(NodeHarness::refusals("Spectrum", R"({"scaling": "peak"})").empty());
   EXPECT_FALSE(NodeHarness::refusals("Spectrum", R"({"output": "dB"})").empty());

@@ -258,10 +258,10 @@ TEST(Buffer, RefusesHalfOfASpill) {
   };
   EXPECT_EQ(
       said(R"({"spill_path": "/tmp"})"),
-      "/config/spill_path: spill_path and spill_bytes must be used together; expected both, or neither\n");
+      "/config/spill_path: spill_path and spill_bytes belong together; expected all of them, or none\n");
   EXPECT_EQ(
       said(R"({"spill_bytes": 1000000})"),
-      "/config/spill_bytes: spill_path and spill_bytes must be used together; expected both, or neither\n");
+      "/config/spill_bytes: spill_path and spill_bytes belong together; expected all of them, or none\n");
   EXPECT_THAT(
       said(R"({"spill_path": "/tmp", "spill_bytes": 1000})"),
       testing::StartsWith("/config/spill_bytes: 1000 bytes are too few for a block, which takes up to 1"));

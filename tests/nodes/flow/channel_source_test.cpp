@@ -105,10 +105,9 @@ TEST(ChannelSource, RefusesWhatIsNotAFormat) {
   EXPECT_EQ(refusal(R"({"channel": "in", "channels": ["x"]})"),
             "/config: no sample rate is given; expected \"sample_rate\" here or in pipeline_config");
   EXPECT_EQ(refusal(R"({"channel": "in", "channels": [], "sample_rate": 8000})"),
-            "/config/channels: a block without channels; expected at least one name");
-  EXPECT_EQ(
-      refusal(R"({"channel": "in", "channels": ["x", "x"], "sample_rate": 8000})"),
-      "/config/channels/1: the name \"x\" is used twice; expected a different name for every output channel");
+            "/channels: the list is empty; expected channel numbers or names in brackets: [1, \"left\"]");
+  EXPECT_EQ(refusal(R"({"channel": "in", "channels": ["x", "x"], "sample_rate": 8000})"),
+            "/channels/1: the name \"x\" is taken; expected a name that is not in the list yet");
   EXPECT_EQ(
       refusal(
           R"({"channel": "in", "channels": ["x"], "sample_rate": 8000, "kind": "values", "max_frames": 4})"),

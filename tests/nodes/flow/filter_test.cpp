@@ -168,15 +168,17 @@ std::string filter_refusal(std::string_view config) {
 }
 
 TEST(Filter, RefusesWhatDoesNotSayWhichBlocksPass) {
-  constexpr const char* kOneOf = "; expected one of above_db or below_db, metadata and expression";
-  const std::string several = "; several Filters in series pass what matches all of them";
-  EXPECT_EQ(filter_refusal("{}"), std::string("/config: nothing says which blocks pass") + kOneOf);
+  const std::string several = "; several Filters in a row pass what fits all of them";
+  EXPECT_EQ(filter_refusal("{}"),
+            "/config: none of above_db, below_db, metadata and expression is given; expected one of them");
   EXPECT_EQ(filter_refusal(R"({"above_db": -10, "metadata": "x"})"),
-            std::string("/config/metadata: a level is also given") + kOneOf + several);
-  EXPECT_EQ(filter_refusal(R"({"below_db": -10, "expression": "ch1"})"),
-            std::string("/config/expression: a level is also given") + kOneOf + several);
-  EXPECT_EQ(filter_refusal(R"({"metadata": "x", "expression": "ch1"})"),
-            std::string("/config/expression: metadata is also given") + kOneOf + several);
+            "/config/metadata: above_db is given too; expected only one of above_db and metadata" + several);
+  EXPECT_EQ(
+      filter_refusal(R"({"below_db": -10, "expression": "ch1"})"),
+      "/config/expression: below_db is given too; expected only one of below_db and expression" + several);
+  EXPECT_EQ(
+      filter_refusal(R"({"metadata": "x", "expression": "ch1"})"),
+      "/config/expression: metadata is given too; expected only one of metadata and expression" + several);
 }
 
 TEST(Filter, RefusesWhatMeansNothing) {
@@ -185,20 +187,19 @@ TEST(Filter, RefusesWhatMeansNothing) {
   EXPECT_EQ(filter_refusal(R"({"metadata": "x", "min": 2, "max": 1})"),
             "/config/max: no value is between 2 and 1; expected at least 2");
   EXPECT_EQ(filter_refusal(R"({"metadata": ""})"),
-            "/config/metadata: a key never has 0 characters; expected 1 .. 31 characters");
-  EXPECT_EQ(filter_refusal(R"({"above_db": -10, "max": 1})"),
-            "/config/max: has no effect here; expected it together with metadata");
+            "/config/metadata: no key has 0 characters; expected 1 .. 31 characters");
+  EXPECT_EQ(filter_refusal(R"({"above_db": -10, "max": 1})"), "/config/max: means nothing without metadata");
   EXPECT_EQ(filter_refusal(R"({"metadata": "x", "detector": "peak"})"),
-            "/config/detector: has no effect here; expected it together with a level");
+            "/config/detector: means nothing without above_db or below_db");
   EXPECT_EQ(filter_refusal(R"({"expression": "ch1", "channels": [1]})"),
-            "/config/channels: has no effect here; expected it together with a level");
+            "/config/channels: means nothing without above_db or below_db");
   EXPECT_EQ(filter_refusal(R"({"metadata": "x", "match": "all"})"),
-            "/config/match: has no effect here; expected it together with a level or an expression");
+            "/config/match: means nothing without above_db, below_db or expression");
   EXPECT_EQ(filter_refusal(R"({"expression": "rms_left > 1", "match": "all"})"),
             "/config/match: the expression is the same for every sample of a block; expected it together "
             "with an expression that uses a channel");
   EXPECT_EQ(filter_refusal(R"({"above_db": -10, "channels": []})"),
-            "/config/channels: no channel is selected; expected at least one");
+            "/channels: the list is empty; expected channel numbers or names in brackets: [1, \"left\"]");
   EXPECT_EQ(filter_refusal(R"({"above_db": -10, "channels": ["lef"]})"),
             "/config/channels/0: there is no channel \"lef\"; expected left, right; did you mean \"left\"?");
   EXPECT_EQ(filter_refusal(R"({"expression": "rms_lft > 1"})"),

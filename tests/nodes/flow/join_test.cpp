@@ -350,11 +350,11 @@ TEST(Join, RefusesWhatCannotMatch) {
   EXPECT_EQ(join_refusal("{}", {audio, audio_format(48000.0, {"y"}, 512)}),
             "blocks of in1 have up to 480 frames, those of in2 up to 512; expected blocks of the same size");
   EXPECT_EQ(join_refusal(R"({"tolerance_s": 1})", {audio, audio}),
-            "/config/tolerance_s: sequence ids have no tolerance; expected no tolerance_s; \"by\": \"time\" "
-            "has one");
+            "/config/tolerance_s: means nothing with by \"sequence\"; expected by \"time\" or \"latest\"");
   EXPECT_EQ(
       join_refusal(R"({"by": "time"})", {audio, audio}),
-      "/config: a join by time needs \"tolerance_s\"; expected how far apart partners may be, in seconds");
+      "/config: by \"time\" needs tolerance_s; expected By time: how far apart partners may be. By latest: "
+      "how old a partner may be; left out, any age.");
   EXPECT_EQ(
       join_refusal(R"({"by": "time", "tolerance_s": 0.004})", {audio, audio}),
       "/config/tolerance_s: 0.004 s is less than half a block, 0.005 s: streams that do not start together "

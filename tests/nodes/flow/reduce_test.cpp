@@ -333,7 +333,7 @@ TEST(Reduce, TakesOverWhatBlocksOfValuesSay) {
 }
 
 TEST(Reduce, RefusesTwoStretchesAndNone) {
-  const std::string expected = "; expected at most one of count, interval_s and per_block";
+  const std::string expected = "; expected only one of count, interval_s and per_block";
   EXPECT_EQ(refusal_of("Reduce", R"({"count": 3, "interval_s": 1})"),
             "/config/interval_s: count is given too" + expected);
   EXPECT_EQ(refusal_of("Reduce", R"({"interval_s": 1, "per_block": true})"),

@@ -75,9 +75,9 @@ TEST(Skip, SaysWhenItGaveNothing) {
 
 TEST(Skip, RefusesWhatDoesNotSayHowMuch) {
   EXPECT_EQ(refusal_of("Skip", "{}"),
-            "/config: the amount is missing; expected one of frames, seconds and blocks");
+            "/config: none of frames, seconds and blocks is given; expected one of them");
   EXPECT_EQ(refusal_of("Skip", R"({"frames": 10, "blocks": 1})"),
-            "/config/blocks: frames is also given; expected one of frames, seconds and blocks");
+            "/config/blocks: frames is given too; expected only one of frames, seconds and blocks");
   EXPECT_THAT(refusal_of("Skip", R"({"seconds": -1})"), testing::HasSubstr("-1 is outside"));
 }
 

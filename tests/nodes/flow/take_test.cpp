@@ -78,11 +78,11 @@ TEST(Take, SaysWhenTheStreamWasShorter) {
 
 TEST(Take, RefusesWhatDoesNotSayHowMuch) {
   EXPECT_EQ(refusal_of("Take", "{}"),
-            "/config: the amount is missing; expected one of frames, seconds and blocks");
+            "/config: none of frames, seconds and blocks is given; expected one of them");
   EXPECT_EQ(refusal_of("Take", R"({"frames": 10, "seconds": 1})"),
-            "/config/seconds: frames is also given; expected one of frames, seconds and blocks");
+            "/config/seconds: frames is given too; expected only one of frames, seconds and blocks");
   EXPECT_EQ(refusal_of("Take", R"({"seconds": 1, "blocks": 1})"),
-            "/config/blocks: seconds is also given; expected one of frames, seconds and blocks");
+            "/config/blocks: seconds is given too; expected only one of frames, seconds and blocks");
   EXPECT_EQ(refusal_of("Take", R"({"seconds": 0.00001})"),
             "/config/seconds: 1e-05 s is shorter than one frame at 48000 Hz; expected at least "
             "2.0833333333333333e-05 s");

@@ -355,15 +355,16 @@ TEST(Window, RefusesAHopThatLosesData) {
 }
 
 TEST(Window, RefusesSizesThatContradictOrAreMissing) {
-  EXPECT_EQ(refusal_of("Window", "{}"), "/config: no size is given; expected one of size and size_s");
+  EXPECT_EQ(refusal_of("Window", "{}"), "/config: neither size nor size_s is given; expected one of them");
   EXPECT_EQ(refusal_of("Window", R"({"session_gap_s": 1})"),
-            "/config: the largest size of a session is not given; expected one of size and size_s");
+            "/config: neither size nor size_s is given; expected one of them");
   EXPECT_EQ(refusal_of("Window", R"({"size": 2, "size_s": 1})"),
-            "/config/size_s: size is given too; expected one of size and size_s");
+            "/config/size_s: size is given too; expected only one of size and size_s");
   EXPECT_EQ(refusal_of("Window", R"({"size": 2, "hop": 1, "hop_s": 1})"),
-            "/config/hop_s: hop is given too; expected one of hop and hop_s");
-  EXPECT_EQ(refusal_of("Window", R"({"size": 2, "hop": 1, "session_gap_s": 1})"),
-            "/config/hop: sessions have no hop; expected session_gap_s without it");
+            "/config/hop_s: hop is given too; expected only one of hop and hop_s");
+  EXPECT_EQ(
+      refusal_of("Window", R"({"size": 2, "hop": 1, "session_gap_s": 1})"),
+      "/config/hop: session_gap_s is given too; expected only one of session_gap_s and hop; sessions have no hop");
   EXPECT_EQ(refusal_of("Window", R"({"size_s": 0.00001})"),
             "/config/size_s: 1e-05 s is shorter than a frame at 48000 Hz; expected at least "
             "2.0833333333333333e-05 s");

@@ -210,12 +210,11 @@ TEST(Biquad, RefusesFrequenciesAboveHalfTheSampleRateAndPointsAtThem) {
 }
 
 TEST(Biquad, RefusesADescriptionThatIsMissingOrDouble) {
-  EXPECT_EQ(biquad_refusal("{}"), "/config: no filter is given; expected \"type\" or \"sections\"\n");
+  EXPECT_EQ(biquad_refusal("{}"), "/config: neither type nor sections is given; expected one of them\n");
   EXPECT_EQ(biquad_refusal(R"({"sections": []})"),
-            "/config/sections: an empty list of sections; expected at least one\n");
+            "/sections: the list is empty; expected objects in brackets: [{…}, {…}]\n");
   EXPECT_EQ(biquad_refusal(R"({"frequency": 10, "sections": [{"type": "lowpass", "frequency": 100}]})"),
-            "/config/frequency: a single filter is given together with a list of sections; expected only one "
-            "of them\n");
+            "/config/frequency: means nothing without type\n");
   EXPECT_EQ(biquad_refusal(R"({"type": "lowpass"})"),
             "/config: \"frequency\" is missing for a filter of type \"lowpass\"; expected Centre or corner "
             "frequency: above "

@@ -86,7 +86,7 @@ TEST(ChannelSelect, RefusesChannelsThatAreNotThere) {
 
 TEST(ChannelSelect, RefusesAListThatSaysNothing) {
   EXPECT_EQ(channel_select_refusal(R"({"channels": []})"),
-            "/config/channels: no channel is selected; expected at least one\n");
+            "/channels: the list is empty; expected channel numbers or names in brackets: [1, \"left\"]\n");
   EXPECT_EQ(
       channel_select_refusal("{}"),
       "\"channels\" is missing; expected Channels to pass on, in this order: numbers from 1, or names.\n");

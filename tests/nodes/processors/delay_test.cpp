@@ -100,9 +100,9 @@ std::string delay_refusal(std::string_view config, AudioShape shape = {}) {
 }
 
 TEST(Delay, RefusesNoDelayAndTwoDelays) {
-  EXPECT_EQ(delay_refusal("{}"), "/config: the delay is missing; expected \"frames\" or \"ms\"\n");
+  EXPECT_EQ(delay_refusal("{}"), "/config: neither frames nor ms is given; expected one of them\n");
   EXPECT_EQ(delay_refusal(R"({"frames": 1, "ms": 1})"),
-            "/config/ms: the delay is given twice, in frames and in ms; expected only one of the two\n");
+            "/config/ms: frames is given too; expected only one of frames and ms\n");
 }
 
 TEST(Delay, RefusesWhatIsOutOfRange) {

@@ -19,6 +19,20 @@ TEST(Gain, MultipliesEverySample) {
   EXPECT_THAT(gain.run(constant(0.5, 2, 64), 64), Each(Eq(1.25)));  // exact in binary
 }
 
+TEST(Gain, TakesDecibels) {
+  NodeHarness gain("Gain", R"({"gain_db": -20, "ramp_ms": 0})");
+  EXPECT_THAT(gain.run(constant(1.0, 1, 8), 8), Each(testing::DoubleEq(0.1)));  // 10^(-20/20)
+  gain.set_param("gain_db", 20.0);
+  EXPECT_THAT(gain.run(constant(1.0, 1, 8), 8), Each(testing::DoubleEq(10.0)));
+  gain.set_param("gain", 3.0);
+  EXPECT_THAT(gain.run(constant(1.0, 1, 8), 8), Each(Eq(3.0)));
+  NodeHarness plain("Gain", R"({"gain_db": 0})");
+  EXPECT_THAT(plain.run(constant(0.3, 1, 8), 8), Each(Eq(0.3)));
+  EXPECT_EQ(to_string(NodeHarness::refusals("Gain", R"({"gain": 2, "gain_db": 6})"), ""),
+            "/config/gain_db: gain is given too; expected only one of gain and gain_db\n");
+  EXPECT_FALSE(NodeHarness::refusals("Gain", R"({"gain_db": 121})").empty());
+}
+
 TEST(Gain, ReachesANewGainAlongAStraightLine) {
   NodeHarness gain("Gain", R"({"gain": 0, "ramp_ms": 1})", {8000.0, 1, 64});  // 8 frames
   gain.set_param("gain", 1.0);

@@ -114,7 +114,7 @@ TEST(Mixer, RefusesAMatrixOfTheWrongShape) {
             "factors in each "
             "row\n");
   EXPECT_EQ(mixer_refusal(R"({"matrix": []})"),
-            "/config/matrix: a matrix without rows; expected one row per output channel\n");
+            "/matrix: the list is empty; expected rows of numbers: [[1, 0], [0, 1]]\n");
   EXPECT_EQ(mixer_refusal(R"({"matrix": [[1, 2, 3, 4], [1]]})"),
             "/matrix/1: a row of 1 numbers; expected 4 as in the first row\n");
   EXPECT_EQ(mixer_refusal(R"({"matrix": [[1, 2, 3, 1e7]]})"),
@@ -127,8 +127,7 @@ TEST(Mixer, RefusesNamesThatDoNotFit) {
   EXPECT_EQ(mixer_refusal(R"({"names": ["a", ""]})"),
             "/config/names/1: an empty name; expected a name for every output channel\n");
   EXPECT_EQ(mixer_refusal(R"({"names": ["a", "a"]})"),
-            "/config/names/1: the name \"a\" is used twice; expected a different name for every output "
-            "channel\n");
+            "/names/1: the name \"a\" is taken; expected a name that is not in the list yet\n");
 }
 
 TEST(Mixer, TakesUnitsFromWhatItMixes) {

@@ -346,7 +346,7 @@ TEST(FileSource, RefusesRangesThatTheFileDoesNotHave) {
             "/config/end_frame: the range ends at frame 100 but begins at frame 100; expected an end after "
             "the start");
   EXPECT_EQ(only_refusal(config(path, R"("start_s": 0, "start_frame": 0)")),
-            "/config/start_frame: contradicts start_s; expected only one of them");
+            "/config/start_frame: start_s is given too; expected only one of start_s and start_frame");
   EXPECT_THAT(only_refusal(config(path, R"("loop": -1)")), HasSubstr("loop"));
   EXPECT_THAT(only_refusal(config(path, R"("frame_size": 0)")), HasSubstr("frame_size"));
 }
