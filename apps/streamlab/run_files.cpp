@@ -135,6 +135,7 @@ Errors check_files(const ValidGraph& graph, RunFiles files) {
     errors.push_back(
         {ErrorCode::refused, file.where, fmt::format("\"{}\" {}", file.path, *clash), "another file", ""});
   }
+  graph.name_nodes(errors);
   return errors;
 }
 
@@ -148,6 +149,7 @@ Errors check_writable(const ValidGraph& graph) {
     error.where = file.where;
     errors.push_back(std::move(error));
   }
+  graph.name_nodes(errors);
   return errors;
 }
 

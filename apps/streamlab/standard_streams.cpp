@@ -99,6 +99,7 @@ Errors check_stdout_formats(const ValidGraph& graph, bool json) {
                       "one format on one stream",
                       would_fit ? "--json makes JSON Lines of both" : "name a file"});
   }
+  graph.name_nodes(errors);
   return errors;
 }
 
@@ -123,7 +124,10 @@ Errors check_standard_streams(const ValidGraph& graph, ConfigFrom config) {
     }
   }
   const auto streams = stdout_streams(graph);
-  if (streams.empty()) { return errors; }
+  if (streams.empty()) {
+    graph.name_nodes(errors);
+    return errors;
+  }
   for (std::size_t s = 1; s < streams.size(); ++s) {
     errors.push_back({ErrorCode::refused, streams[s].pointer(),
                       fmt::format("standard output is written by {} already", streams[0].node->pointer),
@@ -137,6 +141,7 @@ Errors check_standard_streams(const ValidGraph& graph, ConfigFrom config) {
                                   streams[0].node->pointer),
                       "a file", "Print goes to standard error then"});
   }
+  graph.name_nodes(errors);
   return errors;
 }
 
@@ -149,6 +154,7 @@ Errors refuse_pipes(const ValidGraph& graph) {
                         "FileSource and FileSink", ""});
     }
   }
+  graph.name_nodes(errors);
   return errors;
 }
 

@@ -29,7 +29,11 @@ std::string message_line(std::string_view text) {
 }  // namespace
 
 std::string to_string(const Error& error) {
-  std::string text = error.where.empty() ? error.what : error.where + ": " + error.what;
+  const std::string node = error.node.empty() ? std::string() : "\"" + error.node + "\"";
+  const bool names_it = !node.empty() && error.what.find(node) != std::string::npos;
+  std::string text = error.where;
+  if (!node.empty() && !names_it && !text.empty()) { text += " (" + node + ")"; }
+  text += (text.empty() ? "" : ": ") + error.what;
   if (!error.expected.empty()) { text += "; expected " + error.expected; }
   if (!error.hint.empty()) { text += "; " + error.hint; }
   return message_line(text);

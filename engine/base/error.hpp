@@ -25,6 +25,8 @@ struct Error {
   std::string what;      // a sentence without its full stop
   std::string expected;  // what would have been valid; may be empty
   std::string hint;      // remedy or nearest valid name; may be empty
+  // The id of the node or the name of the step that `where` points at; may be empty. (name_nodes() fills it in.)
+  std::string node = {};
 
   friend bool operator==(const Error&, const Error&) = default;
 };
@@ -37,7 +39,7 @@ using Result = tl::expected<T, Error>;
 template <class T>
 using Checked = tl::expected<T, Errors>;
 
-// "WHERE: WHAT; expected EXPECTED; HINT", without the empty parts. Printable (printable.hpp), because most of
+// "WHERE (NODE): WHAT; expected EXPECTED; HINT", leaving out the empty parts, and NODE where WHAT names it; printable (printable.hpp), for most of
 // it comes from files and arguments.
 std::string to_string(const Error& error);
 

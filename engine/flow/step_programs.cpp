@@ -33,7 +33,7 @@ Checked<std::vector<std::string>> step_programs(const ValidFlow& flow) {
     paths.emplace_back();
     if (!spec.folder.empty() && !is_folder(spec.folder)) {
       errors.push_back({ErrorCode::refused, spec.pointer + "/cwd",
-                        fmt::format("there is no directory \"{}\"", spec.folder), "", ""});
+                        fmt::format("there is no directory \"{}\"", spec.folder), "", "", spec.name});
       continue;
     }
     if (spec.kind == StepSpec::Kind::graph) { continue; }
@@ -46,6 +46,7 @@ Checked<std::vector<std::string>> step_programs(const ValidFlow& flow) {
     }
     Error error = path.error();
     error.where = spec.pointer + (is_command ? "/command/0" : spec.is_python() ? "/run" : "/shell");
+    error.node = spec.name;
     errors.push_back(std::move(error));
   }
   if (!errors.empty()) { return tl::unexpected(errors); }

@@ -2,6 +2,7 @@
 #include "engine/graph/file_order.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <set>
 #include <utility>
 #include <vector>
@@ -30,7 +31,28 @@ void number_pointers(const Document& value, const std::string& pointer,
 
 }  // namespace
 
-FileOrder::FileOrder(const Document& document) { number_pointers(document, "", order_); }
+std::optional<std::size_t> node_at(std::string_view pointer) {
+  constexpr std::string_view kNodes = "/nodes/";
+  if (!pointer.starts_with(kNodes)) { return std::nullopt; }
+  pointer.remove_prefix(kNodes.size());
+  std::size_t index = 0;
+  const auto [end, error] = std::from_chars(pointer.data(), pointer.data() + pointer.size(), index);
+  const auto rest = pointer.substr(static_cast<std::size_t>(end - pointer.data()));
+  if (error != std::errc{} || (!rest.empty() && rest.front() != '/')) { return std::nullopt; }
+  return index;
+}
+
+FileOrder::FileOrder(const Document& document) {
+  number_pointers(document, "", order_);
+  if (!document.is_object() || !document.contains("nodes") || !document["nodes"].is_array()) { return; }
+  const Document& nodes = document["nodes"];
+  for (std::size_t n = 0; n < nodes.size(); ++n) {
+    for (const char* key : {"id", "name"}) {
+      if (!nodes[n].is_object() || !nodes[n].contains(key) || !nodes[n][key].is_string()) { continue; }
+      names_.emplace(n, nodes[n][key].get<std::string>());
+    }
+  }
+}
 
 std::size_t FileOrder::rank(std::string pointer) const {
   while (true) {
@@ -51,6 +73,9 @@ void FileOrder::arrange(Errors& errors, std::size_t variable_errors) const {
                errors.end());
   std::vector<std::pair<std::size_t, Error>> ranked;
   for (Error& error : errors) {
+    const auto node = node_at(error.where);
+    const auto name = node ? names_.find(*node) : names_.end();
+    if (name != names_.end() && error.node.empty()) { error.node = name->second; }
     const std::size_t place = rank(error.where);
     ranked.emplace_back(place, std::move(error));
   }

@@ -394,7 +394,9 @@ Checked<Plan> make_plan(const ValidGraph& graph, const PlanOptions& options) {
   PlanOptions complete = options;
   if (complete.block_size == 0) { complete.block_size = graph.config().block_size; }
   if (complete.block_size == 0) { complete.block_size = kDefaultBlockSize; }
-  return Planner(graph, complete).run();
+  auto plan = Planner(graph, complete).run();
+  if (!plan) { graph.name_nodes(plan.error()); }
+  return plan;
 }
 
 }  // namespace streamlab

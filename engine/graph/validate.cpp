@@ -9,6 +9,7 @@
 #include <fmt/ranges.h>
 
 #include "engine/base/nearest_name.hpp"
+#include "engine/graph/file_order.hpp"
 #include "engine/graph/graph_spec.hpp"
 #include "engine/graph/read_params.hpp"
 
@@ -45,8 +46,20 @@ const PortInfo& input_port(const NodeInfo& info, std::size_t index) {
 Error ValidNode::located(Error error) const {
   const bool is_place =
       error.where.empty() || error.where == "/config" || error.where.starts_with("/config/");
-  error.where = is_place ? pointer + error.where : fmt::format("{}: {}", pointer, error.where);
+  if (is_place) {
+    error.where = pointer + error.where;
+    error.node = id;
+  } else {
+    error.where = fmt::format("{} (\"{}\"): {}", pointer, id, error.where);
+  }
   return error;
+}
+
+void ValidGraph::name_nodes(Errors& errors) const {
+  for (Error& error : errors) {
+    const auto index = node_at(error.where);
+    if (index && *index < nodes_.size() && error.node.empty()) { error.node = nodes_[*index].id; }
+  }
 }
 
 std::optional<std::size_t> ValidGraph::find(std::string_view id) const {

@@ -73,6 +73,8 @@ class ValidGraph {
   std::optional<std::size_t> find(std::string_view id) const;
   // Index of the only node with that boundary.
   std::optional<std::size_t> find(Boundary boundary) const;
+  // Puts the id of its node into each error that lies in one and has none.
+  void name_nodes(Errors& errors) const;
   // Does a device tick it?
   bool has_device() const { return find(Boundary::device_input) || find(Boundary::device_output); }
   // Nodes on the domain that a device ticks: the boundary nodes, and all that lies between input and output.

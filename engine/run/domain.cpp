@@ -676,7 +676,7 @@ std::optional<Error> Domain::failure() const {
   }
   Error error = plan_.nodes()[*failed_node_].node->failure();
   if (error.where.empty()) { error.where = node.id; }
-  if (error.where.starts_with("/config")) { error.where = node.pointer + error.where; }
+  if (error.where.starts_with("/config")) { return node.located(error); }
   return error;
 }
 

@@ -384,9 +384,11 @@ class Engine::Impl final : public DeviceClient {
     }
     auto driver = options_.open_device(*request);
     if (!driver) {
-      Error error = driver.error();
-      error.where = error.where.starts_with('/') ? where + "/config" + error.where : error.where;
-      return {error};
+      Errors errors{driver.error()};
+      std::string& place = errors.front().where;
+      if (place.starts_with('/')) { place = where + "/config" + place; }
+      graph_.name_nodes(errors);
+      return errors;
     }
     driver_ = std::move(*driver);
     options.device = stream_of(driver_->format());

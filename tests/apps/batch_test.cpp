@@ -183,19 +183,19 @@ TEST(Batch, RefusesTwoFormatsOnStdout) {
   };
   EXPECT_EQ(
       refusal({"Print", "JsonlSink"}, {}),
-      "/nodes/3/config/path: JSON Lines on standard output, which carries text of /nodes/2; expected one "
+      "/nodes/3/config/path (\"toJsonlSink37\"): JSON Lines on standard output, which carries text of /nodes/2; expected one "
       "format on one stream; --json makes JSON Lines of both\n");
   EXPECT_EQ(
       refusal({"JsonlSink", "Print"}, {}),
-      "/nodes/3: text on standard output, which carries JSON Lines of /nodes/2; expected one format on one "
+      "/nodes/3 (\"toPrint70\"): text on standard output, which carries JSON Lines of /nodes/2; expected one format on one "
       "stream; --json makes JSON Lines of both\n");
   EXPECT_EQ(
       refusal({"CsvSink"}, {"--json"}),
-      "/nodes/2/config/path: a table on standard output, which carries JSON Lines of --json; expected one "
+      "/nodes/2/config/path (\"toCsvSink0\"): a table on standard output, which carries JSON Lines of --json; expected one "
       "format on one stream; name a file\n");
   EXPECT_EQ(
       refusal({"CsvSink", "CsvSink"}, {}),
-      "/nodes/3/config/path: a table on standard output, which carries a table of /nodes/2; expected one "
+      "/nodes/3/config/path (\"toCsvSink66\"): a table on standard output, which carries a table of /nodes/2; expected one "
       "format on one stream; name a file\n");
   EXPECT_NE(output_of(levels_to_stdout(dir, {"Print", "JsonlSink"}), {"--json"}), "");
 }
@@ -207,7 +207,7 @@ TEST(Batch, NamesABadFileAndGoesOn) {
   const auto result =
       streamlab({"batch", config, voices()[0], bad, voices()[1], "--out-dir", dir.file("out"), "--json"});
   EXPECT_EQ(result.exit_code, 2);
-  EXPECT_THAT(result.err, HasSubstr(bad + ": /nodes/0/config/path: "));
+  EXPECT_THAT(result.err, HasSubstr(bad + ": /nodes/0/config/path (\"file\"): "));
   std::vector<int> codes;
   for (const auto& line : json_lines(result.out)) {
     if (line.contains("type") && line["type"] == "file") { codes.push_back(line["exit_code"]); }
@@ -266,7 +266,7 @@ TEST(Batch, NeverWritesOutsideOfItsFolderForTheNameOfAFile) {
         streamlab({"batch", levels_to(dir, "${input}.jsonl"), file, "y.wav", "--out-dir", "out"},
                   dir.file(file.front() == '/' ? "in" : "in/sub"));
     EXPECT_EQ(away.exit_code, 2);
-    EXPECT_THAT(away.err, HasSubstr(file + ": /nodes/2/config/path: the output would go to \""));
+    EXPECT_THAT(away.err, HasSubstr(file + ": /nodes/2/config/path (\"log\"): the output would go to \""));
     EXPECT_THAT(away.err, HasSubstr("\", outside of \"out\"; expected a path below --out-dir"));
   }
   EXPECT_FALSE(fs::exists(dir.file("in/x.wav.jsonl")));

@@ -44,7 +44,7 @@ TEST(OutputFiles, AreNeverOneFileUnderTwoSpellings) {
     for (const char* command : {"check", "run"}) {
       const auto result = streamlab({command, config}, dir.path().string());
       EXPECT_EQ(result.exit_code, 2) << other << result.err;
-      EXPECT_EQ(result.err, config + ": /nodes/2/config/path: \"" + other +
+      EXPECT_EQ(result.err, config + ": /nodes/2/config/path (\"sink1\"): \"" + other +
                                 "\" is written by /nodes/1 already; expected another file\n");
     }
     EXPECT_FALSE(fs::exists(dir.file("z.wav"))) << other;
@@ -67,7 +67,7 @@ TEST(OutputFiles, AreNeverTheConfiguration) {
     for (const std::string type : {"CsvSink", "JsonlSink"}) {
       const std::string config = dir.write("config.json", tone_to({sink(type, spelling)}));
       expect_refused(dir, config, {"run", "config.json", "--force"},
-                     "/nodes/1/config/path: \"" + spelling + "\" is this configuration");
+                     "/nodes/1/config/path (\"sink0\"): \"" + spelling + "\" is this configuration");
     }
   }
 }
@@ -132,9 +132,9 @@ TEST(OutputFiles, AreNeverWhatASimulatedCardPlaysInto) {
       "connections": [{"from": "in", "to": "speaker"}, {"from": "in", "to": "log"}]})");
   };
   expect_refused(dir, kept, {"check", graph("./voice.wav", "log.wav")},
-                 "/nodes/2/config/sim/playback_to: \"./voice.wav\" is read by this graph");
+                 "/nodes/2/config/sim/playback_to (\"speaker\"): \"./voice.wav\" is read by this graph");
   expect_refused(dir, kept, {"check", graph("out.wav", "./out.wav")},
-                 "/nodes/2/config/sim/playback_to: \"out.wav\" is written by /nodes/1 already");
+                 "/nodes/2/config/sim/playback_to (\"speaker\"): \"out.wav\" is written by /nodes/1 already");
 }
 
 TEST(OutputFiles, AreNeverWhatACommandIsTold) {
@@ -179,8 +179,9 @@ TEST(OutputFiles, OfGraphsInAFlowAreNeitherTheFlowNorItsStateNorAGraph) {
                                                           R"({"from": "__start__", "to": "first"})"));
   const auto expect = [&](const std::string& path, const std::string& what) {
     const std::string graph = dir.write("graph.json", tone_to({sink("CsvSink", path)}));
-    expect_refused(dir, dir.file(path), {"run", "flow.json", "--state", "@state.json", "--force"},
-                   "flow.json: /nodes/0/graph: graph.json: /nodes/1/config/path: \"" + path + "\" " + what);
+    expect_refused(
+        dir, dir.file(path), {"run", "flow.json", "--state", "@state.json", "--force"},
+        "flow.json: /nodes/0/graph: graph.json: /nodes/1/config/path (\"sink0\"): \"" + path + "\" " + what);
   };
   expect("./flow.json", "is this flow");
   expect("./state.json", "is the state that was given");
@@ -199,7 +200,7 @@ TEST(OutputFiles, OfGraphsThatRunAtTheSameTimeDiffer) {
     EXPECT_EQ(result.exit_code, 2);
     EXPECT_EQ(
         result.err,
-        "flow.json: /nodes/1/graph: two.json: /nodes/1/config/path: \"./z.wav\" is written by one at the "
+        "flow.json: /nodes/1/graph: two.json: /nodes/1/config/path (\"sink0\"): \"./z.wav\" is written by one at the "
         "same time; expected another file\n");
   }
   dir.write("flow.json",
@@ -292,9 +293,11 @@ TEST(OutputFiles, AreRefusedAtCheckWhereTheWriterWouldRefuseThem) {
     if (arguments[0] == "run") { arguments.emplace_back("--force"); }
     const auto result = streamlab(arguments, dir.path().string());
     EXPECT_EQ(result.exit_code, 2) << result.err;
-    EXPECT_THAT(result.err,
-                HasSubstr("/nodes/1/config/format: FLAC cannot hold a sample rate of 96001 Hz; expected a "
-                          "whole number of Hz, 1 .. 65535, or a multiple of 10 up to 655350"));
+    EXPECT_THAT(
+        result.err,
+        HasSubstr(
+            "/nodes/1/config/format (\"sink0\"): FLAC cannot hold a sample rate of 96001 Hz; expected a "
+            "whole number of Hz, 1 .. 65535, or a multiple of 10 up to 655350"));
     EXPECT_EQ(content_of(old), "an old one");
   }
   // What check takes, run writes.
@@ -326,7 +329,7 @@ TEST(OutputFiles, AreRefusedAtCheckWhereTheyCannotBe) {
       for (const char* command : {"check", "run"}) {
         const auto result = streamlab({command, config}, dir.path().string());
         EXPECT_EQ(result.exit_code, 2) << path;
-        EXPECT_THAT(result.err, HasSubstr("/nodes/1/config/path: \"" + path + "\" " + what));
+        EXPECT_THAT(result.err, HasSubstr("/nodes/1/config/path (\"sink0\"): \"" + path + "\" " + what));
       }
     }
   }
@@ -431,7 +434,7 @@ TEST(OutputFiles, HaveNoNulInTheirNames) {
     EXPECT_EQ(
         result.err,
         config +
-            R"(: /nodes/1/config/path: "a.wav\u0000b.wav" holds a NUL character; expected a text without)"
+            R"(: /nodes/1/config/path ("sink0"): "a.wav\u0000b.wav" holds a NUL character; expected a text without)"
             "\n");
     EXPECT_FALSE(fs::exists(dir.file("a.wav")));
   }

@@ -199,26 +199,27 @@ TEST(Pipes, RefuseASecondUserOfAStandardStream) {
   EXPECT_EQ(
       result.err,
       config +
-          ": /nodes/1/config/from: standard input is read by /nodes/0 already; expected one reader; connect "
+          ": /nodes/1/config/from (\"b\"): standard input is read by /nodes/0 already; expected one reader; connect "
           "both to one PipeSource\n" +
           config +
-          ": /nodes/3/config/to: standard output is written by /nodes/2 already; expected one writer; "
+          ": /nodes/3/config/to (\"d\"): standard output is written by /nodes/2 already; expected one writer; "
           "a FIFO, or another descriptor\n" +
           config +
-          ": /nodes/4/config/path: standard output carries the stream of /nodes/2, among which text "
+          ": /nodes/4/config/path (\"e\"): standard output carries the stream of /nodes/2, among which text "
           "would lie; expected a file; Print goes to standard error then\n");
   const auto twice = streamlab({"run", "-"}, dir.path().string(), through("", ""));
   EXPECT_EQ(twice.exit_code, 2);
   EXPECT_EQ(
       twice.err,
-      "standard input: /nodes/0/config/from: standard input brought this configuration, and cannot bring a "
+      "standard input: /nodes/0/config/from (\"in\"): standard input brought this configuration, and cannot bring a "
       "stream, too; expected the configuration in a file\n");
   dir.write("through.json", through("", ""));
   const auto batch = streamlab({"batch", dir.file("through.json"), kVoice});
   EXPECT_EQ(batch.exit_code, 2);
-  EXPECT_THAT(batch.err,
-              HasSubstr("/nodes/0/config/from: a pipe, \"stdin\", cannot be shared by many files at a time; "
-                        "expected FileSource and FileSink\n"));
+  EXPECT_THAT(
+      batch.err,
+      HasSubstr("/nodes/0/config/from (\"in\"): a pipe, \"stdin\", cannot be shared by many files at a time; "
+                "expected FileSource and FileSink\n"));
 }
 
 TEST(Pipes, SayWhatIsWrongWithTheInput) {
@@ -227,14 +228,15 @@ TEST(Pipes, SayWhatIsWrongWithTheInput) {
   const auto empty = streamlab({"run", "graph.json"}, dir.path().string());
   EXPECT_EQ(empty.exit_code, 2);
   EXPECT_EQ(empty.out, "");
-  EXPECT_EQ(empty.err,
-            "graph.json: /nodes/0/config/from: stdin ended before any data came; expected a WAV or a framed "
-            "stream\n");
+  EXPECT_EQ(
+      empty.err,
+      "graph.json: /nodes/0/config/from (\"in\"): stdin ended before anything came; expected a WAV or a framed "
+      "stream\n");
   const auto stereo = shell("sox $V -c 2 -t wav - | $SL run $C/pipe_through.json --set channels=1", dir);
   EXPECT_EQ(stereo.exit_code, 2);
   EXPECT_THAT(stereo.err,
-              HasSubstr("/nodes/0/config/channels: the header of stdin says 2, which contradicts 1; "
-                        "expected the same number, or 0 to use the header's"));
+              HasSubstr("/nodes/0/config/channels (\"in\"): the header of stdin says 2, which contradicts 1; "
+                        "expected the same number, or 0: as the header says"));
   const auto cut = shell("head -c 1001 $V | $SL run graph.json > cut.wav", dir);
   EXPECT_EQ(cut.exit_code, 3);
   EXPECT_THAT(cut.err, HasSubstr("stdin ended with 1 bytes of an incomplete frame, which are skipped"));

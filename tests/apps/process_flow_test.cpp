@@ -136,9 +136,11 @@ TEST(ProcessFlow, RefusesProgramsThatAreNotThereBeforeAnythingStarts) {
   for (const std::string command : {"run", "check"}) {
     const auto result = streamlab({command, flow}, folder.path().string());
     EXPECT_EQ(result.exit_code, 2);
+    EXPECT_THAT(
+        result.err,
+        HasSubstr(flow + ": /nodes/1/command/0 (\"second\"): there is no program \"soxx\" on the PATH"));
     EXPECT_THAT(result.err,
-                HasSubstr(flow + ": /nodes/1/command/0: there is no program \"soxx\" on the PATH"));
-    EXPECT_THAT(result.err, HasSubstr(flow + ": /nodes/2/cwd: there is no directory \"/nowhere\"\n"));
+                HasSubstr(flow + ": /nodes/2/cwd (\"third\"): there is no directory \"/nowhere\"\n"));
     EXPECT_FALSE(std::filesystem::exists(folder.file("started")));
   }
 }
@@ -152,9 +154,10 @@ TEST(ProcessFlow, ChecksItsGraphsBeforeAnythingStarts) {
       "edges": [{"from": "__start__", "to": "first"}, {"from": "first", "to": "levels"}]})");
   const auto result = streamlab({"run", flow}, folder.path().string());
   EXPECT_EQ(result.exit_code, 2);
-  EXPECT_EQ(result.err,
-            flow + ": /nodes/1/graph: " + folder.file("levels.json") +
-                ": /nodes/0/type: there is no node type \"PipeSorce\"; did you mean \"PipeSource\"?\n");
+  EXPECT_EQ(
+      result.err,
+      flow + ": /nodes/1/graph: " + folder.file("levels.json") +
+          ": /nodes/0/type (\"a\"): there is no node type \"PipeSorce\"; did you mean \"PipeSource\"?\n");
   EXPECT_FALSE(std::filesystem::exists(folder.file("started")));
 }
 

@@ -74,9 +74,10 @@ TEST(Run, RefusesTwoFormatsOnStdoutUnlessJsonMakesThemOne) {
   const auto mixed = streamlab({"run", config});
   EXPECT_EQ(mixed.exit_code, 2);
   EXPECT_EQ(mixed.out, "");
-  EXPECT_EQ(mixed.err, config +
-                           ": /nodes/3/config/path: JSON Lines on standard output, which carries text of "
-                           "/nodes/2; expected one format on one stream; --json makes JSON Lines of both\n");
+  EXPECT_EQ(mixed.err,
+            config +
+                ": /nodes/3/config/path (\"log\"): JSON Lines on standard output, which carries text of "
+                "/nodes/2; expected one format on one stream; --json makes JSON Lines of both\n");
   const auto lines = streamlab({"run", config, "--json"});
   EXPECT_EQ(lines.exit_code, 0) << lines.err;
   EXPECT_EQ(json_lines(lines.out).size(), 3U);           // a value twice, and the summary
@@ -124,11 +125,12 @@ TEST(Run, ReportsEveryMistakeAtOnce) {
     "connections": []})");
   const auto result = streamlab({"run", config});
   EXPECT_EQ(result.exit_code, 2);
-  EXPECT_EQ(result.err, config +
-                            ": /nodes/0/config/frequncy: there is no parameter \"frequncy\"; did you mean "
-                            "\"frequency\"?\n" +
-                            config +
-                            ": /nodes/1/type: there is no node type \"Gian\"; did you mean \"Gain\"?\n");
+  EXPECT_EQ(result.err,
+            config +
+                ": /nodes/0/config/frequncy (\"tone\"): there is no parameter \"frequncy\"; did you mean "
+                "\"frequency\"?\n" +
+                config +
+                ": /nodes/1/type (\"gain\"): there is no node type \"Gian\"; did you mean \"Gain\"?\n");
 }
 
 TEST(Run, ShowsTheFirstTwentyOfManyMistakes) {
@@ -139,7 +141,7 @@ TEST(Run, ShowsTheFirstTwentyOfManyMistakes) {
   const auto result = streamlab({"check", config});
   EXPECT_EQ(result.exit_code, 2);
   EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 21);
-  EXPECT_THAT(result.err, HasSubstr("/nodes/19/type: "));
+  EXPECT_THAT(result.err, HasSubstr("/nodes/19/type (\"n19\"): "));
   EXPECT_THAT(result.err, testing::EndsWith(config + ": 1000 errors in all; the first 20 are shown\n"));
 }
 
@@ -174,7 +176,7 @@ TEST(Run, SaysWhatIsWrongWithOptionsAndGraphTogether) {
   const TempDir dir;
   const std::string graph = dir.write("graph.json", R"({"nodes": [{"id": "a", "type": "Gian"}]})");
   EXPECT_EQ(streamlab({"run", graph, "--resume"}).err,
-            graph + ": /nodes/0/type: there is no node type \"Gian\"; did you mean \"Gain\"?\n" +
+            graph + ": /nodes/0/type (\"a\"): there is no node type \"Gian\"; did you mean \"Gain\"?\n" +
                 "--resume: a graph has no state; expected a flow of programs\n");
   const std::string flow = dir.write("flow.json", R"({"nodes": [], "edges": []})");
   EXPECT_THAT(streamlab({"run", flow, "--seconds", "1"}).err,
@@ -276,7 +278,7 @@ TEST(Run, NeverWritesOverItsOwnInput) {
       "connections": [{"from": "in", "to": "out"}]})");
   const auto result = streamlab({"run", config, "--force"}, dir.path().string());
   EXPECT_EQ(result.exit_code, 2);
-  EXPECT_THAT(result.err, HasSubstr("/nodes/1/config/path: \"./voice.wav\" is read by this graph"));
+  EXPECT_THAT(result.err, HasSubstr("/nodes/1/config/path (\"out\"): \"./voice.wav\" is read by this graph"));
   EXPECT_EQ(content_of(file), content_of("/usr/share/sounds/alsa/Front_Left.wav"));
 }
 

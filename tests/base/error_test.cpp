@@ -13,6 +13,13 @@ TEST(Error, SaysWhereWhatExpectedAndHintInThatOrder) {
             "/nodes/1/type: there is no node type \"Gian\"; expected a node type; did you mean \"Gain\"?");
 }
 
+TEST(Error, NamesTheNodeBesideThePlace) {
+  Error error{ErrorCode::refused, "/nodes/1/config/gain", "3 is outside 0 .. 2", "", "", "mic"};
+  EXPECT_EQ(to_string(error), "/nodes/1/config/gain (\"mic\"): 3 is outside 0 .. 2");
+  error.what = "the input \"in\" of \"mic\" is not connected";  // that says it already
+  EXPECT_EQ(to_string(error), "/nodes/1/config/gain: the input \"in\" of \"mic\" is not connected");
+}
+
 TEST(Error, LeavesOutItsEmptyParts) {
   EXPECT_EQ(to_string(Error{ErrorCode::failed, "", "the disk is full", "", ""}), "the disk is full");
 }

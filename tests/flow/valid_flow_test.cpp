@@ -196,8 +196,8 @@ nodes: [{ name: a, command: [x], timeout: x }]
 settings: { merge: x }
 )");
   const auto at = [&](const char* place) { return said.find(place); };
-  EXPECT_LT(at("/edges/0/to: "), at("/nodes/0/timeout: ")) << said;
-  EXPECT_LT(at("/nodes/0/timeout: "), at("/settings/merge: ")) << said;
+  EXPECT_LT(at("/edges/0/to: "), at("/nodes/0/timeout (\"a\"): ")) << said;
+  EXPECT_LT(at("/nodes/0/timeout (\"a\"): "), at("/settings/merge: ")) << said;
 }
 
 TEST(ValidFlow, HasAtMostAThousandSteps) {

@@ -201,7 +201,7 @@ TEST(Plan, RefusesMoreMemoryThanTheLimit) {
 
 TEST(Plan, PointsToTheNodeThatCouldNotBePrepared) {
   EXPECT_THAT(plan_refusals(graph_of({"s Source", R"(a Step {"refuse": "this cannot be"})"}, {"s a"})),
-              ElementsAre("/nodes/1/config/refuse: this cannot be"));
+              ElementsAre("/nodes/1/config/refuse (\"a\"): this cannot be"));
 }
 
 TEST(Plan, SaysEveryErrorButNoneThatFollowsFromAnother) {
@@ -212,7 +212,7 @@ TEST(Plan, SaysEveryErrorButNoneThatFollowsFromAnother) {
   EXPECT_THAT(
       plan_refusals(graph),
       testing::UnorderedElementsAre(
-          "/nodes/1/config/refuse: first", "/nodes/3/config/refuse: second",
+          "/nodes/1/config/refuse (\"a\"): first", "/nodes/3/config/refuse (\"b\"): second",
           "/nodes/5: \"j\" joins \"s\" at 48000 Hz and \"other\" at 44100 Hz; expected one sample rate"));
 }
 

@@ -50,7 +50,7 @@ TEST(Validate, RefusesEmptyNames) {
     return graph ? std::string() : to_string(graph.error(), "");
   };
   EXPECT_EQ(refusals(R"({"id": "g", "type": ""})", ""),
-            "/nodes/0/type: this is empty; expected a node type: \"streamlab nodes\" lists them\n");
+            "/nodes/0/type (\"g\"): this is empty; expected a node type: \"streamlab nodes\" lists them\n");
   EXPECT_EQ(refusals(R"({"id": "", "type": "Source"})", ""),
             "/nodes/0/id: this is empty; expected letters, digits, \"_\" and \"-\"\n");
   EXPECT_EQ(
@@ -80,16 +80,18 @@ TEST(Validate, RefusesEmptyNamesOfASpecMadeInCpp) {
 // What a node says of a place within it stands behind its pointer; the path of a file keeps a distance.
 TEST(Validate, LocatesTheErrorsOfANode) {
   ValidNode node;
+  node.id = "mic";
   node.pointer = "/nodes/0";
   const auto where = [&](const std::string& place) {
     return node.located({ErrorCode::failed, place, "it is wrong", "", ""}).where;
   };
   EXPECT_EQ(where(""), "/nodes/0");
   EXPECT_EQ(where("/config"), "/nodes/0/config");
+  EXPECT_EQ(node.located({ErrorCode::failed, "", "it is wrong", "", ""}).node, "mic");
   EXPECT_EQ(where("/config/path"), "/nodes/0/config/path");
-  EXPECT_EQ(where("unk.flac"), "/nodes/0: unk.flac");
-  EXPECT_EQ(where("/tmp/unk.flac"), "/nodes/0: /tmp/unk.flac");
-  EXPECT_EQ(where("/configs/unk.flac"), "/nodes/0: /configs/unk.flac");
+  EXPECT_EQ(where("unk.flac"), "/nodes/0 (\"mic\"): unk.flac");
+  EXPECT_EQ(where("/tmp/unk.flac"), "/nodes/0 (\"mic\"): /tmp/unk.flac");
+  EXPECT_EQ(where("/configs/unk.flac"), "/nodes/0 (\"mic\"): /configs/unk.flac");
 }
 
 // Nothing that is done for each node looks at all nodes: these would take minutes.
@@ -130,9 +132,10 @@ TEST(Validate, NamesTheFirstUseOfAnId) {
 }
 
 TEST(Validate, SuggestsTheNearestType) {
-  EXPECT_THAT(graph_refusals({"a Sourec", "b Xyzzyx"}, {}),
-              ElementsAre("/nodes/0/type: there is no node type \"Sourec\"; did you mean \"Source\"?",
-                          "/nodes/1/type: there is no node type \"Xyzzyx\"; \"streamlab nodes\" lists them"));
+  EXPECT_THAT(
+      graph_refusals({"a Sourec", "b Xyzzyx"}, {}),
+      ElementsAre("/nodes/0/type (\"a\"): there is no node type \"Sourec\"; did you mean \"Source\"?",
+                  "/nodes/1/type (\"b\"): there is no node type \"Xyzzyx\"; \"streamlab nodes\" lists them"));
 }
 
 TEST(Validate, FindsPortsByNameAndTakesTheFirstWithoutOne) {
@@ -246,9 +249,11 @@ TEST(Validate, KeepsTheRealTimeDomainFromWaiting) {
 }
 
 TEST(Validate, KeepsWhatIsNotRealTimeSafeOutFromBetweenInputAndOutput) {
-  EXPECT_THAT(graph_refusals({"mic AudioInput", "slow Slow", "out AudioOutput"}, {"mic slow", "slow out"}),
-              ElementsAre("/nodes/1/type: a Slow cannot run between \"mic\" and \"out\": it is not real-time "
-                          "safe; expected a branch of its own"));
+  EXPECT_THAT(
+      graph_refusals({"mic AudioInput", "slow Slow", "out AudioOutput"}, {"mic slow", "slow out"}),
+      ElementsAre(
+          "/nodes/1/type (\"slow\"): a Slow cannot run between \"mic\" and \"out\": it is not real-time "
+          "safe; expected a branch of its own"));
   EXPECT_THAT(graph_refusals({"mic AudioInput", "slow Slow", "out AudioOutput"}, {"mic slow", "mic out"}),
               IsEmpty());
 }
@@ -265,13 +270,15 @@ TEST(Validate, PutsWhatLiesBetweenInputAndOutputOnTheDeviceDomain) {
 TEST(Validate, AllowsOneDeviceAGraph) {
   EXPECT_THAT(
       graph_refusals({"mic AudioInput", "mic2 AudioInput"}, {}),
-      ElementsAre("/nodes/1: a second AudioInput beside \"mic\"; expected one device a graph: two devices "
-                  "are two clocks, and nothing in this graph matches their rates"));
+      ElementsAre(
+          "/nodes/1 (\"mic2\"): a second AudioInput beside \"mic\"; expected one device a graph: two devices "
+          "are two clocks, and nothing in this graph matches their rates"));
   EXPECT_THAT(
       graph_refusals({R"(mic AudioInput {"device": "a"})", R"(out AudioOutput {"device": "b"})"},
                      {"mic out"}),
-      ElementsAre("/nodes/1/config/device: \"b\" is not the device of \"mic\", \"a\"; expected the same "
-                  "device: two devices are two clocks, and nothing in this graph matches their rates"));
+      ElementsAre(
+          "/nodes/1/config/device (\"out\"): \"b\" is not the device of \"mic\", \"a\"; expected the same "
+          "device: two devices are two clocks, and nothing in this graph matches their rates"));
 }
 
 // ---- Named channels
@@ -342,7 +349,8 @@ TEST(Validate, SaysAllErrorsInTheOrderOfTheFile) {
       graph_refusals({"a.b Source", "g Stepp", R"(h Step {"latency": -1})"}, {"g x", R"(h g "capacity": 0)"},
                      R"({"thredas": 2})"),
       ElementsAre(testing::StartsWith("/pipeline_config/thredas: "), testing::StartsWith("/nodes/0/id: "),
-                  testing::StartsWith("/nodes/1/type: "), testing::StartsWith("/nodes/2/config/latency: "),
+                  testing::StartsWith("/nodes/1/type (\"g\"): "),
+                  testing::StartsWith("/nodes/2/config/latency (\"h\"): "),
                   testing::StartsWith("/connections/0/to: "),
                   testing::StartsWith("/connections/1/capacity: ")));
 }

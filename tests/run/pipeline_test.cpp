@@ -43,8 +43,8 @@ TEST(Pipeline, SaysEverythingThatIsWrongAtOnce) {
       "connections": [{"from": "a", "to": "c"}]})");
   ASSERT_FALSE(refused);
   EXPECT_EQ(to_string(refused.error(), ""),
-            "/nodes/0/type: there is no node type \"Gian\"; did you mean \"Gain\"?\n"
-            "/nodes/1/config/gain: 1000000000.0 is outside -1000000 .. 1000000\n"
+            "/nodes/0/type (\"a\"): there is no node type \"Gian\"; did you mean \"Gain\"?\n"
+            "/nodes/1/config/gain (\"b\"): 1000000000.0 is outside -1000000 .. 1000000\n"
             "/connections/0/to: there is no node \"c\"; did you mean \"a\"?\n");
 }
 
