@@ -253,8 +253,8 @@ class CommandLine {
     nodes.add_flag("--markdown", nodes_.markdown, "Print the reference manual.")->excludes(name);
   }
   void add_schema() {
-    add("schema", "Print the JSON Schema of configurations.", "  streamlab schema > streamlab.schema.json",
-        [] { return schema_command(); });
+    add("schema", "Print the JSON Schema of configurations: graphs and flows.",
+        "  streamlab schema > streamlab.schema.json", [] { return schema_command(); });
   }
   void add_graph() {
     CLI::App& graph = add("graph", "Print a graph in DOT, for Graphviz.",
@@ -279,6 +279,28 @@ class CommandLine {
     if (hint.empty()) { hint = "\"streamlab --help\" lists them"; }
     return report({ErrorCode::refused, "streamlab", "there is no command \"" + name + "\"", "", hint}, "");
   }
+  // The first of what no option and no argument took.
+  static Error unknown_argument(const CLI::App& command, const std::string& name) {
+    const std::vector<std::string> rest = command.remaining();
+    const auto option = std::find_if(
+        rest.begin(), rest.end(), [](const std::string& text) { return text.size() > 1 && text[0] == '-'; });
+    const std::string help = fmt::format("\"{} --help\" explains", name);
+    if (option == rest.end()) {
+      const std::string text = rest.empty() ? std::string() : fmt::format(" \"{}\"", rest.front());
+      return {ErrorCode::refused, name, fmt::format("the argument{} is one too many", text), "", help};
+    }
+    const std::string given = option->substr(0, option->find('='));
+    std::vector<std::string> names;
+    for (const CLI::Option* known : command.get_options()) {
+      for (const std::string& long_name : known->get_lnames()) { names.push_back(long_name); }
+    }
+    const std::vector<std::string_view> views(names.begin(), names.end());
+    const std::string_view bare = std::string_view(given).substr(given.find_first_not_of('-') % given.size());
+    std::string_view meant = related_name(bare, views);
+    if (meant.empty()) { meant = nearest_name(bare, views); }
+    return {ErrorCode::refused, name, fmt::format("there is no option \"{}\"", given), "",
+            meant.empty() ? help : fmt::format("did you mean \"--{}\"?", meant)};
+  }
   // Help and version are no errors.
   ExitCode explain(const CLI::ParseError& error) const {
     if (error.get_exit_code() == 0) {
@@ -287,6 +309,9 @@ class CommandLine {
     }
     const auto chosen = app_.get_subcommands();
     const std::string name = chosen.empty() ? "streamlab" : "streamlab " + chosen.front()->get_name();
+    if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
+      return report(unknown_argument(chosen.empty() ? app_ : *chosen.front(), name), "");
+    }
     return report({ErrorCode::refused, name, error.what(), "", fmt::format("\"{} --help\" explains", name)},
                   "");
   }

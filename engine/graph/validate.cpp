@@ -143,6 +143,16 @@ class Validator {
   bool is_told(const std::string& name) const { return name.empty() && reader_spoke_; }
   std::string type_hint(const std::string& type) const {
     const auto names = catalog_.names();
+    const std::string_view related = related_name(type, names);
+    const NodeEntry* const entry = related.empty() ? nullptr : catalog_.find(related);
+    if (entry != nullptr) {  // "Lowpass" is a kind of Biquad
+      for (const ParamInfo& param : entry->info.params) {
+        const std::string_view kind =
+            param.type == ParamType::choice ? related_name(type, param.choices) : std::string_view{};
+        if (kind.empty() || param.name != "type") { continue; }
+        return fmt::format("did you mean \"{}\" with \"type\": \"{}\"?", related, kind);
+      }
+    }
     const std::string hint = did_you_mean(type, names);
     return hint.empty() ? "\"streamlab nodes\" lists them" : hint;
   }
