@@ -207,7 +207,8 @@ Errors BatchPlan::put_below_out_dir(ValidGraph& graph, std::size_t item) const {
       errors.push_back(
           {ErrorCode::refused, graph.nodes()[output.node].pointer + "/config/path",
            fmt::format("the output would go to \"{}\", outside of \"{}\"", path.string(), arguments_.out_dir),
-           "a path below --out-dir", "${stem} is the name of a file without its folder"});
+           "a path below --out-dir", "${stem} is the name of a file without its folder",
+           graph.nodes()[output.node].id});
       continue;
     }
     graph = graph.with_text(output.node, output.param, path.string());

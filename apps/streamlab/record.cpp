@@ -48,7 +48,10 @@ std::string option_of(const std::string& pointer, const RecordArguments& argumen
 
 ExitCode record_command(const RecordArguments& arguments) {
   const auto report_here = [&](Errors errors) {
-    for (Error& error : errors) { error.where = option_of(error.where, arguments); }
+    for (Error& error : errors) {
+      error.where = option_of(error.where, arguments);
+      error.node.clear();  // of a graph that the user did not write
+    }
     return report(errors, "record");
   };
   const auto graph = validate(graph_of(arguments));

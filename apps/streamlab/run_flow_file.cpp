@@ -115,8 +115,11 @@ Errors check_flow_files(const ValidFlow& flow, const std::string& folder, const 
     for (const WrittenFile& file : written_files(graph)) {
       const auto clash = others.writes(in_folder(step.spec.folder, file.path), "");
       if (!clash || clash->empty()) { continue; }  // within the graph: its own check has told
-      errors.push_back({ErrorCode::refused, graph_place(step, folder, file.where),
-                        fmt::format("\"{}\" {}", file.path, *clash), "another file", ""});
+      Errors error{
+          {ErrorCode::refused, file.where, fmt::format("\"{}\" {}", file.path, *clash), "another file", ""}};
+      graph.name_nodes(error);
+      error.front().where = graph_place(step, folder, file.where);
+      errors.push_back(std::move(error.front()));
     }
   }
   return errors;

@@ -25,7 +25,7 @@ struct Error {
   std::string what;      // a sentence without its full stop
   std::string expected;  // what would have been valid; may be empty
   std::string hint;      // remedy or nearest valid name; may be empty
-  // The id of the node or the name of the step that `where` points at; may be empty. (name_nodes() fills it in.)
+  // The id of the node or the name of the step that `where` points at; may be empty
   std::string node = {};
 
   friend bool operator==(const Error&, const Error&) = default;
@@ -39,8 +39,8 @@ using Result = tl::expected<T, Error>;
 template <class T>
 using Checked = tl::expected<T, Errors>;
 
-// "WHERE (NODE): WHAT; expected EXPECTED; HINT", leaving out the empty parts, and NODE where WHAT names it; printable (printable.hpp), for most of
-// it comes from files and arguments.
+// "WHERE (NODE): WHAT; expected EXPECTED; HINT", leaving out the empty parts, and NODE where WHAT names it;
+// printable (printable.hpp), for most of it comes from files and arguments.
 std::string to_string(const Error& error);
 
 // One line per error, each preceded by `prefix` (usually "file: ").

@@ -1,7 +1,7 @@
 // engine/graph/config_text.hpp
 //
-// From text to a JSON document: JSON with comments and commas behind the last item, or YAML. Finds what a plain parser lets through:
-// duplicate keys, nesting too deep, text that is no text. Then replaces variables.
+// From text to a JSON document: JSON with comments and commas behind the last item, or YAML. Finds what a plain
+// parser lets through: duplicate keys, nesting too deep, text that is no text. Then replaces variables.
 #pragma once
 
 #include <map>

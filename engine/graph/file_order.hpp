@@ -22,8 +22,9 @@ class FileOrder {
   // `document` as it was parsed, before anything is taken out of it.
   explicit FileOrder(const Document& document);
 
-  // Gives each the id of its node, and sorts them by where they are; those of no place in the file come last. The first `variable_errors` are
-  // those of replace_variables(): whatever else was said about the same places follows from them, and goes.
+  // Gives each the id of its node, and sorts them by where they are; those of no place in the file come last. The
+  // first `variable_errors` are those of replace_variables(): whatever else was said about the same places follows
+  // from them, and goes.
   void arrange(Errors& errors, std::size_t variable_errors) const;
 
  private:

@@ -277,7 +277,8 @@ class RuleChecker {
       case ParamRule::Kind::only_with:
         if (std::none_of(rule.others.begin(), rule.others.end(), [&](auto name) { return is_given(name); })) {
           for (const std::string_view name : given) {
-            add(rule, where(name), fmt::format("means nothing without {}", plain_list(rule.others, "or")), "");
+            add(rule, where(name), fmt::format("means nothing without {}", plain_list(rule.others, "or")),
+                "");
           }
         }
         return;

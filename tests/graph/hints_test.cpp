@@ -16,7 +16,7 @@ std::string hint_for_node(const char* type, const char* config) {
   const auto loaded = load_graph(graph.dump());
   if (loaded) { return "accepted"; }
   for (const Error& error : loaded.error()) {
-    if (error.where == "/nodes/0/type" || error.where.starts_with("/nodes/0/config")) { return error.hint; }
+    if (error.where == "/nodes/0/type" || error.where.starts_with("/nodes/0/config/")) { return error.hint; }
   }
   return to_string(loaded.error(), "");
 }

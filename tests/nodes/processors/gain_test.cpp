@@ -19,6 +19,15 @@ TEST(Gain, MultipliesEverySample) {
   EXPECT_THAT(gain.run(constant(0.5, 2, 64), 64), Each(Eq(1.25)));  // exact in binary
 }
 
+TEST(Gain, ReachesANewGainAlongAStraightLine) {
+  NodeHarness gain("Gain", R"({"gain": 0, "ramp_ms": 1})", {8000.0, 1, 64});  // 8 frames
+  gain.set_param("gain", 1.0);
+  const auto y = gain.run(constant(1.0, 1, 12), 12);
+  for (std::size_t n = 0; n < 12; ++n) {
+    EXPECT_EQ(y[n], n < 8 ? static_cast<double>(n + 1) / 8.0 : 1.0) << n;
+  }
+}
+
 TEST(Gain, TakesDecibels) {
   NodeHarness gain("Gain", R"({"gain_db": -20, "ramp_ms": 0})");
   EXPECT_THAT(gain.run(constant(1.0, 1, 8), 8), Each(testing::DoubleEq(0.1)));  // 10^(-20/20)
@@ -31,15 +40,6 @@ TEST(Gain, TakesDecibels) {
   EXPECT_EQ(to_string(NodeHarness::refusals("Gain", R"({"gain": 2, "gain_db": 6})"), ""),
             "/config/gain_db: gain is given too; expected only one of gain and gain_db\n");
   EXPECT_FALSE(NodeHarness::refusals("Gain", R"({"gain_db": 121})").empty());
-}
-
-TEST(Gain, ReachesANewGainAlongAStraightLine) {
-  NodeHarness gain("Gain", R"({"gain": 0, "ramp_ms": 1})", {8000.0, 1, 64});  // 8 frames
-  gain.set_param("gain", 1.0);
-  const auto y = gain.run(constant(1.0, 1, 12), 12);
-  for (std::size_t n = 0; n < 12; ++n) {
-    EXPECT_EQ(y[n], n < 8 ? static_cast<double>(n + 1) / 8.0 : 1.0) << n;
-  }
 }
 
 TEST(Gain, TurnsFromARampUnderWayWithoutAJump) {

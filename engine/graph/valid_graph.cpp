@@ -1,0 +1,48 @@
+// engine/graph/valid_graph.cpp
+//
+// What a valid graph and its nodes can be asked.
+#include <fmt/format.h>
+
+#include "engine/graph/file_order.hpp"
+#include "engine/graph/validate.hpp"
+
+namespace streamlab {
+
+Error ValidNode::located(Error error) const {
+  const bool is_place =
+      error.where.empty() || error.where == "/config" || error.where.starts_with("/config/");
+  if (is_place) {
+    error.where = pointer + error.where;
+    error.node = id;
+  } else {
+    error.where = fmt::format("{} (\"{}\"): {}", pointer, id, error.where);
+  }
+  return error;
+}
+
+void ValidGraph::name_nodes(Errors& errors) const {
+  for (Error& error : errors) {
+    const auto index = node_at(error.where);
+    if (index && *index < nodes_.size() && error.node.empty()) { error.node = nodes_[*index].id; }
+  }
+}
+
+std::optional<std::size_t> ValidGraph::find(std::string_view id) const {
+  const auto found = index_of_.find(id);
+  return found == index_of_.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::optional<std::size_t> ValidGraph::find(Boundary boundary) const {
+  for (std::size_t n = 0; n < nodes_.size(); ++n) {
+    if (nodes_[n].info().boundary == boundary) { return n; }
+  }
+  return std::nullopt;
+}
+
+ValidGraph ValidGraph::with_text(std::size_t node, std::size_t param, const std::string& value) const {
+  ValidGraph changed = *this;
+  changed.nodes_[node].params.set(param, value);
+  return changed;
+}
+
+}  // namespace streamlab
