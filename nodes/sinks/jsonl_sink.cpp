@@ -33,8 +33,7 @@ constexpr ParamInfo kParams[] = {
         "overwrite", false,
         "Replace an existing file once the new one is complete; until then the new one is PATH.new beside "
         "it. Without this or --force an existing file is an error."),
-    param::text("label", "",
-                "Is in each line as \"label\", so that several sinks can share one stream."),
+    param::text("label", "", "Is in each line as \"label\", so that several sinks can share one stream."),
 };
 constexpr NodeInfo kInfo{
     .name = "JsonlSink",

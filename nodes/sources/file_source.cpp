@@ -262,7 +262,9 @@ class FileSource final : public Node {
         if (block->frames == wanted) { continue; }
         if (!reader_->at_end()) { return count; }  // frames are missing here
       }
-      if (reader_->position() == start_) { rounds_left_ = 1; }  // the header promised frames that do not exist
+      if (reader_->position() == start_) {
+        rounds_left_ = 1;
+      }  // the header promised frames that do not exist
       end_round();
       if (failure_) { return count; }
     }

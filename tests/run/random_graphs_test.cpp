@@ -141,6 +141,7 @@ void run(const ValidGraph& graph, const ThreadPolicy& threads, Samples& samples)
   options.threads = threads;
   options.cores = 4;
   auto engine = Engine::create(graph, std::move(options));
+  if (!engine && engine.error()[0].what.find("would take") != std::string::npos) { return; }  // too much memory
   ASSERT_TRUE(engine) << to_string(engine.error(), "");
   ASSERT_TRUE((*engine)->start());
   const bool ended = (*engine)->wait_for(std::chrono::minutes(1));
@@ -155,6 +156,7 @@ TEST(RandomGraphs, EndAndGiveTheSameForEveryNumberOfThreads) {
   using Kind = ThreadPolicy::Kind;
   const char* count = std::getenv("SL_RANDOM_GRAPHS");
   const int graphs = count != nullptr ? std::atoi(count) : kGraphs;
+  int refused = 0;  // their blocks would take more memory than a graph may: about one in ten thousand
   for (int seed = 0; seed < graphs; ++seed) {
     const Json text = RandomGraph(static_cast<std::uint64_t>(seed)).text();
     SCOPED_TRACE(fmt::format("seed {}: {}", seed, text.dump()));
@@ -163,7 +165,10 @@ TEST(RandomGraphs, EndAndGiveTheSameForEveryNumberOfThreads) {
     Samples expected;
     run(*graph, {Kind::count, 1}, expected);
     if (HasFatalFailure()) { return; }
-    ASSERT_FALSE(expected.empty());
+    if (expected.empty()) {
+      ++refused;
+      continue;
+    }
     for (const ThreadPolicy threads : {ThreadPolicy{Kind::count, 2}, ThreadPolicy{Kind::count, 3},
                                        ThreadPolicy{Kind::per_node, 0}, ThreadPolicy{Kind::automatic, 0}}) {
       Samples samples;
@@ -177,6 +182,7 @@ TEST(RandomGraphs, EndAndGiveTheSameForEveryNumberOfThreads) {
       }
     }
   }
+  EXPECT_LE(refused, graphs / 1000);
 }
 
 // Three sources, of blocks of 7, 128 and 7 frames: it stood still when a domain waited in the middle of a round.
