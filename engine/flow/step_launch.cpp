@@ -67,12 +67,12 @@ Result<ChildSpec> StepLaunch::prepare(std::size_t step, const FlowState& state) 
   const bool has_stdout = std::any_of(child.descriptors.begin(), child.descriptors.end(),
                                       [](const Handover& handover) { return handover.as == 1; });
   if (!has_stdout) {
-    if (!own_stderr_) {
-      auto copy = duplicate(STDERR_FILENO);
-      if (!copy) { return tl::unexpected(copy.error()); }
-      own_stderr_ = std::move(*copy);
+    if (!output_) {
+      auto output = PrintableOutput::open();
+      if (!output) { return tl::unexpected(output.error()); }
+      output_.emplace(std::move(*output));
     }
-    child.descriptors.push_back({own_stderr_.get(), 1});
+    child.descriptors.push_back({output_->fd(), 1});
   }
   const auto tell_fifo = [&](StreamDirection direction, const char* variable) {
     const std::string path = channels_.fifo_path(spec.name, direction);

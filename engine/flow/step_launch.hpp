@@ -3,10 +3,12 @@
 // StepLaunch: how a step is started: its command, environment, files and descriptors.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "engine/flow/flow_state.hpp"
+#include "engine/flow/printable_output.hpp"
 #include "engine/flow/valid_flow.hpp"
 #include "engine/process/child.hpp"
 #include "engine/process/run_directory.hpp"
@@ -44,8 +46,8 @@ class StepLaunch {
   std::string folder_;
   const RunDirectory& directory_;
   const StreamRegistry& channels_;
-  Fd own_stderr_;
-  std::string python_program_;  // its path, once written
+  std::optional<PrintableOutput> output_;  // of steps whose stdout leads nowhere; once it is needed
+  std::string python_program_;             // its path, once it was written
 };
 
 }  // namespace streamlab

@@ -6,8 +6,22 @@
 #include <utility>
 
 #include <pthread.h>
+#include <sys/resource.h>
 
 namespace streamlab {
+namespace {
+
+// The system gives one reason for all of them: EAGAIN (pthread_create(3)).
+const char* too_many_threads() {
+  rlimit memory{};
+  const bool is_limited = getrlimit(RLIMIT_AS, &memory) == 0 && memory.rlim_cur != RLIM_INFINITY;
+  return is_limited
+             ? "raise the limit of memory, of which each thread takes some for its stack (ulimit -v), or that "
+               "of processes (ulimit -u)"
+             : "raise the limit of processes (ulimit -u)";
+}
+
+}  // namespace
 
 void name_this_thread(const std::string& name) noexcept {
   char shortened[16] = {};
@@ -22,8 +36,8 @@ Result<Thread> Thread::start(std::string name, std::function<void()> body) {
       run();
     }));
   } catch (const std::system_error& error) {
-    return failed("thread " + name, error.what(), {}, "raise the process limit (ulimit -u)");
-  } catch (const std::bad_alloc&) { return failed("thread", "out of memory for another thread"); }
+    return failed("thread " + name, error.what(), {}, too_many_threads());
+  } catch (const std::bad_alloc&) { return failed("thread", "there is no memory for another"); }
 }
 
 Thread& Thread::operator=(Thread&& other) noexcept {
