@@ -1,6 +1,7 @@
 // apps/streamlab/batch_job.cpp
 #include "apps/streamlab/batch_job.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -63,11 +64,13 @@ struct ItemName {
 
 Variables own_variables(const std::string& file, std::size_t item) {
   const ItemName name(file);
-  return {{"input", file},
-          {"stem", name.stem},
-          {"dir", name.dir},
-          {"ext", name.ext},
-          {"index", std::to_string(item + 1)}};
+  Variables variables{{"input", file},
+                      {"stem", name.stem},
+                      {"dir", name.dir},
+                      {"ext", name.ext},
+                      {"index", std::to_string(item + 1)}};
+  variables.insert(program_variables().begin(), program_variables().end());
+  return variables;
 }
 
 // The part of the paths that all of them begin with.
@@ -136,12 +139,61 @@ Document result_document(const BatchResult& result) {
   Document document{{"type", "file"},
                     {"input", result.path},
                     {"exit_code", static_cast<int>(result.exit_code)},
+                    {"skipped", result.is_skipped},
                     {"duration_s", result.sound_s},
                     {"outputs", result.outputs},
                     {"notes", result.notes}};
   document["errors"] = Document::array();
   for (const Error& error : result.errors) { document["errors"].push_back(to_string(error)); }
   return document;
+}
+
+// What the graph's results are: outputs that CsvSinks and JsonlSinks write, or, without those, that Prints show. They
+// are led to standard output, which the batch leads to the table; every other of these nodes writes nothing.
+Errors BatchPlan::lead_results_to_table(const ValidGraph& graph) {
+  const bool is_csv = !arguments_.csv.empty();
+  const std::string option = is_csv ? "--csv" : "--jsonl";
+  const auto is_sink = [](const ValidNode& node) {
+    return node.info().name == "CsvSink" || node.info().name == "JsonlSink";
+  };
+  const bool has_sinks = std::any_of(graph.nodes().begin(), graph.nodes().end(), is_sink);
+  std::map<std::pair<std::size_t, std::size_t>, std::string> results;  // output, and its name
+  for (std::size_t n = 0; n < graph.nodes().size(); ++n) {
+    const ValidNode& node = graph.nodes()[n];
+    const bool is_print = node.info().name == "Print";
+    if (!is_sink(node) && !is_print) { continue; }
+    Document& written = document_[Document::json_pointer(node.pointer)];
+    written["type"] = "NullSink";
+    written.erase("config");
+    muted_.insert(node.id);
+    if (has_sinks && is_print) { continue; }
+    const ValidConnection& from = graph.connections()[graph.connections_into(n).front()];
+    const ValidNode& source = graph.nodes()[from.from_node];
+    std::string name = source.id;
+    if (source.info().outputs.size() > 1) {
+      name += fmt::format(".{}", source.info().outputs[from.from_port].name);
+    }
+    if (!results.try_emplace({from.from_node, from.from_port}, name).second) {
+      continue;
+    }  // it has a node already
+    muted_.erase(node.id);
+    written["type"] = is_csv ? "CsvSink" : "JsonlSink";
+    written["config"] = {{"path", "-"}};
+    if (!is_csv) { written["config"]["label"] = name; }
+  }
+  if (results.empty()) {
+    return {{ErrorCode::refused, option, "this graph has no result for a table",
+             "a CsvSink, JsonlSink or Print", ""}};
+  }
+  if (is_csv && results.size() > 1) {
+    std::string names;
+    for (const auto& [output, name] : results) { names += (names.empty() ? "\"" : ", \"") + name + "\""; }
+    return {
+        {ErrorCode::refused, option,
+         fmt::format("this graph has {} results, {}, which cannot stand in one table", results.size(), names),
+         "one", "--jsonl takes all of them"}};
+  }
+  return {};
 }
 
 tl::expected<BatchPlan, ExitCode> BatchPlan::make(const BatchArguments& arguments) {
@@ -152,17 +204,37 @@ tl::expected<BatchPlan, ExitCode> BatchPlan::make(const BatchArguments& argument
   if (!document) { return tl::unexpected(report(document.error(), name)); }
   BatchPlan plan(*std::move(document), arguments);
   // A file without a folder: what is absolute for it is so by the configuration.
-  const auto graph = plan.load(own_variables("item.wav", 0));
+  auto graph = plan.load(own_variables("item.wav", 0));
   if (!graph) { return tl::unexpected(report(graph.error(), name)); }
+  const bool has_table = !plan.table_path().empty();
+  if (has_table) {
+    if (const Errors errors = plan.lead_results_to_table(*graph); !errors.empty()) {
+      return tl::unexpected(report(errors, name));
+    }
+    graph = plan.load(own_variables("item.wav", 0));
+    if (!graph) { return tl::unexpected(report(graph.error(), name)); }
+  }
   Errors errors = refuse_pipes(*graph);
   if (!input_of(*graph)) {
     errors.push_back({ErrorCode::refused, "/nodes", "this graph has no place for a file",
                       "a FileSource or an AudioInput", ""});
   }
-  for (Error& error : check_stdout_formats(*graph, arguments.json)) { errors.push_back(std::move(error)); }
+  const bool prints_json = arguments.json && !has_table;
+  for (Error& error : check_stdout_formats(*graph, prints_json)) { errors.push_back(std::move(error)); }
+  if (arguments.resume && !has_table && output_files(*graph).empty()) {
+    errors.push_back({ErrorCode::refused, "--resume",
+                      "this graph writes no file, and nothing tells what is complete",
+                      "a graph that writes files, --csv or --jsonl", ""});
+  }
+  if (arguments.resume && output_files(*graph).size() < written_files(*graph).size()) {
+    errors.push_back({ErrorCode::refused, "--resume",
+                      "what a simulated card plays into a file does not tell whether it is complete",
+                      "a graph whose files are written by nodes", ""});
+  }
   if (!errors.empty()) { return tl::unexpected(report(errors, name)); }
+  plan.prints_ = app::prints(*graph);
   plan.folders_ = item_folders(arguments.files);
-  plan.stdout_format_ = app::stdout_format(*graph, arguments.json);
+  plan.stdout_format_ = app::stdout_format(*graph, prints_json);
   for (const FileParam& output : output_files(*graph)) {
     if (fs::path(output.path).is_absolute()) { plan.absolute_.insert(output.node); }
   }
@@ -180,7 +252,8 @@ Checked<ValidGraph> BatchPlan::graph_for(std::size_t item) const {
     return tl::unexpected(
         Errors{{ErrorCode::refused, "", "this is the name of a folder", "a sound file", ""}});
   }
-  if (stdout_format_ == StdoutFormat::json_lines && !is_utf8(file)) {
+  const bool is_in_json = arguments_.json || stdout_format_ == StdoutFormat::json_lines;
+  if (is_in_json && !is_utf8(file)) {
     return tl::unexpected(Errors{
         {ErrorCode::refused, "", "the name of this file cannot stand in JSON Lines", "a name in UTF-8", ""}});
   }
@@ -216,6 +289,16 @@ Errors BatchPlan::put_below_out_dir(ValidGraph& graph, std::size_t item) const {
   return errors;
 }
 
+bool BatchPlan::has_outputs(std::size_t item) const {
+  const auto graph = graph_for(item);
+  if (!graph) { return false; }
+  const std::vector<FileParam> files = output_files(*graph);
+  return std::all_of(files.begin(), files.end(), [](const FileParam& file) {
+    std::error_code error;
+    return fs::is_regular_file(file.path, error);
+  });
+}
+
 BatchResult BatchPlan::run(std::size_t item) const {
   BatchResult result;
   result.path = arguments_.files[item];
@@ -241,8 +324,10 @@ ExitCode BatchPlan::run_graph(const ValidGraph& graph, BatchResult& result) cons
   EngineOptions options;
   options.threads = ThreadPolicy{ThreadPolicy::Kind::count, 1};
   options.console = arguments_.json ? Console::json_lines : Console::text;
+  options.naming = Naming::when_complete;
   options.console_file = printed.file();
-  options.overwrite = arguments_.force;
+  // Of an item that is not complete, --resume makes all files again.
+  options.overwrite = arguments_.force || arguments_.resume;
   options.open_device = [](const DeviceRequest& request) { return open_device(request); };
   const auto engine = Engine::create(graph, std::move(options));
   if (!engine) { return fail(engine.error()); }
@@ -254,12 +339,13 @@ ExitCode BatchPlan::run_graph(const ValidGraph& graph, BatchResult& result) cons
       return fail(
           {{ErrorCode::failed, folder.string(), "the folder cannot be made: " + error.message(), "", ""}});
     }
+    if (arguments_.resume) { OutputFile::remove_part(output.path); }
     result.outputs.push_back(output.path);
   }
   if (auto started = (*engine)->start(); !started) { return fail({started.error()}); }
   constexpr auto kLook = std::chrono::milliseconds(100);  // how soon Ctrl-C is answered
   while (!interrupted() && !(*engine)->wait_for(kLook)) {}
-  const bool cut_short = interrupted();
+  const bool cut_short = !(*engine)->wait_for(std::chrono::seconds(0));
   constexpr auto kPatience = std::chrono::seconds(5);  // with a reader that takes nothing
   (*engine)->stop(kPatience, interrupted_again);
   const EngineStatus status = (*engine)->status();
@@ -268,14 +354,15 @@ ExitCode BatchPlan::run_graph(const ValidGraph& graph, BatchResult& result) cons
     result.sound_s = static_cast<double>(status.frames) / slots.front().format->sample_rate_hz;
   }
   for (const auto& [node, note] : status.notes) {
-    result.notes.push_back(fmt::format("{}: {}", node, note.text));
+    if (!muted_.contains(node)) { result.notes.push_back(fmt::format("{}: {}", node, note.text)); }
   }
   result.printed = printed.text();
-  if (!status.failures.empty()) {
+  if (!status.failures.empty() || cut_short) {
+    result.outputs.clear();  // for they are gone
+    if (cut_short) { return fail({{ErrorCode::failed, "", "interrupted", "", ""}}); }
     fail(status.failures);
     return ExitCode::failed;
   }
-  if (cut_short) { return fail({{ErrorCode::failed, "", "interrupted", "", ""}}); }
   return status.data_lost() ? ExitCode::data_lost : ExitCode::success;
 }
 

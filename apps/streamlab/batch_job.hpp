@@ -23,6 +23,7 @@ struct BatchResult {
   std::vector<std::string> outputs;  // files written
   double sound_s = 0.0;
   ExitCode exit_code = ExitCode::success;
+  bool is_skipped = false;  // it was complete already
 };
 // {"type": "file", …}; the same in every run.
 Document result_document(const BatchResult& result);
@@ -36,23 +37,33 @@ class BatchPlan {
 
   // What its graphs print, and the program with them.
   StdoutFormat stdout_format() const { return stdout_format_; }
+  // Does a graph print anything?
+  bool prints() const { return prints_; }
+  // Where the results of all items go: the option's name and file; empty: where the graph says.
+  std::string table_path() const { return arguments_.csv.empty() ? arguments_.jsonl : arguments_.csv; }
   // The graph for an item, by its number on the command line: ${input}, ${stem}, ${dir}, ${ext} and ${index} replaced,
   // the input bound to the file, relative output paths below --out-dir. Refused with its name in the error: an output that would lie
   // outside of --out-dir because of how the file is called.
   Checked<ValidGraph> graph_for(std::size_t item) const;
-  // Runs it to its end; what fails is in the result.
+  // Runs it to its end; what fails is in the result. Files that it writes have their names only when they are complete,
+  // and there are none of an item that failed or was interrupted.
   BatchResult run(std::size_t item) const;
+  // Are there all files that it would write, from an earlier batch? (So there are if it writes none.)
+  bool has_outputs(std::size_t item) const;
 
  private:
   BatchPlan(Document document, const BatchArguments& arguments)
       : document_(std::move(document)), arguments_(arguments) {}
   Checked<ValidGraph> load(const Variables& own) const;
+  Errors lead_results_to_table(const ValidGraph& graph);
   Errors put_below_out_dir(ValidGraph& graph, std::size_t item) const;
   ExitCode run_graph(const ValidGraph& graph, BatchResult& result) const;
 
   Document document_;
   BatchArguments arguments_;
   StdoutFormat stdout_format_ = StdoutFormat::text;
+  bool prints_ = false;
+  std::set<std::string> muted_;  // nodes whose results go to the table through another one
   std::vector<std::string> folders_;  // of the items, below --out-dir
   std::set<std::size_t> absolute_;    // nodes whose outputs the configuration itself puts at an absolute path
 };

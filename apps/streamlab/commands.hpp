@@ -44,9 +44,14 @@ ExitCode check_text(const CheckArguments& arguments, const std::string& text, De
 
 struct BatchArguments {
   ConfigArguments config;
-  std::vector<std::string> files;
+  std::vector<std::string> files;  // or folders
+  std::string files_from;          // a list of more; "-": on standard input; empty: none
   std::uint32_t jobs = 1;
   std::string out_dir;
+  std::string csv;       // one table of all results; empty: none
+  std::string jsonl;     // likewise, as JSON Lines
+  std::string failures;  // where the paths of files that failed are written; empty: nowhere
+  bool resume = false;   // leave alone what is complete
   bool json = false;
   bool force = false;
 };

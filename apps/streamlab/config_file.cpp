@@ -2,6 +2,7 @@
 #include "apps/streamlab/config_file.hpp"
 
 #include <algorithm>
+#include <ctime>
 #include <iostream>
 #include <sstream>
 
@@ -14,6 +15,18 @@
 #include "engine/flow/read_flow.hpp"
 
 namespace streamlab::app {
+
+const Variables& program_variables() {
+  static const Variables variables = [] {
+    const std::time_t now = std::time(nullptr);
+    std::tm local{};
+    ::localtime_r(&now, &local);
+    return Variables{
+        {"now", fmt::format("{:04}-{:02}-{:02}_{:02}-{:02}-{:02}", local.tm_year + 1900, local.tm_mon + 1,
+                            local.tm_mday, local.tm_hour, local.tm_min, local.tm_sec)}};
+  }();
+  return variables;
+}
 
 Result<std::string> read_config(const std::string& path) {
   if (path != "-") { return read_config_file(path); }
@@ -50,7 +63,8 @@ Checked<ValidGraph> check_config(const ConfigArguments& config, const std::strin
     return tl::unexpected(Errors{{ErrorCode::refused, "", "this is a flow of programs", "a graph",
                                   "\"streamlab run\" and \"streamlab check\" take flows"}});
   }
-  auto graph = load_graph(text, language_of(config.path), config.variables);
+  auto graph =
+      load_graph(text, language_of(config.path), config.variables, default_catalog(), program_variables());
   if (!graph) { return graph; }
   RunFiles files;
   if (config.path != "-") { files.reads(config.path, "is this configuration"); }

@@ -12,6 +12,10 @@
 
 namespace streamlab::app {
 
+// Variables that the program gives every configuration: ${now}, the local time of its start as names of files may have
+// it, "2026-11-30_14-03-21". They go before defaults, and --set before them.
+const Variables& program_variables();
+
 // The text of a configuration file, or of standard input for "-".
 Result<std::string> read_config(const std::string& path);
 

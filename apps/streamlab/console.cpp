@@ -6,6 +6,8 @@
 #include <cstdio>
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <nlohmann/json.hpp>
 
@@ -92,11 +94,32 @@ std::string counted(std::uint64_t count, std::string_view singular) {
   return fmt::format("{} {}{}", count, singular, count == 1 ? "" : "s");
 }
 
-StatusLine::StatusLine(bool wanted) : shown_(wanted && isatty(STDERR_FILENO) == 1) {}
+bool has_room_for_progress(Results results) {
+  if (isatty(STDERR_FILENO) != 1 || results == Results::on_stderr) { return false; }
+  if (results == Results::none) { return true; }
+  struct stat out {};
+  if (::fstat(STDOUT_FILENO, &out) != 0) { return true; }  // closed: nothing can come through it
+  return S_ISREG(out.st_mode) || (S_ISCHR(out.st_mode) && isatty(STDOUT_FILENO) != 1);
+}
+
+std::size_t terminal_columns() {
+  winsize size{};
+  constexpr std::size_t kUsual = 80;
+  return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : kUsual;
+}
 
 void StatusLine::show(const std::string& text) {
   if (!shown_) { return; }
-  fmt::print(stderr, "\r{}\x1b[K", printable(text));
+  // A longer line would be wrapped, and then only its end be written over. (The last column wraps on some terminals.)
+  std::string line = printable(text);
+  std::size_t columns = terminal_columns() - 1;
+  std::size_t end = 0;
+  for (; end < line.size(); ++end) {
+    const bool begins = (static_cast<unsigned char>(line[end]) & 0xC0U) != 0x80U;  // a character, in UTF-8
+    if (begins && columns-- == 0) { break; }
+  }
+  line.resize(end);
+  fmt::print(stderr, "\r{}\x1b[K", line);
   dirty_ = true;
 }
 

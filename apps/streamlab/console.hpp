@@ -33,10 +33,19 @@ std::string times_real_time(double signal_s, double wall_s);
 // "96000 frames", "1 frame".
 std::string counted(std::uint64_t count, std::string_view singular);
 
-// A line on standard error that is written over and over; silent unless that is a terminal.
+enum class Results : std::uint8_t { none, on_stdout, on_stderr };
+
+// Can a line that is written over and over stand on standard error? It must be a terminal, and nobody else may write
+// on it: results do, from here or from behind a pipe ("| grep"), unless standard output is a file or /dev/null.
+bool has_room_for_progress(Results results);
+
+// Of the terminal that standard error is; 80 where it does not say.
+std::size_t terminal_columns();
+
+// A line on standard error that is written over and over, no longer than the terminal is wide.
 class StatusLine {
  public:
-  explicit StatusLine(bool wanted);
+  explicit StatusLine(bool is_shown) : shown_(is_shown) {}
   StatusLine(const StatusLine&) = delete;
   StatusLine& operator=(const StatusLine&) = delete;
   ~StatusLine() { clear(); }

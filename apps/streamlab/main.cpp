@@ -39,8 +39,8 @@ constexpr const char* kMore = R"(Examples:
   streamlab nodes Spectrum
 
 Results go to standard output, everything else to standard error.
-Exit codes: 0 success; 1 failed while running; 2 command line, configuration or input file refused;
-3 finished, but data was lost (xrun, drop, gap).
+Exit codes: 0 success; 1 failed while running (batch: some of the files did); 2 command line, configuration, input
+file or existing output refused: nothing was started; 3 finished, but data was lost (xrun, drop, gap).
 "streamlab COMMAND --help" explains a command.)";
 
 // A finite number above 0.
@@ -180,14 +180,29 @@ class CommandLine {
     CLI::App& batch = add(
         "batch", "Run one configuration over many files, several at a time.",
         "  streamlab batch configs/batch_levels.json *.wav --out-dir results\n"
+        "  streamlab batch configs/batch_levels.json recordings/ --csv levels.csv\n"
         "  streamlab batch configs/file_to_file.json a.wav b.wav --out-dir filtered --jobs 2\n"
         "Each file takes the place of the first FileSource's path, or of AudioInput's device. Variables of a\n"
         "file: ${input} is its path, ${dir} the folder in it, ${stem} its name without folder and ending, ${ext}\n"
         "the ending without its dot, ${index} its number from 1. Output and its order do not depend on --jobs;\n"
-        "what goes to standard output names its file: before it, in \"input\" of each object, or in a column.",
-        [this] { return batch_command(batch_); });
+        "what goes to standard output names its file: before it, in \"input\" of each object, or in a column.\n"
+        "A file is PATH.part until it is complete. Exit codes: 0 all done; 1 some failed, or interrupted; 2 refused, or\n"
+        "every file was: nothing was started; 3 all done, but data was lost.",
+        [this] {
+          if (batch_.files.empty() && batch_.files_from.empty()) {
+            return report(
+                {ErrorCode::refused, "batch", "no file was given", "FILES, folders or --files-from", ""}, "");
+          }
+          return batch_command(batch_);
+        });
     add_config(batch, batch_.config);
-    batch.add_option("FILES", batch_.files, "Sound files.")->type_name("")->required();
+    batch.add_option("FILES", batch_.files, "Sound files, or folders: all sound files in and below them.")
+        ->type_name("");
+    batch
+        .add_option(
+            "--files-from", batch_.files_from,
+            "Further files from a list, a path on each line, or between NULs; \"-\": on standard input.")
+        ->type_name("LIST");
     batch_.jobs = std::max(1U, std::thread::hardware_concurrency());
     batch.add_option("--jobs,-j", batch_.jobs, "Files at a time; left out, one for each processor core.")
         ->type_name("N")
@@ -197,16 +212,34 @@ class CommandLine {
             "--out-dir", batch_.out_dir,
             "Relative output paths go to DIR/<stem>/; for files of one stem, to DIR/<folder>/<stem>/.")
         ->type_name("DIR");
+    CLI::Option* csv =
+        batch
+            .add_option(
+                "--csv", batch_.csv,
+                "One table of the results of all files, the file in its first column, in place of what CsvSink "
+                "and JsonlSink write, or else Print shows.")
+            ->type_name("FILE");
+    batch.add_option("--jsonl", batch_.jsonl, "Likewise, as JSON Lines.")->type_name("FILE")->excludes(csv);
+    batch
+        .add_option("--failures", batch_.failures,
+                    "Write the paths of files that failed to LIST, which --files-from takes.")
+        ->type_name("LIST");
+    batch.add_flag(
+        "--resume", batch_.resume,
+        "Go on with an earlier batch: files whose results are complete are left alone, the others done "
+        "(again).");
     add_json(batch, batch_.json, "Print JSON Lines: for each file an object of its own, then its blocks.");
     add_force(batch, batch_.force);
   }
   void add_record() {
-    CLI::App& record =
-        add("record", "Record a device into a sound file.",
-            "  streamlab record --device jack --seconds 10 take.wav\n"
-            "  streamlab record --device alsa:hw:0 --rate 48000 --channels 2 --seconds 60 take.flac\n"
-            "The ending of OUT chooses the format: .wav, .rf64, .w64, .flac.",
-            [this] { return record_command(record_); });
+    CLI::App& record = add(
+        "record", "Record a device into a sound file.",
+        "  streamlab record take.wav\n"
+        "  streamlab record --device jack --seconds 10 take.wav\n"
+        "  streamlab record --device alsa:hw:0 --rate 48000 --channels 2 --seconds 60 take.flac\n"
+        "The ending of OUT chooses the format: .wav, .rf64, .w64, .flac. Ctrl-C ends the recording; on a terminal\n"
+        "a meter shows the level and holds its peaks for 3 s.",
+        [this] { return record_command(record_); });
     record.add_option("OUT", record_.out, "The file to write.")->type_name("")->required();
     record
         .add_option("--device", record_.device, "As \"streamlab devices\" lists it; left out, \"default\".")
@@ -222,9 +255,8 @@ class CommandLine {
     record.add_option("--period", record_.period_frames, "Frames per block; left out, the device's.")
         ->type_name("FRAMES")
         ->check(check_small_count);
-    record.add_option("--seconds", record_.seconds, "Length of the recording.")
+    record.add_option("--seconds", record_.seconds, "Length of the recording; left out, until Ctrl-C.")
         ->type_name("S")
-        ->required()
         ->check(check_seconds);
     add_json(record, record_.json, "Print device and summary as JSON Lines.");
     add_quiet(record, record_.quiet);

@@ -7,10 +7,8 @@
 #include "engine/graph/config_text.hpp"
 
 namespace streamlab::app {
-namespace {
 
-// A field of a table (RFC 4180, section 2, rules 5 to 7).
-std::string field(const std::string& text) {
+std::string csv_field(const std::string& text) {
   if (text.find_first_of(",\"\r\n") == std::string::npos) { return text; }
   std::string quoted = "\"";
   for (const char c : text) {
@@ -20,8 +18,7 @@ std::string field(const std::string& text) {
   return quoted + '"';
 }
 
-// Takes the first row off `rows`: a line end between quotes does not end it.
-std::string_view take_row(std::string_view& rows) {
+std::string_view take_csv_row(std::string_view& rows) {
   bool is_quoted = false;
   std::size_t end = 0;
   while (end < rows.size() && (is_quoted || rows[end] != '\n')) { is_quoted ^= rows[end++] == '"'; }
@@ -29,8 +26,6 @@ std::string_view take_row(std::string_view& rows) {
   rows.remove_prefix(row.size());
   return row;
 }
-
-}  // namespace
 
 std::string NamedRecords::name(const std::string& item, std::string_view printed) {
   std::string named;
@@ -53,14 +48,14 @@ std::string NamedRecords::name(const std::string& item, std::string_view printed
     }
     case StdoutFormat::csv: {
       if (printed.empty()) { break; }  // the graph did not start
-      const std::string_view heading = take_row(printed);
+      const std::string_view heading = take_csv_row(printed);
       if (heading != heading_) {
         heading_ = heading;
         named = "input," + heading_;
       }
       while (!printed.empty()) {
-        named += field(item) + ",";
-        named += take_row(printed);
+        named += csv_field(item) + ",";
+        named += take_csv_row(printed);
       }
       break;
     }

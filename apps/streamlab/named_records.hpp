@@ -10,6 +10,11 @@
 
 namespace streamlab::app {
 
+// A field of a table, quoted where that is needed (RFC 4180, section 2, rules 5 to 7).
+std::string csv_field(const std::string& text);
+// Takes the first row off `rows`, with its line end: one between quotes does not end it.
+std::string_view take_csv_row(std::string_view& rows);
+
 // `printed`: all that the graph of `item` has printed, in whole lines. One thread.
 //
 //   text         the item's path on a line of its own before it

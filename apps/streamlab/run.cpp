@@ -47,6 +47,9 @@ ExitCode run_command(const RunArguments& arguments) {
   if (const Errors errors = check_writable(*graph); !errors.empty()) {
     return report(errors, name_of(arguments.config));
   }
+  if (const Errors errors = refuse_existing(*graph); !errors.empty() && !arguments.force) {
+    return report(errors, name_of(arguments.config));
+  }
   RunOptions options{arguments.seconds, arguments.frames, arguments.json,
                      arguments.quiet,   arguments.force,  {}};
   options.report = [&](const Errors& errors) { return report(errors, name_of(arguments.config)); };

@@ -153,14 +153,25 @@ Errors check_writable(const ValidGraph& graph) {
   return errors;
 }
 
-std::vector<std::string> existing_outputs(const ValidGraph& graph) {
-  std::vector<std::string> paths;
+std::vector<WrittenFile> existing_outputs(const ValidGraph& graph) {
+  std::vector<WrittenFile> files;
   for (const FileParam& file : output_files(graph)) {
-    const ParamValues& params = graph.nodes()[file.node].params;
-    const auto overwrite = params.find("overwrite");
-    if (is_file(file.path) && !(overwrite && params.flag(*overwrite))) { paths.push_back(file.path); }
+    const ValidNode& node = graph.nodes()[file.node];
+    const auto overwrite = node.params.find("overwrite");
+    if (is_file(file.path) && !(overwrite && node.params.flag(*overwrite))) {
+      files.push_back({file.path, node.pointer + "/config/path", node.pointer});
+    }
   }
-  return paths;
+  return files;
+}
+
+Errors refuse_existing(const ValidGraph& graph) {
+  Errors errors;
+  for (const WrittenFile& file : existing_outputs(graph)) {
+    errors.push_back({ErrorCode::refused, file.where, fmt::format("\"{}\" exists already", file.path), "",
+                      "use --force to replace it, or name another"});
+  }
+  return errors;
 }
 
 }  // namespace streamlab::app

@@ -60,6 +60,8 @@ Errors check_files(const ValidGraph& graph, RunFiles files);
 // regular file.
 Errors check_writable(const ValidGraph& graph);
 // Outputs that exist and that the configuration does not allow to replace: a run needs --force.
-std::vector<std::string> existing_outputs(const ValidGraph& graph);
+std::vector<WrittenFile> existing_outputs(const ValidGraph& graph);
+// The same, as errors: one for each.
+Errors refuse_existing(const ValidGraph& graph);
 
 }  // namespace streamlab::app

@@ -6,17 +6,18 @@
 #include <cmath>
 
 #include <fmt/format.h>
-#include <unistd.h>
 #include <nlohmann/json.hpp>
 
 #include "apps/streamlab/config_file.hpp"
 #include "apps/streamlab/console.hpp"
 #include "apps/streamlab/interrupt.hpp"
+#include "apps/streamlab/run_events.hpp"
 #include "apps/streamlab/run_files.hpp"
 #include "apps/streamlab/standard_streams.hpp"
 #include "apps/streamlab/summary.hpp"
 #include "engine/run/engine.hpp"
 #include "hal/backends.hpp"
+#include "nodes/sinks/brief_text.hpp"
 #include "nodes/sound_file/sound_file_reader.hpp"
 
 namespace streamlab::app {
@@ -62,6 +63,17 @@ void show_device(const DeviceFormat& device, const RunOptions& options, std::FIL
   }
 }
 
+void show_event(const RunEvent& event, const EngineStatus& status, double rate_hz, const RunOptions& options,
+                std::FILE* console) {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const std::int64_t now_us = std::chrono::duration_cast<std::chrono::microseconds>(now).count();
+  const double signal_s = rate_hz > 0.0 ? static_cast<double>(status.frames) / rate_hz : 0.0;
+  if (options.json) { return print_json_line(event_document(event, now_us, signal_s), console); }
+  const bool live = status.device && status.device->real_time;
+  const std::string when = clock_text(live ? now_us : std::llround(1e6 * signal_s));
+  to_stderr(fmt::format("{}  {}\n", when, event_text(event)));
+}
+
 }  // namespace
 
 std::int64_t expected_frames(const ValidGraph& graph, double sample_rate_hz, const RunOptions& options) {
@@ -95,17 +107,33 @@ ExitCode run_graph(const ValidGraph& graph, const RunOptions& options) {
   if (const DeviceFormat* device = (*engine)->device()) { show_device(*device, options, console); }
 
   const double rate_hz = source_rate_hz((*engine)->plan());
-  // On one terminal, results are progress enough, and would mix with it.
-  const bool results_are_seen = isatty(fileno(console)) == 1 && prints(graph);
-  StatusLine line(!options.quiet && !results_are_seen);
+  Results results = Results::none;
+  if (options.json || prints(graph) || console == stderr) {
+    results = console == stderr && (options.json || prints(graph)) ? Results::on_stderr : Results::on_stdout;
+  }
+  StatusLine line(!options.quiet && has_room_for_progress(results));
+  if (options.view != nullptr) {
+    if (auto attached = options.view->attach(**engine, line.is_shown()); !attached) {
+      return options.report({attached.error()});
+    }
+  }
   const std::int64_t expected = line.is_shown() ? expected_frames(graph, rate_hz, options) : 0;
   const Clock::time_point begin = Clock::now();
   if (auto started = (*engine)->start(); !started) { return options.report({started.error()}); }
+  RunEvents events;
+  const auto tell = [&](const EngineStatus& status, RunEvents::Hold hold) {
+    for (const RunEvent& event : events.take(status, seconds_since(begin), hold)) {
+      line.clear();
+      show_event(event, status, rate_hz, options, console);
+    }
+  };
   constexpr auto kLook = std::chrono::milliseconds(100);  // how soon Ctrl-C is answered
   while (!interrupted() && !(*engine)->wait_for(kLook)) {
-    if (line.is_shown()) {
-      line.show(graph_progress_text((*engine)->status(), rate_hz, expected, seconds_since(begin)));
-    }
+    const EngineStatus status = (*engine)->status();
+    tell(status, RunEvents::Hold::yes);
+    if (!line.is_shown()) { continue; }
+    line.show(options.view != nullptr ? options.view->progress(status)
+                                      : graph_progress_text(status, rate_hz, expected, seconds_since(begin)));
   }
   // What is in force on the device's thread is known only while that thread is there.
   const EngineStatus running = (*engine)->status();
@@ -119,6 +147,8 @@ ExitCode run_graph(const ValidGraph& graph, const RunOptions& options) {
   summary.wall_s = seconds_since(begin);
   summary.interrupted = interrupted();
   summary.exit_code = ExitCode::success;
+  if (options.view != nullptr) { options.view->conclude(summary); }
+  tell(summary.status, RunEvents::Hold::no);
   if (summary.status.data_lost()) { summary.exit_code = ExitCode::data_lost; }
   if (!summary.status.failures.empty()) {
     // What fails after the start is the world's failure, no matter which part found it.

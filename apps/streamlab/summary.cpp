@@ -84,11 +84,15 @@ std::string summary_text(const Summary& summary) {
   const EngineStatus& status = summary.status;
   const double signal_s = signal_seconds(summary);
   const bool live = status.device && status.device->real_time;
-  std::string text = summary.interrupted ? "interrupted after " : "ran ";
-  text += fmt::format("{} ({} at {} Hz)", spoken_time(signal_s), counted(status.frames, "frame"),
-                      summary.rate_hz);
-  if (!live && summary.wall_s > 0.0) {
-    text += fmt::format(" in {}, {}", spoken_time(summary.wall_s), times_real_time(signal_s, summary.wall_s));
+  std::string text = printable(summary.headline);
+  if (text.empty()) {
+    text = summary.interrupted ? "interrupted after " : "ran ";
+    text += fmt::format("{} ({} at {} Hz)", spoken_time(signal_s), counted(status.frames, "frame"),
+                        summary.rate_hz);
+    if (!live && summary.wall_s > 0.0) {
+      text +=
+          fmt::format(" in {}, {}", spoken_time(summary.wall_s), times_real_time(signal_s, summary.wall_s));
+    }
   }
   text += "\n";
   if (status.driver) { text += device_entries(status); }
@@ -153,6 +157,7 @@ Document summary_document(const Summary& summary) {
                                {"p99", status.tick->p99_us},
                                {"worst", status.tick->worst_us}};
   }
+  if (!summary.file.is_null()) { document["file"] = summary.file; }
   document["edges"] = Document::array();
   for (const EdgeReport& edge : status.edges) {
     document["edges"].push_back({{"name", edge.name},

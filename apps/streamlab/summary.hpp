@@ -6,6 +6,8 @@
 #include <chrono>
 #include <string>
 
+#include <nlohmann/json.hpp>
+
 #include "apps/streamlab/exit_code.hpp"
 #include "engine/graph/config_text.hpp"
 #include "engine/run/engine.hpp"
@@ -25,6 +27,8 @@ struct Summary {
   double wall_s = 0.0;   // that the run took
   bool interrupted = false;
   ExitCode exit_code = ExitCode::success;
+  std::string headline;               // instead of how long it ran
+  Document file = Document(nullptr);  // the file that was made, where that is what the run was for
 };
 
 // For people, several lines. What is zero is left out, but for the counters of a live run.

@@ -71,7 +71,8 @@ This page is made from the program's own descriptions: `streamlab nodes --markdo
 {
   "version": 1,                          // may be left out
   "title": "Level of a tone",            // for people
-  "variables": { "hz": 440 },            // defaults of ${hz}; --set hz=880 changes it
+  "variables": { "hz": 440 },            // defaults of ${hz}; --set hz=880 changes it. The program gives ${now},
+                                         // the time of its start: 2026-11-30_14-03-21
   "pipeline_config": { "sample_rate": 48000, "duration_s": 2 },
   "nodes": [
     { "id": "tone",  "type": "SineGenerator", "config": { "frequency": "${hz}" } },

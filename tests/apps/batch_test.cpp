@@ -78,7 +78,7 @@ TEST(Batch, GivesTheSameBytesForEveryNumberOfJobs) {
   // Every file is named before its results, in the order of the command line.
   std::size_t at = 0;
   for (const std::string& file : voices()) {
-    at = printed[0].find(file + "\n[" + fs::path(file).stem().string() + "] Frame #0", at);
+    at = printed[0].find(file + "\n[" + fs::path(file).stem().string() + "] 0:00.000", at);
     ASSERT_NE(at, std::string::npos) << file;
   }
 }
@@ -206,8 +206,8 @@ TEST(Batch, NamesABadFileAndGoesOn) {
   const std::string bad = dir.write("bad.wav", "no sound at all");
   const auto result =
       streamlab({"batch", config, voices()[0], bad, voices()[1], "--out-dir", dir.file("out"), "--json"});
-  EXPECT_EQ(result.exit_code, 2);
-  EXPECT_THAT(result.err, HasSubstr(bad + ": /nodes/0/config/path (\"file\"): "));
+  EXPECT_EQ(result.exit_code, 1);  // some failed
+  EXPECT_THAT(result.err, HasSubstr(bad + ": /nodes/0/config/path: "));
   std::vector<int> codes;
   for (const auto& line : json_lines(result.out)) {
     if (line.contains("type") && line["type"] == "file") { codes.push_back(line["exit_code"]); }
@@ -265,8 +265,8 @@ TEST(Batch, NeverWritesOutsideOfItsFolderForTheNameOfAFile) {
     const auto away =
         streamlab({"batch", levels_to(dir, "${input}.jsonl"), file, "y.wav", "--out-dir", "out"},
                   dir.file(file.front() == '/' ? "in" : "in/sub"));
-    EXPECT_EQ(away.exit_code, 2);
-    EXPECT_THAT(away.err, HasSubstr(file + ": /nodes/2/config/path (\"log\"): the output would go to \""));
+    EXPECT_EQ(away.exit_code, 1);
+    EXPECT_THAT(away.err, HasSubstr(file + ": /nodes/2/config/path: the output would go to \""));
     EXPECT_THAT(away.err, HasSubstr("\", outside of \"out\"; expected a path below --out-dir"));
   }
   EXPECT_FALSE(fs::exists(dir.file("in/x.wav.jsonl")));
@@ -299,7 +299,7 @@ TEST(Batch, TakesFilesOfEveryName) {
   const auto json = streamlab(
       {"batch", levels_to(dir, "json/${stem}.jsonl"), "caf\xe9.wav", "0.wav", "--out-dir", "out", "--json"},
       dir.path().string());
-  EXPECT_EQ(json.exit_code, 2);
+  EXPECT_EQ(json.exit_code, 1);
   EXPECT_THAT(json.err,
               HasSubstr("caf\\xe9.wav: the name of this file cannot stand in JSON Lines; expected a name "
                         "in UTF-8\n"));
@@ -351,15 +351,15 @@ TEST(Batch, TakesFilesOfOneNameFromSeveralFolders) {
   EXPECT_THAT(away.err, HasSubstr("outside of \"five\""));
 }
 
-TEST(Batch, RefusesTheNamesOfFolders) {
+TEST(Batch, RefusesFoldersWithoutSound) {
   const TempDir dir;
-  for (const char* name : {"..", ".", "../", "x/.."}) {
+  fs::create_directory(dir.file("in"));
+  for (const char* name : {".", "./", "x/.."}) {
     const auto result =
-        streamlab({"batch", levels_to(dir, "levels.jsonl"), name, "--out-dir", "out"}, dir.path().string());
+        streamlab({"batch", levels_to(dir, "levels.jsonl"), name, "--out-dir", "out"}, dir.file("in"));
     EXPECT_EQ(result.exit_code, 2);
-    EXPECT_THAT(result.err,
-                HasSubstr(std::string(name) + ": this is the name of a folder; expected a sound file"));
-    EXPECT_FALSE(fs::exists(dir.file("out")));
+    EXPECT_THAT(result.err, HasSubstr(std::string(name) + ": "));  // no folder, or without sound
+    EXPECT_FALSE(fs::exists(dir.file("in/out")));
   }
 }
 

@@ -62,16 +62,26 @@ TEST(Configs, AreAllAccepted) {
   EXPECT_TRUE(fs::is_empty(dir.path())) << "a check wrote something";
 }
 
-TEST(Configs, LiveCaptureCanBeRunAgainAndAgain) {
+// Each run has a log of its own, named after the time of its start, and no other is written over.
+TEST(Configs, LiveCaptureKeepsTheLogsOfEarlierRuns) {
   const TempDir dir;
-  const std::string config = std::string(SL_CONFIGS) + "/live_capture.json";
-  for (int i = 0; i < 2; ++i) {
-    const auto result =
-        streamlab({"run", config, "--set", "device=file:/usr/share/sounds/alsa/Front_Center.wav", "--json"},
-                  dir.path().string());
-    EXPECT_EQ(result.exit_code, 0) << result.err;
-    EXPECT_FALSE(json_lines(content_of(dir.file("live_capture.jsonl"))).empty());
-  }
+  const std::vector<std::string> command{"run", std::string(SL_CONFIGS) + "/live_capture.json", "--set",
+                                         "device=file:/usr/share/sounds/alsa/Front_Center.wav", "--json"};
+  const auto result = streamlab(command, dir.path().string());
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  std::vector<std::string> logs;
+  for (const auto& entry : fs::directory_iterator(dir.path())) { logs.push_back(entry.path().filename()); }
+  ASSERT_EQ(logs.size(), 1U);
+  EXPECT_THAT(logs[0], testing::MatchesRegex("live_capture-....-..-.._..-..-..[.]jsonl"));
+  const std::string log = content_of(dir.file(logs[0]));
+  EXPECT_FALSE(json_lines(log).empty());
+  auto again = command;
+  again.insert(again.end(), {"--set", "now=" + logs[0].substr(13, 19)});
+  const auto refused = streamlab(again, dir.path().string());
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.err,
+              testing::HasSubstr("\"" + logs[0] + "\" exists already; use --force to replace it"));
+  EXPECT_EQ(content_of(dir.file(logs[0])), log);
 }
 
 }  // namespace

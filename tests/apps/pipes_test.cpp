@@ -181,7 +181,7 @@ TEST(Pipes, KeepStandardOutputForTheStream) {
   const auto text = streamlab({"run", dir.write("graph.json", nodes)});
   EXPECT_EQ(text.exit_code, 0);
   EXPECT_EQ(text.out.size(), 9600U);
-  EXPECT_THAT(text.err, HasSubstr("[Print] Frame #0"));
+  EXPECT_THAT(text.err, HasSubstr("[Print] 0:00.000"));
   const auto lines = streamlab({"run", dir.file("graph.json"), "--json"});
   EXPECT_EQ(lines.out, text.out);
   EXPECT_EQ(json_lines(lines.err).back()["type"], "summary");

@@ -3,6 +3,7 @@
 // streamlab run and record: exit codes, messages, what goes where.
 #include <algorithm>
 #include <csignal>
+#include <map>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -27,7 +28,7 @@ constexpr std::string_view kLiveConfig = R"({
         "clock": "real_time", "input": {"sine": {"frequency_hz": 1000, "amplitude": 0.5}},
         "input_channels": 1, "buffer_frames": 2880000}}},
     {"id": "level", "type": "LevelMeter", "config": {"interval_s": 0.1}},
-    {"id": "show", "type": "Print", "config": {"label": "Mic"}}],
+    {"id": "show", "type": "Print", "config": {"label": "Mic", "format": "full"}}],
   "connections": [{"from": "mic", "to": "level", "capacity": 10000}, {"from": "level", "to": "show"}]})";
 
 std::string virtual_config(const std::string& faults) {
@@ -43,9 +44,10 @@ TEST(Run, PrintsResultsOnStdoutAndTheSummaryOnStderr) {
   const TempDir dir;
   const auto result = streamlab({"run", dir.write("tone.json", tone_config(1.0))});
   EXPECT_EQ(result.exit_code, 0) << result.err;
-  EXPECT_THAT(result.out, HasSubstr("[Tone] Frame #0 @ 0 µs\n"));
-  EXPECT_THAT(result.out, HasSubstr("[Tone] Frame #1 @ 500000 µs\n"));
-  EXPECT_THAT(result.out, HasSubstr("main_channel.rms: 0.353553 FS"));  // 0.5 / √2
+  // 0.5: -6.02 dB; its rms is lower by √2.
+  EXPECT_EQ(result.out,
+            "[Tone] 0:00.000  main_channel  peak  -6.02 dBFS  rms  -9.03 dB re 1 FS  crest   3.01 dB\n"
+            "[Tone] 0:00.500  main_channel  peak  -6.02 dBFS  rms  -9.03 dB re 1 FS  crest   3.01 dB\n");
   EXPECT_THAT(result.err, HasSubstr("ran 1 s (48000 frames at 48000 Hz)"));
   EXPECT_THAT(result.err, Not(HasSubstr("\r")));  // no progress: this is no terminal
 }
@@ -262,8 +264,9 @@ TEST(Run, RefusesAnOutputThatExistsUnlessForced) {
                                                         out + R"("}}],
       "connections": [{"from": "in", "to": "out"}]})");
   const auto refused = streamlab({"run", config});
-  EXPECT_EQ(refused.exit_code, 1) << refused.err;
-  EXPECT_THAT(refused.err, HasSubstr("--force"));
+  EXPECT_EQ(refused.exit_code, 2) << refused.err;
+  EXPECT_EQ(refused.err, config + ": /nodes/1/config/path: \"" + out +
+                             "\" exists already; use --force to replace it, or name another\n");
   EXPECT_EQ(content_of(out), "not to be lost");
   EXPECT_EQ(streamlab({"run", config, "--force"}).exit_code, 0);
   EXPECT_EQ(content_of(out).substr(0, 4), "RIFF");
@@ -306,6 +309,84 @@ TEST(Run, SaysWhatWasLost) {
   EXPECT_EQ(result.exit_code, 3);
   EXPECT_THAT(result.err, HasSubstr("2 xruns, 2 gaps (500 lost frames)"));
   EXPECT_THAT(result.err, HasSubstr("data lost    as counted above: exit code 3"));
+}
+
+// As they are noticed, in the order in which they happened; the device's going before its coming.
+TEST(Run, TellsEventsAsJsonLinesBeforeTheSummary) {
+  const TempDir dir;
+  const std::string config = dir.write("lossy.json", virtual_config(R"([
+      {"at_frame": 9600, "type": "xrun", "lost_frames": 480}, {"at_frame": 19200, "type": "unplug", "frames": 20}])"));
+  std::map<std::string, nlohmann::json> sums;
+  std::vector<std::string> kinds;
+  const auto result = streamlab({"run", config, "--json"});
+  for (const auto& line : json_lines(result.out)) {
+    if (line.value("type", "") != "event") { continue; }
+    const std::string kind = line["event"];
+    if (kind.starts_with("device")) { kinds.push_back(kind); }
+    for (const char* number : {"count", "frames"}) {
+      if (line.contains(number)) {
+        sums[kind][number] = sums[kind].value(number, 0) + line[number].get<int>();
+      }
+    }
+    EXPECT_GT(line["timestamp_us"], 1'600'000'000'000'000);
+    EXPECT_TRUE(line["seconds"].is_number());
+  }
+  EXPECT_THAT(kinds, testing::ElementsAre("device_lost", "device_back"));
+  EXPECT_EQ(sums["xrun"]["count"], 1);
+  EXPECT_EQ(sums["gap"]["count"], 2);
+  EXPECT_EQ(sums["gap"]["frames"], 500);
+  EXPECT_EQ(json_lines(result.out).back()["type"], "summary");
+  // For people, a line each on standard error, which stays; --quiet or not, for it is a loss.
+  const auto text = streamlab({"run", config, "--quiet"});
+  EXPECT_THAT(text.err, AllOf(HasSubstr("  the device is gone; waiting for it\n"),
+                              HasSubstr("  the device is back\n"), HasSubstr("  1 xrun\n")));
+}
+
+// Standard error is a terminal, standard output `to`. What the terminal was told.
+std::string told_to_terminal(const std::string& command) {
+  const auto result = run_program({"/usr/bin/script", "-qec", command, "/dev/null"});
+  return result.out;
+}
+
+// A step's output that leads into no channel goes to the terminal that standard error is.
+TEST(Run, ShowsControlCharactersOfStepsInsteadOfSendingThem) {
+  const TempDir dir;
+  const std::string flow = dir.write(
+      "flow.json",
+      R"({"nodes": [{"name": "a", "run": "printf 'x\\033]0;title\\a\\n\\303\\251 no end'", "shell": "sh"}],
+      "edges": [{"from": "__start__", "to": "a"}]})");
+  const std::string told = told_to_terminal(std::string(SL_STREAMLAB) + " run " + flow);
+  EXPECT_THAT(told, HasSubstr("x\\u001b]0;title\\u0007\r\n\u00e9 no end"));
+  EXPECT_EQ(told.find_first_of("\x1b\a"), std::string::npos) << told;
+}
+
+TEST(Run, ShowsProgressOnlyWhereNoResultsCanMixWithIt) {
+  const TempDir dir;
+  const std::string silent = dir.write("silent.json", R"({"version": 1, "nodes": [
+      {"id": "mic", "type": "AudioInput", "config": {"device": "sim", "sim": {"clock": "real_time",
+          "input_channels": 1, "frames": 24000, "sample_rate_hz": 48000}}}, {"id": "end", "type": "NullSink"}],
+      "connections": [{"from": "mic", "to": "end"}]})");
+  const std::string prints = dir.write("prints.json", R"({"version": 1, "nodes": [
+      {"id": "mic", "type": "AudioInput", "config": {"device": "sim", "sim": {"clock": "real_time",
+          "input_channels": 1, "frames": 24000, "sample_rate_hz": 48000}}},
+      {"id": "level", "type": "LevelMeter"}, {"id": "show", "type": "Print"}],
+      "connections": [{"from": "mic", "to": "level"}, {"from": "level", "to": "show"}]})");
+  const std::string run = std::string(SL_STREAMLAB) + " run ";
+  constexpr const char* kErased = "\x1b[K";  // what every line of progress ends with
+  EXPECT_THAT(told_to_terminal(run + silent), HasSubstr(kErased));
+  EXPECT_THAT(told_to_terminal(run + prints + " > /dev/null"), HasSubstr(kErased));
+  EXPECT_THAT(told_to_terminal(run + prints + " > " + dir.file("out")), HasSubstr(kErased));
+  EXPECT_THAT(told_to_terminal(run + prints), AllOf(Not(HasSubstr(kErased)), HasSubstr("[Print] ")));
+  EXPECT_THAT(told_to_terminal(run + prints + " | grep Print"),
+              AllOf(Not(HasSubstr(kErased)), HasSubstr("[Print] ")));
+  EXPECT_THAT(told_to_terminal(run + silent + " --json | grep summary"), Not(HasSubstr(kErased)));
+  EXPECT_THAT(told_to_terminal(run + silent + " --quiet"), Not(HasSubstr(kErased)));
+  const std::string record = std::string(SL_STREAMLAB) + " record --device sim:" +
+                             dir.write("card.json", R"({"clock": "real_time", "frames": 24000,
+      "input": {"sine": {"frequency_hz": 1000, "amplitude": 0.5}}, "sample_rate_hz": 48000, "input_channels": 1})") +
+                             " " + dir.file("take.wav");
+  EXPECT_THAT(told_to_terminal(record),
+              HasSubstr("main_channel [##########################|   ]   -6.0 dBFS"));
 }
 
 TEST(Run, EndsWith1WhenTheDeviceFails) {
@@ -359,6 +440,21 @@ TEST(Run, GoesOnIgnoringTheSignalsThatItWasStartedToIgnore) {
   }
 }
 
+// pthread_create() gives one reason for both limits.
+TEST(Run, SaysThatAThreadMayHaveFoundNoMemory) {
+  const TempDir dir;
+  const std::string config = dir.write("tone.json", tone_config(0.1));
+  bool was_said = false;
+  for (int kib = 24000; kib < 80000 && !was_said;
+       kib += 2000) {  // somewhere there is room for all but a stack
+    const auto result = run_program({"/bin/sh", "-c", "ulimit -v " + std::to_string(kib) + "; exec \"$@\"",
+                                     "sh", SL_STREAMLAB, "run", config});
+    was_said = result.err.find("ulimit -v") != std::string::npos;
+    EXPECT_TRUE(was_said || result.err.find("ulimit -u") == std::string::npos) << result.err;
+  }
+  EXPECT_TRUE(was_said);
+}
+
 // "ulimit -f": the kernel sends SIGXFSZ, which would end the process in the middle of a line.
 TEST(Run, SaysThatAFileMayNotGetLarger) {
   const TempDir dir;
@@ -407,8 +503,72 @@ TEST(Record, RecordsFromADevice) {
   EXPECT_EQ(info["frames"], 24000);
   EXPECT_EQ(info["channels"], 2);
   const auto again = streamlab({"record", "--device", "sim:" + script, "--seconds", "0.5", out});
-  EXPECT_EQ(again.exit_code, 1);
-  EXPECT_THAT(again.err, HasSubstr("record: " + out + ": "));
+  EXPECT_EQ(again.exit_code, 2);
+  EXPECT_EQ(again.err,
+            "record: \"" + out + "\" exists already; use --force to replace it, or name another\n");
+}
+
+// A sine of amplitude 0.5 and, from frame 24000 on, a gap of a quarter of a second, which is silence in the file.
+constexpr std::string_view kCard = R"({"clock": "virtual", "sample_rate_hz": 48000, "input_channels": 2,
+    "input": {"sine": {"frequency_hz": 1000, "amplitude": 0.5}}, "frames": 48000,
+    "faults": [{"at_frame": 24000, "type": "unplug", "frames": 12000}]})";
+
+TEST(Record, SaysWhatIsInTheFile) {
+  const TempDir dir;
+  const std::string device = "sim:" + dir.write("card.json", kCard);
+  const std::string out = dir.file("take.wav");
+  // Without --seconds until the device ends, or Ctrl-C.
+  const auto text = streamlab({"record", "--device", device, out});
+  EXPECT_EQ(text.exit_code, 3);
+  EXPECT_THAT(text.err,
+              HasSubstr("\n" + out + ": 1 s (48000 frames at 48000 Hz, 2 channels), peak -6.0 dBFS\n"));
+  EXPECT_EQ(json_lines(streamlab({"info", out, "--json"}).out).front()["frames"], 48000);
+  const auto lines = streamlab({"record", "--device", device, out, "--force", "--json"});
+  const auto file = json_lines(lines.out).back()["file"];
+  EXPECT_EQ(file["path"], out);
+  EXPECT_EQ(file["frames"], 48000);
+  EXPECT_NEAR(file["peak_db"], -6.0206, 0.001);  // 20 lg 0.5; the sine has a sample on its peak
+  EXPECT_EQ(file["clipped_samples"], 0);
+}
+
+// As on a full disk. The device goes on; the file is what was written before.
+TEST(Record, SaysOnceThatTheFileCannotBeWritten) {
+  const TempDir dir;
+  const std::string device = "sim:" + dir.write("card.json", kCard);
+  const auto result = run_program({"/bin/sh", "-c", "ulimit -f 20; exec \"$@\"", "sh", SL_STREAMLAB, "record",
+                                   "--device", device, "take.wav"},
+                                  dir.path().string());
+  EXPECT_EQ(result.exit_code, 1);
+  const std::size_t first = result.err.find("cannot be written beyond frame");
+  ASSERT_NE(first, std::string::npos) << result.err;
+  EXPECT_EQ(result.err.find("cannot be written beyond frame", first + 1), std::string::npos) << result.err;
+  const auto frames = json_lines(streamlab({"info", dir.file("take.wav"), "--json"}).out).front()["frames"];
+  EXPECT_THAT(result.err, HasSubstr("\ntake.wav: "));
+  EXPECT_THAT(result.err,
+              HasSubstr("(" + std::to_string(frames.get<int>()) + " frames at 48000 Hz, 2 channels)\n"));
+}
+
+TEST(Record, CountsClippedSamples) {
+  const TempDir dir;
+  const std::string device =
+      "sim:" + dir.write("card.json", R"({"clock": "virtual", "sample_rate_hz": 48000, "input_channels": 1,
+          "input": {"sine": {"frequency_hz": 12000, "amplitude": 1}}, "frames": 480})");
+  const auto result = streamlab({"record", "--device", device, dir.file("take.wav"), "--json"});
+  const auto file = json_lines(result.out).back()["file"];
+  EXPECT_EQ(file["frames"], 480);
+  EXPECT_EQ(file["clipped_samples"], 240);  // 0, 1, 0, -1, …
+}
+
+TEST(Record, RefusesAnEndingWithoutAdviceThatDoesNotFit) {
+  const TempDir dir;
+  for (const std::string name : {"x.mp3", "x", "-"}) {
+    const auto result = streamlab({"record", name}, dir.path().string());
+    EXPECT_EQ(result.exit_code, 2);
+    EXPECT_EQ(result.err,
+              "record: " + name +
+                  ": no kind of file that can be written has this ending; expected .wav, .rf64, .w64 or "
+                  ".flac\n");
+  }
 }
 
 TEST(Record, CountsAndSaysLostFrames) {

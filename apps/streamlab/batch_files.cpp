@@ -1,0 +1,141 @@
+// apps/streamlab/batch_files.cpp
+#include "apps/streamlab/batch_files.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <sstream>
+
+#include <fmt/format.h>
+
+#include "apps/streamlab/console.hpp"
+#include "apps/streamlab/natural_order.hpp"
+
+namespace streamlab::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Of what SoundFileReader reads and people keep in folders.
+constexpr std::array<std::string_view, 20> kSoundEndings{
+    ".wav", ".wave", ".bwf", ".bw64", ".rf64", ".w64", ".aif", ".aiff", ".aifc", ".au",
+    ".snd", ".flac", ".oga", ".ogg",  ".opus", ".mp3", ".mp2", ".caf",  ".voc",  ".sd2"};
+
+bool is_sound(const fs::path& path) {
+  std::string ending = path.extension().string();
+  for (char& c : ending) { c = static_cast<char>(std::tolower(static_cast<unsigned char>(c))); }
+  return std::find(kSoundEndings.begin(), kSoundEndings.end(), ending) != kSoundEndings.end();
+}
+bool is_hidden(const fs::path& path) { return path.filename().string().starts_with("."); }
+
+// Appends the sound files below `folder`.
+Result<void> list_folder(const std::string& folder, const std::string& out_dir, BatchFiles& files) {
+  std::error_code error;
+  const fs::path outputs = out_dir.empty() ? fs::path() : fs::weakly_canonical(out_dir, error);
+  std::vector<std::string> found;
+  std::size_t others = 0;
+  fs::recursive_directory_iterator entry(folder, error);
+  for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
+    std::error_code unknown;  // a link that leads nowhere is no folder
+    const fs::path& path = entry->path();
+    if (entry->is_directory(unknown)) {
+      const bool is_output = !outputs.empty() && fs::weakly_canonical(path, unknown) == outputs;
+      if (is_output) { files.notes.push_back(fmt::format("{}: left out: results go there", path.string())); }
+      if (is_output || is_hidden(path)) { entry.disable_recursion_pending(); }
+    } else if (!is_hidden(path) && is_sound(path)) {
+      found.push_back(path.string());
+    } else {
+      ++others;
+    }
+  }
+  if (error) { return refused(folder, fmt::format("this folder cannot be read: {}", error.message())); }
+  if (found.empty()) {
+    return refused(folder, "there is no sound file in this folder",
+                   "files whose names end as .wav, .flac, .mp3, …");
+  }
+  if (others > 0) {
+    files.notes.push_back(fmt::format("{}: {} left out: hidden, or not named as sound files are", folder,
+                                      counted(others, "file")));
+  }
+  std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return comes_before(a, b); });
+  files.paths.insert(files.paths.end(), found.begin(), found.end());
+  return {};
+}
+
+Result<std::string> read_list(const std::string& path) {
+  std::ostringstream text;
+  if (path == "-") {
+    text << std::cin.rdbuf();
+  } else {
+    errno = 0;
+    std::ifstream file(path, std::ios::binary);
+    std::error_code error;
+    if (!file || fs::is_directory(path, error)) {
+      return refused("--files-from",
+                     fmt::format("\"{}\" cannot be read: {}", path, std::strerror(file ? EISDIR : errno)));
+    }
+    text << file.rdbuf();
+  }
+  return text.str();
+}
+
+}  // namespace
+
+std::vector<std::string> listed_paths(std::string_view list) {
+  const char separator = list.find('\0') == std::string_view::npos ? '\n' : '\0';
+  std::vector<std::string> paths;
+  while (!list.empty()) {
+    const std::string_view path = list.substr(0, list.find(separator));
+    if (!path.empty()) { paths.emplace_back(path); }
+    list.remove_prefix(std::min(path.size() + 1, list.size()));
+  }
+  return paths;
+}
+
+std::string list_of(const std::vector<std::string>& paths) {
+  const bool has_lines = std::any_of(paths.begin(), paths.end(), [](const std::string& path) {
+    return path.find('\n') != std::string::npos;
+  });
+  std::string list;
+  for (const std::string& path : paths) { (list += path) += has_lines ? '\0' : '\n'; }
+  return list;
+}
+
+Checked<BatchFiles> find_batch_files(const BatchArguments& arguments) {
+  BatchFiles files;
+  Errors errors;
+  std::vector<std::string> given = arguments.files;
+  if (arguments.files_from == "-" && arguments.config.path == "-") {
+    errors.push_back({ErrorCode::refused, "--files-from",
+                      "standard input brings the configuration, and cannot bring a list, too",
+                      "a file for one of them", ""});
+  } else if (!arguments.files_from.empty()) {
+    const auto list = read_list(arguments.files_from);
+    if (!list) { return tl::unexpected(Errors{list.error()}); }
+    const auto paths = listed_paths(*list);
+    if (paths.empty()) {
+      errors.push_back(
+          {ErrorCode::refused, "--files-from",
+           fmt::format("there is no path in {}",
+                       arguments.files_from == "-" ? "standard input" : "\"" + arguments.files_from + "\""),
+           "a path on each line", ""});
+    }
+    given.insert(given.end(), paths.begin(), paths.end());
+  }
+  for (const std::string& path : given) {
+    std::error_code error;
+    if (!fs::is_directory(path, error)) {
+      files.paths.push_back(path);
+    } else if (auto listed = list_folder(path, arguments.out_dir, files); !listed) {
+      errors.push_back(listed.error());
+    }
+  }
+  if (!errors.empty()) { return tl::unexpected(std::move(errors)); }
+  return files;
+}
+
+}  // namespace streamlab::app

@@ -1,0 +1,28 @@
+// apps/streamlab/batch_files.hpp
+//
+// The files of a batch: those of the command line, those of lists, and those in folders.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "apps/streamlab/commands.hpp"
+
+namespace streamlab::app {
+
+struct BatchFiles {
+  std::vector<std::string> paths;  // in the order of the command line, then of the list
+  std::vector<std::string> notes;  // what was left out of folders, for people
+};
+
+// A folder stands for every sound file in it and in the folders below, in natural order of their paths: what ends as
+// sound files do. Hidden files and folders, links to folders and --out-dir are left out. Refused: a list that cannot be read or is
+// empty, a folder without a sound file or that cannot be read.
+Checked<BatchFiles> find_batch_files(const BatchArguments& arguments);
+
+// The paths of a list: one a line, or between NULs if there are any (find -print0). Empty ones are left out.
+std::vector<std::string> listed_paths(std::string_view list);
+// The same the other way round.
+std::string list_of(const std::vector<std::string>& paths);
+
+}  // namespace streamlab::app

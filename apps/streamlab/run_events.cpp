@@ -1,0 +1,101 @@
+// apps/streamlab/run_events.cpp
+#include "apps/streamlab/run_events.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "apps/streamlab/console.hpp"
+
+namespace streamlab::app {
+
+std::string to_string(RunEvent::Kind kind) {
+  constexpr const char* kNames[] = {"device_lost", "device_back", "xrun", "gap", "drop", "underrun"};
+  return kNames[static_cast<std::size_t>(kind)];
+}
+
+// `event`: the totals so far.
+void RunEvents::add(std::vector<RunEvent>& events, RunEvent event, double now_s, Hold hold) {
+  Told& told = told_[{event.kind, event.edge}];
+  if (event.count <= told.count && event.frames <= told.frames) { return; }
+  if (hold == Hold::yes && now_s - told.at_s < kTogetherS) { return; }
+  const Told totals{event.count, event.frames, now_s};
+  event.count -= std::min(event.count, told.count);
+  event.frames -= std::min(event.frames, told.frames);
+  told = totals;
+  events.push_back(std::move(event));
+}
+
+std::vector<RunEvent> RunEvents::take(const EngineStatus& status, double now_s, Hold hold) {
+  using Kind = RunEvent::Kind;
+  std::vector<RunEvent> events;
+  if (status.driver) {
+    const DriverStatus& driver = *status.driver;
+    // Between two looks it may have gone and come back, more than once.
+    for (; reopened_ < driver.reopened; ++reopened_) {
+      if (!is_lost_) { events.push_back({Kind::device_lost, {}, 1, 0}); }
+      events.push_back({Kind::device_back, {}, 1, 0});
+      is_lost_ = false;
+    }
+    if (driver.state == DriverState::lost && !is_lost_) {
+      events.push_back({Kind::device_lost, {}, 1, 0});
+      is_lost_ = true;
+    }
+    add(events, {Kind::xrun, {}, driver.xruns, 0}, now_s, hold);
+    add(events, {Kind::gap, {}, driver.gaps, driver.lost_frames}, now_s, hold);
+  }
+  for (const EdgeReport& edge : status.edges) {
+    add(events, {Kind::drop, edge.name, edge.counters.dropped - edge.given_up, 0}, now_s, hold);
+  }
+  add(events, {Kind::underrun, {}, status.underrun_frames > 0 ? 1U : 0U, status.underrun_frames}, now_s,
+      hold);
+  return events;
+}
+
+Document event_document(const RunEvent& event, std::int64_t timestamp_us, double seconds) {
+  Document document{{"type", "event"},
+                    {"event", to_string(event.kind)},
+                    {"timestamp_us", timestamp_us},
+                    {"seconds", seconds}};
+  switch (event.kind) {
+    case RunEvent::Kind::xrun:
+      document["count"] = event.count;
+      break;
+    case RunEvent::Kind::gap:
+      document["count"] = event.count;
+      document["frames"] = event.frames;
+      break;
+    case RunEvent::Kind::drop:
+      document["edge"] = event.edge;
+      document["blocks"] = event.count;
+      break;
+    case RunEvent::Kind::underrun:
+      document["frames"] = event.frames;
+      break;
+    case RunEvent::Kind::device_lost:
+    case RunEvent::Kind::device_back:
+      break;
+  }
+  return document;
+}
+
+std::string event_text(const RunEvent& event) {
+  switch (event.kind) {
+    case RunEvent::Kind::device_lost:
+      return "the device is gone; waiting for it";
+    case RunEvent::Kind::device_back:
+      return "the device is back";
+    case RunEvent::Kind::xrun:
+      return counted(event.count, "xrun");
+    case RunEvent::Kind::gap:
+      return fmt::format("{}: {} missing", counted(event.count, "gap"), counted(event.frames, "frame"));
+    case RunEvent::Kind::drop:
+      return fmt::format("{}: {} dropped", event.edge, counted(event.count, "block"));
+    case RunEvent::Kind::underrun:
+      return fmt::format("{} of silence played, because a thread was late", counted(event.frames, "frame"));
+  }
+  return {};
+}
+
+}  // namespace streamlab::app

@@ -1,0 +1,55 @@
+// apps/streamlab/run_events.hpp
+//
+// RunEvents: what happens while a graph runs and a reader wants to know at once: the device is lost or back, an xrun,
+// a gap, blocks dropped, silence played. Found by comparing one status with the one before.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "engine/graph/config_text.hpp"
+#include "engine/run/engine.hpp"
+
+namespace streamlab::app {
+
+struct RunEvent {
+  enum class Kind : std::uint8_t { device_lost, device_back, xrun, gap, drop, underrun };
+  Kind kind = Kind::xrun;
+  std::string edge;          // of a drop: "mic -> level"
+  std::uint64_t count = 1;   // xruns, gaps, dropped blocks
+  std::uint64_t frames = 0;  // lost in gaps, or of silence played
+};
+// "device_lost", …
+std::string to_string(RunEvent::Kind kind);
+
+class RunEvents {
+ public:
+  // An xrun a period must not flood a log: further ones of a kind (and edge) are counted together for so long.
+  static constexpr double kTogetherS = 1.0;
+  enum class Hold : std::uint8_t { no, yes };
+
+  // What is new in `status`, at `now_s` of any clock. The device's going and coming is told at once. Hold::no: all,
+  // for it is the last time.
+  std::vector<RunEvent> take(const EngineStatus& status, double now_s, Hold hold);
+
+ private:
+  struct Told {
+    std::uint64_t count = 0;
+    std::uint64_t frames = 0;
+    double at_s = -kTogetherS;
+  };
+  void add(std::vector<RunEvent>& events, RunEvent event, double now_s, Hold hold);
+
+  std::map<std::pair<RunEvent::Kind, std::string>, Told> told_;
+  bool is_lost_ = false;
+  std::uint64_t reopened_ = 0;
+};
+
+// {"type": "event", "event": "gap", …}. `timestamp_us`: since the Unix epoch; `seconds`: of signal so far.
+Document event_document(const RunEvent& event, std::int64_t timestamp_us, double seconds);
+// "gap: 480 frames are missing", for people.
+std::string event_text(const RunEvent& event);
+
+}  // namespace streamlab::app
