@@ -316,7 +316,7 @@ TEST(Run, TellsEventsAsJsonLinesBeforeTheSummary) {
   const TempDir dir;
   const std::string config = dir.write("lossy.json", virtual_config(R"([
       {"at_frame": 9600, "type": "xrun", "lost_frames": 480}, {"at_frame": 19200, "type": "unplug", "frames": 20}])"));
-  std::map<std::string, nlohmann::json> sums;
+  std::map<std::string, std::map<std::string, int>> sums;
   std::vector<std::string> kinds;
   const auto result = streamlab({"run", config, "--json"});
   for (const auto& line : json_lines(result.out)) {
@@ -324,9 +324,7 @@ TEST(Run, TellsEventsAsJsonLinesBeforeTheSummary) {
     const std::string kind = line["event"];
     if (kind.starts_with("device")) { kinds.push_back(kind); }
     for (const char* number : {"count", "frames"}) {
-      if (line.contains(number)) {
-        sums[kind][number] = sums[kind].value(number, 0) + line[number].get<int>();
-      }
+      if (line.contains(number)) { sums[kind][number] += line[number].get<int>(); }
     }
     EXPECT_GT(line["timestamp_us"], 1'600'000'000'000'000);
     EXPECT_TRUE(line["seconds"].is_number());
@@ -356,7 +354,7 @@ TEST(Run, ShowsControlCharactersOfStepsInsteadOfSendingThem) {
       R"({"nodes": [{"name": "a", "run": "printf 'x\\033]0;title\\a\\n\\303\\251 no end'", "shell": "sh"}],
       "edges": [{"from": "__start__", "to": "a"}]})");
   const std::string told = told_to_terminal(std::string(SL_STREAMLAB) + " run " + flow);
-  EXPECT_THAT(told, HasSubstr("x\\u001b]0;title\\u0007\r\n\u00e9 no end"));
+  EXPECT_THAT(told, AllOf(HasSubstr("x\\u001b]0;title\\u0007\r\n"), HasSubstr("\u00e9 no end")));
   EXPECT_EQ(told.find_first_of("\x1b\a"), std::string::npos) << told;
 }
 
