@@ -1,6 +1,6 @@
 // tests/apps/run_test.cpp
 //
-// streamlab run and record: exit codes, messages, what goes where.
+// streamlab run: exit codes, messages, what goes where.
 #include <algorithm>
 #include <csignal>
 #include <map>
@@ -487,104 +487,6 @@ TEST(Run, RefusesALengthThatNothingHas) {
     EXPECT_EQ(streamlab({"run", dir.write("tone.json", tone_config(1.0)), "--seconds", seconds}).exit_code, 2)
         << seconds;
   }
-}
-
-TEST(Record, RecordsFromADevice) {
-  const TempDir dir;
-  const std::string out = dir.file("take.wav");
-  const std::string script = dir.write("card.json", R"({"clock": "virtual", "input": {"counting": true},
-      "input_channels": 2, "sample_rate_hz": 48000})");
-  const auto result = streamlab({"record", "--device", "sim:" + script, "--seconds", "0.5", out, "--json"});
-  EXPECT_EQ(result.exit_code, 0) << result.err;
-  EXPECT_EQ(json_lines(result.out).front()["type"], "device");
-  const auto info = json_lines(streamlab({"info", out, "--json"}).out).front();
-  EXPECT_EQ(info["frames"], 24000);
-  EXPECT_EQ(info["channels"], 2);
-  const auto again = streamlab({"record", "--device", "sim:" + script, "--seconds", "0.5", out});
-  EXPECT_EQ(again.exit_code, 2);
-  EXPECT_EQ(again.err,
-            "record: \"" + out + "\" exists already; use --force to replace it, or name another\n");
-}
-
-// A sine of amplitude 0.5 and, from frame 24000 on, a gap of a quarter of a second, which is silence in the file.
-constexpr std::string_view kCard = R"({"clock": "virtual", "sample_rate_hz": 48000, "input_channels": 2,
-    "input": {"sine": {"frequency_hz": 1000, "amplitude": 0.5}}, "frames": 48000,
-    "faults": [{"at_frame": 24000, "type": "unplug", "frames": 12000}]})";
-
-TEST(Record, SaysWhatIsInTheFile) {
-  const TempDir dir;
-  const std::string device = "sim:" + dir.write("card.json", kCard);
-  const std::string out = dir.file("take.wav");
-  // Without --seconds until the device ends, or Ctrl-C.
-  const auto text = streamlab({"record", "--device", device, out});
-  EXPECT_EQ(text.exit_code, 3);
-  EXPECT_THAT(text.err,
-              HasSubstr("\n" + out + ": 1 s (48000 frames at 48000 Hz, 2 channels), peak -6.0 dBFS\n"));
-  EXPECT_EQ(json_lines(streamlab({"info", out, "--json"}).out).front()["frames"], 48000);
-  const auto lines = streamlab({"record", "--device", device, out, "--force", "--json"});
-  const auto file = json_lines(lines.out).back()["file"];
-  EXPECT_EQ(file["path"], out);
-  EXPECT_EQ(file["frames"], 48000);
-  EXPECT_NEAR(file["peak_db"], -6.0206, 0.001);  // 20 lg 0.5; the sine has a sample on its peak
-  EXPECT_EQ(file["clipped_samples"], 0);
-}
-
-// As on a full disk. The device goes on; the file is what was written before.
-TEST(Record, SaysOnceThatTheFileCannotBeWritten) {
-  const TempDir dir;
-  const std::string device = "sim:" + dir.write("card.json", kCard);
-  const auto result = run_program({"/bin/sh", "-c", "ulimit -f 20; exec \"$@\"", "sh", SL_STREAMLAB, "record",
-                                   "--device", device, "take.wav"},
-                                  dir.path().string());
-  EXPECT_EQ(result.exit_code, 1);
-  const std::size_t first = result.err.find("cannot be written beyond frame");
-  ASSERT_NE(first, std::string::npos) << result.err;
-  EXPECT_EQ(result.err.find("cannot be written beyond frame", first + 1), std::string::npos) << result.err;
-  const auto frames = json_lines(streamlab({"info", dir.file("take.wav"), "--json"}).out).front()["frames"];
-  EXPECT_THAT(result.err, HasSubstr("\ntake.wav: "));
-  EXPECT_THAT(result.err,
-              HasSubstr("(" + std::to_string(frames.get<int>()) + " frames at 48000 Hz, 2 channels)\n"));
-}
-
-TEST(Record, CountsClippedSamples) {
-  const TempDir dir;
-  const std::string device =
-      "sim:" + dir.write("card.json", R"({"clock": "virtual", "sample_rate_hz": 48000, "input_channels": 1,
-          "input": {"sine": {"frequency_hz": 12000, "amplitude": 1}}, "frames": 480})");
-  const auto result = streamlab({"record", "--device", device, dir.file("take.wav"), "--json"});
-  const auto file = json_lines(result.out).back()["file"];
-  EXPECT_EQ(file["frames"], 480);
-  EXPECT_EQ(file["clipped_samples"], 240);  // 0, 1, 0, -1, …
-}
-
-TEST(Record, RefusesAnEndingWithoutAdviceThatDoesNotFit) {
-  const TempDir dir;
-  for (const std::string name : {"x.mp3", "x", "-"}) {
-    const auto result = streamlab({"record", name}, dir.path().string());
-    EXPECT_EQ(result.exit_code, 2);
-    EXPECT_EQ(result.err,
-              "record: " + name +
-                  ": no kind of file that can be written has this ending; expected .wav, .rf64, .w64 or "
-                  ".flac\n");
-  }
-}
-
-TEST(Record, CountsAndSaysLostFrames) {
-  const TempDir dir;
-  const std::string script = dir.write("card.json", R"({"clock": "virtual", "input": {"counting": true},
-      "faults": [{"at_frame": 4800, "type": "unplug", "frames": 4800}]})");
-  const auto result =
-      streamlab({"record", "--device", "sim:" + script, "--seconds", "0.5", dir.file("take.wav")});
-  EXPECT_EQ(result.exit_code, 3) << result.err;
-  EXPECT_THAT(result.err, HasSubstr("4800 lost frames"));
-}
-
-TEST(Record, SaysMistakesInTheWordsOfTheCommandLine) {
-  const TempDir dir;
-  const auto result = streamlab({"record", "--device", "jak", "--seconds", "1", dir.file("take.wav")});
-  EXPECT_EQ(result.exit_code, 2) << result.err;
-  EXPECT_THAT(result.err, testing::StartsWith("record: "));
-  EXPECT_THAT(result.err, HasSubstr("did you mean \"jack\"?"));
 }
 
 }  // namespace
