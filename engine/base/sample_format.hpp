@@ -9,7 +9,7 @@
 // NaN and infinities, unless they are kept).
 //
 // All functions may be called on any thread, the real-time thread included: no allocation, no lock, no system
-// call. The vector units used are chosen once, at the first call; every path gives the same bits.
+// call. The widest vector units that the processor has are used; all give the same bits.
 #pragma once
 
 #include <cstddef>
@@ -53,20 +53,31 @@ int significant_bits(SampleFormat format) noexcept;
 
 bool is_float(SampleFormat format) noexcept;
 
+// What is to be known of decoded samples. All of them are passed on as they are.
+struct DecodeCounts {
+  std::size_t not_finite = 0;  // NaN and infinities; integers have none
+  bool all_below = true;       // whether |x| < level held for all; for a NaN it does not
+
+  DecodeCounts& operator+=(const DecodeCounts& other) noexcept {
+    not_finite += other.not_finite;
+    all_below = all_below && other.all_below;
+    return *this;
+  }
+  friend bool operator==(const DecodeCounts&, const DecodeCounts&) = default;
+};
+
 // Reads `frames` frames of `stream_channels` interleaved channels at `bytes` (any alignment,
 // frames x stream_channels x bytes_per_sample(format) bytes) and writes stream channel picks[k] to
 // planar[k][0 .. frames). A channel may be picked more than once; each pick is below `stream_channels`. The
-// planar arrays overlap neither each other nor `bytes`.
-//
-// Returns how many of the samples written are NaN or infinite (never for integer formats). They are passed on
-// as they are.
-std::size_t decode_interleaved(SampleFormat format, const std::byte* bytes, std::uint32_t stream_channels,
-                               std::span<const std::uint32_t> picks, std::size_t frames,
-                               double* const planar[]) noexcept;
+// planar arrays overlap neither each other nor `bytes`. The level is 1.
+DecodeCounts decode_interleaved(SampleFormat format, const std::byte* bytes, std::uint32_t stream_channels,
+                                std::span<const std::uint32_t> picks, std::size_t frames,
+                                double* const planar[]) noexcept;
 
-// The same for all channels in their order: planar[c] is stream channel c.
-std::size_t decode_interleaved(SampleFormat format, const std::byte* bytes, std::uint32_t stream_channels,
-                               std::size_t frames, double* const planar[]) noexcept;
+// The same for all channels in their order: planar[c] is stream channel c. `level` is above 0; in float32_le it is
+// rounded to a float32.
+DecodeCounts decode_interleaved(SampleFormat format, const std::byte* bytes, std::uint32_t stream_channels,
+                                std::size_t frames, double* const planar[], double level = 1.0) noexcept;
 
 // The largest sample that an integer of `bits` bits can hold, 1 - 2^(1-bits): a converter that clips gives it. The
 // smallest is -1.

@@ -64,7 +64,7 @@ class FrameQueue {
     block.set_frame_count(frames);
     for (std::uint32_t c = 0; c < channels_; ++c) { planar_[c] = block.channel_data(c); }
     const std::size_t not_finite =
-        decode_interleaved(format_, bytes_.data() + begin_, channels_, frames, planar_.data());
+        decode_interleaved(format_, bytes_.data() + begin_, channels_, frames, planar_.data()).not_finite;
     begin_ += frames * frame_bytes_;
     return not_finite;
   }
@@ -275,7 +275,8 @@ class FramedFormat final : public StreamDecoder::Format {
     block.set_frame_count(frame_count());
     for (std::uint32_t c = 0; c < block.channel_count(); ++c) { planar_[c] = block.channel_data(c); }
     return decode_interleaved(reader_.header()->format, reader_.block().samples.data(), block.channel_count(),
-                              frame_count(), planar_.data());
+                              frame_count(), planar_.data())
+        .not_finite;
   }
   bool is_empty() const override { return ended_ && !has_block_ && reader_.held_bytes() == 0; }
   std::vector<NodeNote> notes() const override {

@@ -3,6 +3,7 @@
 // SampleOutput: what every kind of sound file being written can do.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -11,6 +12,9 @@
 #include "engine/base/sample_format.hpp"
 
 namespace streamlab {
+
+// What tells the time.
+using SteadyNow = std::chrono::steady_clock::time_point (*)() noexcept;
 
 // A sound file being written; see SoundFileWriter for what the calls do. Failures are returned each time they
 // occur; SoundFileWriter makes them stick.

@@ -350,8 +350,8 @@ Result<SoundFileReader::Block> SoundFileReader::read(double* const planar[], std
     if (!more) { return tl::unexpected(more.error()); }
     if (!*more || s.missing > 0) { break; }
     const std::size_t count = std::min(frames - block.frames, s.end - s.begin);
-    block.not_finite += decode_interleaved(s.format, s.buffer.data() + s.begin * s.frame_bytes,
-                                           s.info.channels, count, s.destination.data());
+    block.counts += decode_interleaved(s.format, s.buffer.data() + s.begin * s.frame_bytes, s.info.channels,
+                                       count, s.destination.data(), s.info.clip_level);
     for (double*& channel : s.destination) { channel += count; }
     s.begin += count;
     s.position += count;

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "engine/base/error.hpp"
+#include "engine/base/sample_format.hpp"
 #include "nodes/sound_file/sound_file_info.hpp"
 #include "nodes/sound_file/wave_scan.hpp"
 
@@ -45,7 +46,7 @@ class SoundFileReader {
 
   struct Block {
     std::size_t frames = 0;  // read; fewer than asked for at the end of the file and before missing frames
-    std::size_t not_finite = 0;  // NaN and infinities among the samples, passed on as they are
+    DecodeCounts counts;  // of their samples; the level is info().clip_level
   };
 
   // Goes behind the frames that are missing where the next read would begin, because they are damaged. How many

@@ -96,15 +96,16 @@ SoundFileWriter::~SoundFileWriter() {
 }
 
 Result<SoundFileWriter> SoundFileWriter::create(const std::string& path, const SoundFileSpec& spec,
-                                                Overwrite overwrite, Naming naming,
-                                                std::uint64_t riff_limit) {
+                                                Overwrite overwrite, std::uint64_t riff_limit,
+                                                SteadyNow now) {
   if (auto checked = check(spec); !checked) { return tl::unexpected(checked.error()); }
   auto file = OutputFile::create(path, overwrite == Overwrite::yes, naming);
   if (!file) { return tl::unexpected(file.error()); }
   const auto update_frames = static_cast<std::uint64_t>(std::ceil(kUpdateSeconds * spec.sample_rate_hz));
   auto output = spec.container == SoundContainer::flac
                     ? create_flac_output(std::move(*file), path, shape_of(spec))
-                    : WaveOutput::create(std::move(*file), path, shape_of(spec), update_frames, riff_limit);
+                    : WaveOutput::create(std::move(*file), path, shape_of(spec),
+                                         {update_frames, kUpdatePause, now}, riff_limit);
   if (!output) { return tl::unexpected(output.error()); }
   auto impl = std::make_unique<Impl>();
   impl->output = std::move(*output);

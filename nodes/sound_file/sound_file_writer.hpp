@@ -11,6 +11,7 @@
 // Not for the real-time thread: it opens, writes and allocates. One thread at a time.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -21,6 +22,7 @@
 #include "engine/base/error.hpp"
 #include "engine/base/output_file.hpp"
 #include "engine/base/sample_format.hpp"
+#include "nodes/sound_file/sample_output.hpp"
 #include "nodes/sound_file/wave_header.hpp"
 
 namespace streamlab {
@@ -47,14 +49,18 @@ class SoundFileWriter {
   // A recording that is killed loses this, the block under way and what is on its way to the writer: less than
   // 0.1 s.
   static constexpr double kUpdateSeconds = 0.05;
+  // While sound comes so fast that this has not gone by since the last update, the next one waits: until as much
+  // sound again has come, or the buffer of 128 KiB is full.
+  static constexpr std::chrono::milliseconds kUpdatePause{25};
 
   // Creates `path` and writes the header of an empty file. Refused as check() says. Fails (ErrorCode::failed)
   // when the file exists and `overwrite` is no, when it is no regular file, when its folder is missing or may
-  // not be written, and when the disk is full. With Overwrite::yes an old file stays, so that others can go on reading it, until
-  // the new one is complete: see OutputFile. `riff_limit` is for tests: see wave_header().
+  // not be written, and when the disk is full. With Overwrite::yes an old file stays, for whoever reads it, until
+  // the new one is complete: see OutputFile. `riff_limit` and `now` are for tests: see wave_header()
+  // and kUpdatePause.
   static Result<SoundFileWriter> create(const std::string& path, const SoundFileSpec& spec,
-                                        Overwrite overwrite, Naming naming = Naming::at_once,
-                                        std::uint64_t riff_limit = kRiffLimit);
+                                        Overwrite overwrite, std::uint64_t riff_limit = kRiffLimit,
+                                        SteadyNow now = std::chrono::steady_clock::now);
 
   SoundFileWriter(SoundFileWriter&&) noexcept;
   SoundFileWriter& operator=(SoundFileWriter&&) noexcept;

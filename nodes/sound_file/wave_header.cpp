@@ -73,8 +73,10 @@ void put_format(Bytes& out, const WaveShape& shape) {
 
 bool has_fact(const WaveShape& shape) { return format_tag(shape) != kTagPcm || extensible(shape); }
 
-// What begins as RIFF does: format, fact where it is due, and the head of the samples.
-void put_riff_chunks(Bytes& out, const WaveShape& shape, std::uint64_t frames, std::uint64_t data_bytes) {
+// What begins as RIFF does: format, fact where it is due, a filler of `filler_bytes` unless that is 0, and the head
+// of the samples.
+void put_riff_chunks(Bytes& out, const WaveShape& shape, std::uint64_t frames, std::uint64_t data_bytes,
+                     std::uint64_t filler_bytes) {
   out.id("fmt ");
   out.u32(format_bytes(shape));
   put_format(out, shape);
@@ -83,14 +85,28 @@ void put_riff_chunks(Bytes& out, const WaveShape& shape, std::uint64_t frames, s
     out.u32(4);
     out.u32(frames);
   }
+  if (filler_bytes > 0) {
+    out.id("JUNK");
+    out.u32(filler_bytes - 8);
+    for (std::uint64_t n = 8; n < filler_bytes; ++n) { out.id(std::string_view("\0", 1)); }
+  }
   out.id("data");
   out.u32(data_bytes);
 }
 
+// Bytes of a chunk that makes `header_bytes` a multiple of 16: frames of 2, 4, 8 or 16 bytes then end where pages of
+// the file do, and are written faster.
+std::uint64_t filler_bytes_for(std::uint64_t header_bytes) {
+  const std::uint64_t wanted = (16 - header_bytes % 16) % 16;
+  return wanted == 0 || wanted >= 8 ? wanted : wanted + 16;
+}
+
 std::vector<std::byte> riff_header(const WaveShape& shape, std::uint64_t frames, std::uint64_t riff_limit) {
   constexpr std::uint64_t kDs64Bytes = 28;
-  const std::uint64_t header_bytes =
+  const std::uint64_t needed_bytes =
       12 + 8 + kDs64Bytes + 8 + format_bytes(shape) + (has_fact(shape) ? 12 : 0) + 8;
+  const std::uint64_t filler_bytes = filler_bytes_for(needed_bytes);
+  const std::uint64_t header_bytes = needed_bytes + filler_bytes;
   const std::uint64_t data_bytes = frames * frame_bytes(shape);
   const std::uint64_t riff_bytes = header_bytes - 8 + data_bytes + data_bytes % 2;
   const bool rf64 = shape.container == SoundContainer::rf64 || riff_bytes > riff_limit;
@@ -105,7 +121,7 @@ std::vector<std::byte> riff_header(const WaveShape& shape, std::uint64_t frames,
   out.u64(rf64 ? data_bytes : 0);
   out.u64(rf64 ? frames : 0);
   out.u32(0);
-  put_riff_chunks(out, shape, rf64 ? kSeeDs64 : frames, rf64 ? kSeeDs64 : data_bytes);
+  put_riff_chunks(out, shape, rf64 ? kSeeDs64 : frames, rf64 ? kSeeDs64 : data_bytes, filler_bytes);
   return out.take();
 }
 
@@ -166,7 +182,7 @@ std::vector<std::byte> wave_stream_header(const WaveShape& shape) {
   out.id("RIFF");
   out.u32(kUnknownWaveLength + header_bytes - 8);
   out.id("WAVE");
-  put_riff_chunks(out, shape, kUnknownWaveLength / frame_bytes(shape), kUnknownWaveLength);
+  put_riff_chunks(out, shape, kUnknownWaveLength / frame_bytes(shape), kUnknownWaveLength, 0);
   return out.take();
 }
 

@@ -13,25 +13,29 @@ namespace streamlab {
 namespace {
 
 constexpr std::size_t kWriteBytes = 128 * 1024;
+constexpr std::size_t kPageBytes = 4096;  // of a file, in the kernel's memory; larger ones are multiples
 constexpr std::uint64_t kHoleBytes = 1024 * 1024;  // silence from here on becomes a hole
 
 }  // namespace
 
-WaveOutput::WaveOutput(OutputFile file, std::string path, const WaveShape& shape, std::uint64_t update_frames,
+WaveOutput::WaveOutput(OutputFile file, std::string path, const WaveShape& shape, const Updates& updates,
                        std::uint64_t riff_limit)
     : file_(std::move(file)),
       path_(std::move(path)),
       shape_(shape),
-      update_frames_(update_frames),
+      updates_(updates),
       riff_limit_(riff_limit),
       frame_bytes_(shape.channels * bytes_per_sample(shape.format)),
       header_bytes_(wave_header(shape, 0, riff_limit).size()),
-      buffer_(std::max<std::size_t>(kWriteBytes / frame_bytes_, 1) * frame_bytes_) {}
+      buffer_(std::max<std::size_t>(kWriteBytes / frame_bytes_, 1) * frame_bytes_),
+      from_(shape.channels),
+      look_at_(updates.frames),
+      updated_at_(updates.now()) {}
 
 Result<std::unique_ptr<SampleOutput>> WaveOutput::create(OutputFile file, const std::string& path,
-                                                         const WaveShape& shape, std::uint64_t update_frames,
+                                                         const WaveShape& shape, const Updates& updates,
                                                          std::uint64_t riff_limit) {
-  std::unique_ptr<WaveOutput> output(new WaveOutput(std::move(file), path, shape, update_frames, riff_limit));
+  std::unique_ptr<WaveOutput> output(new WaveOutput(std::move(file), path, shape, updates, riff_limit));
   if (auto header = output->put_header(); !header) {
     output->file_.set_ending(Ending::not_begun);
     return tl::unexpected(header.error());
@@ -40,20 +44,19 @@ Result<std::unique_ptr<SampleOutput>> WaveOutput::create(OutputFile file, const 
 }
 
 Result<void> WaveOutput::write(const double* const planar[], std::size_t frames, EncodeCounts& counts) {
-  std::vector<const double*> from(planar, planar + shape_.channels);
-  const std::size_t capacity = buffer_.size() / frame_bytes_;
+  std::copy_n(planar, from_.size(), from_.begin());
   while (frames > 0) {
-    const std::size_t count = std::min(frames, capacity - buffered_);
-    counts += encode_interleaved(shape_.format, from.data(), shape_.channels, count,
+    const std::size_t count = std::min(frames, capacity() - buffered_);
+    counts += encode_interleaved(shape_.format, from_.data(), shape_.channels, count,
                                  buffer_.data() + buffered_ * frame_bytes_, NotFinite::keep);
-    for (const double*& channel : from) { channel += count; }
+    for (const double*& channel : from_) { channel += count; }
     buffered_ += count;
     frames -= count;
-    if (buffered_ == capacity) {
+    if (buffered_ == capacity()) {
       if (auto updated = update(); !updated) { return updated; }
     }
   }
-  return this->frames() - frames_in_header_ >= update_frames_ ? update() : Result<void>{};
+  return update_is_due() ? update() : Result<void>{};
 }
 
 Result<void> WaveOutput::write_silence(std::uint64_t frames) {
@@ -63,21 +66,28 @@ Result<void> WaveOutput::write_silence(std::uint64_t frames) {
     frames_on_disk_ += frames;
     return update();
   }
-  const std::size_t capacity = buffer_.size() / frame_bytes_;
   while (frames > 0) {
-    const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(frames, capacity - buffered_));
+    const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(frames, capacity() - buffered_));
     std::fill_n(buffer_.begin() + static_cast<std::ptrdiff_t>(buffered_ * frame_bytes_), count * frame_bytes_,
                 std::byte{0});
     buffered_ += count;
     frames -= count;
-    if (buffered_ == capacity) {
+    if (buffered_ == capacity()) {
       if (auto updated = update(); !updated) { return updated; }
     }
   }
-  return this->frames() - frames_in_header_ >= update_frames_ ? update() : Result<void>{};
+  return update_is_due() ? update() : Result<void>{};
+}
+
+bool WaveOutput::update_is_due() {
+  if (frames() < look_at_) { return false; }
+  look_at_ = frames() + updates_.frames;
+  return updates_.now() - updated_at_ >= updates_.pause;
 }
 
 Result<void> WaveOutput::update() {
+  look_at_ = frames() + updates_.frames;
+  updated_at_ = updates_.now();
   if (auto flushed = flush(); !flushed) { return flushed; }
   return frames_in_header_ == frames_on_disk_ ? Result<void>{} : put_header();
 }
@@ -89,6 +99,12 @@ Result<void> WaveOutput::close() {
     return failed(path_, fmt::format("may be incomplete: {}", std::strerror(errno)));
   }
   return updated;
+}
+
+std::size_t WaveOutput::capacity() const {
+  const std::size_t most = buffer_.size() / frame_bytes_;
+  const std::size_t beyond_page = (end_of_data() + most * frame_bytes_) % kPageBytes;
+  return beyond_page % frame_bytes_ == 0 ? most - beyond_page / frame_bytes_ : most;
 }
 
 Result<void> WaveOutput::flush() {

@@ -130,10 +130,12 @@ class FileSource final : public Node {
       y.header().set(FrameFlag::gap);
       y.header().gap_frames = missing;
     }
-    const std::uint32_t count = fill(y);
+    DecodeCounts counts;
+    const std::uint32_t count = fill(y, counts);
+    not_finite_ += counts.not_finite;
     if (failure_) { return Status::fault; }
     y.set_frame_count(count);
-    flag_bad_samples(y);
+    if (!counts.all_below) { flag_bad_samples(y); }
     if (rounds_left_ == 0) { y.header().set(FrameFlag::end_of_stream); }
     position_ += count;
     return Status::ok;
@@ -243,9 +245,9 @@ class FileSource final : public Node {
     if (rounds_left_ != 0) { rewind(); }
   }
 
-  // Fills up to frame_size_ frames, repeating the range as often as requested. Stops before missing frames.
-  // Returns the number of frames.
-  std::uint32_t fill(DataFrame& y) noexcept {
+  // Fills up to frame_size_ frames, going back to the start of the range as often as asked for. Ends before
+  // frames that are missing. The number of frames; what is to be known of them is added to `counts`.
+  std::uint32_t fill(DataFrame& y, DecodeCounts& counts) noexcept {
     std::uint32_t count = 0;
     while (count < frame_size_ && rounds_left_ != 0) {
       const std::uint64_t left = end_ - reader_->position();
@@ -257,7 +259,8 @@ class FileSource final : public Node {
         return count;
       }
       count += static_cast<std::uint32_t>(block->frames);
-      not_finite_ += block->not_finite;
+      counts += block->counts;
+      empty_round = empty_round && block->frames == 0;
       if (reader_->position() < end_) {
         if (block->frames == wanted) { continue; }
         if (!reader_->at_end()) { return count; }  // frames are missing here

@@ -88,7 +88,7 @@ class FileFrames final : public Source<DataFrame> {
       frame_->header().set(FrameFlag::gap);
       frame_->header().gap_frames = *missing;
     }
-    flag_bad_samples(*frame_);
+    if (!block->counts.all_below) { flag_bad_samples(*frame_); }
     const SoundFileInfo& info = reader_->info();
     if (reader_->at_end() || (info.length_known && reader_->position() >= info.frames)) {
       frame_->header().set(FrameFlag::end_of_stream);

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -264,10 +265,50 @@ TEST(SampleFormat, CountsWhatIsNotFiniteWhileDecoding) {
     std::vector<double> left(500);
     std::vector<double> right(500);
     double* const planar[] = {left.data(), right.data()};
-    EXPECT_EQ(decode_interleaved(format, bytes.data(), 2, 500, planar), 3U) << to_string(format);
+    const DecodeCounts counts = decode_interleaved(format, bytes.data(), 2, 500, planar);
+    EXPECT_EQ(counts, (DecodeCounts{3, false})) << to_string(format);
     EXPECT_TRUE(std::isnan(right[1]));
     EXPECT_EQ(left[250], -kInfinity);
     EXPECT_EQ(right[499], kInfinity);
+  }
+}
+
+// Samples just below the level, and then one at it or beyond, anywhere in the stream and on each channel.
+TEST(SampleFormat, TellsWhileDecodingWhetherAllSamplesAreBelowALevel) {
+  constexpr std::size_t kFrames = 300;
+  constexpr double kLevel = 0.75;
+  for (const SampleFormat format : kSampleFormats) {
+    const double step = format == SampleFormat::s16_le ? 0x1p-15 : 0x1p-23;
+    for (const std::uint32_t channels : {1U, 2U, 3U}) {
+      std::vector<std::vector<double>> in(channels, std::vector<double>(kFrames, kLevel - step));
+      std::vector<std::vector<double>> out = in;
+      std::vector<const double*> from;
+      std::vector<double*> to;
+      for (std::uint32_t c = 0; c < channels; ++c) {
+        for (std::size_t n = 0; n < kFrames; n += 2) { in[c][n] = -in[c][n]; }
+        from.push_back(in[c].data());
+        to.push_back(out[c].data());
+      }
+      std::vector<std::byte> bytes(kFrames * channels * bytes_per_sample(format));
+      const auto decode = [&] {
+        EXPECT_EQ(encode_interleaved(format, from.data(), channels, kFrames, bytes.data()), EncodeCounts{});
+        const DecodeCounts counts =
+            decode_interleaved(format, bytes.data(), channels, kFrames, to.data(), kLevel);
+        EXPECT_EQ(out, in) << to_string(format) << " " << channels;
+        return counts;
+      };
+      EXPECT_EQ(decode(), (DecodeCounts{0, true})) << to_string(format) << " " << channels;
+      for (const std::size_t at : {0U, 127U, 128U, 299U}) {
+        for (std::uint32_t c = 0; c < channels; ++c) {
+          for (const double loud : {kLevel, -kLevel, -1.0}) {
+            const double before = std::exchange(in[c][at], loud);
+            EXPECT_EQ(decode(), (DecodeCounts{0, false}))
+                << to_string(format) << " " << channels << " " << at;
+            in[c][at] = before;
+          }
+        }
+      }
+    }
   }
 }
 
@@ -293,7 +334,8 @@ TEST(SampleFormat, PicksChannelsOutOfManyAndLeavesTheOthersAlone) {
         std::vector<std::vector<double>> out(picks.size(), std::vector<double>(kFrames, kNaN));
         std::vector<double*> to;
         for (auto& channel : out) { to.push_back(channel.data()); }
-        EXPECT_EQ(decode_interleaved(format, bytes.data(), channels, picks, kFrames, to.data()), 0U);
+        EXPECT_EQ(decode_interleaved(format, bytes.data(), channels, picks, kFrames, to.data()),
+                  DecodeCounts{});
         EXPECT_EQ(out, in) << to_string(format);
         for (std::uint32_t c = 0; c < channels; ++c) {
           if (std::find(picks.begin(), picks.end(), c) != picks.end()) { continue; }
@@ -374,7 +416,7 @@ TEST(SampleFormat, TellsWhetherAllSamplesAreBelowFullScale) {
 TEST(SampleFormat, WritesNothingForNoFrames) {
   std::vector<std::byte> bytes(8, kUntouched);
   double* const planar[] = {nullptr, nullptr};
-  EXPECT_EQ(decode_interleaved(SampleFormat::s16_le, bytes.data(), 2, 0, planar), 0U);
+  EXPECT_EQ(decode_interleaved(SampleFormat::s16_le, bytes.data(), 2, 0, planar), DecodeCounts{});
   EXPECT_EQ(encode_interleaved(SampleFormat::s16_le, planar, 2, 0, bytes.data()), EncodeCounts{});
   EXPECT_THAT(bytes, Each(kUntouched));
 }

@@ -146,7 +146,7 @@ TEST(SoundFileReader, CountsNaNAndInfinities) {
   double* const planar[] = {got.data()};
   const auto block = reader->read(planar, 4);
   ASSERT_TRUE(block);
-  EXPECT_EQ(block->not_finite, 2U);
+  EXPECT_EQ(block->counts.not_finite, 2U);
   EXPECT_TRUE(std::isnan(got[1]));
   EXPECT_EQ(got[3], 1.5);
 }

@@ -226,6 +226,20 @@ TEST(SoundFileWriter, StatesTheSizesOfAnRf64In64Bits) {
   }
 }
 
+// So that a page of the file ends with a frame of 2, 4, 8 or 16 bytes.
+TEST(SoundFileWriter, BeginsTheSamplesOfAWavAtAMultipleOf16Bytes) {
+  for (const SoundContainer container : {SoundContainer::wav, SoundContainer::rf64}) {
+    for (const SampleFormat format :
+         {SampleFormat::s16_le, SampleFormat::s24_3le, SampleFormat::s32_le, SampleFormat::float32_le}) {
+      for (const std::uint16_t channels : {std::uint16_t{1}, std::uint16_t{2}, std::uint16_t{4}}) {
+        const std::vector<std::byte> header = wave_header({container, format, 48000, channels}, 100);
+        EXPECT_EQ(header.size() % 16, 0U)
+            << to_string(container) << " " << to_string(format) << " " << channels;
+      }
+    }
+  }
+}
+
 TEST(SoundFileWriter, PutsSilenceWhereItIsAskedTo) {
   const TempDir dir;
   for (const std::uint64_t silence : {0U, 3U, 20000U, 500000U}) {

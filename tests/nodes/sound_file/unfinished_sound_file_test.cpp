@@ -1,6 +1,8 @@
 // tests/nodes/sound_file/unfinished_sound_file_test.cpp
 //
 // What a sound file is worth while it is being written: after a kill, on a full disk.
+#include <chrono>
+#include <cmath>
 #include <csignal>
 
 #include <gmock/gmock.h>
@@ -18,6 +20,15 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using namespace test;  // NOLINT(google-build-using-namespace): a test of one thing
 
+// A time that the tests advance.
+std::chrono::steady_clock::time_point time_now;
+std::chrono::steady_clock::time_point tell_time() noexcept { return time_now; }
+
+// As if `frames` frames had been played.
+void let_pass(std::size_t frames, double rate_hz) {
+  time_now += std::chrono::nanoseconds(std::llround(1e9 * static_cast<double>(frames) / rate_hz));
+}
+
 TEST(UnfinishedSoundFile, LeavesAPlayableFileWhenTheProcessIsKilled) {
   const TempDir dir;
   for (const char* name : {"a.wav", "a.rf64", "a.w64"}) {
@@ -25,9 +36,11 @@ TEST(UnfinishedSoundFile, LeavesAPlayableFileWhenTheProcessIsKilled) {
     const pid_t child = fork();
     ASSERT_GE(child, 0);
     if (child == 0) {
-      auto writer = SoundFileWriter::create(path, {*container_of_path(name)}, Overwrite::no);
+      auto writer =
+          SoundFileWriter::create(path, {*container_of_path(name)}, Overwrite::no, kRiffLimit, tell_time);
       // Three updates, each after 0.0625 s of sound, then 0.042 s that no update has seen.
       for (std::size_t n = 0; n < 11000; n += 1000) {
+        let_pass(1000, 48000.0);
         if (!write(*writer, test_signal(2, 1000, n))) { _exit(1); }
       }
       kill(getpid(), SIGKILL);
@@ -56,10 +69,12 @@ TEST(UnfinishedSoundFile, LosesLessThanATenthOfASecondAtAnyMoment) {
                           {"b.w64", SampleFormat::float64_le, 192000.0, 1024}};  // 0.05 s overflow the buffer
   for (const Shape& shape : shapes) {
     const std::string path = dir.file(shape.name);
-    auto writer = SoundFileWriter::create(
-        path, {*container_of_path(shape.name), shape.format, shape.rate_hz, 2}, Overwrite::no);
+    auto writer =
+        SoundFileWriter::create(path, {*container_of_path(shape.name), shape.format, shape.rate_hz, 2},
+                                Overwrite::no, kRiffLimit, tell_time);
     ASSERT_TRUE(writer);
     for (std::size_t n = 0; n < 40; ++n) {
+      let_pass(shape.block, shape.rate_hz);
       ASSERT_TRUE(write(*writer, test_signal(2, shape.block, n * shape.block)));
       auto reader = SoundFileReader::open(path);
       ASSERT_TRUE(reader) << to_string(reader.error());
@@ -69,6 +84,29 @@ TEST(UnfinishedSoundFile, LosesLessThanATenthOfASecondAtAnyMoment) {
       EXPECT_LE(lost / shape.rate_hz + static_cast<double>(shape.block) / shape.rate_hz, 0.1) << shape.name;
     }
   }
+}
+
+// What comes faster than it is played is counted by the header when 128 KiB of it are there, and as soon as the pause
+// is over.
+TEST(UnfinishedSoundFile, IsNotUpdatedAtEveryTurnWhileSoundComesFast) {
+  const TempDir dir;
+  const std::string path = dir.file("a.wav");
+  auto writer = SoundFileWriter::create(path, {}, Overwrite::no, kRiffLimit, tell_time);
+  ASSERT_TRUE(writer);
+  const auto frames_in_file = [&] { return SoundFileReader::open(path)->info().frames; };
+  const auto put = [&](std::size_t frames) { ASSERT_TRUE(write(*writer, test_signal(2, frames))); };
+  put(15000);
+  EXPECT_EQ(frames_in_file(), 0U);
+  put(2000);  // of 8 bytes: 16384 fill the buffer, less what would lie behind its last page of the file
+  EXPECT_EQ(frames_in_file(), 16384U - 112U / 8U);
+  time_now += SoundFileWriter::kUpdatePause - std::chrono::nanoseconds(1);
+  put(2400);
+  EXPECT_EQ(frames_in_file(), 16384U - 112U / 8U);
+  time_now += std::chrono::nanoseconds(1);
+  put(2400);
+  EXPECT_EQ(frames_in_file(), 21800U);
+  ASSERT_TRUE(writer->close());
+  EXPECT_EQ(read_back(path).info.frames, 21800U);
 }
 
 TEST(UnfinishedSoundFile, LeavesTheCompleteBlocksOfAFlacWhenTheProcessIsKilled) {
