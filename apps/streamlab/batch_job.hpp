@@ -63,7 +63,7 @@ class BatchPlan {
   BatchArguments arguments_;
   StdoutFormat stdout_format_ = StdoutFormat::text;
   bool prints_ = false;
-  std::set<std::string> muted_;  // nodes whose results go to the table through another one
+  std::set<std::string> muted_;       // nodes whose results go to the table through another one
   std::vector<std::string> folders_;  // of the items, below --out-dir
   std::set<std::size_t> absolute_;    // nodes whose outputs the configuration itself puts at an absolute path
 };

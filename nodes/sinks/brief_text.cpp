@@ -20,8 +20,6 @@ constexpr std::uint32_t kBarCells = 30;  // 2 dB each
 constexpr std::size_t kMostPeaks = 3;
 constexpr double kPeakRange = 1000.0;  // 60 dB below the largest nothing is worth a look
 
-bool is_level(std::string_view unit) { return unit.starts_with("dB"); }
-
 // A hundredth of a decibel is the least that anybody looks at.
 std::string digits_of(double value, std::string_view unit) {
   if (!is_level(unit) || !(std::abs(value) < 1.0)) { return three_digits(value); }

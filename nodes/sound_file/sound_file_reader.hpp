@@ -46,7 +46,7 @@ class SoundFileReader {
 
   struct Block {
     std::size_t frames = 0;  // read; fewer than asked for at the end of the file and before missing frames
-    DecodeCounts counts;  // of their samples; the level is info().clip_level
+    DecodeCounts counts;     // of their samples; the level is info().clip_level
   };
 
   // Goes behind the frames that are missing where the next read would begin, because they are damaged. How many

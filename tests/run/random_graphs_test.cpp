@@ -141,7 +141,9 @@ void run(const ValidGraph& graph, const ThreadPolicy& threads, Samples& samples)
   options.threads = threads;
   options.cores = 4;
   auto engine = Engine::create(graph, std::move(options));
-  if (!engine && engine.error()[0].what.find("would take") != std::string::npos) { return; }  // too much memory
+  if (!engine && engine.error()[0].what.find("would take") != std::string::npos) {
+    return;
+  }  // too much memory
   ASSERT_TRUE(engine) << to_string(engine.error(), "");
   ASSERT_TRUE((*engine)->start());
   const bool ended = (*engine)->wait_for(std::chrono::minutes(1));
