@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 
 #include <fmt/format.h>
 #include <sys/ioctl.h>
@@ -23,6 +24,35 @@ std::string dumped(const Document& document, int indent) {
 void write_to(std::FILE* file, std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), file);
   std::fflush(file);
+}
+
+bool is_set(const char* name) {
+  const char* const value = std::getenv(name);
+  return value != nullptr && *value != '\0';
+}
+
+bool shows_colour() {
+  return isatty(STDERR_FILENO) == 1 && !is_set("NO_COLOR") && is_set("TERM") &&
+         std::string_view(std::getenv("TERM")) != "dumb";
+}
+
+// `text`, which is printable, so that nothing in it ends the colour; a line end at its end stays outside.
+std::string coloured(std::string_view text, Tone tone) {
+  if (tone == Tone::plain || text.empty() || !shows_colour()) { return std::string(text); }
+  const bool has_end = text.ends_with('\n');
+  if (has_end) { text.remove_suffix(1); }
+  const std::string_view colour = tone == Tone::error ? "\x1b[1;31m" : "\x1b[33m";
+  return fmt::format("{}{}\x1b[0m{}", colour, text, has_end ? "\n" : "");
+}
+
+void write_stderr(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); }
+
+// The line of an error with its place in colour, or all of it where it has none.
+std::string shown_error(const Error& error, const std::string& prefix) {
+  const std::string line = to_string(Errors{error}, prefix);
+  const std::string place = printable(prefix + error.where);
+  if (place.empty() || !line.starts_with(place)) { return coloured(line, Tone::error); }
+  return coloured(place, Tone::error) + line.substr(place.size());
 }
 
 int gravity(ExitCode code) {
@@ -51,9 +81,8 @@ ExitCode exit_code(const Errors& errors) {
 
 // What cannot be written is noticed when the program ends.
 void to_stdout(std::string_view text) { write_to(stdout, printable(text, LineEnds::keep)); }
-void to_stderr(std::string_view text) {
-  const std::string shown = printable(text, LineEnds::keep);
-  std::fwrite(shown.data(), 1, shown.size(), stderr);
+void to_stderr(std::string_view text, Tone tone) {
+  write_stderr(coloured(printable(text, LineEnds::keep), tone));
 }
 
 // Within a text of JSON what printable() writes means the same.
@@ -65,8 +94,9 @@ void print_json(const Document& document) { to_stdout(dumped(document, 2)); }
 ExitCode report(const Errors& errors, const std::string& subject) {
   constexpr std::size_t kShown = 20;
   const std::string prefix = subject.empty() ? subject : subject + ": ";
-  const auto end = errors.begin() + static_cast<std::ptrdiff_t>(std::min(errors.size(), kShown));
-  to_stderr(to_string(Errors(errors.begin(), end), prefix));
+  for (std::size_t i = 0; i < std::min(errors.size(), kShown); ++i) {
+    write_stderr(shown_error(errors[i], prefix));
+  }
   if (errors.size() > kShown) {
     to_stderr(fmt::format("{}{} in all; the first {} are shown\n", prefix, counted(errors.size(), "error"),
                           kShown));

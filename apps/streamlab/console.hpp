@@ -3,6 +3,7 @@
 // How the program speaks: results on standard output, everything for people on standard error.
 #pragma once
 
+#include <cstdint>
 #include <cstdio>
 #include <string>
 #include <string_view>
@@ -14,7 +15,11 @@ namespace streamlab::app {
 
 // Lines for people, printable: whatever they name cannot command the terminal (engine/base/printable.hpp).
 void to_stdout(std::string_view text);
-void to_stderr(std::string_view text);
+
+// What a line on standard error is. Errors and warnings have a colour where standard error is a terminal that shows
+// colours and NO_COLOR is not set (no-color.org).
+enum class Tone : std::uint8_t { plain, warning, error };
+void to_stderr(std::string_view text, Tone tone = Tone::plain);
 
 // One line on `file`.
 void print_json_line(const Document& document, std::FILE* file = stdout);
@@ -22,7 +27,7 @@ void print_json_line(const Document& document, std::FILE* file = stdout);
 void print_json(const Document& document);
 
 // One line per error on standard error, for the first 20, and how many there are; each behind "SUBJECT: ";
-// nothing before the place where `subject` is empty. Returns the exit code that they stand for.
+// nothing before the place where `subject` is empty. On a terminal the place has a colour. Returns the exit code that they stand for.
 ExitCode report(const Errors& errors, const std::string& subject);
 ExitCode report(const Error& error, const std::string& subject);
 

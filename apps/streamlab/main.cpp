@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstring>
+#include <fstream>
 #include <functional>
 #include <optional>
 #include <string>
@@ -19,6 +20,7 @@
 #include "apps/streamlab/commands.hpp"
 #include "apps/streamlab/console.hpp"
 #include "apps/streamlab/interrupt.hpp"
+#include "apps/streamlab/manual.hpp"
 #include "apps/streamlab/out_of_memory.hpp"
 #include "engine/base/nearest_name.hpp"
 #include "nodes/dsp/cpu_path.hpp"
@@ -66,12 +68,41 @@ std::string check_small_count(const std::string& text) {
   return error.empty() && text.size() > 9 ? "\"" + text + "\" is too large" : error;
 }
 
+OptionInfo described(const CLI::Option& option) {
+  OptionInfo info;
+  for (const std::string& name : option.get_snames()) { info.names.push_back("-" + name); }
+  for (const std::string& name : option.get_lnames()) { info.names.push_back("--" + name); }
+  const bool is_flag = option.get_items_expected_max() == 0;
+  info.value = info.is_argument() ? option.get_name() : is_flag ? "" : option.get_type_name();
+  info.about = option.get_description();
+  for (const CLI::Option* other : option.get_excludes()) { info.excludes.push_back(other->get_name()); }
+  info.is_required = option.get_required();
+  info.may_repeat = option.get_items_expected_max() > 1;
+  return info;
+}
+// What a command, or the program with all its commands, says of itself; what has no group is hidden. Arguments first.
+CommandInfo described(const CLI::App& app) {
+  CommandInfo info{app.get_name(), app.get_description(), app.get_footer(), {}, {}};
+  for (const bool is_argument : {true, false}) {
+    for (const CLI::Option* option : app.get_options()) {
+      if (option->get_positional() == is_argument && !option->get_group().empty()) {
+        info.options.push_back(described(*option));
+      }
+    }
+  }
+  for (const CLI::App* command :
+       app.get_subcommands([](const CLI::App* c) { return !c->get_group().empty(); })) {
+    info.commands.push_back(described(*command));
+  }
+  return info;
+}
+
 // The command line of all subcommands. `run` is what the chosen one does.
 class CommandLine {
  public:
   CommandLine() : app_(kAbout, "streamlab") {
     app_.footer(kMore);
-    app_.set_version_flag("--version", "streamlab " SL_VERSION, "Print the version and end.");
+    app_.set_version_flag("-V,--version", "streamlab " SL_VERSION, "Print the version and end.");
     app_.require_subcommand(1);
     add_run();
     add_check();
@@ -83,6 +114,8 @@ class CommandLine {
     add_schema();
     add_graph();
     add_doctor();
+    add_completion();
+    add_manual();
   }
 
   ExitCode run(int argc, char** argv) {
@@ -301,6 +334,44 @@ class CommandLine {
     add_json(doctor, json_, "Print one JSON object a line.");
   }
 
+  void add_completion() {
+    CLI::App& completion =
+        add("completion", "Print what makes a shell complete commands, options and node types.",
+            "  source <(streamlab completion bash)\n"
+            "  streamlab completion zsh > ~/.zfunc/_streamlab\n"
+            "An installed StreamLab has put both where the shells look for them.",
+            [this] { return completion_command(); });
+    completion.add_option("SHELL", shell_, "bash or zsh.")
+        ->type_name("")
+        ->required()
+        ->check(CLI::IsMember(std::vector<std::string>{"bash", "zsh"}).description(""));
+  }
+  ExitCode completion_command() const {
+    const NodeCatalog& catalog = default_catalog();
+    const CommandInfo program = described(app_);
+    to_stdout(shell_ == "bash" ? bash_completion(program, catalog) : zsh_completion(program, catalog));
+    return ExitCode::success;
+  }
+  // For the build, so that no list of commands shows it.
+  void add_manual() {
+    CLI::App& manual = add("manual", "Write the manual pages.", "  streamlab manual --to FOLDER",
+                           [this] { return manual_command(manual_folder_); });
+    manual.group("");
+    manual.add_option("--to", manual_folder_, "The folder that they are written into.")
+        ->type_name("DIR")
+        ->required();
+  }
+  ExitCode manual_command(const std::string& folder) const {
+    for (const ManPage& page : man_pages(described(app_), default_catalog())) {
+      const std::string path = folder + "/" + page.file;
+      std::ofstream file(path);
+      file << page.text;
+      file.close();
+      if (!file) { return report({ErrorCode::failed, path, "cannot be written", "", ""}, ""); }
+    }
+    return ExitCode::success;
+  }
+
   // A mistyped command is answered with the nearest one.
   std::optional<ExitCode> check_command_name(const std::string& name) const {
     if (name.starts_with("-")) { return std::nullopt; }
@@ -357,6 +428,8 @@ class CommandLine {
   NodesArguments nodes_;
   ConfigArguments graph_;
   std::string file_;
+  std::string shell_;
+  std::string manual_folder_;
   bool json_ = false;
 };
 

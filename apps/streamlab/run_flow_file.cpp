@@ -267,10 +267,13 @@ void show_report(const FlowReport& report, const ValidFlow& flow, const RunArgum
     }
   } else {
     for (const StepReport& step : report.steps) {
-      if (arguments.quiet && step.lost_data) { to_stderr(step_line(step)); }  // else it was said as it ended
+      if (arguments.quiet && step.lost_data) {
+        to_stderr(step_line(step), Tone::warning);
+      }  // else it was said as it ended
     }
     for (const ChannelReport& channel : report.channels) {
-      if (!arguments.quiet || has_lost_data(channel)) { to_stderr(channel_line(channel, counts_lines)); }
+      const Tone tone = has_lost_data(channel) ? Tone::warning : Tone::plain;
+      if (!arguments.quiet || tone == Tone::warning) { to_stderr(channel_line(channel, counts_lines), tone); }
     }
   }
 }
@@ -338,7 +341,9 @@ ExitCode run_flow_file(const RunArguments& arguments, const std::string& text) {
   }
   if (!arguments.quiet && !arguments.json) {
     options.on_event = [](const FlowEvent& event) {
-      if (event.kind != FlowEvent::Kind::started) { to_stderr(step_line(*event.step)); }
+      if (event.kind != FlowEvent::Kind::started) {
+        to_stderr(step_line(*event.step), event.step->lost_data ? Tone::warning : Tone::plain);
+      }
     };
   }
   catch_signals();

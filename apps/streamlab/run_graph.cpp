@@ -159,6 +159,7 @@ ExitCode run_graph(const ValidGraph& graph, const RunOptions& options) {
     print_json_line(summary_document(summary), console);
   } else if (!options.quiet || summary.exit_code != ExitCode::success) {
     to_stderr(summary_text(summary));
+    to_stderr(loss_text(summary), Tone::warning);
   }
   return summary.exit_code;
 }

@@ -123,10 +123,12 @@ std::string summary_text(const Summary& summary) {
                   fmt::format("{} with NaN or infinities", counted(status.not_finite_blocks, "block")));
   }
   for (const auto& [node, note] : status.notes) { text += entry(node, note.text); }
-  if (summary.exit_code == ExitCode::data_lost) {
-    text += entry("data lost", "as counted above: exit code 3");
-  }
   return text;
+}
+
+std::string loss_text(const Summary& summary) {
+  if (summary.exit_code != ExitCode::data_lost) { return {}; }
+  return entry("data lost", "as counted above: exit code 3");
 }
 
 Document summary_document(const Summary& summary) {

@@ -33,6 +33,8 @@ struct Summary {
 
 // For people, several lines. What is zero is left out, but for the counters of a live run.
 std::string summary_text(const Summary& summary);
+// Its last line, where data was lost; empty where none was.
+std::string loss_text(const Summary& summary);
 // {"type": "summary", …}: every counter.
 Document summary_document(const Summary& summary);
 

@@ -5,6 +5,8 @@
 #pragma once
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "engine/core/node_catalog.hpp"
 #include "engine/graph/config_text.hpp"
@@ -14,7 +16,13 @@ namespace streamlab {
 
 // ---- Node types (describe_nodes.cpp)
 
-// One line a node: name and what it does.
+// What people look for a node for, told by what its ports take and give: a heading, and the nodes by name.
+struct NodeTask {
+  std::string_view title;  // "Measure sound"
+  std::vector<const NodeInfo*> nodes;
+};
+std::vector<NodeTask> nodes_by_task(const NodeCatalog& catalog);
+// One line a node under each task: name and what it does.
 std::string describe_nodes(const NodeCatalog& catalog);
 // Ports, parameters, behaviour and an example of one node, for a terminal.
 std::string describe_node(const NodeInfo& info);

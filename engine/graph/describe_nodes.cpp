@@ -115,6 +115,14 @@ Document param_document(const ParamInfo& info) {
   return document;
 }
 
+// Index into nodes_by_task().
+std::size_t task_of(const NodeInfo& info) {
+  if (info.inputs.empty()) { return 0; }
+  if (info.outputs.empty()) { return 4; }
+  if (info.inputs.front().kinds != kAudioOnly) { return 3; }
+  return info.outputs.front().kinds == kAudioOnly ? 1 : 2;
+}
+
 }  // namespace
 
 Document default_document(const ParamInfo& info) {
@@ -153,40 +161,31 @@ std::string describe_param(const ParamInfo& info) {
   return text;
 }
 
-std::string describe_rule(const ParamRule& rule) {
-  const auto list = [](std::span<const std::string_view> names) {
-    return fmt::format("{}", fmt::join(names, ", "));
-  };
-  const std::string params = list(rule.params);
-  switch (rule.kind) {
-    case ParamRule::Kind::at_least_one:
-      return "at least one of " + params;
-    case ParamRule::Kind::at_most_one:
-      return "only one of " + params;
-    case ParamRule::Kind::together:
-      return fmt::format("{}: all of them, or none", params);
-    case ParamRule::Kind::only_with:
-      return fmt::format("{}: only with {}{}", params, rule.others.size() > 1 ? "one of " : "",
-                         list(rule.others));
-    case ParamRule::Kind::only_if:
-      return fmt::format("{}: only with {} {}", params, rule.choice, list(rule.others));
-    case ParamRule::Kind::needed_if:
-      return fmt::format("{}: needed with {} {}", params, rule.choice, list(rule.others));
+std::vector<NodeTask> nodes_by_task(const NodeCatalog& catalog) {
+  std::vector<NodeTask> tasks{{"Bring sound or blocks in", {}},
+                              {"Change sound", {}},
+                              {"Measure sound", {}},
+                              {"Choose, gather, join and pace blocks of any kind", {}},
+                              {"Give sound and results out", {}}};
+  for (const NodeEntry* entry : catalog.entries()) {
+    tasks[task_of(entry->info)].nodes.push_back(&entry->info);
   }
-  return {};
+  for (NodeTask& task : tasks) {
+    std::sort(task.nodes.begin(), task.nodes.end(),
+              [](const auto* a, const auto* b) { return a->name < b->name; });
+  }
+  return tasks;
 }
 
 std::string describe_nodes(const NodeCatalog& catalog) {
-  std::vector<const NodeInfo*> infos;
   std::size_t width = 0;
-  for (const NodeEntry* entry : catalog.entries()) {
-    infos.push_back(&entry->info);
-    width = std::max(width, entry->info.name.size());
-  }
-  std::sort(infos.begin(), infos.end(), [](const auto* a, const auto* b) { return a->name < b->name; });
+  for (const NodeEntry* entry : catalog.entries()) { width = std::max(width, entry->info.name.size()); }
   std::string text;
-  for (const NodeInfo* info : infos) {
-    text += fmt::format("{:{}}  {}\n", info->name, width, info->description);
+  for (const NodeTask& task : nodes_by_task(catalog)) {
+    text += fmt::format("{}{}\n", text.empty() ? "" : "\n", task.title);
+    for (const NodeInfo* info : task.nodes) {
+      text += fmt::format("  {:{}}  {}\n", info->name, width, info->description);
+    }
   }
   return text;
 }

@@ -61,6 +61,20 @@ std::string node_chapter(const NodeInfo& info) {
   return text + "\n";
 }
 
+std::string task_index(const NodeCatalog& catalog) {
+  std::string text;
+  for (const NodeTask& task : nodes_by_task(catalog)) {
+    text += fmt::format("\n### {}\n\n| node | what it does |\n|---|---|\n", task.title);
+    for (const NodeInfo* info : task.nodes) {
+      std::string anchor(info->name);
+      std::transform(anchor.begin(), anchor.end(), anchor.begin(),
+                     [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+      text += fmt::format("| [{}](#{}) | {} |\n", info->name, anchor, cell(info->description));
+    }
+  }
+  return text;
+}
+
 constexpr std::string_view kIntroduction = R"(# The configuration
 
 A configuration is a JSON file, in which comments and a comma behind the last item are allowed, or the same in YAML
@@ -110,6 +124,7 @@ This page is made from the program's own descriptions: `streamlab nodes --markdo
 std::string config_reference(const NodeCatalog& catalog) {
   std::string text(kIntroduction);
   text += "\n## pipeline_config\n\n" + param_table(pipeline_config_params());
+  text += "\n## Nodes by task\n" + task_index(catalog);
   text += "\n## Nodes\n\n";
   std::vector<const NodeInfo*> infos;
   for (const NodeEntry* entry : catalog.entries()) { infos.push_back(&entry->info); }

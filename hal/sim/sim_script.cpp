@@ -278,7 +278,7 @@ SimScript read_script(const Json& json, Errors& errors) {
   return script;
 }
 
-// Duplicate keys in one object: the JSON library would silently keep the last.
+// Keys that one object holds twice: the JSON library would keep the last silently.
 class DuplicateKeys {
  public:
   explicit DuplicateKeys(Errors& errors) : errors_(errors) {}

@@ -1,6 +1,7 @@
 // tests/architecture/reference_test.cpp
 //
 // The documents that are made from code, and those that quote it, say what the code says.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -79,6 +80,15 @@ TEST(Documents, StreamsQuotesProgramsAndTestsAsTheyAre) {
   const auto quotes = quotes_of("docs/streams.md", "cpp");
   EXPECT_FALSE(quotes.empty());
   for (const std::string& quote : quotes) { EXPECT_THAT(code, testing::HasSubstr(without_indent(quote))); }
+}
+
+TEST(Documents, MigrationAndResultsQuoteTheirTestsAsTheyAre) {
+  for (const char* name : {"migration", "results"}) {
+    const std::string code = without_indent(text_of(fmt::format("tests/documents/{}_test.cpp", name)));
+    const auto quotes = quotes_of(fmt::format("docs/{}.md", name), "cpp");
+    EXPECT_GT(quotes.size(), 5U);
+    for (const std::string& quote : quotes) { EXPECT_THAT(code, testing::HasSubstr(without_indent(quote))); }
+  }
 }
 
 // Every link to a file of the source tree leads to one.

@@ -2,6 +2,10 @@
 //
 // Descriptions of nodes, graphs, plans, and the JSON Schema, against what the nodes say of themselves and
 // against graphs written by hand.
+#include <map>
+#include <sstream>
+#include <string_view>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -64,10 +68,30 @@ TEST(DescribeNodes, SaysEverythingOfAParameter) {
   EXPECT_EQ(describe_param(param_of("FileSink", "overwrite")), "boolean, default false");
 }
 
+TEST(DescribeNodes, SortsNodesByWhatTheyAreFor) {
+  std::map<std::string_view, std::string_view> task_of;
+  std::size_t count = 0;
+  for (const NodeTask& task : nodes_by_task(default_catalog())) {
+    EXPECT_FALSE(task.nodes.empty()) << task.title;
+    for (const NodeInfo* info : task.nodes) { task_of[info->name] = task.title; }
+    count += task.nodes.size();
+  }
+  EXPECT_EQ(count, default_catalog().entries().size());
+  EXPECT_EQ(task_of["FileSource"], "Bring sound or blocks in");
+  EXPECT_EQ(task_of["Biquad"], "Change sound");
+  EXPECT_EQ(task_of["Process"], "Change sound");
+  EXPECT_EQ(task_of["LevelMeter"], "Measure sound");
+  EXPECT_EQ(task_of["Spectrum"], "Measure sound");
+  EXPECT_EQ(task_of["Reduce"], "Choose, gather, join and pace blocks of any kind");
+  EXPECT_EQ(task_of["Print"], "Give sound and results out");
+}
+
 TEST(DescribeNodes, ListsEveryNodeOnce) {
   const std::string text = describe_nodes(default_catalog());
-  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'),
-            static_cast<std::ptrdiff_t>(default_catalog().entries().size()));
+  std::size_t listed = 0;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) { listed += line.starts_with("  ") ? 1 : 0; }
+  EXPECT_EQ(listed, default_catalog().entries().size());
   for (const NodeEntry* entry : default_catalog().entries()) {
     EXPECT_THAT(text, HasSubstr(std::string(entry->info.name) + " "));
     EXPECT_THAT(text, HasSubstr(std::string(entry->info.description)));
