@@ -117,7 +117,7 @@ Result<void> show_async() {
 Result<void> show_pool() {
   say(fmt::format("2. PipelinePool: 880 Hz, {} instances, {} at a time\n", kInstances, kAtATime));
   const Clock::time_point begin = Clock::now();
-  auto pool = PipelinePool::create(kPoolGraph, kAtATime);
+  auto pool = PipelinePool::from_json(kPoolGraph, kAtATime);
   if (!pool) { return tl::unexpected(pool.error().front()); }
   std::vector<std::future<Result<std::vector<DataFrame>>>> results;
   for (int i = 0; i < kInstances; ++i) { results.push_back(pool->execute(trigger_frame(i))); }

@@ -32,8 +32,8 @@ ExitCode check_text(const CheckArguments& arguments, const std::string& text, De
   if (const Errors errors = check_writable(*graph); !errors.empty()) {
     return report(errors, name_of(arguments.config));
   }
-  for (const std::string& path : existing_outputs(*graph)) {
-    to_stderr(fmt::format("note: \"{}\" exists already: a run needs --force to replace it\n", path),
+  for (const WrittenFile& file : existing_outputs(*graph)) {
+    to_stderr(fmt::format("note: \"{}\" already exists: a run needs --force to replace it\n", file.path),
               Tone::warning);
   }
   EngineOptions options;

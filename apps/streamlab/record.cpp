@@ -156,6 +156,7 @@ ExitCode record_command(const RecordArguments& arguments) {
       }
       const bool names_it = error.what.starts_with("\"" + arguments.out + "\"");
       error.where = names_it ? std::string() : option_of(error.where, arguments);
+      error.node.clear();  // of a graph that the user did not write
     }
     return report(errors, "record");
   };

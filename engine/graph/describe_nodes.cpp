@@ -161,6 +161,29 @@ std::string describe_param(const ParamInfo& info) {
   return text;
 }
 
+std::string describe_rule(const ParamRule& rule) {
+  const auto list = [](std::span<const std::string_view> names) {
+    return fmt::format("{}", fmt::join(names, ", "));
+  };
+  const std::string params = list(rule.params);
+  switch (rule.kind) {
+    case ParamRule::Kind::at_least_one:
+      return "at least one of " + params;
+    case ParamRule::Kind::at_most_one:
+      return "only one of " + params;
+    case ParamRule::Kind::together:
+      return fmt::format("{}: all of them, or none", params);
+    case ParamRule::Kind::only_with:
+      return fmt::format("{}: only with {}{}", params, rule.others.size() > 1 ? "one of " : "",
+                         list(rule.others));
+    case ParamRule::Kind::only_if:
+      return fmt::format("{}: only with {} {}", params, rule.choice, list(rule.others));
+    case ParamRule::Kind::needed_if:
+      return fmt::format("{}: needed with {} {}", params, rule.choice, list(rule.others));
+  }
+  return {};
+}
+
 std::vector<NodeTask> nodes_by_task(const NodeCatalog& catalog) {
   std::vector<NodeTask> tasks{{"Bring sound or blocks in", {}},
                               {"Change sound", {}},

@@ -123,10 +123,7 @@ class Engine::Impl final : public DeviceClient {
     auto shared = std::make_shared<Receiver::Shared>(
         fmt::format("{} -> subscriber", output), capacity > 0 ? capacity : graph_.config().channel_capacity,
         chosen, plan_->slots()[*slot].format, domain.signal());
-    if (real_time) {
-      shared->link.consumer = nullptr;
-      shared->link.readers = nullptr;
-    }
+    if (real_time) { shared->link.readers = nullptr; }
     domain.attach_outgoing(*slot, shared->link);
     receivers_.push_back(shared);
     return Receiver(std::move(shared));

@@ -14,6 +14,21 @@ std::size_t result_slot(const Plan& plan) {
   return last.slots.empty() ? last.inputs[0].slot : last.slots[0];
 }
 
+// What a pipeline on the caller's thread, fed by the caller, has no use for.
+Errors useless_options(const EngineOptions& options) {
+  Errors errors;
+  if (options.threads && options.threads->kind != ThreadPolicy::Kind::one_domain) {
+    errors.push_back({ErrorCode::refused, "EngineOptions::threads",
+                      "a Pipeline runs on the thread of its caller", "",
+                      "AsyncPipeline and RealtimePipeline have threads"});
+  }
+  if (options.open_device) {
+    errors.push_back({ErrorCode::refused, "EngineOptions::open_device", "a Pipeline opens no device", "",
+                      "process() feeds a device input; RealtimePipeline opens devices"});
+  }
+  return errors;
+}
+
 }  // namespace
 
 struct Pipeline::Impl {
@@ -94,13 +109,23 @@ Pipeline::Pipeline(Pipeline&&) noexcept = default;
 Pipeline& Pipeline::operator=(Pipeline&&) noexcept = default;
 Pipeline::~Pipeline() = default;
 
-Checked<Pipeline> Pipeline::from_json(std::string_view json, const NodeCatalog& catalog) {
-  auto graph = load_graph(json, ConfigLanguage::json, {}, catalog);
+Checked<Pipeline> Pipeline::from_json(std::string_view json, const PipelineOptions& options,
+                                      const NodeCatalog& catalog) {
+  auto graph = load_graph(json, ConfigLanguage::json, options.variables, catalog);
   if (!graph) { return tl::unexpected(graph.error()); }
-  return create(*graph);
+  return create(*graph, options.engine);
+}
+Checked<Pipeline> Pipeline::from_yaml(std::string_view yaml, const PipelineOptions& options,
+                                      const NodeCatalog& catalog) {
+  auto graph = load_graph(yaml, ConfigLanguage::yaml, options.variables, catalog);
+  if (!graph) { return tl::unexpected(graph.error()); }
+  return create(*graph, options.engine);
 }
 
 Checked<Pipeline> Pipeline::create(const ValidGraph& graph, const EngineOptions& options) {
+  if (auto refusals = useless_options(options); !refusals.empty()) {
+    return tl::unexpected(std::move(refusals));
+  }
   PlanOptions plan_options;
   plan_options.threads.kind = ThreadPolicy::Kind::one_domain;
   plan_options.console = options.console;
@@ -182,23 +207,43 @@ void Pipeline::reset() {
 
 const Plan& Pipeline::plan() const { return *impl_->plan; }
 
-Checked<AsyncPipeline> AsyncPipeline::from_json(std::string_view json, const NodeCatalog& catalog) {
-  auto graph = load_graph(json, ConfigLanguage::json, {}, catalog);
+Checked<AsyncPipeline> AsyncPipeline::from_json(std::string_view json, const PipelineOptions& options,
+                                                const NodeCatalog& catalog) {
+  auto graph = load_graph(json, ConfigLanguage::json, options.variables, catalog);
   if (!graph) { return tl::unexpected(graph.error()); }
-  EngineOptions options;
+  return create(*graph, options.engine);
+}
+Checked<AsyncPipeline> AsyncPipeline::from_yaml(std::string_view yaml, const PipelineOptions& options,
+                                                const NodeCatalog& catalog) {
+  auto graph = load_graph(yaml, ConfigLanguage::yaml, options.variables, catalog);
+  if (!graph) { return tl::unexpected(graph.error()); }
+  return create(*graph, options.engine);
+}
+Checked<AsyncPipeline> AsyncPipeline::create(const ValidGraph& graph, EngineOptions options) {
   options.triggered = true;
-  auto engine = Engine::create(*graph, std::move(options));
+  auto engine = Engine::create(graph, std::move(options));
   if (!engine) { return tl::unexpected(engine.error()); }
   return AsyncPipeline(std::move(*engine));
 }
 
 Checked<RealtimePipeline> RealtimePipeline::from_json(std::string_view json, DeviceOpener open_device,
+                                                      const PipelineOptions& options,
                                                       const NodeCatalog& catalog) {
-  auto graph = load_graph(json, ConfigLanguage::json, {}, catalog);
+  auto graph = load_graph(json, ConfigLanguage::json, options.variables, catalog);
   if (!graph) { return tl::unexpected(graph.error()); }
-  EngineOptions options;
+  return create(*graph, std::move(open_device), options.engine);
+}
+Checked<RealtimePipeline> RealtimePipeline::from_yaml(std::string_view yaml, DeviceOpener open_device,
+                                                      const PipelineOptions& options,
+                                                      const NodeCatalog& catalog) {
+  auto graph = load_graph(yaml, ConfigLanguage::yaml, options.variables, catalog);
+  if (!graph) { return tl::unexpected(graph.error()); }
+  return create(*graph, std::move(open_device), options.engine);
+}
+Checked<RealtimePipeline> RealtimePipeline::create(const ValidGraph& graph, DeviceOpener open_device,
+                                                   EngineOptions options) {
   options.open_device = std::move(open_device);
-  auto engine = Engine::create(*graph, std::move(options));
+  auto engine = Engine::create(graph, std::move(options));
   if (!engine) { return tl::unexpected(engine.error()); }
   return RealtimePipeline(std::move(*engine));
 }

@@ -6,6 +6,13 @@
 //   AsyncPipeline      several domains on threads; trigger(frame), subscribe(node)
 //   RealtimePipeline   a device ticks one domain, workers do the rest
 //   PipelinePool       N pipelines of one graph, reused; execute(frame) gives a future
+//
+// Each is made from a graph (create), or from the text of a configuration in JSON or YAML (from_json, from_yaml), with
+// what the command line gives, too:
+//
+//   auto pipeline = Pipeline::from_yaml(text, {.variables = {{"gain_db", "-6"}}, .engine = {.overwrite = true}});
+//
+// For a file: read_config_file(path), and language_of(path) for load_graph().
 #pragma once
 
 #include <chrono>
@@ -15,15 +22,25 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/graph/validate.hpp"
 #include "engine/run/engine.hpp"
 
 namespace streamlab {
 
+// What goes with the text of a configuration.
+struct PipelineOptions {
+  Variables variables = {};   // for "${name}" in it: what `streamlab run --set name=value` gives
+  EngineOptions engine = {};  // as for Engine; each kind of pipeline says what it cannot use
+};
+
 class Pipeline {
  public:
-  // `json`: a configuration. The result is the output of the last node of the graph or, if that is a sink,
-  // its input.
-  static Checked<Pipeline> from_json(std::string_view json, const NodeCatalog& catalog = default_catalog());
+  // The result is what the last node of the graph gives, or, when that is a sink, what it gets. Refused, as of no use
+  // here: EngineOptions::threads, for all runs on the caller's; open_device, for process() feeds a device input.
+  static Checked<Pipeline> from_json(std::string_view json, const PipelineOptions& options = {},
+                                     const NodeCatalog& catalog = default_catalog());
+  static Checked<Pipeline> from_yaml(std::string_view yaml, const PipelineOptions& options = {},
+                                     const NodeCatalog& catalog = default_catalog());
   static Checked<Pipeline> create(const ValidGraph& graph, const EngineOptions& options = {});
   Pipeline(Pipeline&&) noexcept;
   Pipeline& operator=(Pipeline&&) noexcept;
@@ -58,8 +75,12 @@ class Pipeline {
 // capacities c. A domain takes no block that it could not pass on.
 class AsyncPipeline {
  public:
-  static Checked<AsyncPipeline> from_json(std::string_view json,
+  // EngineOptions::triggered is always set.
+  static Checked<AsyncPipeline> from_json(std::string_view json, const PipelineOptions& options = {},
                                           const NodeCatalog& catalog = default_catalog());
+  static Checked<AsyncPipeline> from_yaml(std::string_view yaml, const PipelineOptions& options = {},
+                                          const NodeCatalog& catalog = default_catalog());
+  static Checked<AsyncPipeline> create(const ValidGraph& graph, EngineOptions options = {});
 
   Result<void> start() { return engine_->start(); }
   // Waits when full.
@@ -88,9 +109,16 @@ class AsyncPipeline {
 
 class RealtimePipeline {
  public:
-  // `open_device`: the hardware layer, streamlab::open_device of hal/backends.hpp.
+  // `open_device`: the hardware layer, streamlab::open_device of hal/backends.hpp; it takes the place of
+  // EngineOptions::open_device.
   static Checked<RealtimePipeline> from_json(std::string_view json, DeviceOpener open_device,
+                                             const PipelineOptions& options = {},
                                              const NodeCatalog& catalog = default_catalog());
+  static Checked<RealtimePipeline> from_yaml(std::string_view yaml, DeviceOpener open_device,
+                                             const PipelineOptions& options = {},
+                                             const NodeCatalog& catalog = default_catalog());
+  static Checked<RealtimePipeline> create(const ValidGraph& graph, DeviceOpener open_device,
+                                          EngineOptions options = {});
 
   Result<void> start() { return engine_->start(); }
   Result<Receiver> subscribe(std::string_view output, std::size_t capacity = 0,
@@ -113,8 +141,15 @@ class RealtimePipeline {
 
 class PipelinePool {
  public:
-  static Checked<PipelinePool> create(std::string_view json, std::size_t max_concurrent,
-                                      const NodeCatalog& catalog = default_catalog());
+  // Options as for Pipeline; they hold for every instance.
+  static Checked<PipelinePool> from_json(std::string_view json, std::size_t max_concurrent,
+                                         const PipelineOptions& options = {},
+                                         const NodeCatalog& catalog = default_catalog());
+  static Checked<PipelinePool> from_yaml(std::string_view yaml, std::size_t max_concurrent,
+                                         const PipelineOptions& options = {},
+                                         const NodeCatalog& catalog = default_catalog());
+  static Checked<PipelinePool> create(const ValidGraph& graph, std::size_t max_concurrent,
+                                      EngineOptions options = {});
   PipelinePool(PipelinePool&&) noexcept;
   PipelinePool& operator=(PipelinePool&&) noexcept;
   // Waits until everything given to execute() is done.

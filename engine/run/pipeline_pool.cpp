@@ -21,7 +21,8 @@ struct PipelinePool::Impl {
     std::promise<Result<std::vector<DataFrame>>> promise;
   };
 
-  Impl(ValidGraph valid, std::size_t limit) : graph(std::move(valid)), max_concurrent(limit) {}
+  Impl(ValidGraph valid, std::size_t limit, EngineOptions engine_options)
+      : graph(std::move(valid)), options(std::move(engine_options)), max_concurrent(limit) {}
   ~Impl() {
     {
       const std::scoped_lock lock(mutex);
@@ -75,7 +76,7 @@ struct PipelinePool::Impl {
     if (pipeline) {
       pipeline->reset();
     } else {
-      auto made = Pipeline::create(graph);
+      auto made = Pipeline::create(graph, options);
       if (!made) { return tl::unexpected(made.error().front()); }
       pipeline = std::move(*made);
     }
@@ -88,6 +89,7 @@ struct PipelinePool::Impl {
   }
 
   const ValidGraph graph;
+  const EngineOptions options;
   const std::size_t max_concurrent;
   std::mutex mutex;
   std::condition_variable changed;
@@ -105,17 +107,27 @@ PipelinePool::PipelinePool(PipelinePool&&) noexcept = default;
 PipelinePool& PipelinePool::operator=(PipelinePool&&) noexcept = default;
 PipelinePool::~PipelinePool() = default;
 
-Checked<PipelinePool> PipelinePool::create(std::string_view json, std::size_t max_concurrent,
-                                           const NodeCatalog& catalog) {
-  auto graph = load_graph(json, ConfigLanguage::json, {}, catalog);
+Checked<PipelinePool> PipelinePool::from_json(std::string_view json, std::size_t max_concurrent,
+                                              const PipelineOptions& options, const NodeCatalog& catalog) {
+  auto graph = load_graph(json, ConfigLanguage::json, options.variables, catalog);
   if (!graph) { return tl::unexpected(graph.error()); }
+  return create(*graph, max_concurrent, options.engine);
+}
+Checked<PipelinePool> PipelinePool::from_yaml(std::string_view yaml, std::size_t max_concurrent,
+                                              const PipelineOptions& options, const NodeCatalog& catalog) {
+  auto graph = load_graph(yaml, ConfigLanguage::yaml, options.variables, catalog);
+  if (!graph) { return tl::unexpected(graph.error()); }
+  return create(*graph, max_concurrent, options.engine);
+}
+Checked<PipelinePool> PipelinePool::create(const ValidGraph& graph, std::size_t max_concurrent,
+                                           EngineOptions options) {
   if (max_concurrent == 0) {
     return tl::unexpected(Errors{{ErrorCode::refused, "max_concurrent", "0 instances", "at least 1", ""}});
   }
-  // Create one instance now, so that errors in the graph are reported here and not by the first future.
-  auto first = Pipeline::create(*graph);
+  // One instance is made now, so that what is wrong with the graph is said here and not by the first future.
+  auto first = Pipeline::create(graph, options);
   if (!first) { return tl::unexpected(first.error()); }
-  return PipelinePool(std::make_unique<Impl>(std::move(*graph), max_concurrent));
+  return PipelinePool(std::make_unique<Impl>(graph, max_concurrent, std::move(options)));
 }
 
 std::future<Result<std::vector<DataFrame>>> PipelinePool::execute(DataFrame frame) {

@@ -1,8 +1,6 @@
 // engine/run/receiver.cpp
 #include "engine/run/receiver.hpp"
 
-#include <algorithm>
-
 namespace streamlab {
 Receiver& Receiver::operator=(Receiver&& other) noexcept {
   if (this != &other) {
@@ -18,9 +16,11 @@ void Receiver::close() noexcept {
   shared_->link.wake_producer();
 }
 
-std::optional<DataFrame> Receiver::try_receive() {
+Received<DataFrame> Receiver::try_receive() {
+  // Over first: a block that comes between the two looks is then found by the next call.
+  const bool over = ended() || shared_->link.abandoned.load(std::memory_order_acquire);
   DataFrame* const block = borrow();
-  if (block == nullptr) { return std::nullopt; }
+  if (block == nullptr) { return over ? Why::closed : Why::empty; }
   DataFrame copy = *block;
   give_back(block);
   return copy;
@@ -29,28 +29,6 @@ std::optional<DataFrame> Receiver::try_receive() {
 void Receiver::give_back(DataFrame* block) noexcept {
   shared_->link.edge.release(block);
   shared_->link.wake_producer();
-}
-
-std::optional<std::chrono::nanoseconds> Receiver::look_again_after() const noexcept {
-  if (shared_->link.readers != nullptr) { return std::nullopt; }
-  return kLookAgain;
-}
-
-std::optional<DataFrame> Receiver::receive_until(WakeSignal::Clock::time_point deadline) {
-  while (true) {
-    const std::uint32_t ticket = shared_->signal.ticket();
-    // Ask for the end first: a block that arrives between the two calls is then found in the next round.
-    const bool over = ended();
-    auto block = try_receive();
-    if (block || over || WakeSignal::Clock::now() >= deadline) { return block; }
-    shared_->signal.wait(ticket, std::min(deadline, WakeSignal::Clock::now() + kLookAgain));
-  }
-}
-
-std::optional<DataFrame> Receiver::receive() { return receive_until(WakeSignal::Clock::time_point::max()); }
-
-std::optional<DataFrame> Receiver::receive_for(std::chrono::nanoseconds timeout) {
-  return receive_until(WakeSignal::Clock::now() + timeout);
 }
 
 }  // namespace streamlab

@@ -93,6 +93,11 @@ class StreamingEngine::Output final : public Source<DataFrame> {
     for (std::string& loss : shared_->losses()) { run.note(std::move(loss)); }
     StageBase::halt(run);
   }
+  StageStats counted() const override {
+    StageStats all = stats_;
+    if (all.dropped == 0) { all.dropped = receiver_.counters().dropped; }  // so far: leave() counts the rest
+    return all;
+  }
 
  protected:
   Poll produce(StreamRun& run, DataFrame*& item) override {
@@ -111,7 +116,9 @@ class StreamingEngine::Output final : public Source<DataFrame> {
       return Poll::item;
     }
     if (over) { return end(run); }
-    if (const auto pause = receiver_.look_again_after()) { run.wake_at(run.now() + *pause); }
+    if (const auto pause = receiver_.poll_period(); pause > Clock::Duration::zero()) {
+      run.wake_at(run.now() + pause);
+    }
     return Poll::pending;
   }
   // The graph ends its sources; what is inside is still delivered here.

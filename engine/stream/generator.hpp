@@ -40,6 +40,10 @@ class [[nodiscard]] Generator {
     void unhandled_exception() noexcept { exception = std::current_exception(); }
   };
 
+  using value_type = T;
+
+  Generator(const Generator&) = delete;  // move-only: write std::move(generator)
+  Generator& operator=(const Generator&) = delete;
   Generator(Generator&& other) noexcept : handle_(std::exchange(other.handle_, {})) {}
   Generator& operator=(Generator&& other) noexcept {
     std::swap(handle_, other.handle_);

@@ -3,16 +3,21 @@
 // What a stage does when it fails on an item: the second argument of map(), filter(), flat_map() and their
 // like. A function fails when it returns an Error in a Result<U>, or throws.
 //
-//   fail_fast()            the stream ends, and its report says where and why (what happens if nothing is
-//   said) skip_failed()          the item is left out and counted collect_errors()       the same, and the
-//   report lists the errors default_value(v)       v takes the item's place dead_letter(sender)    the item,
-//   with its error, goes into a channel retry(options, then)   tries again after growing pauses; what fails
-//   at last is left to `then`
+//   fail_fast()            the stream ends, and its report says where and why
+//   skip_failed()          the item is left out and counted
+//   collect_errors()       the same, and the report lists the errors
+//   default_value(v)       v takes the item's place
+//   dead_letter(sender)    the item, with its error, goes into a channel
+//   retry(options, then)   tries again after growing pauses; what fails at last is left to `then`
+//
+// An end takes one, too, for its own function. skip_failed() and collect_errors() given to an end also hold for
+// every stage that was not given a strategy; without them that is fail_fast().
 //
 // Attempt<F, OnError> is how a stage calls its function.
 #pragma once
 
 #include <chrono>
+#include <concepts>
 #include <cstdint>
 #include <exception>
 #include <functional>
@@ -36,6 +41,9 @@ struct FailedItem {
   std::uint64_t number = 0;  // of the item, among those the stage was given
 };
 
+// Of a stage that was not given one: what the end was given, if that is skip_failed() or collect_errors(); else
+// fail_fast().
+struct AsTheEnd {};
 struct FailFast {};
 struct SkipFailed {};
 struct CollectErrors {};
@@ -72,10 +80,56 @@ template <class Sender>
 DeadLetter<Sender> dead_letter(Sender sender) {
   return {std::move(sender)};
 }
-template <class Then = FailFast>
+template <class Then = AsTheEnd>
 Retry<Then> retry(RetryOptions options, Then then = {}) {
   return {std::move(options), std::move(then)};
 }
+
+namespace detail {
+
+template <class S>
+constexpr bool kIsStrategy = false;
+template <>
+inline constexpr bool kIsStrategy<AsTheEnd> = true;
+template <>
+inline constexpr bool kIsStrategy<FailFast> = true;
+template <>
+inline constexpr bool kIsStrategy<SkipFailed> = true;
+template <>
+inline constexpr bool kIsStrategy<CollectErrors> = true;
+template <class U>
+constexpr bool kIsStrategy<DefaultValue<U>> = true;
+template <class Sender>
+constexpr bool kIsStrategy<DeadLetter<Sender>> = true;
+template <class Then>
+constexpr bool kIsStrategy<Retry<Then>> = true;
+
+// What a strategy of an end means for the stages that were not given one.
+template <class S>
+constexpr OnFailure kForStages = OnFailure::fail;
+template <>
+inline constexpr OnFailure kForStages<SkipFailed> = OnFailure::skip;
+template <>
+inline constexpr OnFailure kForStages<CollectErrors> = OnFailure::collect;
+template <class Then>
+constexpr OnFailure kForStages<Retry<Then>> = kForStages<Then>;
+
+template <class S>
+constexpr bool kGivesDefault = false;
+template <class U>
+constexpr bool kGivesDefault<DefaultValue<U>> = true;
+template <class Then>
+constexpr bool kGivesDefault<Retry<Then>> = kGivesDefault<Then>;
+
+}  // namespace detail
+
+// What the functions above give.
+template <class S>
+concept ErrorStrategy = detail::kIsStrategy<S>;
+// Those that ask for nothing but that an item is left out, so that they fit every function.
+template <class S>
+concept PlainStrategy = std::same_as<S, AsTheEnd> || std::same_as<S, FailFast> ||
+    std::same_as<S, SkipFailed> || std::same_as<S, CollectErrors>;
 
 namespace detail {
 
@@ -107,6 +161,10 @@ decltype(auto) call_once(F& f, T& item) {
 }
 template <class F, class T>
 using Returned = decltype(call_once(std::declval<F&>(), std::declval<T&>()));
+// False, but not before a template is used: for static_assert in what must not be.
+template <class...>
+constexpr bool kNever = false;
+
 // void for a function that changes its item in place.
 template <class F, class T>
 using Given = typename Unwrapped<std::remove_cvref_t<Returned<F, T>>>::Type;
@@ -117,6 +175,46 @@ template <class Sender>
 struct KeepsItem<DeadLetter<Sender>> : std::true_type {};
 template <class Then>
 struct KeepsItem<Retry<Then>> : std::true_type {};
+
+// value = f(value, item), for the end reduce(). The value is given to f to have where nothing is lost by that: where
+// f cannot fail but by an exception that ends the stream.
+template <class S, class T, class F, class OnError>
+struct Fold {
+  S* value;
+  F f;
+
+  Result<void> operator()(T& item) {
+    constexpr bool kTakesItem = std::is_invocable_v<F&, S&&, T&&> || std::is_invocable_v<F&, const S&, T&&>;
+    if constexpr (kTakesItem) {
+      return step(std::move(item));
+    } else {
+      return step(item);
+    }
+  }
+
+ private:
+  template <class Item>
+  Result<void> step(Item&& item) {
+    constexpr bool kEnds = std::is_same_v<OnError, AsTheEnd> || std::is_same_v<OnError, FailFast>;
+    if constexpr (kEnds && std::is_invocable_v<F&, S&&, Item>) {
+      if constexpr (!IsResult<std::remove_cvref_t<std::invoke_result_t<F&, S&&, Item>>>::value) {
+        *value = std::invoke(f, std::move(*value), std::forward<Item>(item));
+        return {};
+      }
+    }
+    return keep(std::invoke(f, std::as_const(*value), std::forward<Item>(item)));
+  }
+  template <class Made>
+  Result<void> keep(Made&& made) {
+    if constexpr (IsResult<std::remove_cvref_t<Made>>::value) {
+      if (!made) { return tl::unexpected(std::move(made.error())); }
+      *value = std::move(*made);
+    } else {
+      *value = std::forward<Made>(made);
+    }
+    return {};
+  }
+};
 
 }  // namespace detail
 
@@ -155,6 +253,21 @@ class Attempt {
     // The strategy is the user's, too: its functions, its value, its sender.
     try {
       return attempt(run, stats, item, number, deliver);
+    } catch (const std::exception& e) { return give_up(run, stats, number, e.what()); } catch (...) {
+      return give_up(run, stats, number, "something that is no std::exception");
+    }
+  }
+  // What the function made of `item` has failed since. The strategy decides as if the call had failed, but nothing
+  // is tried again.
+  template <class Deliver>
+  Outcome fail_later(StreamRun& run, StageStats& stats, T& item, std::uint64_t number, Error error,
+                     Deliver&& deliver) {
+    try {
+      if constexpr (kRetries) {
+        return failed(on_error_.then, run, stats, item, number, std::move(error), deliver);
+      } else {
+        return failed(on_error_, run, stats, item, number, std::move(error), deliver);
+      }
     } catch (const std::exception& e) { return give_up(run, stats, number, e.what()); } catch (...) {
       return give_up(run, stats, number, "something that is no std::exception");
     }
@@ -244,6 +357,22 @@ class Attempt {
     }
   }
 
+  template <class Deliver>
+  Outcome failed(AsTheEnd&, StreamRun& run, StageStats& stats, T& item, std::uint64_t number, Error error,
+                 Deliver& deliver) {
+    FailFast fail;
+    SkipFailed skip;
+    CollectErrors collect;
+    switch (run.on_failure()) {
+      case OnFailure::skip:
+        return failed(skip, run, stats, item, number, std::move(error), deliver);
+      case OnFailure::collect:
+        return failed(collect, run, stats, item, number, std::move(error), deliver);
+      case OnFailure::fail:
+        break;
+    }
+    return failed(fail, run, stats, item, number, std::move(error), deliver);
+  }
   template <class Deliver>
   Outcome failed(FailFast&, StreamRun& run, StageStats& stats, T&, std::uint64_t number, Error error,
                  Deliver&) {

@@ -28,60 +28,32 @@ A copy_or_move(A& argument) {
     return std::move(argument);
   }
 }
+// What an operator keeps of an argument that it was given as A&&.
+template <class A>
+std::decay_t<A> keep(std::remove_reference_t<A>& argument) {
+  if constexpr (std::is_constructible_v<std::decay_t<A>, A>) {
+    return static_cast<std::decay_t<A>>(static_cast<A&&>(argument));
+  } else {
+    return std::move(argument);
+  }
+}
+// Can an operator keep this argument? Not one that cannot be copied and was not moved.
+template <class A>
+constexpr bool kCanBeKept = std::is_constructible_v<std::decay_t<A>, A>;
 
 }  // namespace detail
 
-// A member of Stream<T> as an operator. A macro, since a member's name cannot be a template's parameter.
-#define SL_STREAM_OPERATOR(member)                                                              \
-  template <class... A>                                                                         \
-  auto member(A... arguments) {                                                                 \
-    return Operator{[... arguments = std::move(arguments)]<class T>(Stream<T> stream) mutable { \
-      return std::move(stream).member(detail::copy_or_move(arguments)...);                      \
-    }};                                                                                         \
+// A member of Stream<T> as an operator. What it is given as a reference (std::ref) it is given again each time.
+#define SL_STREAM_OPERATOR(member)                                                               \
+  template <class... A>                                                                          \
+  auto member(A&&... arguments) {                                                                \
+    static_assert((detail::kCanBeKept<A> && ...),                                                \
+                  #member "() takes its argument for good: write std::move(argument)");          \
+    return Operator{[... kept = detail::keep<A>(arguments)]<class T>(Stream<T> stream) mutable { \
+      return std::move(stream).member(detail::copy_or_move(kept)...);                            \
+    }};                                                                                          \
   }
-
-SL_STREAM_OPERATOR(map)
-SL_STREAM_OPERATOR(filter)
-SL_STREAM_OPERATOR(flat_map)
-SL_STREAM_OPERATOR(scan)
-SL_STREAM_OPERATOR(take)
-SL_STREAM_OPERATOR(skip)
-SL_STREAM_OPERATOR(take_while)
-SL_STREAM_OPERATOR(distinct)
-SL_STREAM_OPERATOR(distinct_by)
-SL_STREAM_OPERATOR(batch)
-SL_STREAM_OPERATOR(with)
-SL_STREAM_OPERATOR(circuit_breaker)
-SL_STREAM_OPERATOR(parallel_map)
-SL_STREAM_OPERATOR(buffer)
-SL_STREAM_OPERATOR(rate_limit)
-SL_STREAM_OPERATOR(throttle)
-SL_STREAM_OPERATOR(debounce)
-SL_STREAM_OPERATOR(sample)
-SL_STREAM_OPERATOR(conflate)
-SL_STREAM_OPERATOR(timeout)
-SL_STREAM_OPERATOR(checkpoint)
-SL_STREAM_OPERATOR(window)
-SL_STREAM_OPERATOR(window_by)
-SL_STREAM_OPERATOR(window_for)
-SL_STREAM_OPERATOR(window_by_session)
-SL_STREAM_OPERATOR(group_by)
-SL_STREAM_OPERATOR(zip)
-SL_STREAM_OPERATOR(merge)
-SL_STREAM_OPERATOR(concat)
-SL_STREAM_OPERATOR(join_by)
-SL_STREAM_OPERATOR(join_by_time)
-SL_STREAM_OPERATOR(join_latest)
-SL_STREAM_OPERATOR(tee)
-SL_STREAM_OPERATOR(named)
-SL_STREAM_OPERATOR(collect)
-SL_STREAM_OPERATOR(for_each)
-SL_STREAM_OPERATOR(reduce)
-SL_STREAM_OPERATOR(first)
-SL_STREAM_OPERATOR(count)
-SL_STREAM_OPERATOR(write_lines)
-SL_STREAM_OPERATOR(execute)
-
+SL_STREAM_MEMBERS(SL_STREAM_OPERATOR)
 #undef SL_STREAM_OPERATOR
 
 }  // namespace streamlab::op

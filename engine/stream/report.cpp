@@ -9,6 +9,8 @@ namespace streamlab {
 
 std::string_view to_string(StreamEnd end) noexcept {
   switch (end) {
+    case StreamEnd::running:
+      return "running";
     case StreamEnd::complete:
       return "complete";
     case StreamEnd::drained:

@@ -16,6 +16,7 @@ namespace streamlab {
 
 // Why a stream came to its end.
 enum class StreamEnd : std::uint8_t {
+  running,    // it has not: the report says how far it is
   complete,   // the sources ran out, or the end had all that it wanted (take, first)
   drained,    // the sources were told to end; what was inside came out
   cancelled,  // given up; what was inside is lost
@@ -42,15 +43,16 @@ struct StageReport {
   std::chrono::nanoseconds time{0};  // spent in the stage itself; an estimate from a sample of the items
 };
 
-struct StreamReport {
+struct [[nodiscard]] StreamReport {
   StreamEnd ended = StreamEnd::complete;
   std::optional<StreamError> error;    // with StreamEnd::failed
   std::vector<StreamError> collected;  // what stages with collect_errors() met, the first kMaxCollected
   std::uint64_t collected_count = 0;   // all of them
-  std::vector<StageReport> stages;     // in the direction of flow
-  std::uint64_t items = 0;             // that reached the end
-  std::vector<std::string> notes;      // "resumed at item 4000", …
-  std::chrono::nanoseconds total{0};   // by the clock of the run
+  // In the direction of flow; the end's function stands last if it failed on an item.
+  std::vector<StageReport> stages;
+  std::uint64_t items = 0;            // that reached the end, and that it did not fail on
+  std::vector<std::string> notes;     // "resumed at item 4000", …
+  std::chrono::nanoseconds total{0};  // by the clock of the run
   std::optional<std::chrono::nanoseconds> to_first_item;
 
   static constexpr std::size_t kMaxCollected = 1000;
@@ -60,12 +62,19 @@ struct StreamReport {
   const StageReport* stage(std::string_view name) const;
 };
 
+// Of a stream that has not done anything yet.
+inline StreamReport report_of_a_beginning() {
+  StreamReport report;
+  report.ended = StreamEnd::running;
+  return report;
+}
+
 // A table for people, one line a stage.
 std::string to_string(const StreamReport& report);
 
 // What an end gives: the value as far as it came, and the report. True when the stream ended well.
 template <class R>
-struct StreamResult {
+struct [[nodiscard]] StreamResult {
   R value{};
   StreamReport report;
 

@@ -5,10 +5,10 @@
 //   from_range(range)        the elements of a range; one that is given as an lvalue must outlive the stream
 //   from_function(f)         f() -> optional<T>, until it gives nothing; Result<optional<T>> may fail
 //   from_generator(g)        what a coroutine gives with co_yield
-//   from_receiver(receiver)  what comes out of a channel
+//   from_receiver(receiver)  what comes out of a channel, or of a graph
 //   timer(period)            0, 1, 2, … in time
 //
-// A graph's output: StreamingEngine::output() (engine/run). A sound file: frames_of() (nodes/sound_file).
+// A graph's output: StreamingEngine::output() (engine/run). A sound file: frames_of() (nodes/sources).
 #pragma once
 
 #include <chrono>
@@ -42,15 +42,17 @@ auto from_function(F f) {
   return Stream<T>(std::make_unique<stages::FunctionSource<T, F>>(std::move(f)));
 }
 
-template <class T>
-Stream<T> from_generator(Generator<T> generator) {
+template <class G>
+auto from_generator(G&& generator) {
+  using T = typename detail::TakenType<G>::value_type;
   return Stream<T>(std::make_unique<stages::GeneratorSource<T>>(std::move(generator)));
 }
 
-template <class Receiver>
-auto from_receiver(Receiver receiver) {
-  return Stream<typename Receiver::value_type>(
-      std::make_unique<stages::ReceiverSource<Receiver>>(std::move(receiver)));
+template <class R>
+auto from_receiver(R&& receiver) {
+  using Taken = detail::TakenType<R>;
+  return Stream<typename Taken::value_type>(
+      std::make_unique<stages::ReceiverSource<Taken>>(std::move(receiver)));
 }
 
 // Ticks by the clock of the run; `period` above 0.

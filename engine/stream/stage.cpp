@@ -44,20 +44,41 @@ void visit_in_flow_order(StageBase& stage, const std::function<void(StageBase&)>
   visit(stage);
 }
 
-std::vector<StageReport> stage_reports(StageBase& last) {
-  std::vector<StageReport> reports;
-  visit_in_flow_order(last, [&reports](StageBase& stage) {
-    const StageStats& stats = stage.stats();
-    StageReport report{
-        stats.name, 0, stats.out, stats.failed, stats.retried, stats.dropped, stats.time_with_upstream};
-    stage.for_each_upstream([&](StageBase& upstream) {
-      report.in += upstream.stats().out;
-      if (!stage.has_own_thread()) { report.time -= upstream.stats().time_with_upstream; }
-    });
-    report.time = std::max(report.time, std::chrono::nanoseconds{0});
-    reports.push_back(std::move(report));
-  });
+std::size_t StageMap::add(StageBase& stage) {
+  std::vector<std::size_t> upstreams;
+  stage.for_each_upstream([&](StageBase& upstream) { upstreams.push_back(add(upstream)); });
+  entries_.push_back({&stage, std::move(upstreams)});
+  return entries_.size() - 1;
+}
+
+std::vector<StageReport> StageMap::reports() const {
+  std::vector<StageReport> reports(entries_.size());
+  std::vector<std::uint64_t> times_ns(entries_.size());
+  // Downstream first: see Count.
+  for (std::size_t i = entries_.size(); i-- > 0;) {
+    const StageStats stats = entries_[i].stage->counted();
+    reports[i] = {stats.name, 0, stats.out, stats.failed, stats.retried, stats.dropped, {}};
+    times_ns[i] = stats.time_with_upstream_ns;
+  }
+  for (std::size_t i = 0; i < entries_.size(); ++i) {
+    std::uint64_t elsewhere_ns = 0;
+    for (const std::size_t upstream : entries_[i].upstreams) {
+      reports[i].in += reports[upstream].out;
+      if (!entries_[i].stage->has_own_thread()) { elsewhere_ns += times_ns[upstream]; }
+    }
+    reports[i].time = std::chrono::nanoseconds(times_ns[i] - std::min(times_ns[i], elsewhere_ns));
+  }
   return reports;
+}
+
+std::vector<StageReport> StageMap::all_reports() const {
+  std::vector<StageReport> reports = this->reports();
+  std::vector<StageReport> all;
+  for (std::size_t i = 0; i < entries_.size(); ++i) {
+    for (StageReport& inner : entries_[i].stage->inner_reports()) { all.push_back(std::move(inner)); }
+    all.push_back(std::move(reports[i]));
+  }
+  return all;
 }
 
 }  // namespace streamlab

@@ -8,7 +8,9 @@
 // again.
 #pragma once
 
+#include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <functional>
@@ -16,20 +18,47 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "engine/base/byte_codec.hpp"
 #include "engine/stream/stream_run.hpp"
 
 namespace streamlab {
 
-// What a stage has counted. `out` and the time are counted by Stage::next(), the rest by the stage itself.
+// A number that one thread at a time counts and any thread may read meanwhile.
+//   (1) the counting thread stores (release); it alone reads its own number relaxed.
+//   (2) another thread loads (acquire). It then sees everything the counting thread counted before (1): whoever
+//       reads a stage before the stages upstream of it never finds that more came out than went in.
+class Count {
+ public:
+  Count(std::uint64_t value = 0) noexcept : value_(value) {}  // NOLINT(google-explicit-constructor): a number
+  Count(const Count& other) noexcept : value_(other) {}
+  Count& operator=(const Count& other) noexcept {
+    value_.store(other, std::memory_order_release);
+    return *this;
+  }
+  Count& operator+=(std::uint64_t more) noexcept {
+    value_.store(value_.load(std::memory_order_relaxed) + more, std::memory_order_release);  // (1)
+    return *this;
+  }
+  Count& operator++() noexcept { return *this += 1; }
+  operator std::uint64_t() const noexcept {         // NOLINT(google-explicit-constructor): a number
+    return value_.load(std::memory_order_acquire);  // (2)
+  }
+
+ private:
+  std::atomic<std::uint64_t> value_;
+};
+
+// What a stage has counted. `out` and the time are counted by Stage::next(), the rest by the stage itself. The
+// name does not change while the stage runs.
 struct StageStats {
   std::string name;
-  std::uint64_t out = 0;
-  std::uint64_t failed = 0;
-  std::uint64_t retried = 0;
-  std::uint64_t dropped = 0;
-  std::chrono::nanoseconds time_with_upstream{0};
+  Count out;
+  Count failed;
+  Count retried;
+  Count dropped;
+  Count time_with_upstream_ns;
 };
 
 class StageBase {
@@ -41,11 +70,17 @@ class StageBase {
 
   StageStats& stats() noexcept { return stats_; }
   const StageStats& stats() const noexcept { return stats_; }
+  // Any thread, also while the stage runs: what it has counted so far, that of its own threads included.
+  virtual StageStats counted() const { return stats_; }
+  // After halt(): what the streams have counted that the stage ran by itself, one after the other (flat_map).
+  virtual std::vector<StageReport> inner_reports() const { return {}; }
 
   // The stages that this one asks, in order.
   virtual void for_each_upstream(const std::function<void(StageBase&)>& visit) = 0;
   // Does this stage ask them on a thread of its own?
   virtual bool has_own_thread() const noexcept { return false; }
+  // Does this stage keep the state of the end, too? Such a stage cannot stand in a stream within a stream.
+  virtual bool is_checkpoint() const noexcept { return false; }
 
   // Before the first question, from the end upwards. Refused when the stage was given numbers out of range.
   virtual Result<void> start(StreamRun& run);
@@ -123,7 +158,8 @@ class Stage : public StageBase {
   Poll timed_poll(StreamRun& run, T*& item) {
     const auto begin = std::chrono::steady_clock::now();
     const Poll answer = poll(run, item);
-    stats_.time_with_upstream += (std::chrono::steady_clock::now() - begin) * run.timing_weight();
+    const std::chrono::nanoseconds took = std::chrono::steady_clock::now() - begin;
+    stats_.time_with_upstream_ns += static_cast<std::uint64_t>(took.count()) * run.timing_weight();
     return answer;
   }
 
@@ -171,7 +207,25 @@ class Step : public Stage<U> {
 // Every stage from the sources down to `stage`, in the direction of flow.
 void visit_in_flow_order(StageBase& stage, const std::function<void(StageBase&)>& visit);
 
-// What the stages above and including `last` have counted, in the direction of flow. After halt().
-std::vector<StageReport> stage_reports(StageBase& last);
+// The stages of a run, and which of them asks which.
+class StageMap {
+ public:
+  // As the stages stand when it is made.
+  explicit StageMap(StageBase& last) { add(last); }
+
+  // Any thread, for as long as the stages are there. What they have counted, in the direction of flow.
+  std::vector<StageReport> reports() const;
+  // The same with what lies within the stages. After halt().
+  std::vector<StageReport> all_reports() const;
+
+ private:
+  struct Entry {
+    const StageBase* stage;
+    std::vector<std::size_t> upstreams;  // places in entries_
+  };
+  std::size_t add(StageBase& stage);
+
+  std::vector<Entry> entries_;  // in the direction of flow
+};
 
 }  // namespace streamlab

@@ -14,6 +14,8 @@
 //   auto smooth = batch(16) | map(mean);
 //   from_range(levels) | smooth | collect();
 //
+// Or item by item, asked for by the caller: see pull.hpp.
+//
 // A stream is single-pass and move-only: a stage takes the stream before it (std::move it when it has a
 // name), an end takes it for good. One thread at a time. Nothing throws: an exception of a user's function
 // becomes the Error of its stage. Each stage is told in its file in stages/.
@@ -27,6 +29,7 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <ranges>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -36,13 +39,17 @@
 
 #include "engine/channel/outcome.hpp"
 #include "engine/stream/lines_file.hpp"
+#include "engine/stream/member_names.hpp"
+#include "engine/stream/monitor.hpp"
 #include "engine/stream/on_error.hpp"
+#include "engine/stream/pull.hpp"
 #include "engine/stream/stage.hpp"
 #include "engine/stream/stages/buffer.hpp"
 #include "engine/stream/stages/checkpoint.hpp"
 #include "engine/stream/stages/circuit_breaker.hpp"
 #include "engine/stream/stages/concat.hpp"
 #include "engine/stream/stages/count.hpp"
+#include "engine/stream/stages/flat_map_streams.hpp"
 #include "engine/stream/stages/group_by.hpp"
 #include "engine/stream/stages/join_by.hpp"
 #include "engine/stream/stages/join_by_time.hpp"
@@ -75,20 +82,53 @@ struct IsStream<Stream<T>> : std::true_type {};
 template <class F, class T>
 concept StreamTransformer = std::invocable<F, Stream<T>>;
 
+namespace detail {
+
+// A stream, a receiver or a generator that a function takes for good.
+template <class X>
+struct Taken {
+  static_assert(!std::is_lvalue_reference_v<X>,
+                "a stream takes its argument for good: write std::move(argument)");
+  using Type = std::remove_cvref_t<X>;
+};
+template <class X>
+using TakenType = typename Taken<X>::Type;
+
+}  // namespace detail
+
 template <class T>
-class Stream {
+class [[nodiscard]] Stream {
  public:
   using value_type = T;
 
   // For those who write sources and stages.
   explicit Stream(StagePtr<T> last) : last_(std::move(last)) {}
+  Stream(const Stream&) = delete;  // move-only: write std::move(stream)
+  Stream& operator=(const Stream&) = delete;
+  Stream(Stream&&) noexcept = default;
+  Stream& operator=(Stream&&) noexcept = default;
+  ~Stream() = default;
   // For those who put a stage behind it. Of a stream that was used up: a stage that says so.
   StagePtr<T> take_stages() && { return taken(); }
 
-  // --- stages. Functions are given each item to have; one that returns void changes it in place.
+  // A stage or an end of a stream that has a name: each is here once more, to say in one line what is missing.
+#define SL_STREAM_NEEDS_MOVE(member)                                                       \
+  template <class... A>                                                                    \
+  auto member(A&&... arguments)& {                                                         \
+    static_assert(detail::kNever<T, A...>,                                                 \
+                  "the stream is taken for good: write std::move(stream)." #member "(…)"); \
+    return std::move(*this).member(std::forward<A>(arguments)...);                         \
+  }
+  SL_STREAM_MEMBERS(SL_STREAM_NEEDS_MOVE)
+  SL_STREAM_NEEDS_MOVE(send_to)
+  SL_STREAM_NEEDS_MOVE(into)
+#undef SL_STREAM_NEEDS_MOVE
+
+  // --- stages. Functions are given each item to have; one that returns void changes it in place. What a stage
+  // without a strategy does about an item on which its function fails: see on_error.hpp.
 
   // f(T) -> U, or Result<U>.
-  template <class F, class OnError = FailFast>
+  template <class F, ErrorStrategy OnError = AsTheEnd>
   auto map(F f, OnError on_error = {}) && {
     using Given = detail::Given<F, T>;
     using U = std::conditional_t<std::is_void_v<Given>, T, Given>;
@@ -96,19 +136,30 @@ class Stream {
         std::make_unique<stages::Map<T, U, F, OnError>>(taken(), std::move(f), std::move(on_error)));
   }
   // Keeps the items for which predicate(const T&) -> bool, or Result<bool>, is true.
-  template <class P, class OnError = FailFast>
+  template <class P, ErrorStrategy OnError = AsTheEnd>
   Stream filter(P predicate, OnError on_error = {}) && {
     return Stream(
         std::make_unique<stages::Filter<T, P, OnError>>(taken(), std::move(predicate), std::move(on_error)));
   }
-  // f(T) -> a range, or Result of one: its elements, one by one.
-  template <class F, class OnError = FailFast>
+  // f(T) -> a range, a stream or a generator, or Result of one: its elements, one by one. See
+  // stages/flat_map_streams.hpp.
+  template <class F, ErrorStrategy OnError = AsTheEnd>
   auto flat_map(F f, OnError on_error = {}) && {
-    using Stage = stages::FlatMap<T, detail::Given<F, T>, F, OnError>;
-    return Stream<typename Stage::U>(std::make_unique<Stage>(taken(), std::move(f), std::move(on_error)));
+    using Made = detail::Given<F, T>;
+    if constexpr (stages::kGivesStream<Made>) {
+      using Stage = stages::FlatMapStreams<T, typename Made::value_type, F, OnError>;
+      return Stream<typename Stage::U>(std::make_unique<Stage>(taken(), std::move(f), std::move(on_error)));
+    } else if constexpr (std::ranges::input_range<Made>) {
+      using Stage = stages::FlatMap<T, Made, F, OnError>;
+      return Stream<typename Stage::U>(std::make_unique<Stage>(taken(), std::move(f), std::move(on_error)));
+    } else {
+      static_assert(detail::kNever<F>,
+                    "flat_map(f): f gives a range, a stream or a generator, or a Result of one");
+      return std::move(*this);
+    }
   }
   // The state after every item: f(const S&, T) -> S.
-  template <class S, class F, class OnError = FailFast>
+  template <class S, class F, ErrorStrategy OnError = AsTheEnd>
   Stream<S> scan(S initial, F f, OnError on_error = {}) && {
     return Stream<S>(std::make_unique<stages::Scan<T, S, F, OnError>>(taken(), std::move(initial),
                                                                       std::move(f), std::move(on_error)));
@@ -117,7 +168,7 @@ class Stream {
   Stream take(std::uint64_t count) && { return Stream(std::make_unique<stages::Take<T>>(taken(), count)); }
   Stream skip(std::uint64_t count) && { return Stream(std::make_unique<stages::Skip<T>>(taken(), count)); }
   // Ends before the first item for which predicate(const T&) is false.
-  template <class P, class OnError = FailFast>
+  template <class P, ErrorStrategy OnError = AsTheEnd>
   Stream take_while(P predicate, OnError on_error = {}) && {
     return Stream(std::make_unique<stages::TakeWhile<T, P, OnError>>(taken(), std::move(predicate),
                                                                      std::move(on_error)));
@@ -136,7 +187,7 @@ class Stream {
     return Stream<std::vector<T>>(std::make_unique<stages::Batch<T>>(taken(), size));
   }
   // f(S&, T) -> U: map() with the state of `context`, which others may look at meanwhile.
-  template <class S, class F, class OnError = FailFast>
+  template <class S, class F, ErrorStrategy OnError = AsTheEnd>
   auto with(StreamContext<S> context, F f, OnError on_error = {}) && {
     using Given = detail::Given<stages::CallWithState<S, F>, T>;
     using U = std::conditional_t<std::is_void_v<Given>, T, Given>;
@@ -144,7 +195,7 @@ class Stream {
         taken(), std::move(context), std::move(f), std::move(on_error)));
   }
   // map() behind a circuit breaker: see stages/circuit_breaker.hpp.
-  template <class F, class OnError = FailFast>
+  template <class F, ErrorStrategy OnError = AsTheEnd>
   auto circuit_breaker(BreakerOptions options, F f, OnError on_error = {}) && {
     using Given = typename stages::Guarded<T, F>::Value;
     using U = std::conditional_t<std::is_void_v<Given>, T, Given>;
@@ -152,7 +203,7 @@ class Stream {
                                                                          std::move(f), std::move(on_error)));
   }
   // map() by `concurrency` threads, 1 or more. Each has a copy of f.
-  template <class F, class OnError = FailFast>
+  template <class F, ErrorStrategy OnError = AsTheEnd>
   auto parallel_map(std::size_t concurrency, F f, Order order = Order::ordered, OnError on_error = {}) && {
     using Given = detail::Given<F, T>;
     using U = std::conditional_t<std::is_void_v<Given>, T, Given>;
@@ -222,11 +273,12 @@ class Stream {
   Stream<Window<T>> window_for(std::chrono::nanoseconds duration) && {
     return Stream<Window<T>>(std::make_unique<stages::ClockWindow<T>>(taken(), duration));
   }
-  // A window ends when an item comes whose time is `gap` or more after the newest in it.
+  // A window for every session, which ends where more than `gap` lies between two items. Times and `lateness` as
+  // for window_by(). See stages/window_session.hpp.
   template <class TimeOf>
-  Stream<Window<T>> window_by_session(TimeOf time_of, std::int64_t gap) && {
+  Stream<Window<T>> window_by_session(TimeOf time_of, std::int64_t gap, std::int64_t lateness = 0) && {
     return Stream<Window<T>>(
-        std::make_unique<stages::SessionWindow<T, TimeOf>>(taken(), std::move(time_of), gap));
+        std::make_unique<stages::SessionWindow<T, TimeOf>>(taken(), std::move(time_of), gap, lateness));
   }
 
   // --- one stream as many, many as one.
@@ -241,49 +293,55 @@ class Stream {
         taken(), std::move(key_of), std::move(chain), max_groups));
   }
   // Pairs of the first items, the second, …; ends with the shorter.
-  template <class U>
-  Stream<std::pair<T, U>> zip(Stream<U> other) && {
+  template <class Other>
+  auto zip(Other&& other) && {
+    using U = typename detail::TakenType<Other>::value_type;
     return Stream<std::pair<T, U>>(
         std::make_unique<stages::Zip<T, U>>(taken(), std::move(other).take_stages()));
   }
   // The items of all as they are ready, none favoured; ends when all have.
-  template <std::same_as<Stream>... Others>
-  Stream merge(Others... others) && {
+  template <class... Others>
+  requires(std::same_as<std::remove_cvref_t<Others>, Stream>&&...) Stream merge(Others&&... others) && {
+    static_assert((std::is_same_v<detail::TakenType<Others>, Stream> && ...));
     std::vector<StagePtr<T>> all;
     all.push_back(taken());
     (all.push_back(others.taken()), ...);
     return Stream(std::make_unique<stages::Merge<T>>(std::move(all)));
   }
-  Stream merge(std::vector<Stream> others) && {
+  Stream merge(std::vector<Stream>&& others) && {
     std::vector<StagePtr<T>> all;
     all.push_back(taken());
     for (Stream& other : others) { all.push_back(other.taken()); }
     return Stream(std::make_unique<stages::Merge<T>>(std::move(all)));
   }
   // The items of the other stream behind those of this one.
-  Stream concat(Stream other) && {
+  template <class Other>
+  requires std::same_as<std::remove_cvref_t<Other>, Stream> Stream concat(Other&& other) && {
+    static_assert(std::is_same_v<detail::TakenType<Other>, Stream>);
     return Stream(std::make_unique<stages::Concat<T>>(taken(), other.taken()));
   }
   // Pairs with the same key_left(const T&) and key_right(const U&), which grow by and large; at most
   // `max_waiting` of each side wait for a partner. See stages/join_by.hpp.
-  template <class U, class KeyLeft, class KeyRight>
-  Stream<std::pair<T, U>> join_by(Stream<U> other, KeyLeft key_left, KeyRight key_right,
-                                  std::size_t max_waiting) && {
+  template <class Other, class KeyLeft, class KeyRight>
+  auto join_by(Other&& other, KeyLeft key_left, KeyRight key_right, std::size_t max_waiting) && {
+    using U = typename detail::TakenType<Other>::value_type;
     return Stream<std::pair<T, U>>(std::make_unique<stages::JoinBy<T, U, KeyLeft, KeyRight>>(
         taken(), std::move(other).take_stages(), std::move(key_left), std::move(key_right), max_waiting));
   }
   // Every item with the one of the other stream that is nearest in time (integers of one unit), and no
   // further than `tolerance`. Both are in order of time. See stages/join_by_time.hpp.
-  template <class U, class TimeLeft, class TimeRight>
-  Stream<std::pair<T, U>> join_by_time(Stream<U> other, TimeLeft time_left, TimeRight time_right,
-                                       std::int64_t tolerance, std::size_t max_waiting) && {
+  template <class Other, class TimeLeft, class TimeRight>
+  auto join_by_time(Other&& other, TimeLeft time_left, TimeRight time_right, std::int64_t tolerance,
+                    std::size_t max_waiting) && {
+    using U = typename detail::TakenType<Other>::value_type;
     return Stream<std::pair<T, U>>(std::make_unique<stages::JoinByTime<T, U, TimeLeft, TimeRight>>(
         taken(), std::move(other).take_stages(), std::move(time_left), std::move(time_right), tolerance,
         max_waiting));
   }
   // Every item with the newest that has come from the other stream.
-  template <class U>
-  Stream<std::pair<T, U>> join_latest(Stream<U> other) && {
+  template <class Other>
+  auto join_latest(Other&& other) && {
+    using U = typename detail::TakenType<Other>::value_type;
     return Stream<std::pair<T, U>>(
         std::make_unique<stages::JoinLatest<T, U>>(taken(), std::move(other).take_stages()));
   }
@@ -319,72 +377,131 @@ class Stream {
     return std::move(*this);
   }
 
-  // --- ends. Each runs the stream to its end in this thread and never throws.
+  // --- ends. Each runs the stream to its end in this thread and never throws. Each takes a strategy, too, which
+  // says what becomes of an item on which the end's function fails; skip_failed() and collect_errors() also hold for
+  // all stages that were not given one.
 
   // Every item, in order. Holds all of them.
   StreamResult<std::vector<T>> collect(const RunOptions& options = {}) && {
+    return std::move(*this).collect(AsTheEnd{}, options);
+  }
+  template <PlainStrategy OnError>
+  StreamResult<std::vector<T>> collect(OnError on_error, const RunOptions& options = {}) && {
     StreamResult<std::vector<T>> result;
-    result.report = run(options, [&](T& item) { result.value.push_back(std::move(item)); });
+    result.report = run(
+        options, [&](T& item) { result.value.push_back(std::move(item)); }, on_error);
     return result;
   }
   // f(T) for every item; f may return Result<void> to fail.
   template <class F>
   StreamReport for_each(F f, const RunOptions& options = {}) && {
-    return run(options, std::move(f));
+    return run(options, std::move(f), AsTheEnd{});
   }
-  // value = f(value, item) over all items.
+  template <class F, ErrorStrategy OnError>
+  StreamReport for_each(F f, OnError on_error, const RunOptions& options = {}) && {
+    return run(options, std::move(f), std::move(on_error));
+  }
+  // value = f(value, item) over all items; f may return a Result. An f that throws where there is no strategy may
+  // have used the value up; with a strategy, and where f gives a Result, f is shown the value and does not get it to
+  // have, so that it stands as it was before the item that failed.
   template <class S, class F>
   StreamResult<S> reduce(S initial, F f, const RunOptions& options = {}) && {
+    return std::move(*this).reduce(std::move(initial), std::move(f), AsTheEnd{}, options);
+  }
+  template <class S, class F, ErrorStrategy OnError>
+  StreamResult<S> reduce(S initial, F f, OnError on_error, const RunOptions& options = {}) && {
     StreamResult<S> result{std::move(initial), {}};
-    result.report = run(options, [&](T& item) {
-      if constexpr (std::is_invocable_v<F&, S&&, T&&>) {
-        result.value = std::invoke(f, std::move(result.value), std::move(item));
-      } else {
-        result.value = std::invoke(f, std::move(result.value), item);
-      }
-    });
+    result.report =
+        run(options, detail::Fold<S, T, F, OnError>{&result.value, std::move(f)}, std::move(on_error));
     return result;
   }
   // The first item, and no more is asked for; nothing when there is none.
   StreamResult<std::optional<T>> first(const RunOptions& options = {}) && {
+    return std::move(*this).first(AsTheEnd{}, options);
+  }
+  template <PlainStrategy OnError>
+  StreamResult<std::optional<T>> first(OnError on_error, const RunOptions& options = {}) && {
     StreamResult<std::optional<T>> result;
-    result.report =
-        std::move(*this).take(1).for_each([&](T& item) { result.value = std::move(item); }, options);
+    result.report = std::move(*this).take(1).for_each([&](T& item) { result.value = std::move(item); },
+                                                      on_error, options);
     return result;
   }
   StreamResult<std::uint64_t> count(const RunOptions& options = {}) && {
+    return std::move(*this).count(AsTheEnd{}, options);
+  }
+  template <PlainStrategy OnError>
+  StreamResult<std::uint64_t> count(OnError on_error, const RunOptions& options = {}) && {
     StreamResult<std::uint64_t> result;
-    result.report = run(options, [&](T&) { ++result.value; });
+    result.report = run(
+        options, [&](T&) { ++result.value; }, on_error);
     return result;
   }
-  // Into a channel, waiting for room; fails when nobody listens there any more. Does not close the sender.
+  // Runs it for what its stages do.
+  StreamReport execute(const RunOptions& options = {}) && {
+    return std::move(*this).execute(AsTheEnd{}, options);
+  }
+  template <PlainStrategy OnError>
+  StreamReport execute(OnError on_error, const RunOptions& options = {}) && {
+    return run(
+        options, [](T&) {}, on_error);
+  }
+  // Into a channel, waiting for room; fails, with any strategy, when nobody listens there any more. Does not close
+  // the sender.
   template <class Sender>
   StreamReport send_to(Sender& sender, const RunOptions& options = {}) && {
-    return run(options, [&](T& item) -> Result<void> {
+    return std::move(*this).send_to(sender, AsTheEnd{}, options);
+  }
+  template <class Sender, PlainStrategy OnError>
+  StreamReport send_to(Sender& sender, OnError, const RunOptions& options = {}) && {
+    const auto send = [&](T& item) -> Result<void> {
       const Sent sent = sender.send(std::move(item), options.cancel);
       if (sent || sent.why() == Why::stopped) { return {}; }
       return failed("", fmt::format("the channel takes no more: {}", to_string(sent.why())));
-    });
+    };
+    return run_stages<T>(taken(), options, send, FailFast{}, detail::kForStages<OnError>);
   }
   // Into a graph, block by block: `input` has Result<void> trigger(const T&), as Engine and the pipelines
   // have.
   template <class Input>
   StreamReport into(Input& input, const RunOptions& options = {}) && {
-    return run(options, [&input](T& item) -> Result<void> { return input.trigger(item); });
+    return std::move(*this).into(input, AsTheEnd{}, options);
   }
-  // A text file, one line an item: f(const T&) -> a text without line feed. A checkpoint takes it back to
-  // where it stood.
+  template <class Input, ErrorStrategy OnError>
+  StreamReport into(Input& input, OnError on_error, const RunOptions& options = {}) && {
+    return run(
+        options, [&input](T& item) -> Result<void> { return input.trigger(item); }, std::move(on_error));
+  }
+  // A text file, one line an item: f(const T&) -> a text without line feed, or Result of one. A checkpoint takes
+  // it back to where it stood. A file that cannot be written fails the stream, with any strategy.
   template <class F>
   StreamReport write_lines(std::filesystem::path path, F f, LinesOptions lines = {},
                            const RunOptions& options = {}) && {
+    return std::move(*this).write_lines(std::move(path), std::move(f), AsTheEnd{}, lines, options);
+  }
+  template <class F, ErrorStrategy OnError>
+  StreamReport write_lines(std::filesystem::path path, F f, OnError on_error, LinesOptions lines = {},
+                           const RunOptions& options = {}) && {
+    using Text = std::invoke_result_t<F&, const T&>;
+    using Line = std::conditional_t<detail::IsResult<Text>::value, Result<std::string>, std::string>;
+    auto text_of = [f = std::move(f)](T& item) mutable -> Line {
+      return Line(std::invoke(f, std::as_const(item)));
+    };
     LinesFile file(std::move(path), lines);
-    const auto write = [&](T& item) { return file.write(std::invoke(f, std::as_const(item))); };
-    StreamReport report = run_stages<T>(taken(), options, write, &file, "write_lines");
+    StreamReport report = run_stages<std::string>(
+        std::move(*this).map(std::move(text_of), std::move(on_error)).named("write_lines").take_stages(),
+        options, [&](const std::string& line) { return file.write(line); }, FailFast{},
+        detail::kForStages<OnError>, &file, "write_lines");
     if (auto closed = file.close(); !closed && report.ok()) {
       report.ended = StreamEnd::failed;
       report.error = StreamError{"write_lines", report.items, closed.error()};
     }
     return report;
+  }
+  // The items one by one, as the caller asks for them: next(), or a loop over it. See pull.hpp.
+  Pull<T> pull(const RunOptions& options = {}) && { return std::move(*this).pull(AsTheEnd{}, options); }
+  template <PlainStrategy OnError>
+  Pull<T> pull(OnError, const RunOptions& options = {}) && {
+    return Pull<T>(taken(), options, detail::kForStages<OnError>);
   }
 
   // --- the names of the original design
@@ -393,9 +510,6 @@ class Stream {
   template <StreamTransformer<T> F>
   auto add(F stage) && {
     return std::invoke(std::move(stage), std::move(*this));
-  }
-  StreamReport execute(const RunOptions& options = {}) && {
-    return run(options, [](T&) {});
   }
   StreamResult<std::vector<T>> execute_to_vector(const RunOptions& options = {}) && {
     return std::move(*this).collect(options);
@@ -409,9 +523,9 @@ class Stream {
   static constexpr std::size_t kDistinctMemory = 65536;
 
   StagePtr<T> taken();
-  template <class F>
-  StreamReport run(const RunOptions& options, F&& f) {
-    return run_stages<T>(taken(), options, std::forward<F>(f));
+  template <class F, class OnError>
+  StreamReport run(const RunOptions& options, F f, OnError on_error) {
+    return run_stages<T>(taken(), options, std::move(f), std::move(on_error));
   }
 
   StagePtr<T> last_;
@@ -438,13 +552,18 @@ StagePtr<T> Stream<T>::taken() {
 
 // stream | stage.
 template <class T, StreamTransformer<T> F>
-auto operator|(Stream<T> stream, F stage) {
+auto operator|(Stream<T>&& stream, F stage) {
   return std::invoke(std::move(stage), std::move(stream));
+}
+template <class T, class F>
+auto operator|(Stream<T>& stream, F&& stage) {
+  static_assert(detail::kNever<T, F>, "the stream is taken for good: write std::move(stream) | …");
+  return std::move(stream) | std::forward<F>(stage);
 }
 
 // A stage that has no stream before it yet. Two of them with | between make one.
 template <class F>
-struct Operator {
+struct [[nodiscard]] Operator {
   F apply;
   template <class T>
   requires std::invocable<F&, Stream<T>>

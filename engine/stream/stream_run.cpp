@@ -5,11 +5,12 @@
 
 namespace streamlab {
 
-StreamRun::StreamRun(const RunOptions& options, std::shared_ptr<Shared> shared)
+StreamRun::StreamRun(const RunOptions& options, std::shared_ptr<Shared> shared, OnFailure on_failure)
     : clock_(options.clock != nullptr ? options.clock : &steady_clock()),
       drain_(options.drain),
       signal_(std::make_shared<WakeSignal>()),
-      shared_(std::move(shared)) {
+      shared_(std::move(shared)),
+      on_failure_(on_failure) {
   listen(options.cancel, drain_);
 }
 
@@ -17,7 +18,8 @@ StreamRun::StreamRun(const StreamRun& outer, const std::stop_token& cancel)
     : clock_(outer.clock_),
       drain_(outer.drain_),
       signal_(std::make_shared<WakeSignal>()),
-      shared_(outer.shared_) {
+      shared_(outer.shared_),
+      on_failure_(outer.on_failure_) {
   listen(cancel, drain_);
 }
 

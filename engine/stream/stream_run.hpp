@@ -37,11 +37,21 @@ enum class Poll : std::uint8_t {
   cancelled,  // the run was given up
 };
 
+class StreamMonitor;
+
 // How a stream is to be run. Every end takes it; the default runs to the end by the machine's clock.
 struct RunOptions {
-  Clock* clock = nullptr;       // null: steady_clock()
-  std::stop_token cancel = {};  // gives up: what is inside is lost
-  std::stop_token drain = {};   // ends the sources: what is inside comes out
+  Clock* clock = nullptr;            // null: steady_clock()
+  std::stop_token cancel = {};       // gives up: what is inside is lost
+  std::stop_token drain = {};        // ends the sources: what is inside comes out
+  StreamMonitor* monitor = nullptr;  // shows other threads how far the run is; must outlive it
+};
+
+// What a stage that was not given a strategy does about an item on which its function fails.
+enum class OnFailure : std::uint8_t {
+  fail,     // as fail_fast()
+  skip,     // as skip_failed()
+  collect,  // as collect_errors()
 };
 
 class StreamRun {
@@ -57,12 +67,14 @@ class StreamRun {
     std::vector<std::string> notes;
   };
 
-  explicit StreamRun(const RunOptions& options, std::shared_ptr<Shared> shared = std::make_shared<Shared>());
-  // A run of its own for a thread of a stage of `outer`: same clock, same draining, same store of errors;
-  // cancelled by `cancel` alone. `outer` may go before it.
+  explicit StreamRun(const RunOptions& options, std::shared_ptr<Shared> shared = std::make_shared<Shared>(),
+                     OnFailure on_failure = OnFailure::fail);
+  // A run of its own for a thread of a stage of `outer`: same clock, same draining, same store of errors, same
+  // strategy; cancelled by `cancel` alone. `outer` may go before it.
   StreamRun(const StreamRun& outer, const std::stop_token& cancel);
   // A run of its own within `outer`, on the same thread: same clock, store of errors and signal; never
-  // cancelled, drained by `drain` alone. For stages that share what is before them with other runs.
+  // cancelled, drained by `drain` alone, with OnFailure::fail. For stages that share what is before them with
+  // other runs, whose ends may have been given other strategies.
   struct Within {
     std::stop_token drain;
   };
@@ -74,6 +86,7 @@ class StreamRun {
   TimePoint now() const noexcept { return clock_->now(); }
   bool cancelled() const noexcept { return cancelled_.load(std::memory_order_relaxed); }
   bool draining() const noexcept { return draining_.load(std::memory_order_relaxed); }
+  OnFailure on_failure() const noexcept { return on_failure_; }
   // To be told to whatever a stage waits for, before it looks a last time and answers "pending".
   const std::shared_ptr<WakeSignal>& signal() const noexcept {
     ++waits_;
@@ -95,6 +108,21 @@ class StreamRun {
   void collect(const std::string& stage, std::uint64_t item, Error error);
   void note(std::string text);
   const std::shared_ptr<Shared>& shared() const noexcept { return shared_; }
+  // While it lives, errors and notes go into `store`: a stream within the stream then fails without ending the
+  // run.
+  class Divert {
+   public:
+    Divert(StreamRun& run, std::shared_ptr<Shared>& store) : run_(run), store_(store) {
+      run_.shared_.swap(store_);
+    }
+    Divert(const Divert&) = delete;
+    Divert& operator=(const Divert&) = delete;
+    ~Divert() { run_.shared_.swap(store_); }
+
+   private:
+    StreamRun& run_;
+    std::shared_ptr<Shared>& store_;
+  };
   // A thread of a stage, with a run of its own that is cancelled by `cancel` alone. This run may be over before
   // the thread begins.
   Result<Thread> start_thread(std::string name, const std::stop_token& cancel,
@@ -146,7 +174,8 @@ class StreamRun {
   Clock* const clock_;
   const std::stop_token drain_;
   const std::shared_ptr<WakeSignal> signal_;
-  const std::shared_ptr<Shared> shared_;
+  std::shared_ptr<Shared> shared_;
+  const OnFailure on_failure_ = OnFailure::fail;
   EndState* end_state_ = nullptr;
   std::uint32_t ticket_ = 0;
   TimePoint wake_at_ = TimePoint::max();

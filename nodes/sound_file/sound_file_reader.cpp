@@ -154,6 +154,11 @@ OpenedInput open_input(const std::string& path, int fd, std::uint64_t file_bytes
     return tl::unexpected(std::string("its sound is in several blocks"));
   }
   if (begins_as_mpeg(head)) { return open_mpeg_input(path, std::move(whole)); }
+  std::array<char, 3> tag{};
+  if (read_bytes_at(fd, tag.data(), tag.size(), 0) == tag.size() &&
+      std::string_view(tag.data(), tag.size()) == "ID3") {  // libsndfile would lose as many bytes at the end
+    return tl::unexpected(std::string("only MP3 and FLAC may have an ID3 tag in front"));
+  }
   return open_sndfile_input(path, std::move(whole));
 }
 

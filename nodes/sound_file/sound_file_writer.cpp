@@ -96,7 +96,7 @@ SoundFileWriter::~SoundFileWriter() {
 }
 
 Result<SoundFileWriter> SoundFileWriter::create(const std::string& path, const SoundFileSpec& spec,
-                                                Overwrite overwrite, std::uint64_t riff_limit,
+                                                Overwrite overwrite, Naming naming, std::uint64_t riff_limit,
                                                 SteadyNow now) {
   if (auto checked = check(spec); !checked) { return tl::unexpected(checked.error()); }
   auto file = OutputFile::create(path, overwrite == Overwrite::yes, naming);

@@ -55,11 +55,12 @@ class SoundFileWriter {
 
   // Creates `path` and writes the header of an empty file. Refused as check() says. Fails (ErrorCode::failed)
   // when the file exists and `overwrite` is no, when it is no regular file, when its folder is missing or may
-  // not be written, and when the disk is full. With Overwrite::yes an old file stays, for whoever reads it, until
+  // not be written, and when the disk is full. With Overwrite::yes an old file stays, so that others can go on reading it, until
   // the new one is complete: see OutputFile. `riff_limit` and `now` are for tests: see wave_header()
   // and kUpdatePause.
   static Result<SoundFileWriter> create(const std::string& path, const SoundFileSpec& spec,
-                                        Overwrite overwrite, std::uint64_t riff_limit = kRiffLimit,
+                                        Overwrite overwrite, Naming naming = Naming::at_once,
+                                        std::uint64_t riff_limit = kRiffLimit,
                                         SteadyNow now = std::chrono::steady_clock::now);
 
   SoundFileWriter(SoundFileWriter&&) noexcept;

@@ -208,7 +208,7 @@ void check_data(const ByteView& file, const Kind& kind, const Chunk& chunk, Beyo
   }
   const bool plain = scan.format_tag == 1 || scan.format_tag == 3;
   if (plain && scan.frame_bytes != 0 && scan.data_bytes % scan.frame_bytes != 0) {
-    scan.warnings.push_back(
+    scan.losses.push_back(
         fmt::format("the samples end with {} bytes of an incomplete frame, which are skipped",
                     scan.data_bytes % scan.frame_bytes));
   }

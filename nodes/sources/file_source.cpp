@@ -245,8 +245,8 @@ class FileSource final : public Node {
     if (rounds_left_ != 0) { rewind(); }
   }
 
-  // Fills up to frame_size_ frames, going back to the start of the range as often as asked for. Ends before
-  // frames that are missing. The number of frames; what is to be known of them is added to `counts`.
+  // Fills up to frame_size_ frames, repeating the range as often as requested. Stops before missing frames.
+  // Returns the number of frames; adds what was seen of them to `counts`.
   std::uint32_t fill(DataFrame& y, DecodeCounts& counts) noexcept {
     std::uint32_t count = 0;
     while (count < frame_size_ && rounds_left_ != 0) {
@@ -260,14 +260,12 @@ class FileSource final : public Node {
       }
       count += static_cast<std::uint32_t>(block->frames);
       counts += block->counts;
-      empty_round = empty_round && block->frames == 0;
       if (reader_->position() < end_) {
         if (block->frames == wanted) { continue; }
         if (!reader_->at_end()) { return count; }  // frames are missing here
       }
-      if (reader_->position() == start_) {
-        rounds_left_ = 1;
-      }  // the header promised frames that do not exist
+      // The header promised frames that do not exist.
+      if (reader_->position() == start_) { rounds_left_ = 1; }
       end_round();
       if (failure_) { return count; }
     }

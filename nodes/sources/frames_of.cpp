@@ -123,7 +123,7 @@ class FileFrames final : public Source<DataFrame> {
 
 }  // namespace
 
-Stream<DataFrame> frames_of(std::string path, std::uint32_t block_frames) {
+Stream<DataFrame> FramesOf::operator()(std::string path, std::uint32_t block_frames) const {
   return Stream<DataFrame>(std::make_unique<FileFrames>(std::move(path), block_frames));
 }
 

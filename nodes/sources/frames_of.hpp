@@ -15,6 +15,11 @@ namespace streamlab {
 // Full scale is 1. Positions count from the start of the file, times are position / rate. Nothing is opened
 // before somebody asks; a file that cannot be read fails the stream. A checkpoint keeps the position, and fits only while
 // the file has the size and the time of its last change that it had then.
-Stream<DataFrame> frames_of(std::string path, std::uint32_t block_frames = 1024);
+//
+// An object, so that it can be given to flat_map() as it is: from_range(paths).flat_map(frames_of).
+struct FramesOf {
+  Stream<DataFrame> operator()(std::string path, std::uint32_t block_frames = 1024) const;
+};
+inline constexpr FramesOf frames_of;
 
 }  // namespace streamlab

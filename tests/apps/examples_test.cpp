@@ -59,6 +59,46 @@ TEST(Examples, LevelsAtMarksAreThoseOfTheNearestMeasurement) {
   EXPECT_EQ(result.err, "marks too far from every level: 1\n");
 }
 
+TEST(Examples, LevelsOfFilesAreThoseOfTheirSamplesInOrder) {
+  const TempDir dir;
+  const std::vector<double> x = samples_of_voice();
+  const std::string line =
+      fmt::format("{:8.2f} dB re 1 FS  ", db(energy(x, 0, x.size()) / static_cast<double>(x.size())));
+  std::vector<std::string> paths;
+  std::string expected;
+  for (int i = 0; i < 12; ++i) {
+    paths.push_back(dir.file(fmt::format("{}.wav", i)));
+    std::filesystem::copy_file(kVoice, paths.back());
+    expected += line + paths.back() + "\n";
+  }
+  const auto result = example("levels_of_files", paths);
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(result.out, expected);
+
+  paths.insert(paths.begin() + 3, "/nonexistent.wav");
+  const auto with_errors = example("levels_of_files", paths);
+  EXPECT_EQ(with_errors.exit_code, 1);
+  EXPECT_EQ(with_errors.out, expected);
+  EXPECT_EQ(with_errors.err, "/nonexistent.wav: does not exist\n");
+}
+
+// sha256sum is the independent program.
+TEST(Examples, FlowOfProgramsGivesWhatItsStepsReturn) {
+  const std::string voice = kVoice;
+  const std::string digest = run_program({"sha256sum", voice}).out.substr(0, 64);
+  const auto result = example("flow_of_programs", {voice});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(result.out, fmt::format("{} bytes, SHA-256 {}\n", std::filesystem::file_size(voice), digest));
+  for (const char* step : {"producer", "length", "digest"}) {
+    EXPECT_THAT(result.err, HasSubstr(fmt::format("{}: succeeded\n", step)));
+  }
+  const auto failed = example("flow_of_programs", {"/nonexistent"});
+  EXPECT_EQ(failed.exit_code, 1);
+  EXPECT_EQ(failed.out, "");
+  EXPECT_THAT(failed.err, HasSubstr("the flow: /nodes/0: "));
+  EXPECT_THAT(failed.err, HasSubstr("/nonexistent"));
+}
+
 TEST(Examples, LoudestSecondIsTheLoudest) {
   const std::vector<double> x = samples_of_voice();
   std::size_t loudest = 0;

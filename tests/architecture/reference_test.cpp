@@ -55,6 +55,11 @@ TEST(Documents, ProcessStreamsQuotesFlowsAsTheyAre) {
   ASSERT_EQ(flows.size(), 2U);
   EXPECT_EQ(flows[0], text_of("configs/flow_lines.yaml"));
   EXPECT_THAT(text_of("configs/flow_voice.yaml"), testing::HasSubstr(flows[1]));
+  const auto code = quotes_of("docs/process-streams.md", "cpp");
+  ASSERT_FALSE(code.empty());
+  for (const std::string& quote : code) {
+    EXPECT_THAT(text_of("apps/examples/flow_of_programs.cpp"), testing::HasSubstr(quote));
+  }
 }
 
 // As the lines of a file, but for what they are indented by.
@@ -71,10 +76,11 @@ std::string without_indent(const std::string& text) {
 
 TEST(Documents, StreamsQuotesProgramsAndTestsAsTheyAre) {
   std::string code;
-  for (const char* file : {"apps/examples/fan_out.cpp", "apps/examples/levels_at_marks.cpp",
-                           "apps/examples/live_levels.cpp", "apps/examples/loudest_second.cpp",
-                           "apps/examples/resume_levels.cpp", "apps/examples/unreliable_analyser.cpp",
-                           "tests/run/channels_test.cpp", "tests/stream/documented_test.cpp"}) {
+  for (const char* file :
+       {"apps/examples/fan_out.cpp", "apps/examples/levels_at_marks.cpp", "apps/examples/levels_of_files.cpp",
+        "apps/examples/live_levels.cpp", "apps/examples/loudest_second.cpp",
+        "apps/examples/resume_levels.cpp", "apps/examples/unreliable_analyser.cpp",
+        "tests/run/channels_test.cpp", "tests/stream/documented_test.cpp"}) {
     code += without_indent(text_of(file));
   }
   const auto quotes = quotes_of("docs/streams.md", "cpp");

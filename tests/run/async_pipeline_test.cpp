@@ -1,12 +1,18 @@
 // tests/run/async_pipeline_test.cpp
 #include <chrono>
+#include <future>
+#include <stop_token>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "engine/channel/mpsc.hpp"
+#include "engine/channel/select.hpp"
 #include "engine/run/pipeline.hpp"
+#include "engine/stream/sources.hpp"
 
 namespace streamlab {
 namespace {
@@ -99,6 +105,70 @@ TEST(Engine, OfADryRunHasAPlanAndCannotBeStarted) {
 INSTANTIATE_TEST_SUITE_P(AsyncPipeline, HowManyGoIn,
                          testing::Values(std::pair("1", 1), std::pair("2", 2), std::pair("\"per_node\"", 3)),
                          [](const auto& test) { return "Domains" + std::to_string(test.param.second); });
+
+// A graph's Receiver receives as those of channels do: in a select, with deadlines, and says why nothing came.
+TEST(AsyncPipeline, ItsReceiverIsOneOfMany) {
+  auto pipeline = AsyncPipeline::from_json(chain("\"per_node\"", 10));
+  ASSERT_TRUE(pipeline);
+  auto outputs = pipeline->subscribe("gain");
+  ASSERT_TRUE(outputs);
+  auto settings = mpsc<int>(4);
+  ASSERT_TRUE(pipeline->start());
+  EXPECT_EQ(outputs->try_receive().why(), Why::empty);
+  EXPECT_EQ(outputs->receive_for(std::chrono::nanoseconds(1)).why(), Why::timed_out);
+  std::stop_source stop;
+  stop.request_stop();
+  EXPECT_EQ(outputs->receive(stop.get_token()).why(), Why::stopped);
+
+  EXPECT_TRUE(settings.sender.send(7));
+  int numbers = 0;
+  std::vector<std::uint64_t> blocks;
+  std::uint64_t sent = 0;
+  std::jthread other;
+  while (auto got = select(*outputs, settings.receiver)) {
+    if (auto* block = got.from<0>()) { blocks.push_back((*block)->sequence_id()); }
+    if (auto* number = got.from<1>()) { numbers += **number; }
+    if (sent < 3) {
+      ASSERT_TRUE(pipeline->trigger(DataFrame(0, sent++)));
+    } else if (blocks.size() == 3 && !other.joinable()) {
+      settings.sender.close();
+      // Both ends are closed while the select sleeps.
+      other = std::jthread([&] { pipeline->stop(); });
+    }
+  }
+  EXPECT_EQ(numbers, 7);
+  EXPECT_THAT(blocks, testing::ElementsAre(0, 1, 2));
+  EXPECT_EQ(outputs->receive().why(), Why::closed);
+}
+
+TEST(AsyncPipeline, ItsReceiverIsASourceOfStreams) {
+  auto pipeline = AsyncPipeline::from_json(chain("1", 4));
+  ASSERT_TRUE(pipeline);
+  auto outputs = pipeline->subscribe("gain");
+  ASSERT_TRUE(outputs && pipeline->start());
+  auto reading = std::async(std::launch::async, [receiver = std::move(*outputs)]() mutable {
+    return from_receiver(std::move(receiver))
+        .map([](const DataFrame& b) { return b.sequence_id(); })
+        .collect();
+  });
+  for (std::uint64_t i = 0; i < 20; ++i) { ASSERT_TRUE(pipeline->trigger(DataFrame(0, i))); }
+  pipeline->stop();
+  const auto got = reading.get();
+  EXPECT_TRUE(got);
+  ASSERT_EQ(got->size(), 20U);
+  EXPECT_EQ(got->back(), 19U);
+}
+
+TEST(AsyncPipeline, AClosedReceiverGivesWhatLiesThereAndEnds) {
+  auto pipeline = AsyncPipeline::from_json(chain("1", 4));
+  ASSERT_TRUE(pipeline);
+  auto outputs = pipeline->subscribe("gain");
+  ASSERT_TRUE(outputs && pipeline->start() && pipeline->trigger(DataFrame(0, 0)));
+  EXPECT_EQ(outputs->receive()->sequence_id(), 0U);
+  outputs->close();
+  EXPECT_EQ(outputs->receive().why(), Why::closed);  // though the pipeline goes on
+  pipeline->stop();
+}
 
 TEST(AsyncPipeline, StopLetsEverythingThroughAndEndsTheReceiver) {
   auto pipeline = AsyncPipeline::from_json(chain("\"per_node\"", 10));

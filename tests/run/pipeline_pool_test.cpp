@@ -14,7 +14,7 @@ constexpr const char* kPoolTone = R"({"version": 1, "nodes": [{"id": "sine", "ty
     "config": {"frequency": 880, "sample_rate": 48000, "frame_size": 64}}], "connections": []})";
 
 TEST(PipelinePool, GivesEachFrameTheResultOfAnInstanceAsNew) {
-  auto pool = PipelinePool::create(kPoolTone, 3);
+  auto pool = PipelinePool::from_json(kPoolTone, 3);
   ASSERT_TRUE(pool) << to_string(pool.error(), "");
   EXPECT_EQ(pool->max_concurrent(), 3U);
   std::vector<std::future<Result<std::vector<DataFrame>>>> results;
@@ -36,7 +36,7 @@ TEST(PipelinePool, GivesEachFrameTheResultOfAnInstanceAsNew) {
 TEST(PipelinePool, FinishesWhatItWasGivenBeforeItGoes) {
   std::future<Result<std::vector<DataFrame>>> last;
   {
-    auto pool = PipelinePool::create(kPoolTone, 2);
+    auto pool = PipelinePool::from_json(kPoolTone, 2);
     ASSERT_TRUE(pool);
     for (std::uint64_t i = 0; i < 100; ++i) { last = pool->execute(DataFrame(0, i)); }
   }
@@ -47,10 +47,10 @@ TEST(PipelinePool, FinishesWhatItWasGivenBeforeItGoes) {
 // end.
 TEST(PipelinePool, GivesEveryBlockAndThoseOfTheEnd) {
   auto pool =
-      PipelinePool::create(R"({"version": 1, "pipeline_config": {"sample_rate": 8000, "block_size": 128},
+      PipelinePool::from_json(R"({"version": 1, "pipeline_config": {"sample_rate": 8000, "block_size": 128},
       "nodes": [{"id": "in", "type": "AudioInput"}, {"id": "cut", "type": "Window", "config": {"size": 40}}],
       "connections": [{"from": "in", "to": "cut"}]})",
-                           1);
+                              1);
   ASSERT_TRUE(pool) << to_string(pool.error(), "");
   std::vector<double> x(100);
   std::iota(x.begin(), x.end(), 1.0);
@@ -72,10 +72,10 @@ TEST(PipelinePool, GivesEveryBlockAndThoseOfTheEnd) {
 
 TEST(PipelinePool, GivesNothingWhereTheGraphGivesNothing) {
   auto pool =
-      PipelinePool::create(R"({"version": 1, "pipeline_config": {"sample_rate": 8000, "block_size": 8},
+      PipelinePool::from_json(R"({"version": 1, "pipeline_config": {"sample_rate": 8000, "block_size": 8},
       "nodes": [{"id": "in", "type": "AudioInput"}, {"id": "skip", "type": "Skip", "config": {"frames": 1000}}],
       "connections": [{"from": "in", "to": "skip"}]})",
-                           1);
+                              1);
   ASSERT_TRUE(pool) << to_string(pool.error(), "");
   DataFrame frame(0, 0);
   ASSERT_TRUE(frame.set_channel("main_channel", {1.0, 2.0}));
@@ -85,8 +85,8 @@ TEST(PipelinePool, GivesNothingWhereTheGraphGivesNothing) {
 }
 
 TEST(PipelinePool, SaysWhatIsWrongBeforeAnythingRuns) {
-  EXPECT_FALSE(PipelinePool::create(kPoolTone, 0));
-  EXPECT_FALSE(PipelinePool::create("{", 1));
+  EXPECT_FALSE(PipelinePool::from_json(kPoolTone, 0));
+  EXPECT_FALSE(PipelinePool::from_json("{", 1));
 }
 
 }  // namespace

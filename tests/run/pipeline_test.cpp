@@ -37,6 +37,58 @@ TEST(Pipeline, PutsOneFrameThroughTheGraph) {
   }
 }
 
+constexpr const char* kVariable = R"(
+version: 1
+variables: { gain: 0.25 }
+nodes:
+  - { id: in, type: AudioInput }
+  - { id: gain, type: Gain, config: { gain: "${gain}", ramp_ms: 0 } }
+connections:
+  - { from: in, to: gain }
+)";
+
+// The first sample that each kind of pipeline makes of 1.0.
+double first_of(Checked<Pipeline> pipeline, const DataFrame& one) {
+  EXPECT_TRUE(pipeline) << to_string(pipeline.error(), "");
+  return pipeline ? pipeline->process(one)->front().channel(0U)[0] : 0.0;
+}
+
+TEST(Pipelines, TakeYamlVariablesAndOptions) {
+  DataFrame one(0, 0);
+  ASSERT_TRUE(one.set_channel("main_channel", std::vector<double>(4, 1.0)));
+  EXPECT_EQ(first_of(Pipeline::from_yaml(kVariable), one), 0.25);
+  const PipelineOptions options{.variables = {{"gain", "3"}}};
+  EXPECT_EQ(first_of(Pipeline::from_yaml(kVariable, options), one), 3.0);
+
+  auto pool = PipelinePool::from_yaml(kVariable, 1, options);
+  ASSERT_TRUE(pool) << to_string(pool.error(), "");
+  EXPECT_EQ(pool->execute(one).get()->front().channel(0U)[0], 3.0);
+
+  auto pipeline = AsyncPipeline::from_yaml(kVariable, options);
+  ASSERT_TRUE(pipeline) << to_string(pipeline.error(), "");
+  auto out = pipeline->subscribe("gain");
+  ASSERT_TRUE(out && pipeline->start() && pipeline->trigger(one));
+  EXPECT_EQ(out->receive()->channel(0U)[0], 3.0);
+  pipeline->stop();
+
+  EXPECT_EQ(to_string(Pipeline::from_yaml(kVariable, {.variables = {{"gian", "3"}}}).error(), ""),
+            to_string(load_graph(kVariable, ConfigLanguage::yaml, {{"gian", "3"}}).error(), ""));
+}
+
+TEST(Pipelines, RefuseOptionsThatTheyHaveNoUseFor) {
+  const EngineOptions threads{.threads = ThreadPolicy{ThreadPolicy::Kind::per_node}};
+  EXPECT_EQ(
+      to_string(Pipeline::from_json(kTone, {.engine = threads}).error(), ""),
+      "EngineOptions::threads: a Pipeline runs on the thread of its caller; AsyncPipeline and RealtimePipeline "
+      "have threads\n");
+  EXPECT_TRUE(AsyncPipeline::from_json(kTone, {.engine = threads}));
+  EXPECT_FALSE(PipelinePool::from_json(kTone, 2, {.engine = threads}));
+  const auto no_device = [](const DeviceRequest&) -> Result<std::unique_ptr<Driver>> {
+    return failed("", "there is none");
+  };
+  EXPECT_FALSE(Pipeline::from_json(kTone, {.engine = {.open_device = no_device}}));
+}
+
 TEST(Pipeline, SaysEverythingThatIsWrongAtOnce) {
   const auto refused = Pipeline::from_json(R"({"version": 1, "nodes": [
       {"id": "a", "type": "Gian"}, {"id": "b", "type": "Gain", "config": {"gain": 1e9}}],

@@ -282,7 +282,7 @@ TEST(SeparateInputs, GetTheSameAfterReset) {
   auto pipeline = Pipeline::from_json(R"({"version": 1, "nodes": [
       {"id": "a", "type": "Count", "config": {"blocks": 7}}, {"id": "b", "type": "Count", "config": {"blocks": 3}},
       {"id": "ear", "type": "Ear"}], "connections": [{"from": "a", "to": "ear.in1"}, {"from": "b", "to": "ear.in2"}]})",
-                                      catalog());
+                                      {}, catalog());
   ASSERT_TRUE(pipeline) << to_string(pipeline.error(), "");
   const auto& ear = dynamic_cast<const Ear&>(*pipeline->plan().nodes()[2].node);
   for (int stream = 0; stream < 2; ++stream) {

@@ -5,11 +5,15 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <future>
+#include <string>
 #include <thread>
 #include <vector>
 
 #include "engine/channel/mpsc.hpp"
+#include "engine/channel/select.hpp"
 #include "engine/graph/validate.hpp"
+#include "engine/run/pipeline.hpp"
 #include "engine/run/streaming_engine.hpp"
 #include "engine/stream/operators.hpp"
 #include "engine/stream/sources.hpp"
@@ -35,6 +39,61 @@ TEST(Documented, AChainRunsWhenItsEndAsks) {
                         .collect();  // an end: runs it
   if (!loud) { fmt::print(stderr, "{}", to_string(loud.report)); }
   EXPECT_THAT(*loud, ElementsAre(-30.0, -20.0));
+}
+
+TEST(Documented, TheCallerPullsItemByItem) {
+  const std::vector<Level>& levels = kLevels;
+  std::vector<double> shown;
+  const auto show = [&](const Level& level) { shown.push_back(level.rms_db); };
+  auto loud = from_range(levels).filter([](const Level& l) { return l.rms_db > -40.0; }).pull();
+  for (const Level& level : loud) { show(level); }
+  if (!loud.report().ok()) { fmt::print(stderr, "{}", to_string(loud.report())); }
+  EXPECT_THAT(shown, ElementsAre(-30.0, -20.0));
+}
+
+TEST(Documented, AMonitorLooksAtAStreamThatRuns) {
+  const std::vector<int> many(1000, 1);
+  const auto work = [](int x) { return x; };
+  StreamMonitor monitor;
+  auto counting =
+      std::async(std::launch::async, [&] { return from_range(many).map(work).count({.monitor = &monitor}); });
+  fmt::print("{}", to_string(monitor.report()));  // "running, 1234 items in …", and the table
+  EXPECT_EQ(*counting.get(), 1000U);
+  EXPECT_EQ(monitor.report().items, 1000U);
+}
+
+TEST(Documented, AStrategyOfTheEndIsEnough) {
+  const std::vector<std::string> texts{"1", "2", "three", "5"};
+  const auto number_of = [](const std::string& text) { return std::stoi(text); };
+  const auto is_odd = [](int x) { return x % 2 == 1; };
+  const auto numbers = from_range(texts).map(number_of).filter(is_odd).collect(collect_errors());
+  for (const StreamError& error : numbers.report.collected) { fmt::print(stderr, "{}\n", to_string(error)); }
+  EXPECT_THAT(*numbers, ElementsAre(1, 5));
+  EXPECT_THAT(numbers.report.collected, SizeIs(1));
+}
+
+TEST(Documented, AGraphAndAChannelInOneSelect) {
+  auto pipeline =
+      AsyncPipeline::from_json(R"({"version": 1, "nodes": [{"id": "sine", "type": "SineGenerator"}]})");
+  ASSERT_TRUE(pipeline) << to_string(pipeline.error(), "");
+  auto spectra = pipeline->subscribe("sine");
+  auto settings = mpsc<double>(4);
+  ASSERT_TRUE(spectra && pipeline->start() && pipeline->trigger(DataFrame(0, 0)));
+  ASSERT_TRUE(settings.sender.send(-6.0));
+  settings.sender.close();
+  int blocks = 0;
+  std::vector<double> used;
+  const auto show = [&](const DataFrame&) {
+    ++blocks;
+    pipeline->stop();
+  };
+  const auto use = [&](double setting) { used.push_back(setting); };
+  while (auto got = select(*spectra, settings.receiver)) {
+    if (auto* block = got.from<0>()) { show(**block); }
+    if (auto* setting = got.from<1>()) { use(**setting); }
+  }
+  EXPECT_EQ(blocks, 1);
+  EXPECT_THAT(used, ElementsAre(-6.0));
 }
 
 TEST(Documented, AChainWithoutASourceServesManyStreams) {

@@ -5,10 +5,14 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <fstream>
 #include <future>
+#include <iterator>
 #include <stdexcept>
 #include <string>
 #include <vector>
+
+#include <fmt/format.h>
 
 #include "engine/channel/mpsc.hpp"
 #include "engine/stream/operators.hpp"
@@ -267,6 +271,125 @@ TEST(FromReceiver, CanBeCancelledWhileNothingComes) {
       });
   stop.request_stop();
   EXPECT_EQ(reader.get(), StreamEnd::cancelled);
+}
+
+// ---- Strategies of ends
+
+TEST_P(Strategy, OfAnEndIsForItsFunction) {
+  const int bad = GetParam();
+  std::vector<int> seen;
+  const auto fails = [&](int x) -> Result<void> {
+    if (x == bad) { return failed("", "bad " + std::to_string(x)); }
+    seen.push_back(x);
+    return {};
+  };
+  const auto report = from_range(first_numbers(kCount)).for_each(fails, collect_errors());
+  EXPECT_TRUE(report.ok());
+  EXPECT_EQ(seen, without(bad));
+  EXPECT_EQ(report.items, kCount - 1U);
+  ASSERT_EQ(report.collected.size(), 1U);
+  EXPECT_EQ(to_string(report.collected[0]), fmt::format("stage \"end\", item {}: bad {}", bad, bad));
+  const StageReport* const end = report.stage("end");
+  ASSERT_NE(end, nullptr);  // nothing is lost unseen
+  EXPECT_EQ(end->in, static_cast<std::uint64_t>(kCount));
+  EXPECT_EQ(end->failed, 1U);
+  EXPECT_EQ(end->dropped, 1U);
+
+  seen.clear();
+  const auto ended = from_range(first_numbers(kCount)).for_each(fails);
+  EXPECT_EQ(ended.ended, StreamEnd::failed);
+  EXPECT_EQ(ended.error->item, static_cast<std::uint64_t>(bad));
+  EXPECT_EQ(seen.size(), static_cast<std::size_t>(bad));
+
+  auto [sender, receiver] = mpsc<FailedItem<int>>(4);
+  seen.clear();
+  EXPECT_TRUE(from_range(first_numbers(kCount)).for_each(fails, dead_letter(std::move(sender))).ok());
+  EXPECT_EQ(receiver.try_receive()->item, bad);
+  EXPECT_EQ(seen, without(bad));
+}
+TEST_P(Strategy, OfAnEndTriesAgain) {
+  VirtualClock clock(VirtualClock::Advance::when_idle);
+  const auto begin = clock.now();
+  int calls = 0;
+  std::vector<int> seen;
+  const auto third = [&](int x) -> Result<void> {
+    if (x == GetParam() && ++calls < 3) { return failed("", "not yet"); }
+    seen.push_back(x);
+    return {};
+  };
+  const auto report =
+      from_range(first_numbers(kCount))
+          .for_each(third, retry({.attempts = 3, .backoff = {.first = 1s}}), {.clock = &clock});
+  EXPECT_TRUE(report.ok());
+  EXPECT_EQ(seen, first_numbers(kCount));
+  EXPECT_EQ(report.stage("end")->retried, 2U);
+  EXPECT_EQ(clock.now() - begin, 1s + 2s);
+}
+TEST_P(Strategy, OfAReductionKeepsTheValueBeforeTheFailure) {
+  const int bad = GetParam();
+  const auto append = [bad](std::string text, int x) {
+    text += std::to_string(x);
+    if (x == bad) { throw std::runtime_error("bad"); }
+    return text;
+  };
+  std::string expected;
+  for (const int x : without(bad)) { expected += std::to_string(x); }
+  const auto skipped = from_range(first_numbers(kCount)).reduce(std::string(), append, skip_failed());
+  EXPECT_TRUE(skipped);
+  EXPECT_EQ(*skipped, expected);
+  EXPECT_EQ(skipped.report.stage("end")->dropped, 1U);
+
+  const auto append_or_fail = [bad](const std::string& text, int x) -> Result<std::string> {
+    if (x == bad) { return failed("", "bad"); }
+    return text + std::to_string(x);
+  };
+  const auto ended = from_range(first_numbers(kCount)).reduce(std::string(), append_or_fail);
+  EXPECT_FALSE(ended);
+  EXPECT_EQ(*ended, expected.substr(0, static_cast<std::size_t>(bad)));
+  EXPECT_EQ(*from_range(first_numbers(kCount)).reduce(std::string(), append_or_fail, skip_failed()),
+            expected);
+}
+TEST_P(Strategy, OfAnEndIsThatOfStagesThatWereGivenNone) {
+  const int bad = GetParam();
+  const auto stage = [&] { return from_range(first_numbers(kCount)).map(fails_at(bad)); };
+  EXPECT_EQ(*stage().collect(skip_failed()), without(bad));
+  EXPECT_EQ(*stage().count(skip_failed()), kCount - 1U);
+  EXPECT_EQ(*stage().buffer(2).collect(skip_failed()), without(bad));
+  EXPECT_EQ(*from_range(first_numbers(kCount)).parallel_map(2, fails_at(bad)).collect(skip_failed()),
+            without(bad));
+  const auto collected = stage().collect(collect_errors());
+  EXPECT_EQ(*collected, without(bad));
+  EXPECT_EQ(collected.report.collected.size(), 1U);
+  EXPECT_EQ(collected.report.stage("map")->dropped, 1U);
+  // One of its own goes first; retry() without an end of its own leaves the rest to the end's.
+  EXPECT_FALSE(from_range(first_numbers(kCount)).map(fails_at(bad), fail_fast()).collect(skip_failed()));
+  EXPECT_EQ(
+      from_range(first_numbers(kCount)).map(fails_at(bad), default_value(-1)).collect(skip_failed())->size(),
+      static_cast<std::size_t>(kCount));
+  VirtualClock clock(VirtualClock::Advance::when_idle);
+  EXPECT_EQ(*from_range(first_numbers(kCount))
+                 .map(fails_at(bad), retry({.attempts = 2}))
+                 .collect(skip_failed(), {.clock = &clock}),
+            without(bad));
+}
+TEST(Ends, WriteTheLinesThatCanBeMade) {
+  const test::TempDir dir;
+  const auto text = [](int x) -> Result<std::string> {
+    if (x == 2) { return failed("", "two"); }
+    return std::to_string(x);
+  };
+  const auto report = from_range(first_numbers(4)).write_lines(dir.file("lines"), text, skip_failed());
+  EXPECT_TRUE(report.ok());
+  EXPECT_EQ(report.items, 3U);
+  EXPECT_EQ(report.stage("write_lines")->dropped, 1U);
+  std::ifstream file(dir.file("lines"));
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(file), {}), "0\n1\n3\n");
+  // What has nothing to do with the items is no matter of strategy.
+  const auto refused = from_range(first_numbers(4)).write_lines(dir.file("lines"), text, skip_failed());
+  EXPECT_EQ(refused.error->error.what, "the file exists");
+  auto [sender, receiver] = mpsc<int>(4);
+  receiver.close();
+  EXPECT_FALSE(from_range(first_numbers(4)).send_to(sender, skip_failed()).ok());
 }
 
 // ---- Exceptions of what belongs to the user, but is no function of a stage

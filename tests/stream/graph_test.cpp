@@ -58,6 +58,22 @@ void expect_equal(const DataFrame& a, const DataFrame& b) {
   }
 }
 
+TEST(FramesOf, OfManyFilesComeOneAfterTheOther) {
+  const auto keep = [](const DataFrame& frame) { return frame; };
+  const auto one = frames_of(kVoice).map(keep).collect();
+  const auto result = from_range(std::vector<std::string>{kVoice, "/nonexistent.wav", kVoice})
+                          .flat_map(frames_of, collect_errors())
+                          .map(keep)
+                          .collect();
+  ASSERT_TRUE(result) << to_string(result.report);
+  ASSERT_EQ(result->size(), 2 * one->size());
+  for (std::size_t i = 0; i < result->size(); ++i) { expect_equal((*result)[i], (*one)[i % one->size()]); }
+  ASSERT_EQ(result.report.collected.size(), 1U);
+  EXPECT_EQ(to_string(result.report.collected[0]),
+            "stage \"flat_map\", item 1: stage \"frames_of\", item 0: /nonexistent.wav: does not exist");
+  EXPECT_EQ(result.report.stage("in flat_map: frames_of")->out, result->size());
+}
+
 // A run that was broken off must not go on in another file that has taken the place of the first.
 TEST(FramesOf, ACheckpointFitsOnlyTheSameFile) {
   namespace fs = std::filesystem;

@@ -79,14 +79,17 @@ TEST_F(Timing, SampleGivesTheNewestAtEveryTick) {
 TEST_F(Timing, ConflateJoinsWhatCameWhileTheEndWasBusy) {
   std::vector<std::pair<int, std::chrono::milliseconds>> came;
   const auto sum = [](int a, int b) { return a + b; };
-  timeline<int>({{0ms, 1}, {10ms, 2}, {20ms, 4}, {100ms, 8}})
-      .conflate(sum)
-      .for_each(
-          [&](int x) {
-            came.emplace_back(x, std::chrono::duration_cast<std::chrono::milliseconds>(clock.now() - begin));
-            clock.advance(50ms);  // the end takes its time
-          },
-          options);
+  const auto ran =
+      timeline<int>({{0ms, 1}, {10ms, 2}, {20ms, 4}, {100ms, 8}})
+          .conflate(sum)
+          .for_each(
+              [&](int x) {
+                came.emplace_back(x,
+                                  std::chrono::duration_cast<std::chrono::milliseconds>(clock.now() - begin));
+                clock.advance(50ms);  // the end takes its time
+              },
+              options);
+  EXPECT_TRUE(ran.ok());
   EXPECT_THAT(came, ElementsAre(Pair(1, 0ms), Pair(6, 50ms), Pair(8, 100ms)));
 }
 TEST_F(Timing, TimeoutFailsWhenNothingComes) {

@@ -137,45 +137,80 @@ TEST(TimeWindow, SaysWhereTheUsersFunctionThrew) {
 }
 
 TEST(SessionWindow, EndsWithAGap) {
+  // 21 is a gap of 10 behind 11, which is no more than 10; 80 is of a session that is over.
   const auto result =
-      from_range(readings({10, 12, 11, 20, 100, 101, 80})).window_by_session(time_of, 10).collect();
+      from_range(readings({10, 10, 11, 21, 100, 101, 80})).window_by_session(time_of, 10).collect();
   ASSERT_EQ(result.value.size(), 2U);
   EXPECT_THAT(numbers_of(result.value[0].items), ElementsAre(0, 1, 2, 3));
   EXPECT_EQ(result.value[0].begin, 10);
-  EXPECT_EQ(result.value[0].end, 21);
+  EXPECT_EQ(result.value[0].end, 22);
   EXPECT_TRUE(result.value[0].complete);
   EXPECT_THAT(numbers_of(result.value[1].items), ElementsAre(4, 5));
   EXPECT_FALSE(result.value[1].complete);
-  EXPECT_EQ(result.report.stage("window_by_session")->dropped, 1U);  // 80: of a session that is over
+  EXPECT_EQ(result.report.stage("window_by_session")->dropped, 1U);
 }
 
-TEST(SessionWindow, SplitsOrderedTimesWhereTheyAreFarApart) {
+// What is not late, in the order of its times, is cut where more than the gap lies between two.
+TEST(SessionWindow, SplitsTimesWhereTheyAreFarApart) {
   EXPECT_TRUE(rc::check([] {
-    auto times = random_times();
-    std::sort(times.begin(), times.end());
-    const auto gap = *rc::gen::inRange<std::int64_t>(1, 8);
-    const auto all = readings(times);
-    std::vector<std::vector<int>> expected;
-    for (std::size_t i = 0; i < all.size(); ++i) {
-      if (i == 0 || all[i].time - all[i - 1].time >= gap) { expected.emplace_back(); }
-      expected.back().push_back(all[i].number);
+    const auto gap = *rc::gen::inRange<std::int64_t>(0, 8);
+    const auto lateness = *rc::gen::inRange<std::int64_t>(0, 20);
+    const auto all = readings(random_times());
+    std::vector<Reading> kept;
+    std::optional<std::int64_t> newest;
+    for (const Reading& r : all) {
+      if (!newest || r.time >= *newest - lateness) { kept.push_back(r); }
+      newest = std::max(newest.value_or(r.time), r.time);
     }
-    const auto result = scripted(with_pauses(all)).window_by_session(time_of, gap).collect();
+    std::stable_sort(kept.begin(), kept.end(),
+                     [](const Reading& a, const Reading& b) { return a.time < b.time; });
+    std::vector<std::vector<int>> expected;
+    for (std::size_t i = 0; i < kept.size(); ++i) {
+      if (i == 0 || kept[i].time - kept[i - 1].time > gap) { expected.emplace_back(); }
+      expected.back().push_back(kept[i].number);
+    }
+    const auto result = scripted(with_pauses(all)).window_by_session(time_of, gap, lateness).collect();
     RC_ASSERT(result.value.size() == expected.size());
     for (std::size_t i = 0; i < expected.size(); ++i) {
       const auto& window = result.value[i];
+      RC_ASSERT(window.index == i);
       RC_ASSERT(numbers_of(window.items) == expected[i]);
       RC_ASSERT(window.begin == window.items.front().time);
       RC_ASSERT(window.end == window.items.back().time + 1);
       RC_ASSERT(window.complete == (i + 1 < expected.size()));
     }
-    RC_ASSERT(result.report.stage("window_by_session")->dropped == 0U);
+    RC_ASSERT(result.report.stage("window_by_session")->dropped == all.size() - kept.size());
   }));
 }
 
-TEST(SessionWindow, RefusesAGapOfNothing) {
-  const auto result = from_range(readings({1})).window_by_session(time_of, 0).collect();
-  EXPECT_THAT(to_string(*result.report.error), HasSubstr("sessions with a gap of 0"));
+TEST(SessionWindow, AnItemBetweenTwoMakesOneOfThem) {
+  const auto of = [](std::int64_t lateness) {
+    return *from_range(readings({0, 20, 10, 60})).window_by_session(time_of, 10, lateness).collect();
+  };
+  ASSERT_EQ(of(0).size(), 3U);  // 10 is late
+  ASSERT_EQ(of(10).size(), 2U);
+  EXPECT_THAT(numbers_of(of(10)[0].items), ElementsAre(0, 2, 1));
+}
+
+TEST(SessionWindow, IsGivenAsSoonAsNothingCanJoinIt) {
+  int given = 0;
+  const auto first =
+      scripted(script_of(readings({0, 5, 15, 19, 20, 90})), &given).window_by_session(time_of, 10, 4).first();
+  EXPECT_THAT(numbers_of(first.value->items), ElementsAre(0, 1, 2, 3, 4));
+  EXPECT_EQ(given, 6);
+  given = 0;
+  // 20 - 4 is more than 10 behind 5; 19 - 4 is not: 15 could still come, and would join it.
+  (void)scripted(script_of(readings({0, 5, 19, 20, 90})), &given).window_by_session(time_of, 10, 4).first();
+  EXPECT_EQ(given, 4);
+}
+
+TEST(SessionWindow, RefusesWhatCannotBe) {
+  const auto refusal = [](std::int64_t gap, std::int64_t lateness) {
+    return to_string(
+        from_range(readings({1})).window_by_session(time_of, gap, lateness).collect().report.error->error);
+  };
+  EXPECT_THAT(refusal(-1, 0), HasSubstr("with a gap of -1 and lateness 0; expected both in 0 .. "));
+  EXPECT_THAT(refusal(1, -2), HasSubstr("lateness -2"));
 }
 
 // A window is saved between any two of its neighbours and gone on with.
@@ -229,7 +264,8 @@ namespace {
 TEST(TimeWindow, GoesOnFromWhatWasSaved) {
   const auto all = readings({3, 1, 7, 6, 12, 11, 30, 31, 29, 55});
   expect_resumes([&] { return from_range(all).window_by(time_of, 10, 5, 3); });
-  expect_resumes([&] { return from_range(all).window_by_session(time_of, 5); });
+  expect_resumes([&] { return from_range(all).window_by_session(time_of, 5, 3); });
+  expect_resumes([&] { return from_range(all).window_by_session(time_of, 1, 12); });
 }
 
 TEST(ClockWindow, HoldsWhatComesInItsTimeAndComesOutWhenThatIsOver) {

@@ -156,8 +156,12 @@ class Buffer final : public Step<T, T> {
   }
   void halt(StreamRun& run) noexcept override {
     stop();
-    this->stats_.dropped = queue_.dropped();
     StageBase::halt(run);
+  }
+  StageStats counted() const override {
+    StageStats all = this->stats_;
+    all.dropped += queue_.dropped();
+    return all;
   }
   Result<void> save(ByteWriter& to) const override { return StageBase::save(to); }
   Result<void> load(ByteReader& from) override { return StageBase::load(from); }

@@ -53,6 +53,7 @@ class CheckpointStage final : public Step<T, T> {
     return resumed;
   }
   Result<void> complete() override { return file_.remove(); }
+  bool is_checkpoint() const noexcept override { return true; }
 
  protected:
   Poll poll(StreamRun& run, T*& item) override {

@@ -8,7 +8,7 @@ void GroupTotal::add(const StageStats& stats) noexcept {
   stats_.failed += stats.failed;
   stats_.retried += stats.retried;
   stats_.dropped += stats.dropped;
-  stats_.time_with_upstream += stats.time_with_upstream;
+  stats_.time_with_upstream_ns += stats.time_with_upstream_ns;
 }
 
 }  // namespace streamlab::stages

@@ -120,7 +120,7 @@ class GroupBy final : public Stage<Keyed<K, U>> {
     for (auto& group : groups_) { close(run, *group); }
     // The chains' time does not hold that of the stages before them, as that of a stage should.
     for (auto& total : totals_) {
-      total->stats().time_with_upstream += upstream_->stats().time_with_upstream;
+      total->stats().time_with_upstream_ns += upstream_->stats().time_with_upstream_ns;
     }
     upstream_->halt(run);
   }
@@ -240,9 +240,17 @@ class GroupBy final : public Stage<Keyed<K, U>> {
   // A stage with a thread of its own would ask the group's feed from there.
   bool is_usable(StreamRun& run, Group& group, std::uint64_t number) {
     std::string threaded;
+    bool has_checkpoint = false;
     visit_in_flow_order(*group.last, [&](StageBase& stage) {
       if (stage.has_own_thread()) { threaded = stage.stats().name; }
+      has_checkpoint = has_checkpoint || stage.is_checkpoint();
     });
+    if (has_checkpoint) {
+      run.fail(this->stats_.name, number,
+               Error{ErrorCode::refused, "", "a checkpoint cannot stand in a group", "",
+                     "put it before or behind group_by()"});
+      return false;
+    }
     if (!threaded.empty()) {
       run.fail(
           this->stats_.name, number,

@@ -1,6 +1,6 @@
 // engine/stream/stages/map.hpp
 //
-// map, filter, flat_map, take_while: stages that call a function on every item, and fail as it does.
+// map, filter, flat_map (over ranges), take_while: stages that call a function on every item, and fail as it does.
 #pragma once
 
 #include <iterator>
@@ -52,6 +52,13 @@ class Calling : public Step<T, U> {
   }
   // The item that the function was called with last.
   T* given() const noexcept { return given_; }
+  // What the function made of given() has failed since. Poll::failed, or Poll::item: it is left out.
+  Poll fail_given(StreamRun& run, Error error) {
+    using Outcome = typename Attempt<T, F, OnError>::Outcome;
+    const Outcome outcome = attempt_.fail_later(run, this->stats_, *given_, this->item_number(),
+                                                std::move(error), [](auto&&...) {});
+    return outcome == Outcome::fatal ? Poll::failed : Poll::item;
+  }
 
  private:
   Attempt<T, F, OnError> attempt_;

@@ -57,13 +57,16 @@ class ParallelMap final : public Step<T, U> {
   }
   void halt(StreamRun& run) noexcept override {
     stop();
-    for (const auto& worker : workers_) {
-      this->stats_.failed += worker->stats.failed;
-      this->stats_.retried += worker->stats.retried;
-      this->stats_.dropped += worker->stats.dropped;
-      worker->stats = {};
-    }
     StageBase::halt(run);
+  }
+  StageStats counted() const override {
+    StageStats all = this->stats_;
+    for (const auto& worker : workers_) {
+      all.failed += worker->stats.failed;
+      all.retried += worker->stats.retried;
+      all.dropped += worker->stats.dropped;
+    }
+    return all;
   }
   Result<void> save(ByteWriter& to) const override { return StageBase::save(to); }
   Result<void> load(ByteReader& from) override { return StageBase::load(from); }

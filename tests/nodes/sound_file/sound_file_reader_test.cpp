@@ -424,7 +424,7 @@ TEST(SoundFileReader, LeavesOutAnUnfinishedLastFrame) {
   const TempDir dir;
   auto reader = SoundFileReader::open(dir.write("a.wav", s16_wave(2, 48000, std::string(42, '\1'))));
   ASSERT_TRUE(reader);
-  EXPECT_THAT(reader->info().warnings, ElementsAre(HasSubstr("2 bytes of an incomplete frame")));
+  EXPECT_THAT(reader->losses(), ElementsAre(HasSubstr("2 bytes of an incomplete frame")));
   EXPECT_EQ(read_all(*reader)[0].size(), 10U);
 }
 
@@ -459,6 +459,13 @@ std::string voice_file(int blocks) {
     bytes += little(2, 1) + little(samples.size(), 3) + samples;
   }
   return bytes + little(0, 1);
+}
+
+TEST(SoundFileReader, RefusesATagInFrontOfAWav) {
+  const TempDir dir;
+  const std::string tag = "ID3\3" + std::string(5, '\0') + "\12" + std::string(10, 'x');
+  EXPECT_THAT(refusal(dir.write("a.wav", tag + s16_wave(1, 48000, std::string(100, '\1')))),
+              HasSubstr("but only MP3 and FLAC may have an ID3 tag in front"));
 }
 
 TEST(SoundFileReader, RefusesVoiceFilesOfSeveralBlocks) {

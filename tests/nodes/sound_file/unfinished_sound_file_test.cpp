@@ -36,8 +36,8 @@ TEST(UnfinishedSoundFile, LeavesAPlayableFileWhenTheProcessIsKilled) {
     const pid_t child = fork();
     ASSERT_GE(child, 0);
     if (child == 0) {
-      auto writer =
-          SoundFileWriter::create(path, {*container_of_path(name)}, Overwrite::no, kRiffLimit, tell_time);
+      auto writer = SoundFileWriter::create(path, {*container_of_path(name)}, Overwrite::no, Naming::at_once,
+                                            kRiffLimit, tell_time);
       // Three updates, each after 0.0625 s of sound, then 0.042 s that no update has seen.
       for (std::size_t n = 0; n < 11000; n += 1000) {
         let_pass(1000, 48000.0);
@@ -71,7 +71,7 @@ TEST(UnfinishedSoundFile, LosesLessThanATenthOfASecondAtAnyMoment) {
     const std::string path = dir.file(shape.name);
     auto writer =
         SoundFileWriter::create(path, {*container_of_path(shape.name), shape.format, shape.rate_hz, 2},
-                                Overwrite::no, kRiffLimit, tell_time);
+                                Overwrite::no, Naming::at_once, kRiffLimit, tell_time);
     ASSERT_TRUE(writer);
     for (std::size_t n = 0; n < 40; ++n) {
       let_pass(shape.block, shape.rate_hz);
@@ -91,7 +91,7 @@ TEST(UnfinishedSoundFile, LosesLessThanATenthOfASecondAtAnyMoment) {
 TEST(UnfinishedSoundFile, IsNotUpdatedAtEveryTurnWhileSoundComesFast) {
   const TempDir dir;
   const std::string path = dir.file("a.wav");
-  auto writer = SoundFileWriter::create(path, {}, Overwrite::no, kRiffLimit, tell_time);
+  auto writer = SoundFileWriter::create(path, {}, Overwrite::no, Naming::at_once, kRiffLimit, tell_time);
   ASSERT_TRUE(writer);
   const auto frames_in_file = [&] { return SoundFileReader::open(path)->info().frames; };
   const auto put = [&](std::size_t frames) { ASSERT_TRUE(write(*writer, test_signal(2, frames))); };
