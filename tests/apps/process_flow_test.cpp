@@ -355,7 +355,7 @@ edges: [{ from: __start__, to: first }, { from: first, to: second }]
   const auto result = streamlab({"run", flow, "--save", nowhere}, folder.path().string());
   EXPECT_EQ(result.exit_code, 2);
   EXPECT_EQ(result.err, nowhere + ": cannot be created: \"" + folder.file("nowhere") +
-                            "\": No such file or directory; expected a folder that exists\n");
+                            "\": No such file or directory; expected an existing folder\n");
   EXPECT_FALSE(std::filesystem::exists(folder.file("started")));
 }
 

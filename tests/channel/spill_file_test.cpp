@@ -160,7 +160,7 @@ TEST(SpillFile, RefusesBoundsWithoutRoomAndDirectoriesThatAreNotThere) {
   ASSERT_FALSE(missing);
   EXPECT_EQ(to_string(missing.error()),
             folder.file("none") +
-                ": cannot make a file here: No such file or directory; expected a writable directory");
+                ": cannot create a file here: No such file or directory; expected a writable directory");
   const std::string plain = folder.write("plain", "x");
   ASSERT_FALSE(SpillFile::create(plain, 1000));
   EXPECT_NE(to_string(SpillFile::create(plain, 1000).error()).find("Not a directory"), std::string::npos);

@@ -39,7 +39,7 @@ TEST(DataFrame, ReplacesAChannelAndMayChangeItsLengthWhenItIsTheOnlyOne) {
   const auto refusal = frame.set_channel("b", {1.0});
   ASSERT_FALSE(refusal);
   EXPECT_EQ(to_string(refusal.error()),
-            "b: 1 samples in a frame of 3; expected as many samples in every channel");
+            "b: 1 samples in a frame of 3; expected the same number of samples in every channel");
   EXPECT_THAT(frame.channel("b"), ElementsAre(6.0, 7.0, 8.0));
 }
 

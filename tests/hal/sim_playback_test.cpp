@@ -134,7 +134,7 @@ TEST(SimFileWriter, SaysWhyItCannotWrite) {
   EXPECT_EQ(
       to_string(writer.error()),
       "test: \"/no/such/folder/x.wav\" cannot be created: \"/no/such/folder\": No such file or directory; "
-      "expected a folder that exists");
+      "expected an existing folder");
 }
 
 }  // namespace
