@@ -175,7 +175,7 @@ TEST(BatchTable, RefusesWhatIsNoTable) {
               testing::AllOf(HasSubstr(R"("label":"level")"), HasSubstr(R"("label":"spec")")));
   EXPECT_THAT(error_of(levels_config(dir), {"--csv", "a.wav", "--force"}),
               HasSubstr("--csv: \"a.wav\" is an input"));
-  EXPECT_THAT(error_of(levels_config(dir), {"--csv", "no/all.csv"}), HasSubstr("a folder that exists"));
+  EXPECT_THAT(error_of(levels_config(dir), {"--csv", "no/all.csv"}), HasSubstr("an existing folder"));
   dir.write("old.csv", "of somebody");
   EXPECT_THAT(
       error_of(levels_config(dir), {"--csv", "old.csv"}),

@@ -207,7 +207,7 @@ TEST(Batch, NamesABadFileAndGoesOn) {
   const auto result =
       streamlab({"batch", config, voices()[0], bad, voices()[1], "--out-dir", dir.file("out"), "--json"});
   EXPECT_EQ(result.exit_code, 1);  // some failed
-  EXPECT_THAT(result.err, HasSubstr(bad + ": /nodes/0/config/path: "));
+  EXPECT_THAT(result.err, HasSubstr(bad + ": /nodes/0/config/path (\"file\"): "));
   std::vector<int> codes;
   for (const auto& line : json_lines(result.out)) {
     if (line.contains("type") && line["type"] == "file") { codes.push_back(line["exit_code"]); }

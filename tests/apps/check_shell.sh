@@ -64,8 +64,8 @@ case $what in
     ;;
   colour)
     echo '{"nodes": [{"id": "a", "type": "Gian"}]}' >"$dir/bad.json"
-    plain="bad.json: /nodes/0/type: there is no node type \"Gian\"; did you mean \"Gain\"?"
-    red=$'\e[1;31mbad.json: /nodes/0/type\e[0m: there is no node type "Gian"; did you mean "Gain"?'
+    plain="bad.json: /nodes/0/type (\"a\"): there is no node type \"Gian\"; did you mean \"Gain\"?"
+    red=$'\e[1;31mbad.json: /nodes/0/type\e[0m ("a"): there is no node type "Gian"; did you mean "Gain"?'
     cd "$dir"
     on_terminal() { env "$@" script -qec "'$program' check bad.json" /dev/null </dev/null | tr -d '\r'; }
     expect "on a terminal" "$(on_terminal -u NO_COLOR TERM=xterm)" "$red"

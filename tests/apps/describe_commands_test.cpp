@@ -145,7 +145,7 @@ TEST(Devices, ListsTheSimulatedCardOnEveryMachine) {
 }
 
 TEST(Nodes, ListsExplainsAndSuggests) {
-  EXPECT_THAT(streamlab({"nodes"}).out, HasSubstr("\nGain "));
+  EXPECT_THAT(streamlab({"nodes"}).out, HasSubstr("\n  Gain "));
   const auto gain = streamlab({"nodes", "Gain"});
   EXPECT_EQ(gain.exit_code, 0);
   EXPECT_THAT(gain.out, HasSubstr("ramp_ms: number, 0 .. "));

@@ -230,7 +230,7 @@ TEST(Pipes, SayWhatIsWrongWithTheInput) {
   EXPECT_EQ(empty.out, "");
   EXPECT_EQ(
       empty.err,
-      "graph.json: /nodes/0/config/from (\"in\"): stdin ended before anything came; expected a WAV or a framed "
+      "graph.json: /nodes/0/config/from (\"in\"): stdin ended before any data came; expected a WAV or a framed "
       "stream\n");
   const auto stereo = shell("sox $V -c 2 -t wav - | $SL run $C/pipe_through.json --set channels=1", dir);
   EXPECT_EQ(stereo.exit_code, 2);

@@ -175,7 +175,7 @@ TEST(OutputFile, LeavesNothingOfWhatShouldHaveItsNameWhenItIsComplete) {
 TEST(OutputFile, ReplacesOrRefusesAnOldFileWhenTheNewOneIsComplete) {
   const TempDir folder;
   const std::string path = folder.write("a", "old");
-  EXPECT_EQ(OutputFile::create(path, false, Naming::when_complete).error().what, "exists already");
+  EXPECT_EQ(OutputFile::create(path, false, Naming::when_complete).error().what, "already exists");
   auto file = OutputFile::create(path, true, Naming::when_complete);
   ASSERT_TRUE(file);
   write(*file, "new");

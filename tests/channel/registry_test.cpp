@@ -70,7 +70,7 @@ TEST(ChannelRegistry, RefusesNamesThatAreNotThereOrThereTwice) {
   EXPECT_EQ(message(registry.add("spectrum", mpsc<double>(4))),
             "there is a channel \"spectrum\" already, broadcast<int>");
   EXPECT_EQ(message(registry.add("", mpsc<double>(4))),
-            "a channel has no name; expected one letter at least");
+            "a channel without a name; expected at least one letter");
   EXPECT_EQ(message(registry.close("spectra")),
             "there is no channel \"spectra\"; did you mean \"spectrum\"?");
   EXPECT_EQ(message(registry.remove("x")), "there is no channel \"x\"");

@@ -105,7 +105,7 @@ TEST(MergedStates, DoNotForgetWhoAgreed) {
   EXPECT_EQ(both->find("x")->writer, kA);
   EXPECT_THAT(both->find("x")->also, testing::ElementsAre(kB));
   EXPECT_THAT(merged({*both, after(a, R"({"x": 3})", kC)}, flow.place(MergeRule::error, 24)),
-              testing::HasSubstr("has different values"));
+              testing::HasSubstr("to different values"));
 }
 
 TEST(MergedStates, LetAStepBelowAllWhoAgreedOverwriteThem) {
@@ -212,8 +212,8 @@ TEST(ReadState, RefusesWhatIsNotAnObject) {
     return state ? state->dump() : to_string(state.error());
   };
   EXPECT_EQ(said(R"( {"a": [1, {"b": null}]} )"), R"({"a":[1,{"b":null}]})");
-  EXPECT_EQ(said(""), "step: there is no state; expected a JSON object");
-  EXPECT_EQ(said("  \n"), "step: there is no state; expected a JSON object");
+  EXPECT_EQ(said(""), "step: the state is empty; expected a JSON object");
+  EXPECT_EQ(said("  \n"), "step: the state is empty; expected a JSON object");
   EXPECT_EQ(said("[1]"), "step: the state is an array; expected a JSON object");
   EXPECT_EQ(said("3"), "step: the state is a number; expected a JSON object");
   EXPECT_EQ(

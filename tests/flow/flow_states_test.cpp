@@ -75,7 +75,7 @@ TEST(FlowStates, MergeAtTheEndByItsOwnRule) {
   };
   EXPECT_EQ(result(", merge: last"), R"({"n":0})");  // the edges name b first, then a
   EXPECT_EQ(result(", merge: list"), R"({"n":[1,0]})");
-  EXPECT_THAT(result(""), testing::StartsWith("/edges: the key \"n\""));
+  EXPECT_THAT(result(""), testing::StartsWith("/edges: the branches that meet here set the key \"n\""));
 }
 
 TEST(FlowStates, ContinueFromWhatWasDone) {

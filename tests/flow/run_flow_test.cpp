@@ -277,7 +277,7 @@ TEST(RunFlow, RefusesMoreThanThereAreDescriptors) {
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
   EXPECT_THAT(said,
               testing::MatchesRegex("/nodes/0: 41 steps with 1 channel need [0-9]+ open files, and [0-9]+ "
-                                    "are left; expected fewer at once, or a higher limit \\(\"ulimit "
+                                    "are left; expected fewer steps at once, or a higher limit \\(\"ulimit "
                                     "-n\"\\)\n"));
   EXPECT_FALSE(here.has("started"));
 }
@@ -290,7 +290,7 @@ TEST(RunFlow, SaysWhatIsWrongWithAState) {
   };
   EXPECT_EQ(
       said("shell: sh, run: 'echo \"{\\\"a\\\": }\" >&3'"),
-      "/nodes/0: \"a\": the state is no JSON object: line 1, column 7: \"}\" cannot stand here; expected a "
+      "/nodes/0: \"a\": the state is not a JSON object: line 1, column 7: \"}\" cannot stand here; expected a "
       "value\n");
   EXPECT_EQ(said("shell: sh, run: 'echo \"[1]\" >&3'"),
             "/nodes/0: \"a\": the state is an array; expected a JSON object\n");

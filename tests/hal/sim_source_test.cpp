@@ -134,8 +134,8 @@ TEST(SimSource, FailsWhereAFileEndsBeforeItsHeaderSays) {
   };
   const auto direct = make_file_source(reader_of(path), {0}, 37, false);
   const std::string failure = read_to_failure(*direct);
-  EXPECT_TRUE(failure.starts_with(path + ": could be read up to frame ")) << failure;
-  EXPECT_TRUE(failure.ends_with(", but its header says 20000 frames")) << failure;
+  EXPECT_TRUE(failure.starts_with(path + ": could be read only up to frame ")) << failure;
+  EXPECT_TRUE(failure.ends_with(", but its header promises 20000 frames")) << failure;
   const auto ahead = make_read_ahead_source(reader_of(path), {0}, false);
   ASSERT_TRUE(ahead);
   EXPECT_EQ(read_to_failure(**ahead), failure);

@@ -118,7 +118,7 @@ TEST(FramedStream, RefusesAHeaderThatItCannotRead) {
       {R"({"kind":"audio","format":"f64le","max_frames":64,"channels":[{"name":"a"}]})",
        "has no sample rate; expected a number above 0"},
       {R"({"kind":"audio","format":"f64le","sample_rate_hz":48000,"max_frames":64,"channels":[]})",
-       "lists no channels; expected one or more"},
+       "names no channel; expected one or more"},
       {R"({"kind":"audio","format":"f64le","sample_rate_hz":48000,"max_frames":4294967295,"channels":[{"name":"a"}]})",
        "allows blocks of up to 4294967295 frames, 8 bytes each; expected 1 frame or more, and at most "
        "67108864 "

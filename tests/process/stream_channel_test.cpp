@@ -85,9 +85,7 @@ TEST(StreamChannel, LivesInOneOrder) {
   EXPECT_EQ(one.phase(), StreamChannel::Phase::open);
   EXPECT_EQ(one.granted_bytes(), 65536U);
   EXPECT_EQ(said(one.connect_consumer("c", kIn)),
-            "voice: cannot connect to a channel that is open; expected create, connect, open, stream, close, "
-            "in this "
-            "order");
+            "voice: cannot connect to a channel that is open; expected the order create, connect, open, stream, close");
   EXPECT_EQ(said(one.open(directory)),
             "voice: cannot open a channel that is open; expected the order create, connect, open, stream, "
             "this order");
@@ -115,7 +113,7 @@ TEST(StreamChannel, RefusesMoreConsumersThanDescriptorsAllow) {
   const std::string refusal = said(wide.open(directory));
   const std::size_t left_after = descriptors_left();
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
-  EXPECT_EQ(refusal, "voice: its 3000 consumers need 12004 open files, and " + std::to_string(left) +
+  EXPECT_EQ(refusal, "voice: its 3000 consumers need 12004 open files, but only " + std::to_string(left) +
                          " are left; expected fewer consumers, or a higher limit (\"ulimit -n\")");
   EXPECT_EQ(left_after, left);
 }

@@ -40,6 +40,7 @@ TEST(Pipeline, PutsOneFrameThroughTheGraph) {
 constexpr const char* kVariable = R"(
 version: 1
 variables: { gain: 0.25 }
+pipeline_config: { sample_rate: 48000, block_size: 4 }
 nodes:
   - { id: in, type: AudioInput }
   - { id: gain, type: Gain, config: { gain: "${gain}", ramp_ms: 0 } }
@@ -154,7 +155,7 @@ TEST(Pipeline, SaysThatItsStreamHasEndedUntilItIsReset) {
   ASSERT_TRUE(pipeline);
   ASSERT_TRUE(pipeline->process(DataFrame(0, 0)));
   ASSERT_TRUE(pipeline->finish());
-  const char* const ended = "the pipeline's stream has ended; expected reset(), which begins another";
+  const char* const ended = "the pipeline's stream has ended; expected reset(), which begins a new one";
   const auto processed = pipeline->process(DataFrame(0, 1));
   ASSERT_FALSE(processed);
   EXPECT_EQ(to_string(processed.error()), ended);

@@ -167,7 +167,7 @@ TEST(LevelMeter, TakesUnitsFromTheChannel) {
   EXPECT_NEAR(value(results[0], "line.peak_dbu"), 10.0 * std::log10(4.0 / 0.6), 1e-13);
   EXPECT_EQ(results[0].header().flags, 0U);  // nothing clips at 1 Pa
   EXPECT_EQ(to_string(NodeHarness::refusals("LevelMeter", R"({"pa_per_full_scale": 2})", {in}), ""),
-            "/config/pa_per_full_scale: channel \"mic\" is in Pa already; expected channels in FS\n");
+            "/config/pa_per_full_scale: channel \"mic\" is already in Pa; expected channels in FS\n");
 }
 
 TEST(LevelMeter, IsTheSameForEveryBlockSize) {
@@ -358,7 +358,7 @@ TEST(LevelMeter, RefusesWhatItCannotUse) {
             "/config/pa_per_full_scale: 3 numbers for 2 channels; expected one number, or one per channel\n");
   EXPECT_EQ(
       refusal(R"({"pa_per_full_scale": [1, 2, 3]})", {48000.0, 2, 64}),
-      "/config/pa_per_full_scale: 3 numbers for 2 channels; expected one number, or one for each channel\n");
+      "/config/pa_per_full_scale: 3 numbers for 2 channels; expected one number, or one per channel\n");
   EXPECT_EQ(refusal(R"({"pa_per_full_scale": [1], "v_per_full_scale": [1]})"),
             "/config/v_per_full_scale: pa_per_full_scale is given too; expected only one of "
             "pa_per_full_scale and v_per_full_scale; use two "

@@ -187,7 +187,7 @@ TEST(Filter, RefusesWhatMeansNothing) {
   EXPECT_EQ(filter_refusal(R"({"metadata": "x", "min": 2, "max": 1})"),
             "/config/max: no value is between 2 and 1; expected at least 2");
   EXPECT_EQ(filter_refusal(R"({"metadata": ""})"),
-            "/config/metadata: no key has 0 characters; expected 1 .. 31 characters");
+            "/config/metadata: a key never has 0 characters; expected 1 .. 31 characters");
   EXPECT_EQ(filter_refusal(R"({"above_db": -10, "max": 1})"), "/config/max: means nothing without metadata");
   EXPECT_EQ(filter_refusal(R"({"metadata": "x", "detector": "peak"})"),
             "/config/detector: means nothing without above_db or below_db");

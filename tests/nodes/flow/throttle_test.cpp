@@ -42,7 +42,7 @@ TEST(Throttle, TakesAsLongAsTheStreamAtItsSpeed) {
   const auto begin = steady_clock::now();
   throttle.run(ramp(800), 80);  // 0.1 s of sound
   EXPECT_GE(steady_clock::now() - begin, std::chrono::milliseconds(25));
-  EXPECT_THAT(throttle.node().notes().at(0).text, testing::StartsWith("held the run back by 0.0"));
+  EXPECT_THAT(throttle.node().notes().at(0).text, testing::StartsWith("delayed the run by 0.0"));
 }
 
 TEST(Throttle, EndsItsWaitWhenItIsToldTo) {

@@ -223,8 +223,7 @@ TEST(PipeSource, NeedsChannelsAndRateWhereNothingMayBeRead) {
     return to_string(NodeHarness::refusals("PipeSource", json, std::vector<StreamFormat>{}, context), "");
   };
   EXPECT_EQ(look(source_config("stdin"), 48000.0),
-            "/config: the format of stdin is not known until data arrives; expected \"channels\" and "
-            "\"sample_rate\", which its header must then match\n");
+            "/config: what stdin carries is known only when it comes; expected \"channels\" and \"sample_rate\", which its header is then held against\n");
   EXPECT_EQ(look(source_config("stdin", R"("channels": 2)"), 48000.0), "");
   EXPECT_EQ(look(source_config("stdin", R"("channels": 2, "sample_rate": 48000)"), 0.0), "");
 }
@@ -252,9 +251,9 @@ TEST(PipeSource, RefusesWhatItCannotRead) {
   const TempDir dir;
   EXPECT_EQ(
       source_refusal(source_config("stdout")),
-      "/config/from: \"stdout\" names no end of a pipe; expected \"stdin\", \"fifo:/path\" or \"fd:5\"");
+      "/config/from: \"stdout\" is not a valid end of a pipe; expected \"stdin\", \"fifo:/path\" or \"fd:5\"");
   for (const char* name : {"fd:", "fd:x", "fd:-1", "fd:5x", "fifo:", "fifo:/", "fifo:/tmp/", ""}) {
-    EXPECT_THAT(source_refusal(source_config(name)), HasSubstr("names no end of a pipe")) << name;
+    EXPECT_THAT(source_refusal(source_config(name)), HasSubstr("is not a valid end of a pipe")) << name;
   }
   EXPECT_EQ(source_refusal(source_config("fd:999999")),
             "/config/from: fd:999999 is not open; expected a descriptor that was open when the program "

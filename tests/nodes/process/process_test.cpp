@@ -451,9 +451,9 @@ TEST(Process, RefusesWhatCannotBeStarted) {
   EXPECT_EQ(refusal(R"({"command": ["cat"], "run": "x"})"),
             "/config/run: command is given too; expected only one of command and run");
   EXPECT_EQ(refusal(R"({"command": "cat"})"),
-            "/config/command: this is no command; expected a list of texts: the program and its arguments");
+            "/config/command: this is not a command; expected a list of strings: the program and its arguments");
   EXPECT_EQ(refusal(R"({"command": ["cat", 1]})"),
-            "/config/command/1: this is no command; expected a list of texts: the program and its arguments");
+            "/config/command/1: this is not a command; expected a list of strings: the program and its arguments");
   EXPECT_THAT(refusal(R"({"command": ["soxx"]})"),
               HasSubstr("/config/command/0: there is no program \"soxx\" on the PATH"));
   EXPECT_EQ(refusal(R"({"command": [")" + plain + R"("]})"),

@@ -240,7 +240,7 @@ TEST(FileSink, RefusesWhatTheFileCannotHold) {
   EXPECT_EQ(only_refusal(config("out.xyz")),
             "/config/path: the extension of \"out.xyz\" does not tell the file format; expected .wav, "
             ".rf64, .w64 "
-            "or .flac; or set format");
+            "or .flac; or set \"format\"");
   EXPECT_EQ(only_refusal(config("out.flac", R"("subtype": "float")")),
             "/config/subtype: FLAC cannot hold FLOAT_LE samples; expected 16 or 24-bit PCM");
   EXPECT_EQ(only_refusal(config("out.flac"), {48000.0, 9, 64}),
