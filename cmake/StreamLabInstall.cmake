@@ -1,6 +1,7 @@
 # What `cmake --install` puts where, and how other projects find it: find_package(StreamLab) and pkg-config. Two
 # components, which are two Debian packages: `program` (what people run) and `development` (what C++ programs build with).
-set(SL_ZSH_COMPLETIONS share/zsh/site-functions CACHE PATH "Where zsh looks for completions")
+# A text: a PATH that the command line gives would be taken for a place in the source tree.
+set(SL_ZSH_COMPLETIONS share/zsh/site-functions CACHE STRING "Where zsh looks for completions, below the prefix")
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 

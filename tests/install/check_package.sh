@@ -62,8 +62,9 @@ in_root "$root" "apt-get -qq -y install --no-install-recommends /tmp/streamlab_*
 use "$root" streamlab /usr/share/doc/streamlab/examples/configs
 in_root "$root" ". /usr/share/bash-completion/completions/streamlab
   COMP_WORDS=(streamlab nodes Lev) COMP_CWORD=2; _streamlab; [ \"\${COMPREPLY[*]}\" = LevelMeter ]"
-for page in man1/streamlab.1 man1/streamlab-run.1 man5/streamlab-config.5; do
-  [ -s "$root/usr/share/man/$page.gz" ] || fail "there is no $page"
+for file in man/man1/streamlab.1.gz man/man1/streamlab-run.1.gz man/man5/streamlab-config.5.gz \
+  zsh/vendor-completions/_streamlab doc/streamlab/copyright; do
+  [ -s "$root/usr/share/$file" ] || fail "there is no $file"
 done
 in_root "$root" "apt-get -qq -y purge streamlab && apt-get -qq -y autoremove --purge" >"$work/apt.log" 2>&1 ||
   { tail "$work/apt.log" >&2; fail "apt cannot remove it"; }
