@@ -565,7 +565,7 @@ class Engine::Impl final : public DeviceClient {
   // Its input has ended, or the graph has had enough of it.
   bool device_is_through() const {
     if (driver_ == nullptr || device_is_ended_ || !started_ || closed_) { return false; }
-    if (driver_->format().real_time) { return false; }
+    if (driver_->format().real_time) { return false; }  // a live run does not wait for a program that hangs
     return device_over_.load(std::memory_order_acquire) || driver_->status().state == DriverState::ended;
   }
   // Stops the device; its domain gives what it holds to the others, on a thread of its own. Once.

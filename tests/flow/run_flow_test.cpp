@@ -218,7 +218,8 @@ edges: [{ from: __start__, to: deaf }]
 TEST(RunFlow, RefusesWhatCannotBeStartedBeforeAnythingStarts) {
   const WorkFolder here;
   here.folder().write("data.txt", "no program");
-  EXPECT_EQ(here.refusal(R"(
+  EXPECT_EQ(
+      here.refusal(R"(
 nodes:
   - { name: first, shell: sh, run: 'touch started' }
   - { name: a, command: [slepp, 1] }
@@ -229,13 +230,12 @@ nodes:
   - { name: f, command: [./] }
 edges: [{ from: __start__, to: first }, { from: first, to: [a, b, c, d, e, f] }]
 )"),
-            "/nodes/1/command/0 (\"a\"): there is no program \"slepp\" on the PATH; did you mean \"sleep\"?\n"
-            "/nodes/2/command/0 (\"b\"): \"./data.txt\" may not be executed; expected a program; \"chmod +x "
-            "./data.txt\" makes it one\n"
-            "/nodes/3/command/0 (\"c\"): there is no file \"./missing\"; expected a program\n"
-            "/nodes/4/cwd (\"d\"): there is no directory \"missing\"\n"
-            "/nodes/5/shell (\"e\"): there is no file \"/nowhere/sh\"; expected a program\n"
-            "/nodes/6/command/0 (\"f\"): \"./\" is a directory; expected a program\n");
+      "/nodes/1/command/0 (\"a\"): there is no program \"slepp\" on the PATH; did you mean \"sleep\"?\n"
+      "/nodes/2/command/0 (\"b\"): \"./data.txt\" is not executable; expected a program; \"chmod +x ./data.txt\" makes it executable\n"
+      "/nodes/3/command/0 (\"c\"): there is no file \"./missing\"; expected a program\n"
+      "/nodes/4/cwd (\"d\"): there is no directory \"missing\"\n"
+      "/nodes/5/shell (\"e\"): there is no file \"/nowhere/sh\"; expected a program\n"
+      "/nodes/6/command/0 (\"f\"): \"./\" is a directory; expected a program\n");
   EXPECT_FALSE(here.has("started"));
 }
 

@@ -84,8 +84,9 @@ TEST(StreamChannel, LivesInOneOrder) {
   ASSERT_EQ(said(one.open(directory)), "");
   EXPECT_EQ(one.phase(), StreamChannel::Phase::open);
   EXPECT_EQ(one.granted_bytes(), 65536U);
-  EXPECT_EQ(said(one.connect_consumer("c", kIn)),
-            "voice: cannot connect to a channel that is open; expected the order create, connect, open, stream, close");
+  EXPECT_EQ(
+      said(one.connect_consumer("c", kIn)),
+      "voice: cannot connect to a channel that is open; expected the order create, connect, open, stream, close");
   EXPECT_EQ(said(one.open(directory)),
             "voice: cannot open a channel that is open; expected the order create, connect, open, stream, "
             "this order");

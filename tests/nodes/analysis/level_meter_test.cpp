@@ -356,9 +356,8 @@ TEST(LevelMeter, RefusesWhatItCannotUse) {
             "/config/interval_s: 0.001 s is shorter than one frame at 100 Hz; expected at least 0.01 s\n");
   EXPECT_EQ(refusal(R"({"pa_per_full_scale": [1, 2, 3]})", {48000.0, 2, 64}),
             "/config/pa_per_full_scale: 3 numbers for 2 channels; expected one number, or one per channel\n");
-  EXPECT_EQ(
-      refusal(R"({"pa_per_full_scale": [1, 2, 3]})", {48000.0, 2, 64}),
-      "/config/pa_per_full_scale: 3 numbers for 2 channels; expected one number, or one per channel\n");
+  EXPECT_EQ(refusal(R"({"pa_per_full_scale": [1, 2, 3]})", {48000.0, 2, 64}),
+            "/config/pa_per_full_scale: 3 numbers for 2 channels; expected one number, or one per channel\n");
   EXPECT_EQ(refusal(R"({"pa_per_full_scale": [1], "v_per_full_scale": [1]})"),
             "/config/v_per_full_scale: pa_per_full_scale is given too; expected only one of "
             "pa_per_full_scale and v_per_full_scale; use two "

@@ -123,7 +123,7 @@ TEST(Window, IsFollowedOnlyByWhatLooksAtEachWindowByItself) {
     const auto example = nlohmann::json::parse(info.example);
     const std::string said = refusal(info.name, example.value("config", nlohmann::json::object()).dump(),
                                      audio ? StreamKind::audio : StreamKind::values);
-    EXPECT_EQ(said.find("windows that overlap") != std::string::npos, refused.contains(info.name))
+    EXPECT_EQ(said.find("overlapping windows") != std::string::npos, refused.contains(info.name))
         << info.name << ": " << said;
   }
   EXPECT_EQ(

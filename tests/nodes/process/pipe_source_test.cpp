@@ -222,8 +222,9 @@ TEST(PipeSource, NeedsChannelsAndRateWhereNothingMayBeRead) {
     context.sample_rate_hz = rate_hz;
     return to_string(NodeHarness::refusals("PipeSource", json, std::vector<StreamFormat>{}, context), "");
   };
-  EXPECT_EQ(look(source_config("stdin"), 48000.0),
-            "/config: what stdin carries is known only when it comes; expected \"channels\" and \"sample_rate\", which its header is then held against\n");
+  EXPECT_EQ(
+      look(source_config("stdin"), 48000.0),
+      "/config: what stdin carries is known only when it comes; expected \"channels\" and \"sample_rate\", which its header is then held against\n");
   EXPECT_EQ(look(source_config("stdin", R"("channels": 2)"), 48000.0), "");
   EXPECT_EQ(look(source_config("stdin", R"("channels": 2, "sample_rate": 48000)"), 0.0), "");
 }

@@ -450,10 +450,12 @@ TEST(Process, RefusesWhatCannotBeStarted) {
   EXPECT_EQ(refusal("{}"), "/config: neither command nor run is given; expected one of them");
   EXPECT_EQ(refusal(R"({"command": ["cat"], "run": "x"})"),
             "/config/run: command is given too; expected only one of command and run");
-  EXPECT_EQ(refusal(R"({"command": "cat"})"),
-            "/config/command: this is not a command; expected a list of strings: the program and its arguments");
-  EXPECT_EQ(refusal(R"({"command": ["cat", 1]})"),
-            "/config/command/1: this is not a command; expected a list of strings: the program and its arguments");
+  EXPECT_EQ(
+      refusal(R"({"command": "cat"})"),
+      "/config/command: this is not a command; expected a list of strings: the program and its arguments");
+  EXPECT_EQ(
+      refusal(R"({"command": ["cat", 1]})"),
+      "/config/command/1: this is not a command; expected a list of strings: the program and its arguments");
   EXPECT_THAT(refusal(R"({"command": ["soxx"]})"),
               HasSubstr("/config/command/0: there is no program \"soxx\" on the PATH"));
   EXPECT_EQ(refusal(R"({"command": [")" + plain + R"("]})"),

@@ -342,8 +342,9 @@ TEST(FileSource, RefusesRangesThatTheFileDoesNotHave) {
                 "\"; expected 0 .. 480 frames (0.010 s)");
   EXPECT_THAT(only_refusal(config(path, R"("end_frame": 481)")),
               HasSubstr("/config/end_frame: frame 481 lies behind"));
-  EXPECT_EQ(only_refusal(config(path, R"("start_frame": 100, "end_frame": 100)")),
-            "/config/end_frame: the range ends at frame 100 but begins at frame 100; expected an end behind the start");
+  EXPECT_EQ(
+      only_refusal(config(path, R"("start_frame": 100, "end_frame": 100)")),
+      "/config/end_frame: the range ends at frame 100 but begins at frame 100; expected an end behind the start");
   EXPECT_EQ(only_refusal(config(path, R"("start_s": 0, "start_frame": 0)")),
             "/config/start_frame: start_s is given too; expected only one of start_s and start_frame");
   EXPECT_THAT(only_refusal(config(path, R"("loop": -1)")), HasSubstr("loop"));
