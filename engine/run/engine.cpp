@@ -557,7 +557,8 @@ class Engine::Impl final : public DeviceClient {
     if (!started_ || closed_ || worker_failed_.load(std::memory_order_acquire)) { return true; }
     if (driver_ == nullptr || device_is_ended_) { return workers_left_.load(std::memory_order_acquire) == 0; }
     const DriverState state = driver_->status().state;
-    if (state == DriverState::failed) { return true; }
+    if (state == DriverState::ended || state == DriverState::failed) { return true; }
+    if (device_over_.load(std::memory_order_acquire)) { return true; }
     // A device that is away gives no frames to count: then wall-clock time decides.
     return is_away(state) && limit_has_passed();
   }

@@ -267,7 +267,7 @@ TEST(Batch, NeverWritesOutsideOfItsFolderForTheNameOfAFile) {
                   dir.file(file.front() == '/' ? "in" : "in/sub"));
     // From in/sub there is no y.wav either: all are refused.
     EXPECT_EQ(away.exit_code, file.front() == '/' ? 1 : 2);
-    EXPECT_THAT(away.err, HasSubstr(file + ": /nodes/2/config/path: the output would go to \""));
+    EXPECT_THAT(away.err, HasSubstr(file + ": /nodes/2/config/path (\"log\"): the output would go to \""));
     EXPECT_THAT(away.err, HasSubstr("\", outside of \"out\"; expected a path below --out-dir"));
   }
   EXPECT_FALSE(fs::exists(dir.file("in/x.wav.jsonl")));

@@ -236,7 +236,7 @@ TEST(Pipes, SayWhatIsWrongWithTheInput) {
   EXPECT_EQ(stereo.exit_code, 2);
   EXPECT_THAT(stereo.err,
               HasSubstr("/nodes/0/config/channels (\"in\"): the header of stdin says 2, which contradicts 1; "
-                        "expected the same number, or 0: as the header says"));
+                        "expected the same number, or 0 to use the header's"));
   const auto cut = shell("head -c 1001 $V | $SL run graph.json > cut.wav", dir);
   EXPECT_EQ(cut.exit_code, 3);
   EXPECT_THAT(cut.err, HasSubstr("stdin ended with 1 bytes of an incomplete frame, which are skipped"));

@@ -218,10 +218,10 @@ TEST(ReadState, RefusesWhatIsNotAnObject) {
   EXPECT_EQ(said("3"), "step: the state is a number; expected a JSON object");
   EXPECT_EQ(
       said("{\"a\": 1"),
-      "step: the state is no JSON object: line 1, column 8: the text ends too early; expected \",\" or \"}\"");
+      "step: the state is not a JSON object: line 1, column 8: the text ends too early; expected \",\" or \"}\"");
   EXPECT_EQ(
       said("{\"a\": NaN}"),
-      "step: the state is no JSON object: line 1, column 7: NaN is not a number that JSON can hold; expected a "
+      "step: the state is not a JSON object: line 1, column 7: NaN is not a number that JSON can hold; expected a "
       "finite number");
   EXPECT_EQ(said(R"({"a": 1, "a": 2})"),
             "step: the state is not a JSON object: /a: the key \"a\" is here twice; expected one of them");

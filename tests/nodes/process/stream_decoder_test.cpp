@@ -191,7 +191,7 @@ TEST(StreamDecoder, RefusesWhatIsNotAHeader) {
   EXPECT_EQ(
       error(wave_saying(0, "", 1, 8)),
       "stdin has samples of 8 bits, format 1; expected PCM of 16, 24 or 32 bits, or floats of 32 or 64; with sox: -e signed-integer -b 16 -t wav");
-  EXPECT_EQ(error(wave_saying(0, "", 1, 16, 0)), "stdin says 0 channels; expected 1 .. 1024");
+  EXPECT_EQ(error(wave_saying(0, "", 1, 16, 0)), "stdin has 0 channels; expected 1 .. 1024");
   EXPECT_EQ(error(wave_saying(0, "", 1, 16, 1, 0)), "stdin says 0 Hz; expected 1 .. 10000000 Hz");
   EXPECT_EQ(error(wave_saying(0, "", 1, 16, 1, 10'000'001)),
             "stdin says 10000001 Hz; expected 1 .. 10000000 Hz");
