@@ -45,7 +45,7 @@ int main(int argc, char** argv) {
   }
   const auto flow = load_flow(kFlow, ConfigLanguage::yaml, {{"file", argv[1]}});
   if (!flow) {
-    fmt::print(stderr, "{}", to_string(flow.error(), "the flow"));
+    fmt::print(stderr, "{}", to_string(flow.error(), "the flow: "));
     return 2;
   }
   FlowOptions options;
@@ -55,11 +55,11 @@ int main(int argc, char** argv) {
   };
   const auto report = run_flow(*flow, std::move(options));
   if (!report) {  // nothing was started
-    fmt::print(stderr, "{}", to_string(report.error(), "the flow"));
+    fmt::print(stderr, "{}", to_string(report.error(), "the flow: "));
     return 2;
   }
   if (!report->is_success()) {
-    fmt::print(stderr, "{}", to_string(report->failures, "the flow"));
+    fmt::print(stderr, "{}", to_string(report->failures, "the flow: "));
     return 1;
   }
   fmt::print("{} bytes, SHA-256 {}\n", report->state.at("bytes").get<std::uint64_t>(),

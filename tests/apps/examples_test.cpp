@@ -95,7 +95,7 @@ TEST(Examples, FlowOfProgramsGivesWhatItsStepsReturn) {
   const auto failed = example("flow_of_programs", {"/nonexistent"});
   EXPECT_EQ(failed.exit_code, 1);
   EXPECT_EQ(failed.out, "");
-  EXPECT_THAT(failed.err, HasSubstr("the flow/nodes/0: "));
+  EXPECT_THAT(failed.err, HasSubstr("the flow: /nodes/0: "));
   EXPECT_THAT(failed.err, HasSubstr("/nonexistent"));
 }
 
