@@ -73,7 +73,7 @@ Result<Document> read_state(std::string_view text, const std::string& where) {
   if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) {
     return refused(where, "the state is empty", "a JSON object");
   }
-  auto document = parse_document(text, ConfigLanguage::json);
+  auto document = parse_document(text, ConfigLanguage::json, LargeIntegers::refused);
   if (!document) {
     const Error& error = document.error().front();
     return refused(where,

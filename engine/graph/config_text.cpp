@@ -27,14 +27,21 @@ namespace {
 // Builds the document event by event, so that it sees what a finished document no longer shows.
 class DocumentBuilder final : public nlohmann::json_sax<Document> {
  public:
-  DocumentBuilder(std::string_view text, Errors& errors) : text_(text), errors_(errors) {}
+  DocumentBuilder(std::string_view text, LargeIntegers large_integers, Errors& errors)
+      : text_(text), large_integers_(large_integers), errors_(errors) {}
   Document take() { return std::move(root_); }
 
   bool null() override { return put(nullptr); }
   bool boolean(bool value) override { return put(value); }
   bool number_integer(number_integer_t value) override { return put(value); }
   bool number_unsigned(number_unsigned_t value) override { return put(value); }
-  bool number_float(number_float_t value, const string_t& /*source*/) override { return put(value); }
+  bool number_float(number_float_t value, const string_t& source) override {
+    if (large_integers_ == LargeIntegers::refused && source.find_first_of(".eE") == string_t::npos) {
+      errors_.push_back({ErrorCode::refused, next_pointer(), "64 bits cannot hold this integer",
+                         fmt::format("{} .. {}", INT64_MIN, UINT64_MAX), "a text, in quotes"});
+    }
+    return put(value);
+  }
   bool string(string_t& value) override { return put(std::move(value)); }
   bool binary(binary_t& /*value*/) override { return false; }
   bool start_object(std::size_t /*count*/) override { return open(Document::object()); }
@@ -72,6 +79,12 @@ class DocumentBuilder final : public nlohmann::json_sax<Document> {
     }
     return text;
   }
+  std::string next_pointer() const {  // of the value that comes next
+    if (stack_.empty()) { return {}; }
+    const Level& level = stack_.back();
+    return pointer() + "/" +
+           (level.value.is_array() ? std::to_string(level.value.size()) : pointer_token(level.key));
+  }
   bool open(Document value) {
     if (stack_.size() == kMaxConfigDepth) {
       errors_.push_back({ErrorCode::refused, pointer(),
@@ -99,6 +112,7 @@ class DocumentBuilder final : public nlohmann::json_sax<Document> {
   }
 
   std::string_view text_;
+  LargeIntegers large_integers_;
   Errors& errors_;
   std::vector<Level> stack_;
   Document root_;
@@ -416,11 +430,12 @@ Result<std::string> read_config_file(const std::string& path) {
   return text.str();
 }
 
-Checked<Document> parse_document(std::string_view text, ConfigLanguage language) {
+Checked<Document> parse_document(std::string_view text, ConfigLanguage language,
+                                 LargeIntegers large_integers) {
   if (language == ConfigLanguage::yaml) { return parse_yaml(text); }
   Errors errors;
   const std::string json = without_trailing_commas(text);
-  DocumentBuilder builder(json, errors);
+  DocumentBuilder builder(json, large_integers, errors);
   Document::sax_parse(json, &builder, Document::input_format_t::json, true, true);
   if (!errors.empty()) { return tl::unexpected(errors); }
   return builder.take();

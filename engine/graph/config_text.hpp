@@ -4,6 +4,7 @@
 // parser lets through: duplicate keys, nesting too deep, text that is no text. Then replaces variables.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
@@ -29,8 +30,15 @@ ConfigLanguage language_of(std::string_view path);
 // The text of a regular file of at most kMaxConfigBytes; refuses directories, pipes, empty and binary files.
 Result<std::string> read_config_file(const std::string& path);
 
-// Errors carry "line L, column C", or the JSON pointer of a duplicate key.
-Checked<Document> parse_document(std::string_view text, ConfigLanguage language);
+// What becomes of integers in JSON that 64 bits cannot hold.
+enum class LargeIntegers : std::uint8_t {
+  rounded,  // they are numbers like any other
+  refused,  // they may be identifiers, which rounding would change
+};
+
+// Errors carry "line L, column C", or the JSON pointer of a duplicate key or a large integer.
+Checked<Document> parse_document(std::string_view text, ConfigLanguage language,
+                                 LargeIntegers large_integers = LargeIntegers::rounded);
 
 // name -> value, as given by `--set name=value`.
 using Variables = std::map<std::string, std::string>;

@@ -225,6 +225,10 @@ TEST(ReadState, RefusesWhatIsNotAnObject) {
       "finite number");
   EXPECT_EQ(said(R"({"a": 1, "a": 2})"),
             "step: the state is not a JSON object: /a: the key \"a\" is here twice; expected one of them");
+  EXPECT_EQ(said(R"({"a": 18446744073709551615})"), R"({"a":18446744073709551615})");
+  EXPECT_EQ(said(R"({"a": [{"b~": 1}, 1180591620717411303425]})"),
+            "step: the state is not a JSON object: /a/1: 64 bits cannot hold this integer; expected "
+            "-9223372036854775808 .. 18446744073709551615; a text, in quotes");
   std::string deep = "1";
   for (int n = 0; n < 40; ++n) { deep = "{\"a\":" + deep + "}"; }
   EXPECT_THAT(said(deep), testing::HasSubstr("nested deeper than 32 levels"));
