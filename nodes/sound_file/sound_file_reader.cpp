@@ -138,6 +138,11 @@ OpenedInput open_input(const std::string& path, int fd, std::uint64_t file_bytes
     if (scan.format_tag == kMpegLayer3 && scan.has_data) {
       return open_mpeg_input(path, FileBytes(fd, scan.data_offset, scan.data_bytes));
     }
+    if (scan.format_tag == 1 && scan.has_format && scan.frame_bytes != 0 &&
+        scan.frame_bytes != scan.channels * ((scan.bits_per_sample + 7U) / 8U)) {
+      return tl::unexpected(
+          fmt::format("frames of {} bytes", scan.frame_bytes));  // libsndfile would play noise
+    }
     if (!scan.needs_mending || scan.big_endian || !scan.has_format || !scan.has_data) {
       return open_sndfile_input(path, std::move(whole));
     }

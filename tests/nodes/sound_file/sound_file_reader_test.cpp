@@ -460,6 +460,15 @@ std::string voice_file(int blocks) {
   return bytes + little(0, 1);
 }
 
+TEST(SoundFileReader, RefusesFramesThatDoNotFitTheSamples) {
+  const TempDir dir;
+  std::string format = format_body(1, 1, 48000, 24);
+  format.replace(12, 2, little(4, 2));  // four bytes for 24 bits, and nothing says which three
+  EXPECT_THAT(
+      refusal(dir.write("a.wav", riff(chunk("fmt ", format) + chunk("data", std::string(400, '\1'))))),
+      HasSubstr("24 bits per sample and 1 channels (frames of 4 bytes)"));
+}
+
 TEST(SoundFileReader, RefusesATagInFrontOfAWav) {
   const TempDir dir;
   const std::string tag = "ID3\3" + std::string(5, '\0') + "\12" + std::string(10, 'x');
