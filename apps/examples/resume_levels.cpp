@@ -39,7 +39,7 @@ int main(int argc, char** argv) {
             if (given++ == killed_after) { std::raise(SIGKILL); }
             return 10.0 * std::log10(power);
           })
-          // A file of a run that was killed before its first checkpoint is begun anew.
+          // A file of a run that was killed before its first checkpoint is started over.
           .write_lines(argv[2],
                        [](double level_db) { return fmt::format("{{\"level_db\": {:.3f}}}", level_db); },
                        {.overwrite = true});

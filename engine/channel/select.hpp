@@ -7,11 +7,10 @@
 //     if (auto* value = got.template from<1>()) { show(**value); }    // Received<Spectrum>*
 //   }
 //
-// Works over the receivers of mpsc, broadcast, oneshot and watch channels, and over a graph's Receiver. One receiver is served at a time:
-// it gives a value or tells how many it has lost (lagged). Closed receivers are passed over; when all are
-// closed, select ends with closed. The calling thread sleeps while there is nothing; it wakes by the
-// channels' own notifications and looks around by itself only where a channel has real-time senders
-// (poll_period()).
+// Works over the receivers of mpsc, broadcast, oneshot and watch channels, and over a graph's Receiver. Each
+// call serves one receiver: it returns a value or how many were lost (lagged). Closed receivers are skipped;
+// when all are closed, select ends with closed. The calling thread sleeps while there is nothing; the channels
+// notify it, and it polls only if a channel has real-time senders (poll_period()).
 //
 // Not for a real-time thread; only the calling thread may use the receivers meanwhile. The clock is that of
 // the first receiver.

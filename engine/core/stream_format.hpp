@@ -14,8 +14,8 @@ namespace streamlab {
 enum class StreamKind : std::uint8_t {
   audio,     // float64 samples in time, full scale 1.0; a block is [channels x frames]
   spectrum,  // one spectrum a block: [channels x bins], the bins along `axis`
-  values,  // one number per channel a block, each with its unit; NaN is "undefined", of levels -infinity silence
-  bytes,  // opaque; not used by the nodes of this version
+  values,  // one number per channel a block, each with its unit; NaN: undefined, -infinity: a level of silence
+  bytes,   // opaque; not used by the nodes of this version
 };
 
 std::string_view to_string(StreamKind kind);

@@ -56,7 +56,7 @@ struct PlanEdge {
   std::size_t to_domain = 0;
   OverflowPolicy policy = OverflowPolicy::block;
   std::uint32_t capacity = 1;
-  bool reblocks = false;  // into the device domain: cut anew into the device's blocks
+  bool reblocks = false;  // into the device domain: recut into the device's blocks
 };
 
 struct PlanInput {

@@ -9,7 +9,7 @@
 //
 // A consumer that closes its pipe is dropped, and the others go on. One with a FIFO may close it and open it
 // again; it is dropped when end_consumer() says so. When all have gone the source is closed, and
-// whoever writes to it gets EPIPE, as in a shell's pipe.
+// a writer gets EPIPE, as in a shell's pipe.
 #pragma once
 
 #include <chrono>

@@ -11,14 +11,14 @@
 namespace streamlab {
 namespace {
 
-// The system gives one reason for all of them: EAGAIN (pthread_create(3)).
+// The system reports EAGAIN for all of them (pthread_create(3)).
 const char* too_many_threads() {
   rlimit memory{};
   const bool is_limited = getrlimit(RLIMIT_AS, &memory) == 0 && memory.rlim_cur != RLIM_INFINITY;
   return is_limited
-             ? "raise the limit of memory, of which each thread takes some for its stack (ulimit -v), or that "
-               "of processes (ulimit -u)"
-             : "raise the limit of processes (ulimit -u)";
+             ? "raise the memory limit, for each thread needs a stack (ulimit -v), or the process limit (ulimit "
+               "-u)"
+             : "raise the process limit (ulimit -u)";
 }
 
 }  // namespace
@@ -37,7 +37,7 @@ Result<Thread> Thread::start(std::string name, std::function<void()> body) {
     }));
   } catch (const std::system_error& error) {
     return failed("thread " + name, error.what(), {}, too_many_threads());
-  } catch (const std::bad_alloc&) { return failed("thread", "there is no memory for another"); }
+  } catch (const std::bad_alloc&) { return failed("thread", "out of memory for another thread"); }
 }
 
 Thread& Thread::operator=(Thread&& other) noexcept {

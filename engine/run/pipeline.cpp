@@ -111,15 +111,13 @@ Pipeline::~Pipeline() = default;
 
 Checked<Pipeline> Pipeline::from_json(std::string_view json, const PipelineOptions& options,
                                       const NodeCatalog& catalog) {
-  auto graph = load_graph(json, ConfigLanguage::json, options.variables, catalog);
-  if (!graph) { return tl::unexpected(graph.error()); }
-  return create(*graph, options.engine);
+  return load_graph(json, ConfigLanguage::json, options.variables, catalog)
+      .and_then([&](const ValidGraph& graph) { return create(graph, options.engine); });
 }
 Checked<Pipeline> Pipeline::from_yaml(std::string_view yaml, const PipelineOptions& options,
                                       const NodeCatalog& catalog) {
-  auto graph = load_graph(yaml, ConfigLanguage::yaml, options.variables, catalog);
-  if (!graph) { return tl::unexpected(graph.error()); }
-  return create(*graph, options.engine);
+  return load_graph(yaml, ConfigLanguage::yaml, options.variables, catalog)
+      .and_then([&](const ValidGraph& graph) { return create(graph, options.engine); });
 }
 
 Checked<Pipeline> Pipeline::create(const ValidGraph& graph, const EngineOptions& options) {
@@ -209,15 +207,13 @@ const Plan& Pipeline::plan() const { return *impl_->plan; }
 
 Checked<AsyncPipeline> AsyncPipeline::from_json(std::string_view json, const PipelineOptions& options,
                                                 const NodeCatalog& catalog) {
-  auto graph = load_graph(json, ConfigLanguage::json, options.variables, catalog);
-  if (!graph) { return tl::unexpected(graph.error()); }
-  return create(*graph, options.engine);
+  return load_graph(json, ConfigLanguage::json, options.variables, catalog)
+      .and_then([&](const ValidGraph& graph) { return create(graph, options.engine); });
 }
 Checked<AsyncPipeline> AsyncPipeline::from_yaml(std::string_view yaml, const PipelineOptions& options,
                                                 const NodeCatalog& catalog) {
-  auto graph = load_graph(yaml, ConfigLanguage::yaml, options.variables, catalog);
-  if (!graph) { return tl::unexpected(graph.error()); }
-  return create(*graph, options.engine);
+  return load_graph(yaml, ConfigLanguage::yaml, options.variables, catalog)
+      .and_then([&](const ValidGraph& graph) { return create(graph, options.engine); });
 }
 Checked<AsyncPipeline> AsyncPipeline::create(const ValidGraph& graph, EngineOptions options) {
   options.triggered = true;
@@ -229,16 +225,16 @@ Checked<AsyncPipeline> AsyncPipeline::create(const ValidGraph& graph, EngineOpti
 Checked<RealtimePipeline> RealtimePipeline::from_json(std::string_view json, DeviceOpener open_device,
                                                       const PipelineOptions& options,
                                                       const NodeCatalog& catalog) {
-  auto graph = load_graph(json, ConfigLanguage::json, options.variables, catalog);
-  if (!graph) { return tl::unexpected(graph.error()); }
-  return create(*graph, std::move(open_device), options.engine);
+  return load_graph(json, ConfigLanguage::json, options.variables, catalog)
+      .and_then(
+          [&](const ValidGraph& graph) { return create(graph, std::move(open_device), options.engine); });
 }
 Checked<RealtimePipeline> RealtimePipeline::from_yaml(std::string_view yaml, DeviceOpener open_device,
                                                       const PipelineOptions& options,
                                                       const NodeCatalog& catalog) {
-  auto graph = load_graph(yaml, ConfigLanguage::yaml, options.variables, catalog);
-  if (!graph) { return tl::unexpected(graph.error()); }
-  return create(*graph, std::move(open_device), options.engine);
+  return load_graph(yaml, ConfigLanguage::yaml, options.variables, catalog)
+      .and_then(
+          [&](const ValidGraph& graph) { return create(graph, std::move(open_device), options.engine); });
 }
 Checked<RealtimePipeline> RealtimePipeline::create(const ValidGraph& graph, DeviceOpener open_device,
                                                    EngineOptions options) {

@@ -109,15 +109,13 @@ PipelinePool::~PipelinePool() = default;
 
 Checked<PipelinePool> PipelinePool::from_json(std::string_view json, std::size_t max_concurrent,
                                               const PipelineOptions& options, const NodeCatalog& catalog) {
-  auto graph = load_graph(json, ConfigLanguage::json, options.variables, catalog);
-  if (!graph) { return tl::unexpected(graph.error()); }
-  return create(*graph, max_concurrent, options.engine);
+  return load_graph(json, ConfigLanguage::json, options.variables, catalog)
+      .and_then([&](const ValidGraph& graph) { return create(graph, max_concurrent, options.engine); });
 }
 Checked<PipelinePool> PipelinePool::from_yaml(std::string_view yaml, std::size_t max_concurrent,
                                               const PipelineOptions& options, const NodeCatalog& catalog) {
-  auto graph = load_graph(yaml, ConfigLanguage::yaml, options.variables, catalog);
-  if (!graph) { return tl::unexpected(graph.error()); }
-  return create(*graph, max_concurrent, options.engine);
+  return load_graph(yaml, ConfigLanguage::yaml, options.variables, catalog)
+      .and_then([&](const ValidGraph& graph) { return create(graph, max_concurrent, options.engine); });
 }
 Checked<PipelinePool> PipelinePool::create(const ValidGraph& graph, std::size_t max_concurrent,
                                            EngineOptions options) {

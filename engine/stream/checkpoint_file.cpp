@@ -101,7 +101,7 @@ tl::expected<Checkpoint, Problem> read(const fs::path& path) {
     return tl::unexpected(Problem{
         false,
         Error{ErrorCode::refused, path.string(), fmt::format("the checkpoint is of version {}", *version),
-              fmt::format("version {}", CheckpointFile::kVersion), "remove it to begin anew"}});
+              fmt::format("version {}", CheckpointFile::kVersion), "remove it to start over"}});
   }
   const auto length = reader.get<std::uint64_t>();
   const auto hash = reader.get<std::uint64_t>();
@@ -148,13 +148,13 @@ Result<std::optional<CheckpointFile::Loaded>> CheckpointFile::load(const std::st
   }
   if (!checkpoint) {
     Error error = checkpoint.error().error;
-    if (error.hint.empty()) { error.hint = "remove it to begin anew"; }
+    if (error.hint.empty()) { error.hint = "remove it to start over"; }
     return tl::unexpected(std::move(error));
   }
   if (checkpoint->signature != signature) {
     return refused(path_.string(),
                    fmt::format("the checkpoint is of another stream: {}", checkpoint->signature), signature,
-                   "remove it to begin anew");
+                   "remove it to start over");
   }
   loaded.checkpoint = std::move(*checkpoint);
   return std::optional<Loaded>(std::move(loaded));

@@ -8,7 +8,7 @@
 //   from_generator(squares(10)).filter(…)
 //
 // It runs only while it is asked, on the asking thread. Parameters are copied into the coroutine: pass
-// values, not references to what may go. An exception in it is kept and given to whoever asks next.
+// values, not references to what may go. An exception in it is kept and thrown at the next request.
 #pragma once
 
 #include <coroutine>

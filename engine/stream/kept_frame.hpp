@@ -1,6 +1,6 @@
 // engine/stream/kept_frame.hpp
 //
-// For stages that give one block again and again, filled anew: a stage behind may have kept the last one,
+// For stages that give one block again and again, refilled: a stage behind may have kept the last one,
 // which leaves it without room, or may have made another of it.
 #pragma once
 

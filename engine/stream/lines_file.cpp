@@ -108,7 +108,7 @@ Result<void> LinesFile::load(const std::vector<std::byte>& state) {
   if (static_cast<std::uint64_t>(status.st_size) < length) {
     return refused(path_.string(), fmt::format("the file has {} bytes", status.st_size),
                    fmt::format("at least {}, as the checkpoint says", length),
-                   "remove the checkpoint to begin anew");
+                   "remove the checkpoint to start over");
   }
   const auto hash = hash_of(file_, length, path_);
   if (!hash) { return tl::unexpected(hash.error()); }
@@ -116,7 +116,7 @@ Result<void> LinesFile::load(const std::vector<std::byte>& state) {
     return refused(
         path_.string(),
         fmt::format("the first {} bytes are not those that were written before the checkpoint", length),
-        "the file that the checkpoint belongs to", "remove the checkpoint to begin anew");
+        "the file that the checkpoint belongs to", "remove the checkpoint to start over");
   }
   if (::ftruncate(file_, static_cast<off_t>(length)) != 0 || ::lseek(file_, 0, SEEK_END) < 0) {
     return failed_by_errno(path_, "cannot go back to where the checkpoint stands");

@@ -27,8 +27,8 @@ namespace streamlab {
 
 // A number that one thread at a time counts and any thread may read meanwhile.
 //   (1) the counting thread stores (release); it alone reads its own number relaxed.
-//   (2) another thread loads (acquire). It then sees everything the counting thread counted before (1): whoever
-//       reads a stage before the stages upstream of it never finds that more came out than went in.
+//   (2) another thread loads (acquire). It then sees everything the counting thread counted before (1): a
+//       thread that reads a stage before the stages upstream of it never finds that more came out than went in.
 class Count {
  public:
   Count(std::uint64_t value = 0) noexcept : value_(value) {}  // NOLINT(google-explicit-constructor): a number

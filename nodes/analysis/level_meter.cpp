@@ -7,13 +7,13 @@
 //   (kQuantities)
 //
 // Interval k holds the frames round(k · interval_s · rate) … round((k + 1) · interval_s · rate) - 1 of the
-// stream, counted from sample 0, however the stream is cut into blocks. A result's position, time and length
-// are those of its interval, as far as the stream has it; its metadata say how many frames the interval has,
-// how many were measured and how many are missing. Flags: `incomplete` when it was not measured whole (a
-// gap, the end of the stream), `gap` when frames are missing since the end of the last result, and those of
-// the frames that were measured (`clipped`, `not_finite`, `incomplete`, `xrun`). An interval that is
-// missing altogether gives no result. The level of silence is -infinity; NaN stands for a value that does not
-// exist: of an interval without a finite sample, and the crest of silence.
+// stream, counted from sample 0, for any block size. A result's position, time and length are those of its
+// interval, clipped to the stream; its metadata say how many frames the interval has, how many were measured
+// and how many are missing. Flags: `incomplete` when not all of it was measured (a gap, the end of the
+// stream), `gap` when frames are missing since the end of the last result, and those of the measured frames
+// (`clipped`, `not_finite`, `incomplete`, `xrun`). An interval that is entirely missing gives no result. The
+// level of silence is -infinity; NaN stands for an undefined value: of an interval without a finite sample,
+// and the crest of silence.
 #include <algorithm>
 #include <cmath>
 #include <optional>
@@ -101,8 +101,8 @@ constexpr ParamInfo kParams[] = {
 };
 constexpr std::string_view kCalibrations[] = {"pa_per_full_scale", "v_per_full_scale"};
 constexpr ParamRule kRules[] = {
-    {ParamRule::Kind::at_most_one, kCalibrations, {}, {}, "use two LevelMeters for inputs of both sorts"}};
-constexpr PortInfo kOutPort[] = {{"out", mask(StreamKind::values), "Levels, one block an interval."}};
+    {ParamRule::Kind::at_most_one, kCalibrations, {}, {}, "use two LevelMeters for both kinds of input"}};
+constexpr PortInfo kOutPort[] = {{"out", mask(StreamKind::values), "Levels, one block per interval."}};
 constexpr NodeInfo kInfo{
     .name = "LevelMeter",
     .description = "Measures peak, rms, DC and crest of every channel over intervals.",
@@ -115,17 +115,16 @@ constexpr NodeInfo kInfo{
         "Flags the interval and reports the number of missing frames; levels are of the remaining frames. An "
         "interval that is entirely missing gives no result.",
     .details =
-        "Full scale is 1.0. peak_db and rms_db are re 1.0; rms_db_aes17 = rms_db + 3.0103 dB, so that a "
-        "full-scale sine reads 0 dBFS (AES17), as its peak_db does. crest_db = peak_db - rms_db. ac_rms is "
-        "the rms without DC. clipped counts samples at or beyond full scale: |x| >= 1, and of sound that "
-        "still is what an integer format gave, |x| at or above the largest code, 1 - 2^(1-bits). Units are "
-        "those of the channel: one that "
-        "is not in FS has no rms_db_aes17 and no clipped, its levels are re 1 of its unit, and with Pa come "
-        "dB SPL, with V dBu. NaN and infinite samples are counted in not_finite and left "
-        "out of the rest. With pa_per_full_scale also dB SPL re 20 µPa; with v_per_full_scale also dBV re 1 "
-        "V and dBu re 0.7746 V. The level of silence is -infinity, which JSON "
-        "shows as null; without a finite sample all levels are null, rms and peak too. The grid of intervals begins at sample 0; the "
-        "last, shorter interval is given with the flag incomplete.",
+        "Full scale is 1.0. peak_db and rms_db are re 1.0; rms_db_aes17 = rms_db + 3.0103 dB, so a "
+        "full-scale sine reads 0 dBFS (AES17), like its peak_db. crest_db = peak_db - rms_db. ac_rms is "
+        "the rms without DC. clipped counts samples at or beyond full scale: |x| >= 1 or, for unprocessed "
+        "samples of an integer format, |x| at or above the largest code, 1 - 2^(1-bits). Units are those of "
+        "the channel: a channel not in FS has no rms_db_aes17 and no clipped, and its levels are re 1 of its "
+        "unit; channels in Pa also get dB SPL, channels in V also dBu. NaN and infinite samples are counted "
+        "in not_finite and otherwise ignored. pa_per_full_scale adds dB SPL re 20 µPa; v_per_full_scale adds "
+        "dBV re 1 V and dBu re 0.7746 V. The level of silence is -infinity, which JSON shows as null; without "
+        "a finite sample all values are null, rms and peak too. Intervals are counted from sample 0; a "
+        "shorter last interval is flagged incomplete.",
     .example = R"({"id": "level", "type": "LevelMeter", "config": {"interval_s": 0.5}})",
     .cost_ns_per_frame = 0.6,
 };

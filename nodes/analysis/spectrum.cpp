@@ -75,7 +75,8 @@ constexpr ParamInfo kParams[] = {
                   "amplitude: peak of a sine; rms: its rms; power: its mean square; psd: density per Hz."),
     param::choice("output", kOutputs, "linear",
                   "linear, or decibels, where zero is -infinity (null in JSON)."),
-    param::choice("detrend", kDetrends, "none", "constant: each frame loses its mean before the window."),
+    param::choice("detrend", kDetrends, "none",
+                  "constant: subtract the mean of each frame before the window."),
 };
 constexpr std::string_view kCounted[] = {"linear", "max", "min"};
 constexpr std::string_view kFading[] = {"exponential"};
@@ -104,10 +105,10 @@ constexpr NodeInfo kInfo{
         "the whole average.",
     .details =
         "FFT unnormalised, exp(-i…). amplitude: 2 |X| / Σw, the peak of a sine on a bin; rms: √2 |X| / Σw; "
-        "power: 2 |X|² / (Σw)²; psd: 2 |X|² / (fs Σw²); none of them doubled at DC and Nyquist. Averages are "
-        "of |X|². psd with linear averaging is Welch's estimate, as scipy.signal.welch without detrending. "
-        "Averages are of powers in decibels, too: the logarithm comes last. "
-        "Decibels: 20 lg of amplitude and rms, 10 lg of power and psd. The notes of the result hold window, "
+        "power: 2 |X|² / (Σw)²; psd: 2 |X|² / (fs Σw²); not doubled at DC and Nyquist. Averages are "
+        "of |X|²; in decibels the logarithm comes last. psd with linear averaging is Welch's estimate, like "
+        "scipy.signal.welch without detrending. "
+        "Decibels: 20 lg of amplitude and rms, 10 lg of power and psd. The notes of the result give window, "
         "coherent gain and equivalent noise bandwidth. Position and time are those of the first sample in "
         "the average, or of the newest frame if averaging is exponential. An average cut off by the end is "
         "flagged incomplete; samples at the end that do not fill a frame are in no spectrum, and the summary "

@@ -43,7 +43,7 @@ constexpr ParamInfo kParams[] = {
 };
 constexpr std::string_view kSpills[] = {"spill_path", "spill_bytes"};
 constexpr ParamRule kRules[] = {{ParamRule::Kind::together, kSpills}};
-constexpr PortInfo kOutPort[] = {{"out", kAnyKind, "Every block, but for those that were dropped."}};
+constexpr PortInfo kOutPort[] = {{"out", kAnyKind, "All blocks except dropped ones."}};
 constexpr NodeInfo kInfo{
     .name = "Buffer",
     .description =

@@ -32,7 +32,7 @@ constexpr ParamInfo kParams[] = {
                 "exist."),
     param::choice("kind", kKinds, "audio", "Audio, or one value per block on each channel."),
     param::number("sample_rate", "Hz", {1.0, 1e7}, Need::optional,
-                  "Of the positions of the blocks; left out, that of pipeline_config."),
+                  "Sample rate of the block positions; left out: that of pipeline_config."),
     param::names("channels", Need::required, "Names of the channels of a block, in order."),
     param::text("unit", "FS", "Unit of every channel."),
     param::integer("max_frames", "frames", {1.0, 1048576.0}, Need::optional,

@@ -60,7 +60,7 @@ constexpr ParamInfo kParams[] = {
 constexpr std::string_view kFailures[] = {"failure_count", "failure_rate"};
 constexpr ParamRule kRules[] = {{ParamRule::Kind::at_least_one, kFailures},
                                 {ParamRule::Kind::at_most_one, kFailures}};
-constexpr PortInfo kOutPort[] = {{"out", kAnyKind, "What passed."}};
+constexpr PortInfo kOutPort[] = {{"out", kAnyKind, "The blocks that passed."}};
 constexpr NodeInfo kInfo{
     .name = "CircuitBreaker",
     .description = "Drops blocks while too many of them are bad, and tries again after a while.",

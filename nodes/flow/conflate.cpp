@@ -9,11 +9,10 @@
 //
 // The mean of levels (dB…, LU…) is that of their powers.
 //
-// NaN stands for a value that does not exist and is left out; where none exists, the result is NaN. The grid
-// of intervals begins at frame 0 of the stream. A result comes out when the first block of a later interval
-// comes, or at the end; it has position and time of the interval's first block, reaches to the end of the
-// last one, and has the flags of all of them, and the metadata of the last with `blocks`, how many were
-// joined.
+// NaN stands for an undefined value and is ignored; if all are undefined, the result is NaN. The grid of
+// intervals begins at frame 0 of the stream. A result is emitted at the first block of a later interval, or
+// at the end; it has position and time of the interval's first block, extends to the end of the last one, and
+// has the flags of all of them, and the metadata of the last one plus `blocks`, their number.
 #include <algorithm>
 #include <cmath>
 #include <limits>

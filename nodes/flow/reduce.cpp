@@ -234,7 +234,7 @@ class Reduce final : public Node {
     if (forward) {
       missing_ = position - begin_;
     } else {
-      first_ = last_end_ = position;  // the stream counts anew
+      first_ = last_end_ = position;  // counting restarts here
       trail_.reset();
     }
   }

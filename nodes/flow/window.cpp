@@ -83,9 +83,8 @@ constexpr NodeInfo kInfo{
     .rules = kRules,
     .rt_safe = RtSafe::yes,
     .at_gap =
-        "Ends the window under way, flagged incomplete, and begins anew behind the gap, flagged gap; a "
-        "session goes on "
-        "over gaps up to session_gap_s and says how much is missing inside.",
+        "Ends the current window, flagged incomplete, and starts a new one after the gap, flagged gap; a "
+        "session continues over gaps up to session_gap_s and reports how much is missing inside.",
     .details =
         "One of size and size_s, and at most one of hop and hop_s. A window has position and time of its "
         "first frame; metadata frames: how many it has. Windows that overlap (hop below size) are no "

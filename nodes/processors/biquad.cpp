@@ -85,17 +85,16 @@ constexpr ParamInfo kSectionFields[] = {filter_type(Need::required),
                                         kGainInfo,
                                         kOrderInfo,
                                         kCoefficientsInfo};
-constexpr ParamInfo kParams[] = {
-    filter_type(Need::optional),
-    kFrequencyInfo,
-    kQInfo,
-    kBandwidthInfo,
-    kSlopeInfo,
-    kGainInfo,
-    kOrderInfo,
-    kCoefficientsInfo,
-    param::object("sections", ParamType::objects, kSectionFields, Need::optional,
-                  "Several filters, one after the other, each with these parameters.")};
+constexpr ParamInfo kParams[] = {filter_type(Need::optional),
+                                 kFrequencyInfo,
+                                 kQInfo,
+                                 kBandwidthInfo,
+                                 kSlopeInfo,
+                                 kGainInfo,
+                                 kOrderInfo,
+                                 kCoefficientsInfo,
+                                 param::object("sections", ParamType::objects, kSectionFields, Need::optional,
+                                               "Several filters in series, each with these parameters.")};
 constexpr std::string_view kFilters[] = {"type", "sections"};
 constexpr std::string_view kOfOneFilter[] = {"frequency", "q",     "bandwidth",   "slope",
                                              "gain_db",   "order", "coefficients"};

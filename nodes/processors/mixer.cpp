@@ -28,7 +28,7 @@ enum ParamIndex : std::size_t { kMatrix, kNames };
 constexpr ParamInfo kParams[] = {
     param::list(
         "matrix", ParamType::matrix, "ratio", {-1e6, 1e6}, Need::optional,
-        "One row per output channel; in it one factor per input channel: those of in1, then of in2, …"),
+        "One row per output channel, with one factor per input channel: those of in1, then of in2, …"),
     param::names("names", Need::optional, "Names of the output channels."),
 };
 constexpr PortInfo kInPorts[] = {{"in", kAudioOnly, "Audio; as many as are connected.", 64}};

@@ -51,11 +51,13 @@ constexpr NodeInfo kInfo{
         "Writes silence of the gap's length, so that times in the file stay correct; with "
         "gap = splice, nothing.",
     .details =
-        "The header is brought up to date after every 0.05 s of sound (where sound comes faster than it is played: every 25 ms, or 128 KiB) and when the disk is full: whatever "
-        "happens, what lies before can be played. (FLAC: up to the last complete block of 4096 frames.) A WAV that grows past 4 GiB becomes RF64. Integers: "
+        "The header is updated after every 0.05 s of audio (if audio arrives faster than real time: every 25 "
+        "ms or 128 KiB) and when the disk is full, so everything written before can always be played. (FLAC: "
+        "up to the last complete block of 4096 frames.) A WAV that grows past 4 GiB becomes RF64. Integers: "
         "nearest value, ties to even, no dither; samples beyond full scale saturate and are counted, NaN is "
-        "written as 0 and counted. Floats: NaN and infinities are written as they are, and counted; a number that "
-        "32 bits cannot hold becomes the largest that they can, counts as lost, and ends the run with exit code 3.",
+        "written as 0 and counted. Floats: NaN and infinities are written unchanged and counted; a number too "
+        "large for 32 bits becomes the largest possible one, counts as lost, and ends the run with exit code "
+        "3.",
     .example = R"({"id": "take", "type": "FileSink", "config": {"path": "take.wav", "subtype": "pcm_24"}})",
     .cost_ns_per_frame = 1.0,
 };

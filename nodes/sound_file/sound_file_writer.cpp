@@ -91,7 +91,7 @@ SoundFileWriter::SoundFileWriter(SoundFileWriter&&) noexcept = default;
 SoundFileWriter& SoundFileWriter::operator=(SoundFileWriter&&) noexcept = default;
 SoundFileWriter::~SoundFileWriter() {
   if (!impl_ || impl_->closed) { return; }
-  set_ending(Ending::cut_short);  // whoever has a complete file says so by close()
+  set_ending(Ending::cut_short);  // close() is what makes a file complete
   static_cast<void>(close());
 }
 

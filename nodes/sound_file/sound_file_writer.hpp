@@ -46,17 +46,17 @@ enum class Overwrite : std::uint8_t { no, yes };
 
 class SoundFileWriter {
  public:
-  // A recording that is killed loses this, the block under way and what is on its way to the writer: less than
+  // A recording that is killed loses this, the current block and what is still on its way to the writer: less than
   // 0.1 s.
   static constexpr double kUpdateSeconds = 0.05;
-  // While sound comes so fast that this has not gone by since the last update, the next one waits: until as much
-  // sound again has come, or the buffer of 128 KiB is full.
+  // An update that would come sooner than this after the last one waits until 0.05 s more of sound has come, or the
+  // buffer of 128 KiB is full: a conversion is not slowed down by thousands of updates a second.
   static constexpr std::chrono::milliseconds kUpdatePause{25};
 
   // Creates `path` and writes the header of an empty file. Refused as check() says. Fails (ErrorCode::failed)
-  // when the file exists and `overwrite` is no, when it is no regular file, when its folder is missing or may
-  // not be written, and when the disk is full. With Overwrite::yes an old file stays, so that others can go on reading it, until
-  // the new one is complete: see OutputFile. `riff_limit` and `now` are for tests: see wave_header()
+  // when the file exists and `overwrite` is no, when it is not a regular file, when its folder is missing or not
+  // writable, and when the disk is full. With Overwrite::yes an old file stays, so that others can go on reading
+  // it, until the new one is complete: see OutputFile. `riff_limit` and `now` are for tests: see wave_header()
   // and kUpdatePause.
   static Result<SoundFileWriter> create(const std::string& path, const SoundFileSpec& spec,
                                         Overwrite overwrite, Naming naming = Naming::at_once,

@@ -2,7 +2,7 @@
 //
 // The bytes in front of the samples of a WAV, RF64 or W64 file.
 //
-// A header has the same length whatever the number of frames, so it can be written anew over the old one
+// A header has the same length whatever the number of frames, so it can be rewritten in place
 // while the file grows. WAV keeps a JUNK chunk where RF64 has its ds64: once a size no longer fits into 32
 // bits the header becomes RF64 in place (EBU Tech 3306, section 3.5). No chunk holds a time or a peak: equal
 // samples make equal files.

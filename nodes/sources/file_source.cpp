@@ -208,7 +208,7 @@ class FileSource final : public Node {
     if (end < start || (limited && end == start)) {
       return refused(where(kEndS, kEndFrame),
                      fmt::format("the range ends at frame {} but begins at frame {}", end, start),
-                     "an end behind the start");
+                     "an end after the start");
     }
     start_ = start;
     end_ = end;

@@ -270,7 +270,7 @@ TEST(Batch, LeavesNothingUnfinishedUnderTheNameOfAResult) {
   make_tone(dir, "a.wav", 0.5);
   for (const int signal : {SIGINT, SIGKILL}) {
     Program program(streamlab_command({"batch", config, "a.wav"}), dir.path().string());
-    while (!fs::exists(dir.file("a.copy.wav.part"))) { ::usleep(1000); }
+    ASSERT_TRUE(comes([&] { return fs::exists(dir.file("a.copy.wav.part")); }));
     EXPECT_FALSE(fs::exists(dir.file("a.copy.wav")));
     program.send(signal);
     const auto result = program.wait();

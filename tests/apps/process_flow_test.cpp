@@ -32,16 +32,6 @@ std::string one_step(const std::string& rest) {
 
 bool is_alive(pid_t pid) { return ::kill(pid, 0) == 0; }
 
-// Until `done` says so; false when it takes longer than anything that is well.
-template <class Done>
-bool comes(Done done) {
-  for (int n = 0; n < 3000; ++n) {
-    if (done()) { return true; }
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-  return false;
-}
-
 TEST(ProcessFlow, RunsTheExampleAsItStands) {
   const TempDir folder;
   const auto result =

@@ -3,8 +3,10 @@
 // The real programs, run as users run them.
 #pragma once
 
+#include <chrono>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -23,6 +25,16 @@ inline std::vector<std::string> streamlab_command(const std::vector<std::string>
 inline ProgramResult streamlab(const std::vector<std::string>& arguments, const std::string& folder = {},
                                std::string_view input = {}) {
   return run_program(streamlab_command(arguments), folder, input);
+}
+
+// Waits until `done()` says that another process has come so far; false after 30 s.
+template <class Done>
+bool comes(Done done) {
+  for (int n = 0; n < 3000; ++n) {
+    if (done()) { return true; }
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return false;
 }
 
 // Every line as JSON; a line that is none throws, and so fails the test.

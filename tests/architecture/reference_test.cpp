@@ -20,7 +20,7 @@ std::string text_of(const std::string& file) {
 TEST(Documents, TheReferenceIsTheOneThatTheProgramPrints) {
   const std::string expected = config_reference(default_catalog());
   const std::string committed = text_of("docs/configuration.md");
-  EXPECT_TRUE(committed == expected) << "./scripts/update-docs writes docs/configuration.md anew";
+  EXPECT_TRUE(committed == expected) << "./scripts/update-docs writes docs/configuration.md again";
 }
 
 // The blocks of that language between ``` lines, each with its line ends.

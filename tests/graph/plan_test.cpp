@@ -85,7 +85,7 @@ TEST(Plan, SharesNothingWithANodeThatDoesNotAllowItOrLiesInAnotherDomain) {
   EXPECT_TRUE(slot_of(plan, "b").shares);
   const Plan apart = plan_of(graph_of({"s Source", "a Step", "b InPlace"}, {"s a", "a b"}), per_node());
   EXPECT_EQ(slot_of(apart, "b").shares, std::nullopt);
-  // A reader in another domain gets its copy before the frame is filled anew.
+  // A reader in another domain gets its copy before the frame is refilled.
   PlanOptions two;
   two.threads = {Kind::count, 2};
   const Plan copied = plan_of(graph_of({"s Source", "a InPlace", "c Slow"}, {"s a", "s c"}), two);

@@ -87,8 +87,9 @@ TEST(StreamChannel, LivesInOneOrder) {
   EXPECT_EQ(
       said(one.connect_consumer("c", kIn)),
       "voice: cannot connect to a channel that is open; expected the order create, connect, open, stream, close");
-  EXPECT_EQ(said(one.open(directory)),
-            "voice: cannot open a channel that is open; expected the order create, connect, open, stream, close");
+  EXPECT_EQ(
+      said(one.open(directory)),
+      "voice: cannot open a channel that is open; expected the order create, connect, open, stream, close");
   ASSERT_EQ(one.handovers("a").size(), 1U);
   EXPECT_EQ(one.handovers("a")[0].as, 1);
   EXPECT_EQ(one.handovers("b")[0].as, 0);

@@ -172,7 +172,7 @@ TEST(Checkpoint, RefusesAnotherVersionAndAnotherChain) {
   EXPECT_EQ(to_string(version.error->error),
             (folder.path() / "state").string() +
                 ": the checkpoint is of version 3; expected version 2; remove it to "
-                "begin anew");
+                "start over");
 }
 
 TEST(Checkpoint, RefusesAtOnceWhatItCannotKeep) {

@@ -141,7 +141,7 @@ class GeneratorSource final : public Source<T> {
   explicit GeneratorSource(Generator<T> generator)
       : Source<T>("from_generator"), generator_(std::move(generator)) {}
 
-  // The number of values given: the generator runs anew up to there, so it must give the same ones.
+  // The number of values given: the generator runs again up to there, so it must give the same ones.
   Result<void> save(ByteWriter& to) const override {
     to.put(given_);
     return {};

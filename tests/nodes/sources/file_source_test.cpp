@@ -344,7 +344,7 @@ TEST(FileSource, RefusesRangesThatTheFileDoesNotHave) {
               HasSubstr("/config/end_frame: frame 481 lies behind"));
   EXPECT_EQ(
       only_refusal(config(path, R"("start_frame": 100, "end_frame": 100)")),
-      "/config/end_frame: the range ends at frame 100 but begins at frame 100; expected an end behind the start");
+      "/config/end_frame: the range ends at frame 100 but begins at frame 100; expected an end after the start");
   EXPECT_EQ(only_refusal(config(path, R"("start_s": 0, "start_frame": 0)")),
             "/config/start_frame: start_s is given too; expected only one of start_s and start_frame");
   EXPECT_THAT(only_refusal(config(path, R"("loop": -1)")), HasSubstr("loop"));
