@@ -15,7 +15,7 @@ namespace streamlab {
 namespace {
 
 // As is_flow_name() has it; a part of it, or all, may be variables.
-constexpr std::string_view kStepName =
+constexpr std::string_view kStepNamePattern =
     R"(^(?!__start__$|__end__$)([A-Za-z_]|\$\{[^}]+\})([A-Za-z0-9_-]|\$\{[^}]+\}){0,99}$)";
 
 Document list_of(std::initializer_list<Document> schemas) { return Document::array_t(schemas); }
@@ -66,7 +66,7 @@ Document step_schema() {
   const auto set = [&](const char* key, Document value) {
     properties[key] = replaced(schema, key, std::move(value));
   };
-  set("name", {{"type", "string"}, {"pattern", kStepName}});
+  set("name", {{"type", "string"}, {"pattern", kStepNamePattern}});
   set("run", {{"type", "string"}});  // "${…}" is the shell's own there
   set("shell", schema::or_variable(any_of({{{"enum", {"python", "sh", "bash"}}}, {{"pattern", "^/"}}})));
   Document program = word();

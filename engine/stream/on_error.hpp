@@ -98,11 +98,11 @@ inline constexpr bool kIsStrategy<SkipFailed> = true;
 template <>
 inline constexpr bool kIsStrategy<CollectErrors> = true;
 template <class U>
-constexpr bool kIsStrategy<DefaultValue<U>> = true;
+inline constexpr bool kIsStrategy<DefaultValue<U>> = true;
 template <class Sender>
-constexpr bool kIsStrategy<DeadLetter<Sender>> = true;
+inline constexpr bool kIsStrategy<DeadLetter<Sender>> = true;
 template <class Then>
-constexpr bool kIsStrategy<Retry<Then>> = true;
+inline constexpr bool kIsStrategy<Retry<Then>> = true;
 
 // What a strategy of an end means for the stages that were not given one.
 template <class S>
@@ -112,14 +112,14 @@ inline constexpr OnFailure kForStages<SkipFailed> = OnFailure::skip;
 template <>
 inline constexpr OnFailure kForStages<CollectErrors> = OnFailure::collect;
 template <class Then>
-constexpr OnFailure kForStages<Retry<Then>> = kForStages<Then>;
+inline constexpr OnFailure kForStages<Retry<Then>> = kForStages<Then>;
 
 template <class S>
 constexpr bool kGivesDefault = false;
 template <class U>
-constexpr bool kGivesDefault<DefaultValue<U>> = true;
+inline constexpr bool kGivesDefault<DefaultValue<U>> = true;
 template <class Then>
-constexpr bool kGivesDefault<Retry<Then>> = kGivesDefault<Then>;
+inline constexpr bool kGivesDefault<Retry<Then>> = kGivesDefault<Then>;
 
 }  // namespace detail
 

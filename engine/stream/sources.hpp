@@ -45,14 +45,14 @@ auto from_function(F f) {
 template <class G>
 auto from_generator(G&& generator) {
   using T = typename detail::TakenType<G>::value_type;
-  return Stream<T>(std::make_unique<stages::GeneratorSource<T>>(std::move(generator)));
+  return Stream<T>(std::make_unique<stages::GeneratorSource<T>>(detail::take(generator)));
 }
 
 template <class R>
 auto from_receiver(R&& receiver) {
   using Taken = detail::TakenType<R>;
   return Stream<typename Taken::value_type>(
-      std::make_unique<stages::ReceiverSource<Taken>>(std::move(receiver)));
+      std::make_unique<stages::ReceiverSource<Taken>>(detail::take(receiver)));
 }
 
 // Ticks by the clock of the run; `period` above 0.

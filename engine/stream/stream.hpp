@@ -93,6 +93,10 @@ struct Taken {
 };
 template <class X>
 using TakenType = typename Taken<X>::Type;
+template <class X>
+X take(X& argument) {
+  return std::move(argument);
+}
 
 }  // namespace detail
 
@@ -112,6 +116,7 @@ class [[nodiscard]] Stream {
   StagePtr<T> take_stages() && { return taken(); }
 
   // A stage or an end of a stream that has a name: each is here once more, to say in one line what is missing.
+  // NOLINTBEGIN(bugprone-macro-parentheses): the line that it means is a declaration
 #define SL_STREAM_NEEDS_MOVE(member)                                                       \
   template <class... A>                                                                    \
   auto member(A&&... arguments)& {                                                         \
@@ -123,6 +128,7 @@ class [[nodiscard]] Stream {
   SL_STREAM_NEEDS_MOVE(send_to)
   SL_STREAM_NEEDS_MOVE(into)
 #undef SL_STREAM_NEEDS_MOVE
+  // NOLINTEND(bugprone-macro-parentheses)
 
   // --- stages. Functions are given each item to have; one that returns void changes it in place. What a stage
   // without a strategy does about an item on which its function fails: see on_error.hpp.
@@ -297,7 +303,7 @@ class [[nodiscard]] Stream {
   auto zip(Other&& other) && {
     using U = typename detail::TakenType<Other>::value_type;
     return Stream<std::pair<T, U>>(
-        std::make_unique<stages::Zip<T, U>>(taken(), std::move(other).take_stages()));
+        std::make_unique<stages::Zip<T, U>>(taken(), detail::take(other).take_stages()));
   }
   // The items of all as they are ready, none favoured; ends when all have.
   template <class... Others>
@@ -326,7 +332,7 @@ class [[nodiscard]] Stream {
   auto join_by(Other&& other, KeyLeft key_left, KeyRight key_right, std::size_t max_waiting) && {
     using U = typename detail::TakenType<Other>::value_type;
     return Stream<std::pair<T, U>>(std::make_unique<stages::JoinBy<T, U, KeyLeft, KeyRight>>(
-        taken(), std::move(other).take_stages(), std::move(key_left), std::move(key_right), max_waiting));
+        taken(), detail::take(other).take_stages(), std::move(key_left), std::move(key_right), max_waiting));
   }
   // Every item with the one of the other stream that is nearest in time (integers of one unit), and no
   // further than `tolerance`. Both are in order of time. See stages/join_by_time.hpp.
@@ -335,7 +341,7 @@ class [[nodiscard]] Stream {
                     std::size_t max_waiting) && {
     using U = typename detail::TakenType<Other>::value_type;
     return Stream<std::pair<T, U>>(std::make_unique<stages::JoinByTime<T, U, TimeLeft, TimeRight>>(
-        taken(), std::move(other).take_stages(), std::move(time_left), std::move(time_right), tolerance,
+        taken(), detail::take(other).take_stages(), std::move(time_left), std::move(time_right), tolerance,
         max_waiting));
   }
   // Every item with the newest that has come from the other stream.
@@ -343,7 +349,7 @@ class [[nodiscard]] Stream {
   auto join_latest(Other&& other) && {
     using U = typename detail::TakenType<Other>::value_type;
     return Stream<std::pair<T, U>>(
-        std::make_unique<stages::JoinLatest<T, U>>(taken(), std::move(other).take_stages()));
+        std::make_unique<stages::JoinLatest<T, U>>(taken(), detail::take(other).take_stages()));
   }
   // `n` streams, 1 or more, each of which gets every item and may be run on a thread of its own. What a
   // stream has not asked for yet waits for it, up to `depth` items; then the policy decides. See

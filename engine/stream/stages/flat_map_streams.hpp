@@ -41,8 +41,8 @@ constexpr bool kGivesStream = IsGenerator<X>::value || requires(X& x) {
 };
 
 template <class U, class Made>
-StagePtr<U> stages_of(Made&& made) {
-  if constexpr (IsGenerator<std::remove_cvref_t<Made>>::value) {
+StagePtr<U> stages_of(Made made) {
+  if constexpr (IsGenerator<Made>::value) {
     return std::make_unique<GeneratorSource<U>>(std::move(made));
   } else {
     return std::move(made).take_stages();

@@ -27,7 +27,7 @@ template <class Range>
 constexpr bool kIsContainer = std::ranges::forward_range<const Range> &&
                               (!std::ranges::view<Range> || std::ranges::contiguous_range<const Range>);
 template <class Container>
-constexpr bool kIsContainer<std::ranges::ref_view<Container>> =
+inline constexpr bool kIsContainer<std::ranges::ref_view<Container>> =
     std::ranges::forward_range<const Container> && !std::ranges::view<Container>;
 
 // Gives the elements of a range that it owns; those of a view of somebody else's range are copied.
