@@ -3,7 +3,7 @@
 #   install      installs the build into BUILD_DIR/install/prefix; the others use that
 #   headers      compiles every installed header alone
 #   cmake        builds the examples and the consumer with find_package, runs them
-#   pkg-config   the same with pkg-config
+#   pkg-config   builds the consumer with pkg-config, runs it
 #   own_node     builds and runs what docs/writing-a-node.md shows for a program of one's own
 # What was compiled once and has not changed is not compiled again.
 set -euo pipefail
@@ -27,7 +27,6 @@ expect() {  # WHAT SAID EXPECTED
 }
 # Each example in FOLDER, beside the one that was built in the source tree, whose output the tests of apps/ check.
 check_programs() {
-  expect consumer "$("$1/consumer")" "3 blocks, peak 0.500"
   local name
   for name in fan_out levels_at_marks loudest_second unreliable_analyser; do
     expect "$name" "$("$1/$name" 2>&1)" "$("$build/examples/$name" 2>&1)"
@@ -51,23 +50,16 @@ case $what in
   cmake)
     cmake_build "$prefix/share/doc/streamlab/examples/cpp" "$dir/cmake/examples"
     cmake_build "$here/consumer" "$dir/cmake/consumer"
-    cp "$dir/cmake/consumer/consumer" "$dir/cmake/examples"
+    expect consumer "$("$dir/cmake/consumer/consumer")" "3 blocks, peak 0.500"
     check_programs "$dir/cmake/examples"
     ;;
   pkg-config)
     export PKG_CONFIG_PATH
     PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name streamlab.pc)")
-    mkdir -p "$dir/pkg-config"
-    compiler=$(command -v ccache || true)
-    for source in "$here/consumer/main.cpp" "$prefix"/share/doc/streamlab/examples/cpp/*.cpp; do
-      name=$(basename "$source" .cpp)
-      [ "$name" != main ] || name=consumer
-      # shellcheck disable=SC2046
-      run $compiler c++ $(pkg-config --cflags streamlab) -c "$source" -o "$dir/pkg-config/$name.o"
-      # shellcheck disable=SC2046
-      run c++ "$dir/pkg-config/$name.o" -o "$dir/pkg-config/$name" $(pkg-config --libs streamlab)
-    done
-    check_programs "$dir/pkg-config"
+    # shellcheck disable=SC2046
+    run c++ $(pkg-config --cflags streamlab) "$here/consumer/main.cpp" -o "$dir/with_pkg_config" \
+      $(pkg-config --libs streamlab)
+    expect consumer "$("$dir/with_pkg_config")" "3 blocks, peak 0.500"
     ;;
   own_node)
     rm -rf "$dir/document"

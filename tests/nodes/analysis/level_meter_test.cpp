@@ -362,7 +362,7 @@ TEST(LevelMeter, RefusesWhatItCannotUse) {
             "/config/v_per_full_scale: pa_per_full_scale is given too; expected only one of "
             "pa_per_full_scale and v_per_full_scale; use two "
             "LevelMeters for "
-            "inputs of both sorts\n");
+            "both kinds of input\n");
   EXPECT_EQ(refusal(R"({"v_per_full_scale": [0]})"),
             "/v_per_full_scale/0: 0 is outside 1e-12 .. 1000000000000 V\n");
 }
