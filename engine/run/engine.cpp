@@ -555,7 +555,10 @@ class Engine::Impl final : public DeviceClient {
 
   bool is_over() const {
     if (!started_ || closed_ || worker_failed_.load(std::memory_order_acquire)) { return true; }
-    if (driver_ == nullptr || device_is_ended_) { return workers_left_.load(std::memory_order_acquire) == 0; }
+    if (driver_ == nullptr || device_is_ended_.load(std::memory_order_acquire)) {
+      return workers_left_.load(std::memory_order_acquire) == 0;
+    }
+    if (device_is_through()) { return false; }  // wait_for() drains it first
     const DriverState state = driver_->status().state;
     if (state == DriverState::ended || state == DriverState::failed) { return true; }
     if (device_over_.load(std::memory_order_acquire)) { return true; }
@@ -565,17 +568,23 @@ class Engine::Impl final : public DeviceClient {
 
   // Its input has ended, or the graph has had enough of it.
   bool device_is_through() const {
-    if (driver_ == nullptr || device_is_ended_ || !started_ || closed_) { return false; }
+    if (driver_ == nullptr || !started_ || closed_ || device_is_ended_.load(std::memory_order_acquire)) {
+      return false;
+    }
     if (driver_->format().real_time) { return false; }  // a live run does not wait for a program that hangs
     return device_over_.load(std::memory_order_acquire) || driver_->status().state == DriverState::ended;
   }
-  // Stops the device; its domain gives what it holds to the others, on a thread of its own. Once.
+  // Stops the device; its domain gives what it holds to the others, on a thread of its own. Once, though one thread
+  // may wait while another stops.
   void end_device() {
-    if (driver_ == nullptr || std::exchange(device_is_ended_, true)) { return; }
+    if (driver_ == nullptr) { return; }
+    const std::scoped_lock lock(device_mutex_);
+    if (device_is_ended_.load(std::memory_order_relaxed)) { return; }
     missing_frames_.store(count_missing(), std::memory_order_relaxed);
     driver_->stop();
     Domain& domain = device_domain();
     if (!start_draining(domain)) { domain.abort(); }
+    device_is_ended_.store(true, std::memory_order_release);  // now that the worker is counted
   }
 
   bool is_away(DriverState state) const {
@@ -760,9 +769,10 @@ class Engine::Impl final : public DeviceClient {
   SteadyClock::time_point start_time_;
   std::vector<std::size_t> opened_;  // nodes whose start() succeeded
   bool begun_ = false;               // start() has succeeded
-  bool device_is_ended_ = false;     // stopped, and its domain drained
-  bool was_over_ = false;            // when it was stopped
-  bool given_up_ = false;            // what was inside
+  std::mutex device_mutex_;
+  std::atomic<bool> device_is_ended_{false};  // stopped, and its domain is being drained
+  bool was_over_ = false;                     // when it was stopped
+  bool given_up_ = false;                     // what was inside
   std::atomic<std::size_t> workers_left_{0};
   std::atomic<bool> worker_failed_{false};
   std::shared_ptr<WakeSignal> done_ = std::make_shared<WakeSignal>();
