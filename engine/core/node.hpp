@@ -77,6 +77,9 @@ struct OutputFormat {
   // Most input frames taken before a block must come out (a framer's window).
   std::uint32_t held_frames = 0;
   std::uint32_t latency_frames = 0;  // delay of the signal itself
+  // Audio: the node cuts its output itself, into blocks of format.max_frames, shorter only where an input block begins
+  // (a gap). However many blocks may come at once, the stream is then not in smaller pieces than that.
+  bool recuts = false;
 };
 
 // Where process() puts its blocks. The engine owns the frames.

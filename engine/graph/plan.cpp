@@ -214,8 +214,12 @@ class Planner {
       if (planned.inputs.empty()) {
         densities_.back()[n] = 1.0 / std::max<std::uint32_t>(1, slot.format->max_frames);
       }
-      for (auto& [source, blocks] : densities_.back()) {
-        blocks *= std::max<std::uint32_t>(1, outputs[port].max_blocks);
+      if (outputs[port].recuts) {
+        densities_.back()[n] = 1.0 / std::max<std::uint32_t>(1, slot.format->max_frames);
+      } else {
+        for (auto& [source, blocks] : densities_.back()) {
+          blocks *= std::max<std::uint32_t>(1, outputs[port].max_blocks);
+        }
       }
       slot.latency_frames = latency + outputs[port].latency_frames;
       slot.held_frames = static_cast<std::uint32_t>(

@@ -29,7 +29,9 @@ constexpr NodeInfo kInfo{
     .rules = kAmountRules,
     .rt_safe = RtSafe::yes,
     .ends = Ends::by_itself,
-    .at_gap = "Carries on; missing frames are not counted.",
+    .at_gap =
+        "Carries on; missing frames are not counted. A device and a file are read in whole blocks, and some ahead: a "
+        "loss shortly behind the end of the part counts, too, and how far behind depends on the block size.",
     .details = kAmountDetails,
     .example = R"({"id": "take", "type": "Take", "config": {"seconds": 10}})",
     .cost_ns_per_frame = 0.1,

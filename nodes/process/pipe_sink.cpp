@@ -66,8 +66,8 @@ constexpr NodeInfo kInfo{
         "1. Framed streams are described in docs/framed-stream.md; they do not include the metadata of "
         "blocks. Floats carry NaN and infinities; integers are the nearest value, ties to even, no dither, "
         "NaN is 0; samples beyond full scale saturate; all are counted. A reader that goes away is not a "
-        "failure: the frames that it did not take are counted, and the run ends with exit code 3 once none "
-        "of its sinks has a reader. When a run is stopped, a reader that does not read is waited for one "
+        "failure: the frames that it did not take are counted, as far as they came here, and the run ends "
+        "with exit code 3 once none of its sinks has a reader. When a run is stopped, a reader that does not read is waited for one "
         "second. A terminal is refused. With stdout, nothing else is written there: Print and --json use "
         "standard error, and a second writer is refused.",
     .example = R"({"id": "out", "type": "PipeSink", "config": {"to": "stdout", "samples": "s16le"}})",
@@ -129,7 +129,10 @@ class PipeSink final : public Node {
       encoder_->append(x, bytes_);
       sent = send(x.frame_count());
     }
-    if (sent) { return over_ ? Status::done : Status::ok; }
+    if (sent) {
+      more_on_its_way_ = over_ && !x.header().has(FrameFlag::end_of_stream);
+      return over_ ? Status::done : Status::ok;
+    }
     failure_ = sent.error();
     return Status::fault;
   }
@@ -145,9 +148,9 @@ class PipeSink final : public Node {
     std::vector<NodeNote> notes;
     if (!encoder_) { return notes; }
     if (over_ && not_taken_ > 0) {
-      notes.push_back({fmt::format("{} after {} frames: {} frames were not taken",
+      notes.push_back({fmt::format("{} after {} frames: {}{} frames were not taken",
                                    reader_gone_ ? "the reader of " + to_ + " left" : to_ + " had no reader",
-                                   taken_, not_taken_),
+                                   taken_, more_on_its_way_ ? "at least " : "", not_taken_),
                        not_taken_, true});
     }
     const auto add = [&](std::string_view what, std::uint64_t count) {
@@ -237,7 +240,8 @@ class PipeSink final : public Node {
   std::optional<StreamEncoder> encoder_;
   std::optional<PipeWriter> writer_;  // made by start()
   std::vector<std::byte> bytes_;
-  bool over_ = false;  // no reader any more
+  bool more_on_its_way_ = false;  // when the reader left: blocks that never come here cannot be counted here
+  bool over_ = false;             // no reader any more
   bool reader_gone_ = false;
   std::uint64_t taken_ = 0;      // frames
   std::uint64_t not_taken_ = 0;  // frames

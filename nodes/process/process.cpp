@@ -168,6 +168,7 @@ class Process final : public Node {
     out.max_blocks = static_cast<std::uint32_t>(std::min(4.0 + 2.0 * std::ceil(blocks), 65536.0));
     out.held_frames = static_cast<std::uint32_t>(std::min<std::uint64_t>(
         max_held_ + static_cast<std::uint64_t>(std::ceil(frame_size_ / ratio_)), 0xFFFFFFFFU));
+    out.recuts = from != ByteFormat::framed;  // a framed stream has the blocks of the program
     staged_ = DataFrame(std::make_shared<const StreamFormat>(out.format));
     max_blocks_ = out.max_blocks;
     return std::vector{out};

@@ -126,6 +126,19 @@ TEST(Plan, LetsAJoinHoldBackWhatTheSlowerPathHolds) {
   EXPECT_TRUE(plan.nodes()[1].join_blocks.empty());
 }
 
+TEST(Plan, KnowsThatANodeThatCutsItsOutputItselfDoesNotMultiplyTheBlocks) {
+  const auto blocks = [](const char* recuts) {
+    const std::string step = fmt::format(R"(Step {{"held": 6400, "blocks": 6, "recuts": {}}})", recuts);
+    const Plan plan = plan_of(graph_of({R"(s Source {"size": 64})", "a " + step, "b " + step, "j Join"},
+                                       {"s a", "a b", "b j.in1", "b j.in2"}));
+    return plan.nodes()[3].join_blocks;
+  };
+  // What the two nodes hold, and two rounds of up to 36 blocks of 64 frames on both inputs: 22016 frames. They may be cut
+  // where the source begins a block, and where each node does. With two rounds of blocks, and 4 that are short.
+  EXPECT_THAT(blocks("true"), ElementsAre(3U * 344U + 72U + 4U, 3U * 344U + 72U + 4U));
+  EXPECT_THAT(blocks("false"), ElementsAre(36U * 344U + 72U + 4U, 36U * 344U + 72U + 4U));
+}
+
 TEST(Plan, MakesEveryEdgeWaitWhenNothingPacesTheRun) {
   const Plan plan = plan_of(
       graph_of({"s Source", "a Step", "b Step"}, {R"(s a "policy": "drop_oldest", "capacity": 3)", "a b"},

@@ -23,6 +23,7 @@ inline constexpr ParamInfo kTestParams[] = {
     param::number("rate", "Hz", {1, 1e6}, 48000, Live::no, "Sample rate of a source."),
     param::integer("size", "frames", {1, 1U << 20U}, 64, "Block of a source."),
     param::text("refuse", "", "prepare() refuses with these words."),
+    param::boolean("recuts", false, "Cuts its output itself."),
 };
 inline constexpr PortInfo kTwoOutputs[] = {{"low", kAudioOnly, "Low."}, {"high", kAudioOnly, "High."}};
 inline constexpr PortInfo kTwoInputs[] = {{"reference", kAudioOnly, "One."},
@@ -90,6 +91,7 @@ class TestNode final : public Node {
     out.latency_frames = static_cast<std::uint32_t>(params_.integer(0));
     out.held_frames = static_cast<std::uint32_t>(params_.integer(1));
     out.max_blocks = static_cast<std::uint32_t>(params_.integer(2));
+    out.recuts = params_.flag(6);
     return std::vector<OutputFormat>(Outputs, out);
   }
   void reset() noexcept override {}
