@@ -396,11 +396,11 @@ class Engine::Impl final : public DeviceClient {
   void wire() {
     const auto device = plan_->domains().device_domain;
     for (std::size_t d = 0; d < plan_->domains().domain_count; ++d) {
-      Domain::Pace pace = Domain::Pace::free;
+      SourcePace pace = SourcePace::free;
       if (options_.triggered) {
-        pace = Domain::Pace::triggered;
+        pace = SourcePace::triggered;
       } else if (d == device) {
-        pace = Domain::Pace::device;
+        pace = SourcePace::device;
       }
       domains_.push_back(std::make_unique<Domain>(*plan_, d, pace));
       domains_.back()->set_may_wait(!is_real_time(d));

@@ -139,7 +139,7 @@ Checked<Pipeline> Pipeline::create(const ValidGraph& graph, const EngineOptions&
   if (!plan) { return tl::unexpected(plan.error()); }
   auto impl = std::make_unique<Impl>();
   impl->plan = std::make_unique<Plan>(std::move(*plan));
-  impl->domain = std::make_unique<Domain>(*impl->plan, 0, Domain::Pace::triggered);
+  impl->domain = std::make_unique<Domain>(*impl->plan, 0, SourcePace::triggered);
   impl->domain->set_limit(options.frame_limit,
                           options.duration_s > 0.0 ? options.duration_s : graph.config().duration_s);
   impl->domain->build();
@@ -170,7 +170,7 @@ Result<void> Pipeline::run() {
   if (auto goes_on = impl_->check_not_over(); !goes_on) { return goes_on; }
   if (auto opened = impl_->start(); !opened) { return opened; }
   impl_->over = true;
-  impl_->domain->set_pace(Domain::Pace::free);
+  impl_->domain->set_pace(SourcePace::free);
   if (auto ran = impl_->verdict(impl_->domain->run()); !ran) { return ran; }
   return impl_->close();
 }
@@ -198,7 +198,7 @@ Result<std::vector<DataFrame>> Pipeline::finish() {
 void Pipeline::reset() {
   impl_->over = false;
   impl_->domain->reset();
-  impl_->domain->set_pace(Domain::Pace::triggered);
+  impl_->domain->set_pace(SourcePace::triggered);
   impl_->closed = false;  // files start over, and have to be closed again
   impl_->has_failed = false;
 }

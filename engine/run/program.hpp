@@ -1,0 +1,87 @@
+// engine/run/program.hpp
+//
+// Program: what a domain runs. The steps of its nodes in their order, the streams between them, and the edges from other
+// domains. Built by the control thread from a plan, when all edges are known; its structure does not change afterwards.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "engine/graph/plan.hpp"
+#include "engine/run/edge_link.hpp"
+#include "engine/run/loss_marker.hpp"
+#include "engine/run/reblock.hpp"
+#include "engine/run/steps/device_output_step.hpp"
+#include "engine/run/steps/each_block_step.hpp"
+#include "engine/run/steps/source_step.hpp"
+#include "engine/run/steps/step.hpp"
+
+namespace streamlab {
+
+// How a domain is tied to others, and when its sources end.
+struct DomainWiring {
+  struct In {
+    const PlanEdge* edge = nullptr;
+    EdgeLink* link = nullptr;
+  };
+  struct Out {
+    std::size_t slot = 0;
+    EdgeLink* link = nullptr;
+  };
+  std::vector<In> in;  // in the plan's order
+  std::vector<Out> out;
+  // A real-time domain never waits: a block that does not fit into an outgoing `block` edge is counted as lost.
+  bool may_wait = true;
+  // The sources, and the device's input, end after this many frames, or seconds, of their signal. Zero: no limit.
+  std::int64_t frame_limit = 0;
+  double duration_s = 0.0;
+};
+
+// An edge from another domain, and its stream in this one.
+struct IncomingEdge {
+  EdgeLink* link = nullptr;
+  BlockStream stream;
+  DataFrame* in_hand = nullptr;
+  LossMarker losses;
+  Ways ways;
+  std::unique_ptr<Reblock> reblock;  // into the device's domain
+};
+
+class Program {
+ public:
+  // The plan, and the links of the wiring, must outlive the program.
+  Program(Plan& plan, std::size_t domain, const DomainWiring& wiring);
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+
+  // In order. Neighbours that run in one pass are one step.
+  std::span<DomainStep* const> steps() const noexcept { return steps_; }
+  // Of every node, and of every pass.
+  std::span<const std::unique_ptr<DomainStep>> all_steps() const noexcept { return all_steps_; }
+  std::deque<IncomingEdge>& incoming() noexcept { return incoming_; }
+  const std::deque<IncomingEdge>& incoming() const noexcept { return incoming_; }
+  std::deque<BlockStream>& streams() noexcept { return streams_; }
+  // The blocks of a slot of this domain.
+  BlockStream& stream_of(std::size_t slot) const noexcept { return *stream_of_slot_[slot]; }
+  DeviceInputStep* device_input() const noexcept { return device_input_; }     // null without one
+  DeviceOutputStep* device_output() const noexcept { return device_output_; }  // null without one
+
+  // Back to the state before the first block, nodes included.
+  void restart() noexcept;
+
+ private:
+  friend class ProgramBuilder;
+
+  std::deque<BlockStream> streams_;           // of this domain's own slots
+  std::vector<BlockStream*> stream_of_slot_;  // by slot; null for those of other domains
+  std::deque<IncomingEdge> incoming_;
+  std::vector<std::unique_ptr<DomainStep>> all_steps_;
+  std::vector<DomainStep*> steps_;
+  DeviceInputStep* device_input_ = nullptr;
+  DeviceOutputStep* device_output_ = nullptr;
+};
+
+}  // namespace streamlab

@@ -1,0 +1,96 @@
+// engine/run/steps/source_step.cpp
+#include "engine/run/steps/source_step.hpp"
+
+#include <utility>
+
+namespace streamlab {
+namespace {
+
+void count_frames(Loop& loop, const FrameLimit& limit) noexcept {
+  const std::int64_t most = std::max(loop.source_frames.load(std::memory_order_relaxed), limit.given());
+  loop.source_frames.store(most, std::memory_order_relaxed);
+}
+
+}  // namespace
+
+bool FrameLimit::cut(BlockStream& stream) noexcept {
+  for (std::uint32_t b = 0; b < stream.count; ++b) {
+    DataFrame& frame = *stream.frames[b];
+    given_ += static_cast<std::int64_t>(frame.header().gap_frames);
+    const std::int64_t left = std::max<std::int64_t>(0, limit_ - given_);
+    if (left <= frame.frame_count()) {
+      frame.set_frame_count(static_cast<std::uint32_t>(left));
+      given_ += left;
+      stream.count = b + 1;
+      return true;
+    }
+    given_ += frame.frame_count();
+  }
+  return false;
+}
+
+bool SourceStep::run(Loop& loop) noexcept {
+  return run_round(loop, [&] { return give(loop); });
+}
+
+bool SourceStep::give(Loop& loop) noexcept {
+  bool ended = loop.sources_end.load(std::memory_order_acquire);
+  if (!ended) {
+    if (loop.pace == SourcePace::triggered && !loop.triggered) { return false; }
+    if (!ways.have_room()) { return false; }
+    for (OutputPort& port : ports()) {
+      if (loop.triggered) {
+        port.trigger(loop.trigger.sequence_id, loop.trigger.timestamp_us);
+      } else {
+        port.trigger(calls_, std::nullopt);
+      }
+    }
+    ++calls_;
+    call(loop, {}, nullptr);
+    ended = finished;
+  }
+  for (std::size_t o = 0; o < out.size(); ++o) {
+    ended = limits_[o].cut(*out[o]) || ended;
+    count_frames(loop, limits_[o]);
+  }
+  if (ended) { end(); }
+  return true;
+}
+
+void SourceStep::restart() noexcept {
+  DomainStep::restart();
+  calls_ = 0;
+  for (FrameLimit& limit : limits_) { limit.restart(); }
+}
+
+bool DeviceInputStep::run(Loop& loop) noexcept {
+  BlockStream& stream = *out[0];
+  stream.count = 0;
+  if (finished) { return false; }
+  const bool is_there = std::exchange(loop.device_block_is_there, false);
+  if (!is_there && !loop.sources_end.load(std::memory_order_acquire)) { return false; }
+  stream.count = is_there ? 1 : 0;
+  const bool reached_limit = limit_.cut(stream);
+  count_frames(loop, limit_);
+  if (!is_there || reached_limit) { end(); }
+  loop.send(stream);
+  return true;
+}
+
+void DeviceInputStep::restart() noexcept {
+  DomainStep::restart();
+  limit_.restart();
+  next_position_ = 0;
+}
+
+void DeviceInputStep::mark_gap() noexcept {
+  DataFrame& frame = block();
+  FrameHeader& header = frame.header();
+  if (header.position > next_position_) {
+    header.set(FrameFlag::gap);
+    header.gap_frames = static_cast<std::uint64_t>(header.position - next_position_);
+  }
+  next_position_ = header.position + frame.frame_count();
+}
+
+}  // namespace streamlab
