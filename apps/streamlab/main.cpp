@@ -17,6 +17,7 @@
 #include <unistd.h>
 #include <CLI/CLI.hpp>
 
+#include "apps/streamlab/closed_streams.hpp"
 #include "apps/streamlab/commands.hpp"
 #include "apps/streamlab/console.hpp"
 #include "apps/streamlab/interrupt.hpp"
@@ -468,6 +469,7 @@ ExitCode main_of(int argc, char** argv) {
 }  // namespace streamlab::app
 
 int main(int argc, char** argv) {
+  streamlab::app::occupy_closed_streams();
   try {
     return static_cast<int>(streamlab::app::main_of(argc, argv));
   } catch (const std::exception& error) {  // out of memory, or a defect of ours

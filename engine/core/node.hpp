@@ -6,11 +6,11 @@
 //   start     once, after every node of the graph was prepared: open files                   control thread
 //   reset     back to the initial state; between two streams                                 domain's thread
 //   process   block after block                                                              domain's thread
-//   set_param between two blocks                                                              domain's thread
+//   plan_change, then apply between two blocks: new values of live parameters     control, then domain's thread
 //   finish    after the last block, until it returns done: gives what is still inside        domain's thread
 //   close     once: flush and close files, report failures                                   control thread
 //
-// process(), finish(), set_param() and reset() of a node that is RtSafe::yes allocate nothing, lock nothing,
+// process(), finish(), apply() and reset() of a node that is RtSafe::yes allocate nothing, lock nothing,
 // make no system call. A node holds no thread, lock, atomic, clock, file or logger unless it is RtSafe::no.
 #pragma once
 
@@ -24,6 +24,7 @@
 #include "engine/base/error.hpp"
 #include "engine/base/output_file.hpp"
 #include "engine/core/data_frame.hpp"
+#include "engine/core/node_change.hpp"
 #include "engine/core/node_info.hpp"
 
 namespace streamlab {
@@ -158,8 +159,15 @@ class Node {
   virtual Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) = 0;
   virtual Result<void> start() { return {}; }
   virtual void reset() noexcept = 0;
-  // `index` into NodeInfo::params, of a parameter that is Live::yes; `value` in range.
-  virtual void set_param([[maybe_unused]] std::size_t index, [[maybe_unused]] double value) noexcept {}
+
+  // What makes the values `now` take effect, of which those of live parameters (Live::yes) may be new. Control thread,
+  // also while process() runs: reads only what prepare() has fixed. May allocate, and refuse.
+  virtual Result<std::unique_ptr<NodeChange>> plan_change([[maybe_unused]] const ParamValues& now) const {
+    return nullptr;
+  }
+  // Takes a change that this node has planned. Domain's thread, between two blocks, real-time safe as process(). What it
+  // replaces it leaves in `change`, which the control thread destroys.
+  virtual void apply([[maybe_unused]] NodeChange& change) noexcept {}
 
   // `in`: one entry per connected input. Joined inputs have the same position and frame count. With separate
   // inputs, all entries but one are null. `out`: one per output.
@@ -185,7 +193,7 @@ class Node {
   // again until reset(). Any thread, also while process() runs; may be called repeatedly.
   virtual void stop_waiting() noexcept {}
 
-  // Set if process() does nothing but y = factor * x on every sample until the next set_param() or reset().
+  // Set if process() does nothing but y = factor * x on every sample until the next apply() or reset().
   // The engine then fuses neighbours with the same `run` into one pass, with bit-identical results. Domain's
   // thread.
   virtual std::optional<ConstantFactor> constant_factor() const noexcept { return std::nullopt; }

@@ -30,7 +30,7 @@ enum class ParamType : std::uint8_t {
   json,     // any JSON value, kept as text for the node to parse
 };
 
-enum class Live : std::uint8_t { no, yes };  // may set_param change it while the graph runs?
+enum class Live : std::uint8_t { no, yes };  // may it change while the graph runs?
 
 struct Range {
   double min = -std::numeric_limits<double>::infinity();

@@ -114,6 +114,10 @@ class Planner {
     }
     return true;
   }
+  bool is_real_time(std::size_t domain) const {
+    return plan_.partition_.device_domain == domain && !plan_.options_.lossless &&
+           !plan_.options_.device_may_wait;
+  }
   bool leads_outside(const ValidConnection& c) const {
     return plan_.graph_.nodes()[c.to_node].info().waits == Waits::yes;
   }
@@ -127,14 +131,13 @@ class Planner {
     edge.to_domain = to;
     edge.reblocks = device == to;
     if (!plan_.options_.lossless && !edge.reblocks) {
-      const bool must_not_wait = device == from || leads_outside(c);
+      const bool must_not_wait = is_real_time(from) || leads_outside(c);
       edge.policy = c.policy.value_or(must_not_wait ? OverflowPolicy::drop_oldest : OverflowPolicy::block);
     }
     edge.capacity = c.capacity.value_or(plan_.graph_.config().channel_capacity);
     if (edge.policy == OverflowPolicy::latest) { edge.capacity = 1; }
     // Who waits does so before a round, for all that it may bring.
-    const bool from_waits = plan_.options_.lossless || device != from;
-    if (from_waits && edge.policy == OverflowPolicy::block) {
+    if (!is_real_time(from) && edge.policy == OverflowPolicy::block) {
       edge.capacity = std::max(edge.capacity, plan_.slots_[slot].max_blocks);
     }
     return edge;

@@ -25,6 +25,8 @@ struct PlanOptions {
   std::optional<DeviceStream> device;  // what the opened device offers; needed when the graph has one
   std::uint32_t block_size = 0;        // 0: the configuration's, else 1024
   bool lossless = true;  // nothing paces the run but itself: every edge waits instead of dropping
+  // The caller, who can wait, takes the place of the device: by default the edges out of its domain wait, too.
+  bool device_may_wait = false;
   Console console = Console::text;
   std::FILE* console_file = stdout;     // where nodes that print do so
   bool overwrite = false;               // may existing output files be replaced?

@@ -36,7 +36,7 @@ Domain::Round Domain::round() noexcept {
 Domain::Round Domain::run_steps() noexcept {
   bool worked = false;
   bool finished = true;
-  apply_changes();
+  changes_.apply_all(*program_);
   for (DomainStep* step : program_->steps()) {
     worked = step->run(loop_) || worked;
     finished = finished && step->finished;
@@ -182,14 +182,6 @@ void Domain::close_outgoing() noexcept {
   }
 }
 
-void Domain::apply_changes() noexcept {
-  ParamChange change;
-  while (changes_.try_pop(change)) {
-    plan_.node(change.node).set_param(change.param, change.value);
-    for (DomainStep* step : program_->steps()) { step->notice_change(); }
-  }
-}
-
 // ---- the device's side
 
 std::span<double* const> Domain::device_inputs() noexcept {
@@ -228,17 +220,7 @@ void Domain::take_from_device(const TickInfo& info, FrameHeader& header) noexcep
   frame.set_frame_count(info.frame_count);
   input->mark_gap();
   flag_bad_samples(frame);
-  const FrameHeader& seen = frame.header();
-  const auto count = [](std::atomic<std::uint64_t>& counter, std::uint64_t by) {
-    counter.store(counter.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
-  };
-  if (seen.has(FrameFlag::gap)) {
-    count(gaps_, 1);
-    count(gap_frames_, seen.gap_frames);
-  }
-  if (seen.has(FrameFlag::clipped)) { count(clipped_, 1); }
-  if (seen.has(FrameFlag::not_finite)) { count(not_finite_, 1); }
-  header = seen;
+  header = frame.header();
   loop_.device_block_is_there = true;
 }
 
@@ -329,6 +311,11 @@ std::optional<Error> Domain::failure() const {
   if (error.where.empty()) { error.where = node.id; }
   if (error.where.starts_with("/config")) { return node.located(error); }
   return error;
+}
+
+const InputCounts* Domain::input_counts() const noexcept {
+  const DeviceInputStep* const input = program_ != nullptr ? program_->device_input() : nullptr;
+  return input != nullptr ? &input->counts() : nullptr;
 }
 
 std::uint64_t Domain::underrun_frames() const noexcept {

@@ -8,26 +8,18 @@
 // domain are copied into the outgoing edges.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
 
 #include "engine/graph/plan.hpp"
-#include "engine/rt/spsc_ring.hpp"
+#include "engine/run/change.hpp"
 #include "engine/run/driver.hpp"
 #include "engine/run/edge_link.hpp"
 #include "engine/run/loop.hpp"
 #include "engine/run/program.hpp"
 
 namespace streamlab {
-
-// A parameter change, applied to a running node between two blocks.
-struct ParamChange {
-  std::size_t node = 0;
-  std::size_t param = 0;
-  double value = 0.0;
-};
 
 class Domain {
  public:
@@ -79,6 +71,10 @@ class Domain {
   std::span<const double* const> device_outputs() const noexcept;
   Round tick(const TickInfo& info) noexcept;
 
+  // --- the control thread
+  // Changes are applied before the next round.
+  ChangeQueue& changes() noexcept { return changes_; }
+
   // --- any thread
   // The sources end now; what is inside is processed.
   void end_sources() noexcept;
@@ -86,8 +82,6 @@ class Domain {
   void stop_waiting() noexcept;
   // round() gives up as soon as it can.
   void abort() noexcept;
-  // False when too many changes are pending. One caller at a time.
-  bool change(const ParamChange& change) noexcept { return changes_.try_push(change); }
 
   // --- after a round, on its thread; or when nothing runs
   // The blocks that this slot emitted in the last round.
@@ -96,10 +90,8 @@ class Domain {
   std::uint64_t underrun_frames() const noexcept;  // of the device's playback
   // Frames emitted so far by the sources of this domain; the largest count of any source.
   std::int64_t source_frames() const noexcept { return loop_.source_frames.load(std::memory_order_relaxed); }
-  std::uint64_t gap_count() const noexcept { return gaps_.load(std::memory_order_relaxed); }
-  std::uint64_t gap_frames() const noexcept { return gap_frames_.load(std::memory_order_relaxed); }
-  std::uint64_t clipped_blocks() const noexcept { return clipped_.load(std::memory_order_relaxed); }
-  std::uint64_t not_finite_blocks() const noexcept { return not_finite_.load(std::memory_order_relaxed); }
+  // Of the device's input; null without one.
+  const InputCounts* input_counts() const noexcept;
 
  private:
   bool take_trigger() noexcept;
@@ -110,7 +102,6 @@ class Domain {
   Round run_steps() noexcept;
   bool end_what_nobody_needs() noexcept;
   void close_outgoing() noexcept;
-  void apply_changes() noexcept;
 
   Plan& plan_;
   const std::size_t index_;
@@ -121,11 +112,7 @@ class Domain {
   std::uint64_t rounds_ = 0;
   std::optional<Round> over_;  // ended, failed or stopped: the domain is over
 
-  SpscRing<ParamChange> changes_{64};
-  std::atomic<std::uint64_t> gaps_{0};
-  std::atomic<std::uint64_t> gap_frames_{0};
-  std::atomic<std::uint64_t> clipped_{0};
-  std::atomic<std::uint64_t> not_finite_{0};
+  ChangeQueue changes_;
 };
 
 }  // namespace streamlab

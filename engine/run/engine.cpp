@@ -15,6 +15,7 @@
 #include "engine/rt/thread.hpp"
 #include "engine/run/channel_tap.hpp"
 #include "engine/run/domain.hpp"
+#include "engine/run/param_control.hpp"
 #include "engine/run/tick_times.hpp"
 
 namespace streamlab {
@@ -43,6 +44,8 @@ double as_us(std::uint64_t ns) { return static_cast<double>(ns) * 1e-3; }
 // A device that gave no block for this long, and for eight of its periods, counts as away, even while its
 // driver tries to reopen it.
 constexpr std::chrono::milliseconds kSilence{500};
+// When the run is stopped, a shorter silence is enough for its frames to count as missing: they will not come any more.
+constexpr std::chrono::milliseconds kSilenceAtTheEnd{100};
 
 }  // namespace
 
@@ -76,6 +79,7 @@ class Engine::Impl final : public DeviceClient {
     plan_options.overwrite = options_.overwrite;
     plan_options.naming = options_.naming;
     plan_options.lossless = !options_.triggered;
+    plan_options.device_may_wait = options_.triggered;
     plan_options.channels = options_.look_only ? nullptr : registry_.get();
     if (graph_.has_device()) {
       Errors errors = options_.triggered ? imagine_device(plan_options) : open_device(plan_options);
@@ -92,6 +96,7 @@ class Engine::Impl final : public DeviceClient {
     }
     if (options_.look_only) { return {}; }  // a dry run needs no memory for the running graph
     wire();
+    params_ = std::make_unique<ParamControl>(*plan_, domains_);
     return wire_channels();
   }
 
@@ -205,36 +210,17 @@ class Engine::Impl final : public DeviceClient {
 
   // ---- control
 
-  Result<void> set_param(std::string_view node_id, std::string_view name, double value) {
-    const auto n = graph_.find(node_id);
-    if (!n) {
-      std::vector<std::string_view> ids;
-      for (const ValidNode& node : graph_.nodes()) { ids.push_back(node.id); }
-      return refused(std::string(node_id), "there is no node with this id", "", did_you_mean(node_id, ids));
-    }
-    const auto params = graph_.nodes()[*n].info().params;
-    const std::string where = fmt::format("{}.{}", node_id, name);
-    if (closed_ || options_.look_only) { return failed(where, why_not_new()); }
-    std::vector<std::string_view> live;
-    for (std::size_t p = 0; p < params.size(); ++p) {
-      if (params[p].live == Live::yes) { live.push_back(params[p].name); }
-      if (params[p].name != name) { continue; }
-      if (params[p].live == Live::no) {
-        return refused(where, "this parameter cannot be changed while the graph runs");
-      }
-      if (!(value >= params[p].range.min && value <= params[p].range.max)) {
-        return refused(where, fmt::format("{} is outside {}", value, describe_range(params[p])));
-      }
-      const std::scoped_lock lock(change_mutex_);
-      Domain& domain = *domains_[plan_->nodes()[*n].domain];
-      if (!domain.change({*n, p, value})) {
-        return failed(where, "too many changes are pending", "", "try again");
-      }
-      domain.signal()->notify();
-      return {};
-    }
-    return refused(where, "there is no such parameter", "", did_you_mean(name, live));
+  // Why nothing may change.
+  Errors may_change() const {
+    if (!closed_ && !options_.look_only) { return {}; }
+    return {{ErrorCode::failed, "", why_not_new(), "", ""}};
   }
+  template <class... Change>
+  Errors set_params(Change... change) {
+    if (Errors errors = may_change(); !errors.empty()) { return errors; }
+    return params_->set(change...);
+  }
+  std::string param_values() const { return params_->values(); }
 
   bool wait_for(std::chrono::nanoseconds timeout) {
     const bool is_virtual = driver_ != nullptr && !driver_->format().real_time;
@@ -252,6 +238,7 @@ class Engine::Impl final : public DeviceClient {
   }
 
   void stop(std::chrono::nanoseconds patience, const std::function<bool()>& gives_up = {}) {
+    const std::scoped_lock lock(stop_mutex_);  // a second caller returns when the first has stopped it
     if (closed_) { return; }
     was_over_ = is_over();
     if (started_) { run_through(patience, gives_up); }
@@ -278,10 +265,7 @@ class Engine::Impl final : public DeviceClient {
         status.driver->lost_frames = device_lost_.load(std::memory_order_relaxed);
       }
       status.frames = device_frames_.load(std::memory_order_relaxed);
-      if (device_limit() > 0) {  // the last block may extend beyond it
-        const std::uint64_t lost = std::min(status.driver->lost_frames, device_limit());
-        status.frames = std::min(status.frames, device_limit() - lost);
-      }
+      if (device_limit() > 0) { status.frames = std::min(status.frames, device_limit()); }
     }
     for (const auto& trigger : triggers_) { status.edges.push_back(report(trigger->link)); }
     for (const auto& link : links_) { status.edges.push_back(report(*link)); }
@@ -291,14 +275,22 @@ class Engine::Impl final : public DeviceClient {
       if (driver_ == nullptr) {
         status.frames = std::max(status.frames, static_cast<std::uint64_t>(domain->source_frames()));
       }
-      status.gaps += domain->gap_count();
-      status.gap_frames += domain->gap_frames();
-      status.clipped_blocks += domain->clipped_blocks();
-      status.not_finite_blocks += domain->not_finite_blocks();
+      if (const InputCounts* const input = domain->input_counts()) {
+        status.gaps += input->gaps.load(std::memory_order_relaxed);
+        status.gap_frames += input->gap_frames.load(std::memory_order_relaxed);
+        status.clipped_blocks += input->clipped_blocks.load(std::memory_order_relaxed);
+        status.not_finite_blocks += input->not_finite_blocks.load(std::memory_order_relaxed);
+        if (driver_ != nullptr) { status.frames = input->frames.load(std::memory_order_relaxed); }
+      }
       status.underrun_frames += domain->underrun_frames();
     }
+    // A gap that reaches beyond the end of the graph was lost only up to there.
+    if (status.driver && graph_.find(Boundary::device_input) &&
+        domain_over_.load(std::memory_order_acquire)) {
+      status.driver->lost_frames = status.gap_frames;
+    }
     status.missing_frames = missing_frames_.load(std::memory_order_relaxed);
-    status.notes = notes_;
+    if (closed_) { status.notes = notes_; }
     status.failures = failures();
     return status;
   }
@@ -587,11 +579,11 @@ class Engine::Impl final : public DeviceClient {
     device_is_ended_.store(true, std::memory_order_release);  // now that the worker is counted
   }
 
-  bool is_away(DriverState state) const {
+  bool is_away(DriverState state, std::chrono::milliseconds patience = kSilence) const {
     if (state == DriverState::lost) { return true; }
     const DeviceFormat& device = driver_->format();
     const std::chrono::duration<double> silence = SteadyClock::now() - last_tick();
-    const double patience_s = std::max(std::chrono::duration<double>(kSilence).count(),
+    const double patience_s = std::max(std::chrono::duration<double>(patience).count(),
                                        8.0 * device.period_frames / device.sample_rate_hz);
     return device.real_time && silence.count() > patience_s;
   }
@@ -613,7 +605,7 @@ class Engine::Impl final : public DeviceClient {
     const DriverStatus status = driver_->status();
     const bool over = device_over_.load(std::memory_order_acquire);
     if (over || status.state == DriverState::ended || !driver_->format().real_time ||
-        !is_away(status.state)) {
+        !is_away(status.state, kSilenceAtTheEnd)) {
       return 0;
     }
     const std::uint64_t had = status.frames + status.lost_frames;
@@ -716,6 +708,7 @@ class Engine::Impl final : public DeviceClient {
       DriverStatus status = driver_->status();
       if (status.state == DriverState::failed) { errors.push_back(std::move(status.failure)); }
     }
+    if (!closed_) { return errors; }
     for (const Error& error : close_errors_) {
       // A file that could not be written says so again when it is closed.
       const bool was_said = std::any_of(errors.begin(), errors.end(), [&](const Error& said) {
@@ -744,6 +737,7 @@ class Engine::Impl final : public DeviceClient {
   std::unique_ptr<Driver> driver_;  // declared before the domains: destroyed last, when its thread has ended
   std::unique_ptr<Plan> plan_;
   std::vector<std::unique_ptr<Domain>> domains_;
+  std::unique_ptr<ParamControl> params_;
   std::vector<Domain::Round> outcomes_;  // per domain: how its thread ended
   std::vector<std::unique_ptr<EdgeLink>> links_;
   std::vector<std::shared_ptr<Receiver::Shared>> receivers_;
@@ -760,7 +754,6 @@ class Engine::Impl final : public DeviceClient {
   std::shared_ptr<const StreamFormat> trigger_format_;  // of the device input's frames; null without one
   std::shared_ptr<WakeSignal> trigger_signal_ = std::make_shared<WakeSignal>();
   std::mutex trigger_mutex_;
-  std::mutex change_mutex_;
 
   std::atomic<bool> started_{false};
   bool stopping_ = false;  // under trigger_mutex_
@@ -769,10 +762,11 @@ class Engine::Impl final : public DeviceClient {
   SteadyClock::time_point start_time_;
   std::vector<std::size_t> opened_;  // nodes whose start() succeeded
   bool begun_ = false;               // start() has succeeded
+  std::mutex stop_mutex_;
   std::mutex device_mutex_;
   std::atomic<bool> device_is_ended_{false};  // stopped, and its domain is being drained
   bool was_over_ = false;                     // when it was stopped
-  bool given_up_ = false;                     // what was inside
+  std::atomic<bool> given_up_{false};         // what was inside
   std::atomic<std::size_t> workers_left_{0};
   std::atomic<bool> worker_failed_{false};
   std::shared_ptr<WakeSignal> done_ = std::make_shared<WakeSignal>();
@@ -830,9 +824,28 @@ Result<Engine::Triggered> Engine::trigger_for(const DataFrame& frame, std::chron
   return impl_->trigger_until(frame, WakeSignal::Clock::now() + timeout);
 }
 
-Result<void> Engine::set_param(std::string_view node, std::string_view param, double value) {
-  return impl_->set_param(node, param, value);
+namespace {
+
+Result<void> first_of(Errors errors) {
+  if (errors.empty()) { return {}; }
+  return tl::unexpected(std::move(errors.front()));
 }
+
+}  // namespace
+
+Checked<void> Engine::set_params(std::string_view changes) {
+  if (Errors errors = impl_->set_params(changes); !errors.empty()) {
+    return tl::unexpected(std::move(errors));
+  }
+  return {};
+}
+Result<void> Engine::set_param(std::string_view node, std::string_view param, double value) {
+  return first_of(impl_->set_params(node, param, value));
+}
+Result<void> Engine::set_param(std::string_view node, std::string_view param, std::string_view value) {
+  return first_of(impl_->set_params(node, param, value));
+}
+std::string Engine::param_values() const { return impl_->param_values(); }
 bool Engine::wait_for(std::chrono::nanoseconds timeout) { return impl_->wait_for(timeout); }
 void Engine::stop(std::chrono::nanoseconds patience, const std::function<bool()>& gives_up) {
   impl_->stop(patience, gives_up);

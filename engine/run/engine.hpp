@@ -119,25 +119,33 @@ class Engine {
   Result<Triggered> try_trigger(const DataFrame& frame);
   Result<Triggered> trigger_for(const DataFrame& frame, std::chrono::nanoseconds timeout);
 
-  // Any thread. Refused: unknown names, not live, out of range, too many changes under way.
+  // New values for live parameters, as JSON: {"eq": {"gain_db": -3, "q": 2}, "out": {"gain": 0.5}}. Checked as those of
+  // a configuration are: every reason why they are refused, and then nothing changes; or all of them take effect before
+  // the next block, in each domain at one block edge. Blocks that already wait in an edge are behind that edge: they get the
+  // new values, too. At most 64 transactions may wait for one domain. Any thread.
+  Checked<void> set_params(std::string_view changes);
+  // One number or boolean (0, 1); one choice or text.
   Result<void> set_param(std::string_view node, std::string_view param, double value);
+  Result<void> set_param(std::string_view node, std::string_view param, std::string_view value);
+  // The values in force, or about to be, of all parameters, as JSON in the shape of set_params(). Any thread.
+  std::string param_values() const;
 
   // True when the run is over within `timeout`: the sources have ended, nothing needs their output any more,
   // or something failed.
   bool wait_for(std::chrono::nanoseconds timeout);
   // Ends the sources and waits until everything is processed. Stops waiting for a reader that takes nothing
   // for `patience`: what is queued for it, in edges or as triggers, is counted as lost
-  // (EdgeReport::given_up); what is in a subscription can still be received. Then closes files. May be called
-  // twice. `gives_up` is polled every 20 ms; once it returns true this acts as stop_now().
+  // (EdgeReport::given_up); what is in a subscription can still be received. Then closes files. Any thread, also
+  // several: each returns when the engine has stopped. `gives_up` is polled every 20 ms; once it returns true this acts as stop_now().
   void stop(std::chrono::nanoseconds patience = std::chrono::seconds(5),
             const std::function<bool()>& gives_up = {});
   // Discards what is inside and counts it the same way. Files are closed and valid.
   void stop_now();
 
-  // Any time.
+  // Any time, any thread.
   EngineStatus status() const;
   // Blocks dropped by edges on the way to this output, without the edge to its subscriber. 0 for unknown
-  // names. Any time.
+  // names. Any time, any thread.
   std::uint64_t dropped_before(std::string_view output) const;
 
  private:

@@ -205,17 +205,20 @@ class ProgramBuilder {
   void fuse() {
     const std::size_t count = program_.all_steps_.size();
     FactorStep* pass = nullptr;
+    program_.step_of_node_.assign(plan_.nodes().size(), nullptr);
     for (std::size_t i = 0; i < count; ++i) {
+      DomainStep*& of_node = program_.step_of_node_[program_.all_steps_[i]->node_index];
       auto* const step = dynamic_cast<EachBlockStep*>(program_.all_steps_[i].get());
       if (step == nullptr || !FactorStep::may_hold(*step)) {
-        program_.steps_.push_back(program_.all_steps_[i].get());
+        program_.steps_.push_back(of_node = program_.all_steps_[i].get());
         pass = nullptr;
       } else if (pass != nullptr && pass->is_continued_by(*step)) {
         pass->add(*step);
+        of_node = pass;
       } else {
         auto begun = std::make_unique<FactorStep>(*step);
         pass = begun.get();
-        program_.steps_.push_back(pass);
+        program_.steps_.push_back(of_node = pass);
         program_.all_steps_.push_back(std::move(begun));
       }
     }

@@ -66,6 +66,8 @@ class Program {
   std::deque<BlockStream>& streams() noexcept { return streams_; }
   // The blocks of a slot of this domain.
   BlockStream& stream_of(std::size_t slot) const noexcept { return *stream_of_slot_[slot]; }
+  // The step, or the pass, in which a node of this domain runs.
+  DomainStep& step_of(std::size_t node_index) const noexcept { return *step_of_node_[node_index]; }
   DeviceInputStep* device_input() const noexcept { return device_input_; }     // null without one
   DeviceOutputStep* device_output() const noexcept { return device_output_; }  // null without one
 
@@ -80,6 +82,7 @@ class Program {
   std::deque<IncomingEdge> incoming_;
   std::vector<std::unique_ptr<DomainStep>> all_steps_;
   std::vector<DomainStep*> steps_;
+  std::vector<DomainStep*> step_of_node_;  // by node; null for those of other domains
   DeviceInputStep* device_input_ = nullptr;
   DeviceOutputStep* device_output_ = nullptr;
 };

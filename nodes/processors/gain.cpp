@@ -48,7 +48,9 @@ constexpr NodeInfo kInfo{
     .cost_ns_per_frame = 0.1,
 };
 
-double factor_of_db(double gain_db) noexcept { return std::pow(10.0, gain_db / 20.0); }
+double factor_of(const ParamValues& params) {
+  return params.given(kGainDb) ? std::pow(10.0, params[kGainDb] / 20.0) : params[kGain];
+}
 
 // Looked up once, by the first prepare(): the real-time thread finds it made.
 const dsp::ScaleChain& chain() noexcept {
@@ -63,10 +65,7 @@ void scale(double* samples, std::size_t count, std::span<const double> factors) 
 class Gain final : public Node {
  public:
   explicit Gain(const ParamValues& params)
-      : ramp_ms_(params[kRampMs]),
-        initial_(params.given(kGainDb) ? factor_of_db(params[kGainDb]) : params[kGain]),
-        target_(initial_),
-        from_(initial_) {}
+      : ramp_ms_(params[kRampMs]), initial_(factor_of(params)), target_(initial_), from_(initial_) {}
 
   Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
     const StreamFormat& in = *context.inputs[0];
@@ -79,10 +78,12 @@ class Gain final : public Node {
     from_ = target_ = initial_;
     ramp_done_ = ramp_frames_;
   }
-  void set_param(std::size_t index, double value) noexcept override {
-    if (index != kGain && index != kGainDb) { return; }
+  Result<std::unique_ptr<NodeChange>> plan_change(const ParamValues& now) const override {
+    return make_change(factor_of(now));
+  }
+  void apply(NodeChange& change) noexcept override {
     from_ = gain_after(ramp_done_);  // a ramp may still be under way
-    target_ = index == kGain ? value : factor_of_db(value);
+    target_ = value_of<double>(change);
     ramp_done_ = 0;
   }
   Status process(std::span<const DataFrame* const> in, std::span<OutputPort> out) noexcept override {

@@ -72,12 +72,7 @@ class SineGenerator final : public Node {
                        "the same rate", "leave one of them out");
       }
     }
-    if (params_[kFrequency] > sample_rate_hz_ / 2.0) {
-      return refused(
-          "/config/frequency",
-          fmt::format("{} Hz is above half the sample rate of {} Hz", params_[kFrequency], sample_rate_hz_),
-          fmt::format("0 .. {} Hz", sample_rate_hz_ / 2.0));
-    }
+    if (auto fine = check_frequency(params_); !fine) { return tl::unexpected(fine.error()); }
     frame_size_ = kDefaultFrameSize;
     if (context.device != nullptr && context.device->max_block_frames > 0) {
       frame_size_ = context.device->max_block_frames;
@@ -92,20 +87,22 @@ class SineGenerator final : public Node {
 
   void reset() noexcept override {
     position_ = 0;
+    frequency_hz_ = params_[kFrequency];
     sine_ = make_sine(sample_rate_hz_);
   }
 
   bool is_endless() const override { return !params_.given(kDurationS); }
 
-  void set_param(std::size_t index, double value) noexcept override {
-    if (index == kAmplitude) {
-      sine_.set_amplitude(value);
-    } else if (index == kFrequency) {
-      if (value > sample_rate_hz_ / 2.0) {
-        ++refused_changes_;
-        return;
-      }
-      sine_.set_frequency(value, static_cast<std::uint64_t>(position_));
+  Result<std::unique_ptr<NodeChange>> plan_change(const ParamValues& now) const override {
+    if (auto fine = check_frequency(now); !fine) { return tl::unexpected(fine.error()); }
+    return make_change(Tone{now[kFrequency], now[kAmplitude]});
+  }
+  void apply(NodeChange& change) noexcept override {
+    const Tone& tone = value_of<Tone>(change);
+    sine_.set_amplitude(tone.amplitude);
+    if (tone.frequency_hz != frequency_hz_) {
+      frequency_hz_ = tone.frequency_hz;
+      sine_.set_frequency(frequency_hz_, static_cast<std::uint64_t>(position_));
     }
   }
 
@@ -120,14 +117,19 @@ class SineGenerator final : public Node {
     return Status::ok;
   }
 
-  std::vector<NodeNote> notes() const override {
-    if (refused_changes_ == 0) { return {}; }
-    return {{fmt::format("requested frequencies above {} Hz that were not set: {}", sample_rate_hz_ / 2.0,
-                         refused_changes_),
-             refused_changes_, false}};
-  }
-
  private:
+  struct Tone {
+    double frequency_hz = 0.0;
+    double amplitude = 0.0;
+  };
+
+  Result<void> check_frequency(const ParamValues& params) const {
+    if (params[kFrequency] <= sample_rate_hz_ / 2.0) { return {}; }
+    return refused(
+        "/config/frequency",
+        fmt::format("{} Hz is above half the sample rate of {} Hz", params[kFrequency], sample_rate_hz_),
+        fmt::format("0 .. {} Hz", sample_rate_hz_ / 2.0));
+  }
   dsp::Sine make_sine(double sample_rate_hz) const noexcept {
     return {params_[kFrequency], sample_rate_hz, params_[kAmplitude], params_[kPhaseDeg]};
   }
@@ -138,7 +140,7 @@ class SineGenerator final : public Node {
   std::int64_t end_ = 0;       // first position after the end
   std::int64_t position_ = 0;  // of the next block
   dsp::Sine sine_;
-  std::uint64_t refused_changes_ = 0;
+  double frequency_hz_ = 0.0;  // in force
 };
 
 }  // namespace

@@ -440,5 +440,32 @@ TEST(OutputFiles, HaveNoNulInTheirNames) {
   }
 }
 
+// The file would get the free descriptor, and the text meant for a terminal would be written into the recording.
+TEST(OutputFiles, HoldNoTextWhereAStandardStreamIsClosed) {
+  const TempDir dir;
+  const std::string config = dir.write("tone.json", tone_to({sink("FileSink", "tone.wav")}));
+  const auto recorded = [&](const std::string& redirection) {
+    const std::string command = std::string(SL_STREAMLAB) + " run --force " + config + redirection;
+    run_program({"/bin/sh", "-c", command}, dir.path().string());
+    return content_of(dir.file("tone.wav"));
+  };
+  const std::string whole = recorded("");
+  ASSERT_GT(whole.size(), 9600U);
+  for (const char* closed : {" >&-", " 2>&-", " >&- 2>&-", " <&- >&- 2>&-", " --json >&-"}) {
+    EXPECT_EQ(recorded(closed) == whole, true) << closed;
+  }
+}
+
+// What should have been shown is lost: the run says so, and fails.
+TEST(OutputFiles, AreOfNoUseWhereAClosedStreamIsWritten) {
+  const TempDir dir;
+  const std::string config =
+      dir.write("show.json", tone_to({R"({"type": "Print"})", sink("FileSink", "tone.wav")}));
+  const auto result = run_program({"/bin/sh", "-c", std::string(SL_STREAMLAB) + " run " + config + " >&-"},
+                                  dir.path().string());
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, HasSubstr("standard output: cannot be written: Bad file descriptor"));
+}
+
 }  // namespace
 }  // namespace streamlab::test

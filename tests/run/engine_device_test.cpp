@@ -173,6 +173,45 @@ TEST(EngineOnADevice, CountsNothingThatIsLostAfterTheEndThatWasAskedFor) {
   EXPECT_EQ(status.missing_frames, 0U);
 }
 
+// Asked for 480 frames: 300 come, and of the next 1000, which are lost, 180 were asked for.
+TEST(EngineOnADevice, LosesNoMoreThanWasAskedForWhereTheEndLiesInAGap) {
+  VirtualDriver card({.real_time = true});
+  auto engine = engine_on(card, kCapture, 0.01);
+  auto receiver = engine->subscribe("gain", 1000);
+  ASSERT_TRUE(engine->start());
+  card.run(300);
+  card.lose(1000);
+  card.run(640);
+  engine->stop();
+  std::uint64_t frames = 0;
+  std::uint64_t missing = 0;
+  while (const auto block = receiver->receive()) {
+    frames += block->frame_count();
+    missing += block->header().gap_frames;
+  }
+  EXPECT_EQ(frames, 300U);
+  EXPECT_EQ(missing, 180U);
+  const EngineStatus status = engine->status();
+  EXPECT_EQ(status.frames, 300U);
+  EXPECT_EQ(status.gap_frames, 180U);
+  EXPECT_EQ(status.driver->lost_frames, 180U);
+}
+
+// What the card loses while it plays does not shorten what is played.
+TEST(EngineOnADevice, CountsTheFramesThatItPlays) {
+  VirtualDriver card({.period_frames = 50, .inputs = 0, .outputs = 1, .real_time = true});
+  auto engine = engine_on(card, R"({"pipeline_config": {"sample_rate": 48000},
+      "nodes": [{"id": "sine", "type": "SineGenerator", "config": {"frame_size": 50}}, {"id": "out", "type": "AudioOutput"}],
+      "connections": [{"from": "sine", "to": "out", "capacity": 4}]})",
+                          0.01);
+  ASSERT_TRUE(engine->start());
+  card.run(100);
+  card.lose(400);
+  card.run(300);
+  engine->stop();
+  EXPECT_EQ(engine->status().frames, 400U);
+}
+
 TEST(EngineOnADevice, EndsTheDeviceWhenTakeHasWhatItNeeds) {
   VirtualDriver card;
   auto engine = engine_on(card, R"({"version": 1,

@@ -4,11 +4,14 @@
 #include <algorithm>
 #include <cmath>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
 #include "engine/core/node_catalog.hpp"
+#include "engine/graph/change_params.hpp"
+#include "engine/graph/config_text.hpp"
 #include "engine/graph/read_params.hpp"
 #include "tests/support/rt_guard.hpp"
 
@@ -71,6 +74,8 @@ void NodeHarness::build(std::string_view type, std::string_view config_json, Pre
   if (!made) { throw std::runtime_error(to_string(made.error(), "")); }
   node_ = std::move(*made);
   info_ = &default_catalog().find(type)->info;
+  Errors errors;
+  params_ = read_params(nlohmann::ordered_json::parse(config_json), info_->params, info_->rules, "", errors);
   const auto formats = pointers(inputs_);
   context.inputs = formats;
   auto prepared = node_->prepare(context);
@@ -214,11 +219,24 @@ std::vector<DataFrame> NodeHarness::run_source(std::uint32_t blocks) {
   return all;
 }
 
-void NodeHarness::set_param(std::string_view name, double value) {
-  for (std::size_t i = 0; i < info_->params.size(); ++i) {
-    if (info_->params[i].name == name) { return node_->set_param(i, value); }
+Errors NodeHarness::set_params(std::string_view changes) {
+  const auto document = parse_document(changes, ConfigLanguage::json);
+  if (!document) { return document.error(); }
+  Errors errors;
+  ParamValues now = change_params(params_, *info_, *document, "", errors);
+  if (!errors.empty()) { return errors; }
+  auto change = node_->plan_change(now);
+  if (!change) { return {change.error()}; }
+  params_ = std::move(now);
+  if (*change != nullptr) {
+    const RtGuardScope guarded;
+    node_->apply(**change);
   }
-  ADD_FAILURE() << "no parameter " << name;
+  return {};
+}
+void NodeHarness::set_param(std::string_view name, double value) {
+  const Errors errors = set_params(fmt::format(R"({{"{}": {}}})", name, value));
+  EXPECT_TRUE(errors.empty()) << to_string(errors, "");
 }
 
 std::vector<double> samples_of(const std::vector<DataFrame>& frames) {

@@ -58,6 +58,8 @@ class NodeHarness {
   std::vector<DataFrame> finish();
   Status last_status() const { return status_; }
 
+  // New values of live parameters, as JSON: {"gain": 0.5}. Why they are refused, by the table or by the node.
+  Errors set_params(std::string_view changes);
   void set_param(std::string_view name, double value);
   void reset() { node_->reset(); }
   Node& node() { return *node_; }
@@ -73,6 +75,7 @@ class NodeHarness {
   std::vector<std::shared_ptr<const StreamFormat>> inputs_;
   std::unique_ptr<Node> node_;
   const NodeInfo* info_ = nullptr;
+  ParamValues params_;  // in force
   std::vector<OutputFormat> outputs_;
   std::vector<std::vector<DataFrame>> frames_;           // by output, then block
   std::vector<std::vector<DataFrame*>> frame_pointers_;  // likewise

@@ -16,8 +16,15 @@ void count_frames(Loop& loop, const FrameLimit& limit) noexcept {
 bool FrameLimit::cut(BlockStream& stream) noexcept {
   for (std::uint32_t b = 0; b < stream.count; ++b) {
     DataFrame& frame = *stream.frames[b];
-    given_ += static_cast<std::int64_t>(frame.header().gap_frames);
-    const std::int64_t left = std::max<std::int64_t>(0, limit_ - given_);
+    FrameHeader& header = frame.header();
+    const auto until_end = static_cast<std::uint64_t>(limit_ - given_);
+    if (header.gap_frames > until_end) {  // only a part of it was asked for
+      header.position -= static_cast<std::int64_t>(header.gap_frames - until_end);
+      header.gap_frames = until_end;
+      if (until_end == 0) { header.clear(FrameFlag::gap); }
+    }
+    given_ += static_cast<std::int64_t>(header.gap_frames);
+    const std::int64_t left = limit_ - given_;
     if (left <= frame.frame_count()) {
       frame.set_frame_count(static_cast<std::uint32_t>(left));
       given_ += left;
@@ -63,6 +70,20 @@ void SourceStep::restart() noexcept {
   for (FrameLimit& limit : limits_) { limit.restart(); }
 }
 
+void InputCounts::add(const DataFrame& block) noexcept {
+  const auto count = [](std::atomic<std::uint64_t>& counter, std::uint64_t by) {
+    counter.store(counter.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
+  };
+  const FrameHeader& header = block.header();
+  count(frames, block.frame_count());
+  if (header.has(FrameFlag::gap)) {
+    count(gaps, 1);
+    count(gap_frames, header.gap_frames);
+  }
+  if (header.has(FrameFlag::clipped)) { count(clipped_blocks, 1); }
+  if (header.has(FrameFlag::not_finite)) { count(not_finite_blocks, 1); }
+}
+
 bool DeviceInputStep::run(Loop& loop) noexcept {
   BlockStream& stream = *out[0];
   stream.count = 0;
@@ -72,6 +93,7 @@ bool DeviceInputStep::run(Loop& loop) noexcept {
   stream.count = is_there ? 1 : 0;
   const bool reached_limit = limit_.cut(stream);
   count_frames(loop, limit_);
+  if (is_there) { counts_.add(block()); }
   if (!is_there || reached_limit) { end(); }
   loop.send(stream);
   return true;

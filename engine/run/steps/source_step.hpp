@@ -3,6 +3,7 @@
 // The steps that bring blocks in: a node without inputs, and the device's input.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <limits>
 
@@ -40,6 +41,17 @@ class SourceStep final : public NodeStep {
   std::uint64_t calls_ = 0;  // the number of its next block
 };
 
+// What came in from the device, up to the end of the graph. The domain's thread adds; any thread reads.
+struct InputCounts {
+  std::atomic<std::uint64_t> frames{0};
+  std::atomic<std::uint64_t> gaps{0};
+  std::atomic<std::uint64_t> gap_frames{0};
+  std::atomic<std::uint64_t> clipped_blocks{0};
+  std::atomic<std::uint64_t> not_finite_blocks{0};
+
+  void add(const DataFrame& block) noexcept;
+};
+
 // The driver, or the caller, fills its block.
 class DeviceInputStep final : public DomainStep {
  public:
@@ -51,12 +63,14 @@ class DeviceInputStep final : public DomainStep {
   bool run(Loop& loop) noexcept override;
   void restart() noexcept override;
   DataFrame& block() noexcept { return *out[0]->frames[0]; }
+  const InputCounts& counts() const noexcept { return counts_; }
   // Flags the block `gap` if frames are missing before it. Its stream begins at 0: missing frames at the start are a gap.
   void mark_gap() noexcept;
 
  private:
   FrameLimit limit_;
   std::int64_t next_position_ = 0;
+  InputCounts counts_;
 };
 
 }  // namespace streamlab

@@ -1,0 +1,69 @@
+// engine/run/change.hpp
+//
+// Change: what the control thread does to a running domain. Made and checked on the control thread, applied by the domain
+// between two rounds, handed back, and destroyed on the control thread with what it replaced.
+//
+//   control thread -> inbox -> domain -> returned -> control thread
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "engine/core/node.hpp"
+#include "engine/rt/spsc_ring.hpp"
+
+namespace streamlab {
+
+class Program;
+
+class Change {
+ public:
+  virtual ~Change() = default;
+  Change(const Change&) = delete;
+  Change& operator=(const Change&) = delete;
+  // The domain's thread. Wait-free; allocates and frees nothing.
+  virtual void apply(Program& program) noexcept = 0;
+
+ protected:
+  Change() = default;
+};
+
+// New values of parameters: all of them at one block edge.
+class SetParams final : public Change {
+ public:
+  void add(std::size_t node_index, Node& node, std::unique_ptr<NodeChange> change) {
+    changes_.push_back({node_index, &node, std::move(change)});
+  }
+  void apply(Program& program) noexcept override;
+
+ private:
+  struct OfNode {
+    std::size_t node_index = 0;
+    Node* node = nullptr;
+    std::unique_ptr<NodeChange> change;
+  };
+  std::vector<OfNode> changes_;
+};
+
+// The way of changes into one domain, and back. send() and collect(): one thread at a time, that of control.
+class ChangeQueue {
+ public:
+  static constexpr std::size_t kMostPending = 64;
+
+  ~ChangeQueue();
+  // Destroys what was applied.
+  void collect() noexcept;
+  // Is there room for one more? After collect().
+  bool has_room() const noexcept { return pending_ < kMostPending; }
+  void send(std::unique_ptr<Change> change) noexcept;
+  // The domain's thread.
+  void apply_all(Program& program) noexcept;
+
+ private:
+  SpscRing<Change*> inbox_{kMostPending};
+  SpscRing<Change*> returned_{kMostPending};
+  std::size_t pending_ = 0;  // sent and not collected: no more than either ring holds
+};
+
+}  // namespace streamlab

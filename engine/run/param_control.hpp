@@ -1,0 +1,42 @@
+// engine/run/param_control.hpp
+//
+// ParamControl: the values of the parameters of a running graph, and how they change. A change of several parameters of
+// several nodes is one transaction: all of it is refused, or all of it takes effect, in each domain at one block edge.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/graph/plan.hpp"
+#include "engine/run/domain.hpp"
+
+namespace streamlab {
+
+// Any thread.
+class ParamControl {
+ public:
+  // Both must outlive it.
+  ParamControl(Plan& plan, const std::vector<std::unique_ptr<Domain>>& domains);
+
+  // `changes`: {"eq": {"gain_db": -3, "q": 2}, "out": {"gain": 0.5}}, as JSON. Every reason why it is refused, each with
+  // its JSON pointer ("/eq/q"); else it takes effect before the next block.
+  Errors set(std::string_view changes);
+  Errors set(std::string_view node, std::string_view param, double value);
+  Errors set(std::string_view node, std::string_view param, std::string_view value);
+
+  // What was given and what has a default, as JSON in the shape of set().
+  std::string values() const;
+
+ private:
+  Errors apply(const Document& changes);
+
+  Plan& plan_;
+  const std::vector<std::unique_ptr<Domain>>& domains_;
+  mutable std::mutex mutex_;
+  std::vector<ParamValues> values_;  // by node, under mutex_
+};
+
+}  // namespace streamlab
