@@ -13,6 +13,7 @@
 
 #include "apps/streamlab/console.hpp"
 #include "apps/streamlab/interrupt.hpp"
+#include "apps/streamlab/node_names.hpp"
 #include "apps/streamlab/run_files.hpp"
 #include "engine/run/engine.hpp"
 #include "hal/backends.hpp"
@@ -122,16 +123,32 @@ struct Binding {
 std::optional<Binding> input_of(const ValidGraph& graph) {
   for (std::size_t n = 0; n < graph.nodes().size(); ++n) {
     const ValidNode& node = graph.nodes()[n];
-    const auto path = node.params.find("path");
-    if (node.info().inputs.empty() && path) { return Binding{n, *path, ""}; }
+    if (plays_file(node.info())) { return Binding{n, *node.find(ParamRole::input_file), ""}; }
   }
   if (const auto input = graph.find(Boundary::device_input)) {
-    if (const auto device = graph.nodes()[*input].params.find("device")) {
+    if (const auto device = graph.nodes()[*input].find(ParamRole::device)) {
       return Binding{*input, *device, "file:"};
     }
   }
   return std::nullopt;
 }
+
+// The node that is written into a configuration to make `records` on standard output, each with that label. What it
+// has no parameter for is left out.
+Document printer_of(const NodeInfo& info, const std::string& label) {
+  Document config = Document::object();
+  for (const ParamInfo& param : info.params) {
+    if (param.role == ParamRole::output_file) { config[std::string(param.name)] = "-"; }
+    if (param.role == ParamRole::label) { config[std::string(param.name)] = label; }
+  }
+  return config;
+}
+
+bool is_device_input(const NodeInfo& info) { return info.boundary == Boundary::device_input; }
+bool writes_records(const NodeInfo& info) {
+  return info.records == Records::csv || info.records == Records::json_lines;
+}
+bool shows_records(const NodeInfo& info) { return info.records == Records::console; }
 
 }  // namespace
 
@@ -148,22 +165,23 @@ Document result_document(const BatchResult& result) {
   return document;
 }
 
-// What the graph's results are: outputs that CsvSinks and JsonlSinks write, or, without those, that Prints show. They
+// What the graph's results are: outputs that sinks of records write, or, without those, that the console shows. They
 // are led to standard output, which the batch leads to the table; every other of these nodes writes nothing.
 Errors BatchPlan::lead_results_to_table(const ValidGraph& graph) {
   const bool is_csv = !arguments_.csv.empty();
   const std::string option = is_csv ? "--csv" : "--jsonl";
-  const auto is_sink = [](const ValidNode& node) {
-    return node.info().name == "CsvSink" || node.info().name == "JsonlSink";
-  };
+  const auto is_sink = [](const ValidNode& node) { return writes_records(node.info()); };
   const bool has_sinks = std::any_of(graph.nodes().begin(), graph.nodes().end(), is_sink);
+  const NodeCatalog& catalog = default_catalog();
+  const NodeInfo& writer = find_records(catalog, is_csv ? Records::csv : Records::json_lines)->info;
+  const NodeInfo& silent = find_records(catalog, Records::dropped)->info;
   std::map<std::pair<std::size_t, std::size_t>, std::string> results;  // output, and its name
   for (std::size_t n = 0; n < graph.nodes().size(); ++n) {
     const ValidNode& node = graph.nodes()[n];
-    const bool is_print = node.info().name == "Print";
+    const bool is_print = shows_records(node.info());
     if (!is_sink(node) && !is_print) { continue; }
     Document& written = document_[Document::json_pointer(node.pointer)];
-    written["type"] = "NullSink";
+    written["type"] = silent.name;
     written.erase("config");
     muted_.insert(node.id);
     if (has_sinks && is_print) { continue; }
@@ -177,13 +195,14 @@ Errors BatchPlan::lead_results_to_table(const ValidGraph& graph) {
       continue;
     }  // it has a node already
     muted_.erase(node.id);
-    written["type"] = is_csv ? "CsvSink" : "JsonlSink";
-    written["config"] = {{"path", "-"}};
-    if (!is_csv) { written["config"]["label"] = name; }
+    written["type"] = writer.name;
+    written["config"] = printer_of(writer, name);
   }
   if (results.empty()) {
     return {{ErrorCode::refused, option, "this graph has no result for a table",
-             "a CsvSink, JsonlSink or Print", ""}};
+             with_article(names_of(
+                 catalog, [](const NodeInfo& info) { return writes_records(info) || shows_records(info); })),
+             ""}};
   }
   if (is_csv && results.size() > 1) {
     std::string names;
@@ -217,7 +236,9 @@ tl::expected<BatchPlan, ExitCode> BatchPlan::make(const BatchArguments& argument
   Errors errors = refuse_pipes(*graph);
   if (!input_of(*graph)) {
     errors.push_back({ErrorCode::refused, "/nodes", "this graph has no place for a file",
-                      "a FileSource or an AudioInput", ""});
+                      fmt::format("{} or {}", with_article(names_of(default_catalog(), plays_file)),
+                                  with_article(names_of(default_catalog(), is_device_input))),
+                      ""});
   }
   const bool prints_json = arguments.json && !has_table;
   for (Error& error : check_stdout_formats(*graph, prints_json)) { errors.push_back(std::move(error)); }
@@ -278,7 +299,7 @@ Errors BatchPlan::put_below_out_dir(ValidGraph& graph, std::size_t item) const {
     const fs::path below = path.lexically_normal().lexically_relative(out_dir.lexically_normal());
     if (below.empty() || *below.begin() == "..") {
       errors.push_back(
-          {ErrorCode::refused, graph.nodes()[output.node].pointer + "/config/path",
+          {ErrorCode::refused, graph.nodes()[output.node].pointer_to(output.param),
            fmt::format("the output would go to \"{}\", outside of \"{}\"", path.string(), arguments_.out_dir),
            "a path below --out-dir", "${stem} is the name of a file without its folder",
            graph.nodes()[output.node].id});

@@ -44,8 +44,7 @@ Result<std::string> read_config(const std::string& path) {
 
 bool prints(const ValidGraph& graph) {
   return std::any_of(graph.nodes().begin(), graph.nodes().end(), [](const ValidNode& node) {
-    const auto path = node.params.find("path");
-    return node.info().name == "Print" || (path && node.params.text(*path) == "-");
+    return node.info().records == Records::console || node.text(ParamRole::output_file) == "-";
   });
 }
 

@@ -28,14 +28,13 @@ SimFiles device_files(const ValidGraph& graph) {
   return request ? sim_files(*request) : SimFiles{};
 }
 
-// The words of a Process's command, as paths from our own folder: some may be files that the program reads.
+// The words of the command that a node starts, as paths from our own folder: some may be files that the program reads.
 std::vector<std::string> command_words(const ValidNode& node) {
   std::vector<std::string> words;
-  const auto command = node.params.find("command");
-  if (!command || !node.params.has_value(*command)) { return words; }
-  const auto cwd = node.params.find("cwd");
-  const std::string folder = cwd && node.params.has_value(*cwd) ? node.params.text(*cwd) : std::string();
-  const Document list = Document::parse(node.params.text(*command), nullptr, false);
+  const auto command = node.text(ParamRole::command);
+  if (!command) { return words; }
+  const std::string folder = node.text(ParamRole::folder).value_or(std::string());
+  const Document list = Document::parse(*command, nullptr, false);
   for (const Document& word : list) {
     if (word.is_string()) { words.push_back(in_folder(folder, word.get<std::string>())); }
   }
@@ -47,13 +46,11 @@ std::vector<std::string> command_words(const ValidNode& node) {
 std::vector<std::string> input_files(const ValidGraph& graph) {
   std::vector<std::string> files;
   for (const ValidNode& node : graph.nodes()) {
+    if (const auto path = node.text(ParamRole::input_file)) { files.push_back(*path); }
+    const auto device = node.text(ParamRole::device);
     const bool is_source = node.info().inputs.empty();
-    if (const auto path = node.params.find("path"); is_source && path) {
-      files.push_back(node.params.text(*path));
-    }
-    if (const auto device = node.params.find("device"); is_source && device) {
-      const std::string& name = node.params.text(*device);
-      if (name.starts_with(kFilePrefix)) { files.push_back(name.substr(kFilePrefix.size())); }
+    if (is_source && device && device->starts_with(kFilePrefix)) {
+      files.push_back(device->substr(kFilePrefix.size()));
     }
   }
   return files;
@@ -63,9 +60,9 @@ std::vector<FileParam> output_files(const ValidGraph& graph) {
   std::vector<FileParam> files;
   for (std::size_t n = 0; n < graph.nodes().size(); ++n) {
     const ValidNode& node = graph.nodes()[n];
-    const auto path = node.params.find("path");
-    if (!node.info().outputs.empty() || !path || node.params.text(*path) == "-") { continue; }
-    files.push_back({n, *path, node.params.text(*path)});
+    const auto path = node.text(ParamRole::output_file);
+    if (!path || *path == "-") { continue; }
+    files.push_back({n, *node.find(ParamRole::output_file), *path});
   }
   return files;
 }
@@ -73,16 +70,17 @@ std::vector<FileParam> output_files(const ValidGraph& graph) {
 std::vector<WrittenFile> written_files(const ValidGraph& graph) {
   std::vector<WrittenFile> files;
   for (const FileParam& file : output_files(graph)) {
-    const std::string& node = graph.nodes()[file.node].pointer;
-    files.push_back({file.path, node + "/config/path", node});
+    const ValidNode& node = graph.nodes()[file.node];
+    files.push_back({file.path, node.pointer_to(file.param), node.pointer});
   }
   for (const std::string& path : device_files(graph).writes) {
     const auto input = graph.find(Boundary::device_input);
     const ValidNode& node = graph.nodes()[input ? *input : *graph.find(Boundary::device_output)];
-    const auto script = node.params.find("sim");  // else the device names a file with the script
-    const bool is_here = script && node.params.has_value(*script);
-    files.push_back(
-        {path, node.pointer + (is_here ? "/config/sim/playback_to" : "/config/device"), node.pointer});
+    const bool is_here =
+        node.text(ParamRole::device_script).has_value();  // else the device names a file with the script
+    const auto param = node.find(is_here ? ParamRole::device_script : ParamRole::device);
+    const std::string where = param ? node.pointer_to(*param) : node.pointer;
+    files.push_back({path, is_here ? where + "/playback_to" : where, node.pointer});
   }
   return files;
 }
@@ -108,11 +106,11 @@ void RunFiles::reads(const ValidGraph& graph, const std::string& what, const std
   for (const std::string& path : input_files(graph)) { reads(in_folder(folder, path), what); }
   for (const std::string& path : device_files(graph).reads) { reads(in_folder(folder, path), what); }
   for (const ValidNode& node : graph.nodes()) {
-    for (const char* name : {"from", "to"}) {  // of pipes, which may be files that a shell has opened
-      const auto end = node.params.find(name);
-      if (!end || !node.params.text(*end).starts_with("fd:")) { continue; }
-      const std::string path = "/proc/self/fd/" + node.params.text(*end).substr(3);
-      if (is_file(path)) { reads(path, fmt::format("is {} of {}", node.params.text(*end), node.pointer)); }
+    for (const ParamRole role : {ParamRole::input_stream, ParamRole::output_stream}) {
+      const auto end = node.text(role);  // of a pipe, which may be a file that a shell has opened
+      if (!end || !end->starts_with("fd:")) { continue; }
+      const std::string path = "/proc/self/fd/" + end->substr(3);
+      if (is_file(path)) { reads(path, fmt::format("is {} of {}", *end, node.pointer)); }
     }
     for (const std::string& word : command_words(node)) {
       const std::string path = in_folder(folder, word);
@@ -157,9 +155,9 @@ std::vector<WrittenFile> existing_outputs(const ValidGraph& graph) {
   std::vector<WrittenFile> files;
   for (const FileParam& file : output_files(graph)) {
     const ValidNode& node = graph.nodes()[file.node];
-    const auto overwrite = node.params.find("overwrite");
+    const auto overwrite = node.find(ParamRole::overwrite);
     if (is_file(file.path) && !(overwrite && node.params.flag(*overwrite))) {
-      files.push_back({file.path, node.pointer + "/config/path", node.pointer});
+      files.push_back({file.path, node.pointer_to(file.param), node.pointer});
     }
   }
   return files;

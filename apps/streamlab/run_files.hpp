@@ -20,9 +20,9 @@ struct FileParam {
   std::size_t param = 0;
   std::string path;
 };
-// The files that sources play, recordings in place of a device ("file:PATH") included.
+// The files that nodes read, recordings in place of a device ("file:PATH") included.
 std::vector<std::string> input_files(const ValidGraph& graph);
-// The files that sinks write; "-" is none.
+// The files that nodes write; "-" is none.
 std::vector<FileParam> output_files(const ValidGraph& graph);
 
 // Every file that a graph writes: those of its sinks, and what a simulated card plays into.

@@ -12,13 +12,11 @@
 #include "apps/streamlab/console.hpp"
 #include "apps/streamlab/interrupt.hpp"
 #include "apps/streamlab/run_events.hpp"
-#include "apps/streamlab/run_files.hpp"
 #include "apps/streamlab/standard_streams.hpp"
 #include "apps/streamlab/summary.hpp"
 #include "engine/run/engine.hpp"
 #include "hal/backends.hpp"
 #include "nodes/sinks/brief_text.hpp"
-#include "nodes/sound_file/sound_file_reader.hpp"
 
 namespace streamlab::app {
 namespace {
@@ -55,6 +53,25 @@ std::string graph_progress_text(const EngineStatus& status, double rate_hz, std:
   return text;
 }
 
+// Frames that the run will have at most, where that is known before it: by its limits, or by the lengths of all its
+// sources. 0: not known.
+std::int64_t expected_frames(const Plan& plan, const DeviceFormat* device, double rate_hz,
+                             const RunOptions& options) {
+  if (options.frames > 0) { return options.frames; }
+  const ValidGraph& graph = plan.graph();
+  const double seconds = options.seconds > 0.0 ? options.seconds : graph.config().duration_s;
+  if (seconds > 0.0) { return std::llround(seconds * rate_hz); }
+  std::uint64_t longest = 0;
+  for (const PlanSlot& slot : plan.slots()) {
+    if (!plan.nodes()[slot.node].inputs.empty()) { continue; }
+    const bool is_device = graph.nodes()[slot.node].info().boundary == Boundary::device_input;
+    const auto length = is_device && device != nullptr ? device->length_frames : slot.length_frames;
+    if (!length) { return 0; }
+    longest = std::max(longest, *length);
+  }
+  return static_cast<std::int64_t>(longest);
+}
+
 void show_device(const DeviceFormat& device, const RunOptions& options, std::FILE* console) {
   if (options.json) {
     print_json_line(device_document(device), console);
@@ -75,21 +92,6 @@ void show_event(const RunEvent& event, const EngineStatus& status, double rate_h
 }
 
 }  // namespace
-
-std::int64_t expected_frames(const ValidGraph& graph, double sample_rate_hz, const RunOptions& options) {
-  if (options.frames > 0) { return options.frames; }
-  const double seconds = options.seconds > 0.0 ? options.seconds : graph.config().duration_s;
-  if (seconds > 0.0) { return std::llround(seconds * sample_rate_hz); }
-  const auto files = input_files(graph);
-  if (files.size() != 1) { return 0; }
-  for (const ValidNode& node : graph.nodes()) {
-    for (const std::string_view name : {"loop", "start_s", "end_s", "start_frame", "end_frame"}) {
-      if (const auto param = node.params.find(name); param && node.params.given(*param)) { return 0; }
-    }
-  }
-  const auto file = SoundFileReader::open(files[0]);
-  return file && file->info().length_known ? static_cast<std::int64_t>(file->info().frames) : 0;
-}
 
 ExitCode run_graph(const ValidGraph& graph, const RunOptions& options) {
   catch_signals();
@@ -117,7 +119,8 @@ ExitCode run_graph(const ValidGraph& graph, const RunOptions& options) {
       return options.report({attached.error()});
     }
   }
-  const std::int64_t expected = line.is_shown() ? expected_frames(graph, rate_hz, options) : 0;
+  const std::int64_t expected =
+      line.is_shown() ? expected_frames((*engine)->plan(), (*engine)->device(), rate_hz, options) : 0;
   const Clock::time_point begin = Clock::now();
   if (auto started = (*engine)->start(); !started) { return options.report({started.error()}); }
   RunEvents events;

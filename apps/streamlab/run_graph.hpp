@@ -39,8 +39,4 @@ struct RunOptions {
 
 ExitCode run_graph(const ValidGraph& graph, const RunOptions& options);
 
-// Frames that the run will have at most, where that is known before it: by its limits, or by the length of
-// the only file that it plays. 0: not known.
-std::int64_t expected_frames(const ValidGraph& graph, double sample_rate_hz, const RunOptions& options);
-
 }  // namespace streamlab::app

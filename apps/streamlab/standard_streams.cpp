@@ -8,28 +8,25 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "apps/streamlab/node_names.hpp"
 #include "nodes/process/pipe_end.hpp"
 
 namespace streamlab::app {
 namespace {
 
-// A node and the parameter that names one end of a pipe, or a file.
+// A node and its parameter that names one end of a pipe.
 struct End {
   const ValidNode* node = nullptr;
-  std::string param;  // its name
-  std::string text;   // its value
+  std::size_t param = 0;
+  std::string text;  // its value
 
-  std::string pointer() const { return fmt::format("{}/config/{}", node->pointer, param); }
+  std::string pointer() const { return node->pointer_to(param); }
 };
 
-// Parameters `param` of nodes of that type.
-std::vector<End> ends_of(const ValidGraph& graph, std::string_view type, std::string_view param) {
+std::vector<End> ends_of(const ValidGraph& graph, ParamRole role) {
   std::vector<End> ends;
   for (const ValidNode& node : graph.nodes()) {
-    if (node.info().name != type) { continue; }
-    if (const auto index = node.params.find(param)) {
-      ends.push_back({&node, std::string(param), node.params.text(*index)});
-    }
+    if (const auto text = node.text(role)) { ends.push_back({&node, *node.find(role), *text}); }
   }
   return ends;
 }
@@ -44,10 +41,10 @@ std::vector<End> on_descriptor(std::vector<End> ends, PipeName::Direction direct
 }
 
 std::vector<End> stdin_readers(const ValidGraph& graph) {
-  return on_descriptor(ends_of(graph, "PipeSource", "from"), PipeName::Direction::in, STDIN_FILENO);
+  return on_descriptor(ends_of(graph, ParamRole::input_stream), PipeName::Direction::in, STDIN_FILENO);
 }
 std::vector<End> stdout_streams(const ValidGraph& graph) {
-  return on_descriptor(ends_of(graph, "PipeSink", "to"), PipeName::Direction::out, STDOUT_FILENO);
+  return on_descriptor(ends_of(graph, ParamRole::output_stream), PipeName::Direction::out, STDOUT_FILENO);
 }
 
 // Nodes that write records on standard output.
@@ -58,13 +55,13 @@ struct Printer {
 std::vector<Printer> printers(const ValidGraph& graph, bool json) {
   std::vector<Printer> found;
   for (const ValidNode& node : graph.nodes()) {
-    const auto path = node.params.find("path");
-    const bool is_stdout = path && node.info().outputs.empty() && node.params.text(*path) == "-";
-    if (node.info().name == "Print") {
+    const Records records = node.info().records;
+    const bool is_stdout = node.text(ParamRole::output_file) == "-";
+    if (records == Records::console) {
       found.push_back({&node, json ? StdoutFormat::json_lines : StdoutFormat::text});
-    } else if (is_stdout && node.info().name == "JsonlSink") {
+    } else if (is_stdout && records == Records::json_lines) {
       found.push_back({&node, StdoutFormat::json_lines});
-    } else if (is_stdout && node.info().name == "CsvSink") {
+    } else if (is_stdout && records == Records::csv) {
       found.push_back({&node, StdoutFormat::csv});
     }
   }
@@ -92,8 +89,9 @@ Errors check_stdout_formats(const ValidGraph& graph, bool json) {
     const StdoutFormat first = json ? StdoutFormat::json_lines : found.front().format;
     if (ours == first && (p == 0 || ours != StdoutFormat::csv)) { continue; }
     const bool would_fit = !json && ours != StdoutFormat::csv && first != StdoutFormat::csv;
-    const std::string place = ours == StdoutFormat::text ? "" : "/config/path";  // Print has no path
-    errors.push_back({ErrorCode::refused, found[p].node->pointer + place,
+    const ValidNode& node = *found[p].node;
+    const auto path = node.find(ParamRole::output_file);
+    errors.push_back({ErrorCode::refused, path ? node.pointer_to(*path) : node.pointer,
                       fmt::format("{} on standard output, which carries {} of {}", name_of(ours),
                                   name_of(first), json ? "--json" : found.front().node->pointer),
                       "one format on one stream",
@@ -120,7 +118,7 @@ Errors check_standard_streams(const ValidGraph& graph, ConfigFrom config) {
     } else if (r > 0) {
       errors.push_back({ErrorCode::refused, readers[r].pointer(),
                         fmt::format("standard input is read by {} already", readers[0].node->pointer),
-                        "one reader", "connect both to one PipeSource"});
+                        "one reader", fmt::format("connect both to one {}", readers[0].node->info().name)});
     }
   }
   const auto streams = stdout_streams(graph);
@@ -134,12 +132,13 @@ Errors check_standard_streams(const ValidGraph& graph, ConfigFrom config) {
                       "one writer", "a FIFO, or another descriptor"});
   }
   for (const ValidNode& node : graph.nodes()) {
-    const auto path = node.params.find("path");
-    if (!path || !node.info().outputs.empty() || node.params.text(*path) != "-") { continue; }
-    errors.push_back({ErrorCode::refused, node.pointer + "/config/path",
+    if (node.text(ParamRole::output_file) != "-") { continue; }
+    errors.push_back({ErrorCode::refused, node.pointer_to(*node.find(ParamRole::output_file)),
                       fmt::format("standard output carries the stream of {}, among which text would lie",
                                   streams[0].node->pointer),
-                      "a file", "Print goes to standard error then"});
+                      "a file",
+                      fmt::format("{} goes to standard error then",
+                                  find_records(default_catalog(), Records::console)->info.name)});
   }
   graph.name_nodes(errors);
   return errors;
@@ -147,11 +146,14 @@ Errors check_standard_streams(const ValidGraph& graph, ConfigFrom config) {
 
 Errors refuse_pipes(const ValidGraph& graph) {
   Errors errors;
-  for (const auto& ends : {ends_of(graph, "PipeSource", "from"), ends_of(graph, "PipeSink", "to")}) {
+  for (const auto& ends :
+       {ends_of(graph, ParamRole::input_stream), ends_of(graph, ParamRole::output_stream)}) {
     for (const End& end : ends) {
       errors.push_back({ErrorCode::refused, end.pointer(),
                         fmt::format("a pipe, \"{}\", cannot be shared by many files at a time", end.text),
-                        "FileSource and FileSink", ""});
+                        fmt::format("{} and {}", names_of(default_catalog(), plays_file),
+                                    names_of(default_catalog(), writes_sound)),
+                        ""});
     }
   }
   graph.name_nodes(errors);

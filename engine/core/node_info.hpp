@@ -63,6 +63,16 @@ enum class Timeline : std::uint8_t { kept, broken };
 // endless source makes a finite run.
 enum class Ends : std::uint8_t { with_input, by_itself };
 
+// What a sink makes of blocks, for programs that name standard output's format or lead results elsewhere (a table of
+// a batch).
+enum class Records : std::uint8_t {
+  none,        // something else, or not a sink
+  console,     // shows them on the console: as text, or as JSON Lines where the program prints those
+  csv,         // rows of a table (RFC 4180) in its ParamRole::output_file
+  json_lines,  // a line of JSON each, likewise
+  dropped,     // takes blocks and does nothing with them
+};
+
 // Nodes whose block is filled or taken by a device; the domain's driver does the work.
 enum class Boundary : std::uint8_t { none, device_input, device_output };
 
@@ -81,6 +91,7 @@ struct NodeInfo {
   Waits waits = Waits::no;
   Timeline timeline = Timeline::kept;
   Ends ends = Ends::with_input;
+  Records records = Records::none;
   std::string_view at_gap = {};    // its behaviour where frames are missing: a sentence
   std::string_view details = {};   // definitions and sources for the manual; may be empty
   std::string_view example = {};   // the node's JSON object, as in a configuration

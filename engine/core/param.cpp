@@ -33,6 +33,37 @@ ParamValue default_value(const ParamInfo& info) {
 
 }  // namespace
 
+std::optional<ParamType> type_of(ParamRole role) {
+  switch (role) {
+    case ParamRole::none:
+      return std::nullopt;
+    case ParamRole::kind:
+    case ParamRole::device_loss:
+      return ParamType::choice;
+    case ParamRole::input_file:
+    case ParamRole::output_file:
+    case ParamRole::input_stream:
+    case ParamRole::output_stream:
+    case ParamRole::label:
+    case ParamRole::folder:
+    case ParamRole::device:
+    case ParamRole::device_sample_format:
+    case ParamRole::device_access:
+      return ParamType::text;
+    case ParamRole::overwrite:
+      return ParamType::boolean;
+    case ParamRole::command:
+    case ParamRole::device_script:
+      return ParamType::json;
+    case ParamRole::device_channels:
+    case ParamRole::device_ports:
+      return ParamType::labels;
+    case ParamRole::device_periods:
+      return ParamType::integer;
+  }
+  return std::nullopt;
+}
+
 ParamValues::ParamValues(std::span<const ParamInfo> infos) : infos_(infos), given_(infos.size(), false) {
   values_.reserve(infos.size());
   for (const ParamInfo& info : infos) { values_.push_back(default_value(info)); }
@@ -41,6 +72,13 @@ ParamValues::ParamValues(std::span<const ParamInfo> infos) : infos_(infos), give
 std::optional<std::size_t> ParamValues::find(std::string_view name) const noexcept {
   for (std::size_t i = 0; i < infos_.size(); ++i) {
     if (infos_[i].name == name) { return i; }
+  }
+  return std::nullopt;
+}
+
+std::optional<std::size_t> ParamValues::find(ParamRole role) const noexcept {
+  for (std::size_t i = 0; i < infos_.size(); ++i) {
+    if (infos_[i].role == role) { return i; }
   }
   return std::nullopt;
 }

@@ -43,6 +43,32 @@ enum class Need : std::uint8_t {
   required,   // must be given
 };
 
+// What a parameter means to the programs around a graph, which know no node and no parameter by its name: which
+// files a run reads and writes, where standard input goes, which device is opened.
+enum class ParamRole : std::uint8_t {
+  none,
+  kind,           // a choice: which of several things the node is (a Biquad is a lowpass)
+  input_file,     // a text: a file that the node reads
+  output_file,    // a text: a file that the node writes; "-" is standard output
+  overwrite,      // a boolean: may an existing output file be replaced?
+  input_stream,   // a text: where bytes come from, as PipeName has it: "stdin", "fifo:PATH", "fd:N"
+  output_stream,  // a text: where bytes go: "stdout", …
+  label,          // a text: is in each record that the node writes
+  command,        // json: a program and its arguments, some of which may be files
+  folder,         // a text: where relative paths of that command begin
+  // Of a node whose Boundary is a device; they fill a DeviceRequest.
+  device,                // a text: the device, as "streamlab devices" lists it
+  device_channels,       // labels: its connectors
+  device_ports,          // labels: JACK ports
+  device_sample_format,  // a text or choice
+  device_access,         // likewise
+  device_periods,        // an integer
+  device_loss,           // a choice: "wait" or "stop"
+  device_script,         // json: what a simulated card does
+};
+// The type that a parameter of this role has; a text may be a choice, too. Empty: any.
+std::optional<ParamType> type_of(ParamRole role);
+
 struct ParamInfo {
   std::string_view name;
   ParamType type = ParamType::number;
@@ -60,6 +86,7 @@ struct ParamInfo {
   // A text: a regular expression (ECMAScript) that all of it matches. It is for the JSON Schema; the node's own
   // check decides.
   std::string_view pattern = {};
+  ParamRole role = ParamRole::none;
 };
 
 // Which parameters belong together. Checked for every node when a configuration is read, and said in the JSON
@@ -209,6 +236,10 @@ constexpr ParamInfo matching(ParamInfo info, std::string_view pattern) {
   info.pattern = pattern;
   return info;
 }
+constexpr ParamInfo as(ParamRole role, ParamInfo info) {
+  info.role = role;
+  return info;
+}
 
 }  // namespace param
 
@@ -229,6 +260,8 @@ class ParamValues {
   std::span<const ParamInfo> infos() const noexcept { return infos_; }
   // Index of the parameter with this name.
   std::optional<std::size_t> find(std::string_view name) const noexcept;
+  // Index of the first parameter with this role.
+  std::optional<std::size_t> find(ParamRole role) const noexcept;
 
   bool given(std::size_t index) const { return given_[index]; }  // by the user, rather than by default
   bool has_value(std::size_t index) const { return !std::holds_alternative<std::monostate>(values_[index]); }

@@ -225,6 +225,7 @@ class Planner {
         }
       }
       slot.latency_frames = latency + outputs[port].latency_frames;
+      slot.length_frames = outputs[port].length_frames;
       slot.held_frames = static_cast<std::uint32_t>(
           std::min<std::uint64_t>(std::uint64_t{held} + outputs[port].held_frames, UINT32_MAX));
       slot.queued_blocks = queued;

@@ -46,6 +46,7 @@ struct PlanSlot {
   std::uint32_t held_frames = 0;         // most frames that may be inside nodes between the sources and here
   std::optional<std::size_t> broken_by;  // node before here that breaks the timeline
   bool endless = false;
+  std::optional<std::uint64_t> length_frames;  // of a source, that it will give in all, if it knows
   std::uint64_t queued_blocks = 0;  // most blocks that may be in edges and joins between the sources and here
 };
 

@@ -8,6 +8,15 @@
 
 namespace streamlab {
 
+std::optional<std::string> ValidNode::text(ParamRole role) const {
+  const auto param = find(role);
+  return param && params.has_value(*param) ? std::optional(params.text(*param)) : std::nullopt;
+}
+
+std::string ValidNode::pointer_to(std::size_t param) const {
+  return fmt::format("{}/config/{}", pointer, params.infos()[param].name);
+}
+
 Error ValidNode::located(Error error) const {
   const bool is_place =
       error.where.empty() || error.where == "/config" || error.where.starts_with("/config/");

@@ -109,10 +109,10 @@ class Validator {
     const NodeEntry* const entry = related.empty() ? nullptr : catalog_.find(related);
     if (entry != nullptr) {  // "Lowpass" is a kind of Biquad
       for (const ParamInfo& param : entry->info.params) {
-        const std::string_view kind =
-            param.type == ParamType::choice ? related_name(type, param.choices) : std::string_view{};
-        if (kind.empty() || param.name != "type") { continue; }
-        return fmt::format("did you mean \"{}\" with \"type\": \"{}\"?", related, kind);
+        if (param.role != ParamRole::kind) { continue; }
+        const std::string_view kind = related_name(type, param.choices);
+        if (kind.empty()) { continue; }
+        return fmt::format("did you mean \"{}\" with \"{}\": \"{}\"?", related, param.name, kind);
       }
     }
     const std::string hint = did_you_mean(type, names);
@@ -421,11 +421,11 @@ class Validator {
   }
   void check_same_device(const ValidNode& input, const ValidNode& output) {
     const auto device_of = [](const ValidNode& node) {
-      const auto index = node.params.find("device");
-      return index ? node.params.text(*index) : std::string{};
+      return node.text(ParamRole::device).value_or(std::string{});
     };
     if (device_of(input) != device_of(output)) {
-      add(output.pointer + "/config/device",
+      const auto param = output.find(ParamRole::device);
+      add(param ? output.pointer_to(*param) : output.pointer,
           fmt::format("\"{}\" is not the device of \"{}\", \"{}\"", device_of(output), input.id,
                       device_of(input)),
           "the same device: two devices are two clocks, and nothing in this graph matches their rates");

@@ -30,6 +30,12 @@ struct ValidNode {
   std::string pointer;            // into the configuration: "/nodes/3"
 
   const NodeInfo& info() const { return entry->info; }
+  // Its first parameter of that role.
+  std::optional<std::size_t> find(ParamRole role) const { return params.find(role); }
+  // The value of its text of that role; empty where it has none, or was given none.
+  std::optional<std::string> text(ParamRole role) const;
+  // JSON pointer of a parameter: "/nodes/3/config/path".
+  std::string pointer_to(std::size_t param) const;
   // An error of this node, whose `where` is a place within it ("/config/path") or something else, a file for
   // instance: "/nodes/3/config/path", "/nodes/3: take.wav".
   Error located(Error error) const;

@@ -1,6 +1,6 @@
 // engine/run/device_request.cpp
 //
-// What the graph's device nodes ask of the device: their parameters, read by name.
+// What the graph's device nodes ask of the device: their parameters, found by role.
 #include <algorithm>
 #include <charconv>
 
@@ -11,40 +11,26 @@
 namespace streamlab {
 namespace {
 
-class DeviceParams {
- public:
-  explicit DeviceParams(const ValidNode& node) : node_(node) {}
+std::vector<std::string> labels_of(const ValidNode& node, ParamRole role) {
+  const auto index = node.find(role);
+  return index ? node.params.labels(*index) : std::vector<std::string>{};
+}
 
-  std::string text(std::string_view name) const {
-    const auto index = node_.params.find(name);
-    return index && node_.params.has_value(*index) ? node_.params.text(*index) : std::string{};
-  }
-  std::uint32_t integer(std::string_view name) const {
-    const auto index = node_.params.find(name);
-    return index && node_.params.has_value(*index) ? static_cast<std::uint32_t>(node_.params.integer(*index))
-                                                   : 0;
-  }
-  std::vector<std::string> labels(std::string_view name) const {
-    const auto index = node_.params.find(name);
-    return index ? node_.params.labels(*index) : std::vector<std::string>{};
-  }
-  Result<std::vector<std::uint32_t>> connectors() const {
-    std::vector<std::uint32_t> numbers;
-    for (const std::string& label : labels("channels")) {
-      std::uint32_t number = 0;
-      const auto [end, error] = std::from_chars(label.data(), label.data() + label.size(), number);
-      if (error != std::errc{} || end != label.data() + label.size() || number == 0) {
-        return refused(fmt::format("{}/config/channels/{}", node_.pointer, numbers.size()),
-                       fmt::format("\"{}\" is not a valid device connector", label), "a number from 1");
-      }
-      numbers.push_back(number);
+// The device's connectors, by number.
+Result<std::vector<std::uint32_t>> connectors_of(const ValidNode& node) {
+  std::vector<std::uint32_t> numbers;
+  for (const std::string& label : labels_of(node, ParamRole::device_channels)) {
+    std::uint32_t number = 0;
+    const auto [end, error] = std::from_chars(label.data(), label.data() + label.size(), number);
+    if (error != std::errc{} || end != label.data() + label.size() || number == 0) {
+      return refused(
+          fmt::format("{}/{}", node.pointer_to(*node.find(ParamRole::device_channels)), numbers.size()),
+          fmt::format("\"{}\" is not a valid device connector", label), "a number from 1");
     }
-    return numbers;
+    numbers.push_back(number);
   }
-
- private:
-  const ValidNode& node_;
-};
+  return numbers;
+}
 
 }  // namespace
 
@@ -56,20 +42,23 @@ Result<DeviceRequest> device_request(const ValidGraph& graph) {
   const auto output = graph.find(Boundary::device_output);
   for (const auto& node : {output, input}) {  // where both give a value, the input wins
     if (!node) { continue; }
-    const DeviceParams params(graph.nodes()[*node]);
-    request.device = params.text("device");
-    request.sample_format = params.text("sample_format");
-    request.access = params.text("access");
-    request.periods = params.integer("periods");
-    request.sim_script = params.text("sim");
-    request.on_device_loss =
-        params.text("on_device_loss") == "stop" ? OnDeviceLoss::stop : OnDeviceLoss::wait;
-    auto connectors = params.connectors();
+    const ValidNode& asked = graph.nodes()[*node];
+    const auto text = [&](ParamRole role) { return asked.text(role).value_or(std::string{}); };
+    request.device = text(ParamRole::device);
+    request.sample_format = text(ParamRole::device_sample_format);
+    request.access = text(ParamRole::device_access);
+    const auto periods = asked.find(ParamRole::device_periods);
+    request.periods = periods && asked.params.has_value(*periods)
+                          ? static_cast<std::uint32_t>(asked.params.integer(*periods))
+                          : 0;
+    request.sim_script = text(ParamRole::device_script);
+    request.on_device_loss = text(ParamRole::device_loss) == "stop" ? OnDeviceLoss::stop : OnDeviceLoss::wait;
+    auto connectors = connectors_of(asked);
     if (!connectors) { return tl::unexpected(connectors.error()); }
     const bool is_input = node == input;
     (is_input ? request.capture : request.playback) = true;
     (is_input ? request.input_channels : request.output_channels) = std::move(*connectors);
-    (is_input ? request.input_ports : request.output_ports) = params.labels("ports");
+    (is_input ? request.input_ports : request.output_ports) = labels_of(asked, ParamRole::device_ports);
   }
   return request;
 }
@@ -91,8 +80,7 @@ Checked<DeviceStream> device_stream_by_hand(const ValidGraph& graph) {
                      : "a graph that does not end in a device",
                 ""}});
   }
-  const auto channels = input.params.find("channels");
-  const auto labels = channels ? input.params.labels(*channels) : std::vector<std::string>{};
+  const auto labels = labels_of(input, ParamRole::device_channels);
   stream.input_names =
       default_channel_names(static_cast<std::uint32_t>(std::max<std::size_t>(1, labels.size())));
   for (std::size_t i = 0; i < labels.size(); ++i) {

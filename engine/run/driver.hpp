@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -65,6 +66,8 @@ struct DeviceFormat {
   std::uint32_t input_latency_frames = 0;   // from the connector to tick()
   std::uint32_t output_latency_frames = 0;  // from tick() to the connector
   double input_clip_level = 1.0;            // |x| of the largest code of its converters; 1 for floats
+  // Frames until its input is over (a recording in place of a card); empty: it does not end, or that is not known.
+  std::optional<std::uint64_t> length_frames = std::nullopt;
 };
 
 // One block, as the driver hands it over.

@@ -198,6 +198,7 @@ DeviceFormat format_of(const SimCard& card, const SimScript& script, const SimTi
     format.output_names.push_back(fmt::format("playback_{}", c + 1));
   }
   format.real_time = card.clock == SimClock::real_time;
+  if (line.end != SimTimeline::kWithoutEnd) { format.length_frames = static_cast<std::uint64_t>(line.end); }
   if (!card.input_channels.empty()) {
     format.input_latency_frames = script.input_latency_frames.value_or(line.period_frames);
   }

@@ -31,9 +31,11 @@ constexpr std::string_view kGaps[] = {"silence", "splice"};
 
 enum ParamIndex : std::size_t { kTo, kFormat, kSample, kHeaderEvery, kGap, kTimeout };
 constexpr ParamInfo kParams[] = {
-    param::matching(
-        param::text("to", "stdout", "Where the bytes go: stdout, fifo:/path, or fd:5 for descriptor 5."),
-        "stdout|fifo:.*[^/]|fd:[0-9]+"),
+    param::as(
+        ParamRole::output_stream,
+        param::matching(
+            param::text("to", "stdout", "Where the bytes go: stdout, fifo:/path, or fd:5 for descriptor 5."),
+            "stdout|fifo:.*[^/]|fd:[0-9]+")),
     param::choice(
         "format", kFormats, "wav",
         "wav or framed; the others are samples without a header: floats (f) or signed integers (s) of that "

@@ -27,9 +27,11 @@ constexpr std::chrono::milliseconds kLongestWait{20};
 
 enum ParamIndex : std::size_t { kFrom, kFormat, kChannels, kRate, kFrameSize, kTimeout };
 constexpr ParamInfo kParams[] = {
-    param::matching(param::text("from", "stdin",
-                                "Where the bytes come from: stdin, fifo:/path, or fd:5 for descriptor 5."),
-                    "stdin|fifo:.*[^/]|fd:[0-9]+"),
+    param::as(ParamRole::input_stream,
+              param::matching(
+                  param::text("from", "stdin",
+                              "Where the bytes come from: stdin, fifo:/path, or fd:5 for descriptor 5."),
+                  "stdin|fifo:.*[^/]|fd:[0-9]+")),
     param::choice(
         "format", kByteFormatNames, "auto",
         "auto: wav or framed, detected from the first bytes. The others are samples without a header: floats "

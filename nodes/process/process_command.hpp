@@ -9,15 +9,18 @@
 namespace streamlab {
 
 namespace process_command {
-inline constexpr ParamInfo kCommand = param::json(
-    "command", Need::optional, "The program and its arguments, as a list of strings. No shell is involved.");
+inline constexpr ParamInfo kCommand =
+    param::as(ParamRole::command,
+              param::json("command", Need::optional,
+                          "The program and its arguments, as a list of strings. No shell is involved."));
 inline constexpr ParamInfo kRun = param::text("run", Need::optional, "A script, instead of a command.");
 inline constexpr ParamInfo kShell =
     param::text("shell", "python", "What runs the script: \"python\", \"sh\", \"bash\" or an absolute path.");
 inline constexpr ParamInfo kEnv =
     param::json("env", Need::optional, "Environment variables, an object of strings. Never printed.");
 inline constexpr ParamInfo kCwd =
-    param::text("cwd", Need::optional, "Its working directory; left out: the current one.");
+    param::as(ParamRole::folder,
+              param::text("cwd", Need::optional, "Its working directory; left out: the current one."));
 }  // namespace process_command
 
 struct ProcessCommandParams {  // their indices in the node's table

@@ -56,7 +56,8 @@ constexpr ParamInfo filter_type(Need need) {
           .type = ParamType::choice,
           .need = need,
           .choices = kTypes,
-          .description = "Type of filter."};
+          .description = "Type of filter.",
+          .role = ParamRole::kind};
 }
 constexpr ParamInfo kFrequencyInfo =
     param::number("frequency", "Hz", {0.0, 1e9}, Need::optional,

@@ -29,11 +29,14 @@ namespace {
 
 enum ParamIndex : std::size_t { kPath, kOverwrite };
 constexpr ParamInfo kParams[] = {
-    param::text("path", Need::required, "The file to write; \"-\" for stdout."),
-    param::boolean(
-        "overwrite", false,
-        "Replace an existing file once the new one is complete; until then the new one is PATH.new beside "
-        "it. Without this or --force an existing file is an error."),
+    param::as(ParamRole::output_file,
+              param::text("path", Need::required, "The file to write; \"-\" for stdout.")),
+    param::as(
+        ParamRole::overwrite,
+        param::boolean(
+            "overwrite", false,
+            "Replace an existing file once the new one is complete; until then the new one is PATH.new beside "
+            "it. Without this or --force an existing file is an error.")),
 };
 constexpr NodeInfo kInfo{
     .name = "CsvSink",
@@ -42,6 +45,7 @@ constexpr NodeInfo kInfo{
     .outputs = {},
     .params = kParams,
     .rt_safe = RtSafe::no,
+    .records = Records::csv,
     .at_gap = "Writes the flag gap and, in the column gap_frames, the number of missing frames.",
     .details =
         "RFC 4180: commas, quotes where needed, lines end with CR LF. The first row has the column names, "

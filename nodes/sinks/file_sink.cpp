@@ -27,16 +27,18 @@ constexpr SampleFormat kSubtypeFormats[] = {SampleFormat::float32_le, SampleForm
                                             SampleFormat::s24_3le,    SampleFormat::s32_le,
                                             SampleFormat::float32_le, SampleFormat::float64_le};
 constexpr ParamInfo kParams[] = {
-    param::text("path", Need::required, "The file to write."),
+    param::as(ParamRole::output_file, param::text("path", Need::required, "The file to write.")),
     param::choice("format", kFormats, "auto", "File format; auto: from the file name extension."),
     param::choice(
         "subtype", kSubtypes, "auto",
         "Sample format: 16, 24 or 32-bit integer, or 32-bit (float) or 64-bit (double) floating point; auto: "
         "float, or pcm_24 for FLAC. FLAC supports only pcm_16 and pcm_24."),
-    param::boolean(
-        "overwrite", false,
-        "Replace an existing file once the new one is complete; until then the new one is PATH.new beside "
-        "it. Without this or --force an existing file is an error."),
+    param::as(
+        ParamRole::overwrite,
+        param::boolean(
+            "overwrite", false,
+            "Replace an existing file once the new one is complete; until then the new one is PATH.new beside "
+            "it. Without this or --force an existing file is an error.")),
     param::choice("gap", kGaps, "silence",
                   "Where frames are missing: write silence of the same length, or splice what is there."),
 };

@@ -26,14 +26,19 @@ namespace {
 
 enum ParamIndex : std::size_t { kPath, kHeader, kOverwrite, kLabel };
 constexpr ParamInfo kParams[] = {
-    param::text("path", Need::required, "The file to write; \"-\" for stdout."),
+    param::as(ParamRole::output_file,
+              param::text("path", Need::required, "The file to write; \"-\" for stdout.")),
     param::boolean("header", false,
                    "Start with a line that describes the stream: kind, rate, channels, axis, notes."),
-    param::boolean(
-        "overwrite", false,
-        "Replace an existing file once the new one is complete; until then the new one is PATH.new beside "
-        "it. Without this or --force an existing file is an error."),
-    param::text("label", "", "Is in each line as \"label\", so that several sinks can share one stream."),
+    param::as(
+        ParamRole::overwrite,
+        param::boolean(
+            "overwrite", false,
+            "Replace an existing file once the new one is complete; until then the new one is PATH.new beside "
+            "it. Without this or --force an existing file is an error.")),
+    param::as(ParamRole::label,
+              param::text("label", "",
+                          "Is in each line as \"label\", so that several sinks can share one stream.")),
 };
 constexpr NodeInfo kInfo{
     .name = "JsonlSink",
@@ -42,6 +47,7 @@ constexpr NodeInfo kInfo{
     .outputs = {},
     .params = kParams,
     .rt_safe = RtSafe::no,
+    .records = Records::json_lines,
     .at_gap = "Writes the flag gap and gap_frames, the number of missing frames.",
     .details =
         "A line has position (frames), for results length_frames (how many frames of the stream they cover), "

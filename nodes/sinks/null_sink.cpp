@@ -18,6 +18,7 @@ constexpr NodeInfo kInfo{
     .outputs = {},
     .params = {},
     .rt_safe = RtSafe::yes,
+    .records = Records::dropped,
     .at_gap = "Counts only the frames that arrive.",
     .example = R"({"id": "end", "type": "NullSink"})",
     .cost_ns_per_frame = 0.0,

@@ -40,7 +40,7 @@ namespace {
 enum ParamIndex : std::size_t { kLabel, kEvery, kFormat };
 constexpr std::string_view kFormats[] = {"brief", "full"};
 constexpr ParamInfo kParams[] = {
-    param::text("label", "Print", "Stands in brackets before each block."),
+    param::as(ParamRole::label, param::text("label", "Print", "Stands in brackets before each block.")),
     param::integer("every", "blocks", {1.0, 1e9}, 1.0, "Shows the first block and then each n-th."),
     param::choice(
         "format", kFormats, "brief",
@@ -54,6 +54,7 @@ constexpr NodeInfo kInfo{
     .outputs = {},
     .params = kParams,
     .rt_safe = RtSafe::no,
+    .records = Records::console,
     .at_gap = "Shows the gap's length with the block behind it.",
     .details =
         "brief: the time of the block (of day when it is live, else since the stream's beginning), the channel and, of "

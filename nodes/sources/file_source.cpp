@@ -36,7 +36,7 @@ enum ParamIndex : std::size_t {
 };
 constexpr std::string_view kBeyondEnds[] = {"leave_out", "play"};
 constexpr ParamInfo kParams[] = {
-    param::text("path", Need::required, "The sound file."),
+    param::as(ParamRole::input_file, param::text("path", Need::required, "The sound file.")),
     param::integer("loop", "", {0.0, 1e9}, 1.0, "How many times to play the range; 0: endlessly."),
     param::number("start_s", "s", {0.0, 1e9}, Need::optional,
                   "Start of the range, rounded to a whole frame; left out: start of the file."),
@@ -104,8 +104,14 @@ class FileSource final : public Node {
     planar_.resize(info.channels);
     reset();
     if (failure_) { return tl::unexpected(*failure_); }
-    return std::vector{OutputFormat{
-        audio_format(sample_rate_hz_, default_channel_names(info.channels), frame_size_, info.clip_level)}};
+    OutputFormat output{
+        audio_format(sample_rate_hz_, default_channel_names(info.channels), frame_size_, info.clip_level)};
+    const bool is_end_known = info.length_known || params_.given(kEndS) || params_.given(kEndFrame);
+    const double length = static_cast<double>(end_ - start_) * params_[kLoop];
+    if (is_end_known && !is_endless() && length <= kMaxFrame) {
+      output.length_frames = static_cast<std::uint64_t>(length);
+    }
+    return std::vector{std::move(output)};
   }
 
   void reset() noexcept override {

@@ -95,6 +95,14 @@ TEST_P(EveryNode, NamesPortsAndParametersOnceAndInSnakeCase) {
   }
 }
 
+TEST_P(EveryNode, GivesRolesToParametersOfTheirType) {
+  for (const ParamInfo& param : info().params) {
+    const auto type = type_of(param.role);
+    const bool is_choice = type == streamlab::ParamType::text && param.type == streamlab::ParamType::choice;
+    EXPECT_TRUE(!type || param.type == *type || is_choice) << param.name;
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Catalog, EveryNode,
                          testing::ValuesIn(default_catalog().entries().begin(),
                                            default_catalog().entries().end()),

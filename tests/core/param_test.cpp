@@ -12,6 +12,7 @@ constexpr ParamInfo kInfos[] = {
     param::choice("window", kWindows, "flattop", "A window."),
     param::number("start_s", "s", {0.0, 10.0}, Need::optional, "Where to begin."),
     param::list("channels", ParamType::labels, "", {}, Need::optional, "Channels."),
+    param::as(ParamRole::input_file, param::text("path", "in.wav", "A file.")),
 };
 
 TEST(ParamValues, BeginAtTheirDefaults) {
@@ -31,6 +32,15 @@ TEST(ParamValues, RememberWhatWasGiven) {
   EXPECT_EQ(values.number(2), 2.5);
   EXPECT_EQ(values.find("window"), 1U);
   EXPECT_EQ(values.find("windows"), std::nullopt);
+}
+
+TEST(ParamValues, AreFoundByTheirRole) {
+  const ParamValues values(kInfos);
+  EXPECT_EQ(values.find(ParamRole::input_file), 4U);
+  EXPECT_EQ(values.find(ParamRole::output_file), std::nullopt);
+  EXPECT_EQ(type_of(ParamRole::input_file), ParamType::text);
+  EXPECT_EQ(type_of(ParamRole::overwrite), ParamType::boolean);
+  EXPECT_EQ(type_of(ParamRole::none), std::nullopt);
 }
 
 }  // namespace

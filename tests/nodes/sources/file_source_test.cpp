@@ -129,6 +129,17 @@ TEST(FileSource, PlaysForeverOnRequest) {
   EXPECT_FALSE(frames[999].header().has(FrameFlag::end_of_stream));
 }
 
+TEST(FileSource, SaysHowManyFramesItWillGive) {
+  const TempDir dir;
+  const std::string path = counting_file(dir, 1, 1000);
+  const auto length = [&](const std::string& more) {
+    return NodeHarness("FileSource", config(path, more)).outputs()[0].length_frames;
+  };
+  EXPECT_EQ(length(""), 1000U);
+  EXPECT_EQ(length(R"("start_frame": 100, "end_frame": 300, "loop": 3)"), 600U);
+  EXPECT_EQ(length(R"("loop": 0)"), std::nullopt);
+}
+
 TEST(FileSource, BeginsAnewAfterReset) {
   const TempDir dir;
   const std::string json =
