@@ -167,7 +167,7 @@ Document result_document(const BatchResult& result) {
 
 // What the graph's results are: outputs that sinks of records write, or, without those, that the console shows. They
 // are led to standard output, which the batch leads to the table; every other of these nodes writes nothing.
-Errors BatchPlan::lead_results_to_table(const ValidGraph& graph) {
+Errors BatchPlan::lead_results_to_table(const ValidGraph& graph, Document& document) {
   const bool is_csv = !arguments_.csv.empty();
   const std::string option = is_csv ? "--csv" : "--jsonl";
   const auto is_sink = [](const ValidNode& node) { return writes_records(node.info()); };
@@ -180,7 +180,7 @@ Errors BatchPlan::lead_results_to_table(const ValidGraph& graph) {
     const ValidNode& node = graph.nodes()[n];
     const bool is_print = shows_records(node.info());
     if (!is_sink(node) && !is_print) { continue; }
-    Document& written = document_[Document::json_pointer(node.pointer)];
+    Document& written = document[Document::json_pointer(node.pointer)];
     written["type"] = silent.name;
     written.erase("config");
     muted_.insert(node.id);
@@ -221,50 +221,48 @@ tl::expected<BatchPlan, ExitCode> BatchPlan::make(const BatchArguments& argument
   if (!text) { return tl::unexpected(report(text.error(), "")); }
   auto document = parse_document(*text, language_of(arguments.config.path));
   if (!document) { return tl::unexpected(report(document.error(), name)); }
-  BatchPlan plan(*std::move(document), arguments);
   // A file without a folder: what is absolute for it is so by the configuration.
-  auto graph = plan.load(own_variables("item.wav", 0));
-  if (!graph) { return tl::unexpected(report(graph.error(), name)); }
+  const Variables own = own_variables("item.wav", 0);
+  auto graphs = GraphTemplate::from_document(*document, arguments.config.variables, own);
+  if (!graphs) { return tl::unexpected(report(graphs.error(), name)); }
+  BatchPlan plan(*graphs, arguments);
   const bool has_table = !plan.table_path().empty();
   if (has_table) {
-    if (const Errors errors = plan.lead_results_to_table(*graph); !errors.empty()) {
+    if (const Errors errors = plan.lead_results_to_table(graphs->graph(), *document); !errors.empty()) {
       return tl::unexpected(report(errors, name));
     }
-    graph = plan.load(own_variables("item.wav", 0));
-    if (!graph) { return tl::unexpected(report(graph.error(), name)); }
+    graphs = GraphTemplate::from_document(*document, arguments.config.variables, own);
+    if (!graphs) { return tl::unexpected(report(graphs.error(), name)); }
+    plan.graphs_ = *graphs;
   }
-  Errors errors = refuse_pipes(*graph);
-  if (!input_of(*graph)) {
+  const ValidGraph& graph = plan.graphs_.graph();
+  Errors errors = refuse_pipes(graph);
+  if (!input_of(graph)) {
     errors.push_back({ErrorCode::refused, "/nodes", "this graph has no place for a file",
                       fmt::format("{} or {}", with_article(names_of(default_catalog(), plays_file)),
                                   with_article(names_of(default_catalog(), is_device_input))),
                       ""});
   }
   const bool prints_json = arguments.json && !has_table;
-  for (Error& error : check_stdout_formats(*graph, prints_json)) { errors.push_back(std::move(error)); }
-  if (arguments.resume && !has_table && output_files(*graph).empty()) {
+  for (Error& error : check_stdout_formats(graph, prints_json)) { errors.push_back(std::move(error)); }
+  if (arguments.resume && !has_table && output_files(graph).empty()) {
     errors.push_back({ErrorCode::refused, "--resume",
                       "this graph writes no file, and nothing tells what is complete",
                       "a graph that writes files, --csv or --jsonl", ""});
   }
-  if (arguments.resume && output_files(*graph).size() < written_files(*graph).size()) {
+  if (arguments.resume && output_files(graph).size() < written_files(graph).size()) {
     errors.push_back({ErrorCode::refused, "--resume",
                       "what a simulated card plays into a file does not tell whether it is complete",
                       "a graph whose files are written by nodes", ""});
   }
   if (!errors.empty()) { return tl::unexpected(report(errors, name)); }
-  plan.prints_ = app::prints(*graph);
+  plan.prints_ = app::prints(graph);
   plan.folders_ = item_folders(arguments.files);
-  plan.stdout_format_ = app::stdout_format(*graph, prints_json);
-  for (const FileParam& output : output_files(*graph)) {
+  plan.stdout_format_ = app::stdout_format(graph, prints_json);
+  for (const FileParam& output : output_files(graph)) {
     if (fs::path(output.path).is_absolute()) { plan.absolute_.insert(output.node); }
   }
   return plan;
-}
-
-Checked<ValidGraph> BatchPlan::load(const Variables& own) const {
-  const std::string text = document_.dump(-1, ' ', false, Document::error_handler_t::replace);
-  return load_graph(text, ConfigLanguage::json, arguments_.config.variables, default_catalog(), own);
 }
 
 Checked<ValidGraph> BatchPlan::graph_for(std::size_t item) const {
@@ -278,16 +276,16 @@ Checked<ValidGraph> BatchPlan::graph_for(std::size_t item) const {
     return tl::unexpected(Errors{
         {ErrorCode::refused, "", "the name of this file cannot stand in JSON Lines", "a name in UTF-8", ""}});
   }
-  auto graph = load(own_variables(file, item));
+  auto graph = graphs_.with(own_variables(file, item));
   if (!graph) { return graph; }
   const auto input = input_of(*graph);  // there, as make() has seen
-  ValidGraph bound = graph->with_text(input->node, input->param, input->prefix + file);
+  graph->set_text(input->node, input->param, input->prefix + file);
   if (!arguments_.out_dir.empty()) {
-    if (Errors errors = put_below_out_dir(bound, item); !errors.empty()) {
+    if (Errors errors = put_below_out_dir(*graph, item); !errors.empty()) {
       return tl::unexpected(std::move(errors));
     }
   }
-  return bound;
+  return graph;
 }
 
 Errors BatchPlan::put_below_out_dir(ValidGraph& graph, std::size_t item) const {
@@ -305,7 +303,7 @@ Errors BatchPlan::put_below_out_dir(ValidGraph& graph, std::size_t item) const {
            graph.nodes()[output.node].id});
       continue;
     }
-    graph = graph.with_text(output.node, output.param, path.string());
+    graph.set_text(output.node, output.param, path.string());
   }
   return errors;
 }

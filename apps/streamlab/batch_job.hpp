@@ -12,6 +12,7 @@
 #include "apps/streamlab/commands.hpp"
 #include "apps/streamlab/config_file.hpp"
 #include "apps/streamlab/standard_streams.hpp"
+#include "engine/graph/graph_template.hpp"
 
 namespace streamlab::app {
 
@@ -52,14 +53,13 @@ class BatchPlan {
   bool has_outputs(std::size_t item) const;
 
  private:
-  BatchPlan(Document document, const BatchArguments& arguments)
-      : document_(std::move(document)), arguments_(arguments) {}
-  Checked<ValidGraph> load(const Variables& own) const;
-  Errors lead_results_to_table(const ValidGraph& graph);
+  BatchPlan(GraphTemplate graphs, const BatchArguments& arguments)
+      : graphs_(std::move(graphs)), arguments_(arguments) {}
+  Errors lead_results_to_table(const ValidGraph& graph, Document& document);
   Errors put_below_out_dir(ValidGraph& graph, std::size_t item) const;
   ExitCode run_graph(const ValidGraph& graph, BatchResult& result) const;
 
-  Document document_;
+  GraphTemplate graphs_;
   BatchArguments arguments_;
   StdoutFormat stdout_format_ = StdoutFormat::text;
   bool prints_ = false;

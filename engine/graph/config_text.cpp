@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -17,7 +16,6 @@
 #include <yaml-cpp/yaml.h>
 #include <nlohmann/json.hpp>
 
-#include "engine/base/nearest_name.hpp"
 #include "engine/graph/syntax_words.hpp"
 #include "engine/graph/yaml_scalar.hpp"
 
@@ -271,137 +269,6 @@ Checked<Document> parse_yaml(std::string_view text) {
   return tl::unexpected(errors);
 }
 
-// What is between "${" and "}".
-class Lookup {
- public:
-  struct Found {
-    Document value;
-    std::string text;  // within a longer text
-  };
-
-  Lookup(const Document& defaults, const Variables& given, const Variables& own) : given_(given), own_(own) {
-    for (const auto& [name, value] : defaults.items()) {
-      defaults_.emplace(name, Found{value, value.is_string() ? value.get<std::string>() : value.dump()});
-    }
-  }
-
-  Result<Found> operator()(const std::string& name, const std::string& pointer) {
-    auto found = find(name, pointer);
-    if (found) { bytes_ += found->text.size(); }
-    if (bytes_ > kMaxConfigBytes) {
-      return refused(pointer,
-                     fmt::format("variables would make more than {} bytes of text", kMaxConfigBytes));
-    }
-    return found;
-  }
-  const std::set<std::string>& used() const { return used_; }
-
- private:
-  Result<Found> find(const std::string& name, const std::string& pointer) {
-    if (name.starts_with("env:")) {
-      const char* value = std::getenv(name.c_str() + 4);
-      if (value == nullptr) {
-        return refused(pointer, fmt::format("the environment has no variable {}", name.substr(4)));
-      }
-      if (!is_utf8(value)) { return not_utf8(pointer, name); }
-      return Found{value, value};
-    }
-    used_.insert(name);
-    const auto from_user = given_.find(name);
-    if (const auto ours = own_.find(name); ours != own_.end() && from_user == given_.end()) {
-      return Found{ours->second, ours->second};
-    }
-    const auto fallback = defaults_.find(name);
-    if (from_user == given_.end() && fallback == defaults_.end()) {
-      return refused(pointer, fmt::format("the variable ${{{}}} has no value", name),
-                     fmt::format("--set {}=VALUE, or a default in \"variables\"", name),
-                     nearest_default(name));
-    }
-    if (from_user == given_.end()) { return fallback->second; }
-    const std::string text = with_own(from_user->second);
-    if (!is_utf8(text)) { return not_utf8(pointer, name); }
-    if (fallback != defaults_.end() && fallback->second.value.is_string()) { return Found{text, text}; }
-    auto value = given_scalar(text);
-    if (!value) {
-      value.error().where = fmt::format("--set {}", name);
-      return tl::unexpected(value.error());
-    }
-    return Found{*value, value->is_string() ? value->get<std::string>() : text};
-  }
-  // What a user gives may hold variables of the program's own, such as ${stem} of a batch; others are letters.
-  std::string with_own(const std::string& text) const {
-    std::string filled;
-    std::size_t at = 0;
-    for (std::size_t open = text.find("${"); open != std::string::npos; open = text.find("${", open + 2)) {
-      const std::size_t end = text.find('}', open);
-      if (end == std::string::npos) { break; }
-      const auto value = own_.find(text.substr(open + 2, end - open - 2));
-      if (value == own_.end()) { continue; }
-      filled += text.substr(at, open - at) + value->second;
-      at = end + 1;
-    }
-    return filled + text.substr(at);
-  }
-  // Of many mistakes only some are shown, and to look for the nearest of many names takes long.
-  std::string nearest_default(const std::string& name) {
-    constexpr std::size_t kMost = 100;
-    if (++suggestions_ > kMost) { return {}; }
-    std::vector<std::string_view> names;
-    for (const auto& item : defaults_) { names.push_back(item.first); }
-    return did_you_mean(name, names);
-  }
-  static tl::unexpected<Error> not_utf8(const std::string& pointer, const std::string& name) {
-    return refused(pointer, fmt::format("the value of ${{{}}} is not text", name), "UTF-8");
-  }
-
-  const Variables& given_;
-  const Variables& own_;
-  std::map<std::string, Found> defaults_;
-  std::set<std::string> used_;
-  std::size_t bytes_ = 0;  // of what took the place of variables
-  std::size_t suggestions_ = 0;
-};
-
-void replace_in(Document& value, const std::string& pointer, Lookup& lookup, Errors& errors) {
-  if (value.is_object()) {
-    for (auto& [key, member] : value.items()) {
-      replace_in(member, pointer + "/" + pointer_token(key), lookup, errors);
-    }
-    return;
-  }
-  if (value.is_array()) {
-    for (std::size_t i = 0; i < value.size(); ++i) {
-      replace_in(value[i], fmt::format("{}/{}", pointer, i), lookup, errors);
-    }
-    return;
-  }
-  if (!value.is_string()) { return; }
-  const auto text = value.get<std::string>();
-  std::string replaced;
-  std::size_t at = 0;
-  for (std::size_t open = text.find("${"); open != std::string::npos; open = text.find("${", at)) {
-    const std::size_t end = text.find('}', open);
-    if (end == std::string::npos) {
-      errors.push_back(
-          {ErrorCode::refused, pointer, "\"${\" is not closed", "\"}\" after the variable's name", ""});
-      return;
-    }
-    const auto found = lookup(text.substr(open + 2, end - open - 2), pointer);
-    if (!found) {
-      errors.push_back(found.error());
-      return;
-    }
-    if (open == 0 && end + 1 == text.size()) {
-      value = found->value;
-      return;
-    }
-    replaced += text.substr(at, open - at);
-    replaced += found->text;
-    at = end + 1;
-  }
-  value = replaced + text.substr(at);
-}
-
 }  // namespace
 
 ConfigLanguage language_of(std::string_view path) {
@@ -445,34 +312,6 @@ bool is_utf8(const Document& document) {
   try {
     return !document.dump().empty();
   } catch (const Document::type_error&) { return false; }
-}
-
-void replace_variables(Document& document, const Variables& given, Errors& errors, const Variables& own) {
-  Document defaults = Document::object();
-  if (document.is_object() && document.contains("variables")) {
-    defaults = document["variables"];
-    document.erase("variables");
-    if (!defaults.is_object()) {
-      errors.push_back(
-          {ErrorCode::refused, "/variables", "this is not an object", "{\"name\": value, …}", ""});
-      return;
-    }
-  }
-  for (const auto& [name, value] : defaults.items()) {
-    if (value.is_string() && value.get_ref<const std::string&>().find("${") != std::string::npos) {
-      errors.push_back({ErrorCode::refused, fmt::format("/variables/{}", pointer_token(name)),
-                        "a default cannot hold variables", "a plain value", ""});
-    }
-  }
-  Lookup lookup(defaults, given, own);
-  replace_in(document, "", lookup, errors);
-  const std::vector<std::string_view> known(lookup.used().begin(), lookup.used().end());
-  for (const auto& [name, value] : given) {
-    if (!lookup.used().contains(name)) {
-      errors.push_back({ErrorCode::refused, "--set " + name, "the configuration uses no such variable", "",
-                        did_you_mean(name, known)});
-    }
-  }
 }
 
 }  // namespace streamlab

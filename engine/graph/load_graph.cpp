@@ -23,16 +23,22 @@ bool has_node_list(const Document& document, const GraphSpec& spec) {
 
 Checked<ValidGraph> load_graph(std::string_view text, ConfigLanguage language, const Variables& variables,
                                const NodeCatalog& catalog, const Variables& own) {
-  auto document = parse_document(text, language);
+  const auto document = parse_document(text, language);
   if (!document) { return tl::unexpected(document.error()); }
+  return validate_document(*document, variables, catalog, own);
+}
+
+Checked<ValidGraph> validate_document(const Document& document, const Variables& variables,
+                                      const NodeCatalog& catalog, const Variables& own) {
+  Document replaced = document;
   Errors errors;
-  replace_variables(*document, variables, errors, own);
+  replace_variables(replaced, variables, errors, own);
   const std::size_t said = errors.size();
-  const GraphSpec spec = read_graph_spec(*document, errors);
+  const GraphSpec spec = read_graph_spec(replaced, errors);
   std::optional<ValidGraph> graph;
-  if (has_node_list(*document, spec)) { graph = validate(spec, catalog, errors); }
+  if (has_node_list(replaced, spec)) { graph = validate(spec, catalog, errors); }
   if (errors.empty()) { return *std::move(graph); }
-  FileOrder(*parse_document(text, language)).arrange(errors, said);  // of the document before it was changed
+  FileOrder(document).arrange(errors, said);
   return tl::unexpected(errors);
 }
 

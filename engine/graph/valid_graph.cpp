@@ -1,6 +1,8 @@
 // engine/graph/valid_graph.cpp
 //
 // What a valid graph and its nodes can be asked.
+#include <utility>
+
 #include <fmt/format.h>
 
 #include "engine/graph/file_order.hpp"
@@ -50,8 +52,12 @@ std::optional<std::size_t> ValidGraph::find(Boundary boundary) const {
 
 ValidGraph ValidGraph::with_text(std::size_t node, std::size_t param, const std::string& value) const {
   ValidGraph changed = *this;
-  changed.nodes_[node].params.set(param, value);
+  changed.set_text(node, param, value);
   return changed;
+}
+
+void ValidGraph::set_text(std::size_t node, std::size_t param, std::string value) {
+  nodes_[node].params.set(param, std::move(value));
 }
 
 }  // namespace streamlab

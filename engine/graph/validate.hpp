@@ -88,9 +88,12 @@ class ValidGraph {
 
   // The same graph with another value for a text parameter of one node.
   ValidGraph with_text(std::size_t node, std::size_t param, const std::string& value) const;
+  // The same in place.
+  void set_text(std::size_t node, std::size_t param, std::string value);
 
  private:
   friend class Validator;
+  friend class GraphTemplate;
   ValidGraph() = default;
 
   std::string title_;
@@ -115,5 +118,8 @@ ValidGraph validate(const GraphSpec& spec, const NodeCatalog& catalog, Errors& e
 Checked<ValidGraph> load_graph(std::string_view text, ConfigLanguage language = ConfigLanguage::json,
                                const Variables& variables = {},
                                const NodeCatalog& catalog = default_catalog(), const Variables& own = {});
+// The same of a document that has been parsed.
+Checked<ValidGraph> validate_document(const Document& document, const Variables& variables,
+                                      const NodeCatalog& catalog, const Variables& own = {});
 
 }  // namespace streamlab
