@@ -2,7 +2,6 @@
 #include "apps/streamlab/batch_job.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -16,6 +15,7 @@
 #include "apps/streamlab/node_names.hpp"
 #include "apps/streamlab/run_files.hpp"
 #include "engine/run/engine.hpp"
+#include "engine/run/run_to_end.hpp"
 #include "hal/backends.hpp"
 
 namespace streamlab::app {
@@ -342,6 +342,7 @@ ExitCode BatchPlan::run_graph(const ValidGraph& graph, BatchResult& result) cons
   }
   EngineOptions options;
   options.threads = ThreadPolicy{ThreadPolicy::Kind::count, 1};
+  options.cores = 1;
   options.console = arguments_.json ? Console::json_lines : Console::text;
   options.naming = Naming::when_complete;
   options.console_file = printed.file();
@@ -361,13 +362,9 @@ ExitCode BatchPlan::run_graph(const ValidGraph& graph, BatchResult& result) cons
     if (arguments_.resume) { OutputFile::remove_part(output.path); }
     result.outputs.push_back(output.path);
   }
-  if (auto started = (*engine)->start(); !started) { return fail({started.error()}); }
-  constexpr auto kLook = std::chrono::milliseconds(100);  // how soon Ctrl-C is answered
-  while (!interrupted() && !(*engine)->wait_for(kLook)) {}
-  const bool cut_short = !(*engine)->wait_for(std::chrono::seconds(0));
-  constexpr auto kPatience = std::chrono::seconds(5);  // with a reader that takes nothing
-  (*engine)->stop(kPatience, interrupted_again);
-  const EngineStatus status = (*engine)->status();
+  const auto ran = run_to_end(**engine, {.ends = interrupted, .gives_up = interrupted_again});
+  if (!ran) { return fail({ran.error()}); }
+  const EngineStatus& status = ran->status;
   const auto& slots = (*engine)->plan().slots();
   if (!slots.empty()) {
     result.sound_s = static_cast<double>(status.frames) / slots.front().format->sample_rate_hz;
@@ -376,9 +373,9 @@ ExitCode BatchPlan::run_graph(const ValidGraph& graph, BatchResult& result) cons
     if (!muted_.contains(node)) { result.notes.push_back(fmt::format("{}: {}", node, note.text)); }
   }
   result.printed = printed.text();
-  if (!status.failures.empty() || cut_short) {
+  if (!status.failures.empty() || ran->cut_short) {
     result.outputs.clear();  // for they are gone
-    if (cut_short) { return fail({{ErrorCode::failed, "", "interrupted", "", ""}}); }
+    if (ran->cut_short) { return fail({{ErrorCode::failed, "", "interrupted", "", ""}}); }
     fail(status.failures);
     return ExitCode::failed;
   }

@@ -15,6 +15,7 @@
 #include "apps/streamlab/standard_streams.hpp"
 #include "apps/streamlab/summary.hpp"
 #include "engine/run/engine.hpp"
+#include "engine/run/run_to_end.hpp"
 #include "hal/backends.hpp"
 #include "nodes/sinks/brief_text.hpp"
 
@@ -22,8 +23,6 @@ namespace streamlab::app {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-constexpr auto kPatience = std::chrono::seconds(5);  // with a reader that takes nothing
 
 // The rate at which the sources count frames.
 double source_rate_hz(const Plan& plan) {
@@ -122,7 +121,6 @@ ExitCode run_graph(const ValidGraph& graph, const RunOptions& options) {
   const std::int64_t expected =
       line.is_shown() ? expected_frames((*engine)->plan(), (*engine)->device(), rate_hz, options) : 0;
   const Clock::time_point begin = Clock::now();
-  if (auto started = (*engine)->start(); !started) { return options.report({started.error()}); }
   RunEvents events;
   const auto tell = [&](const EngineStatus& status, RunEvents::Hold hold) {
     for (const RunEvent& event : events.take(status, seconds_since(begin), hold)) {
@@ -130,22 +128,19 @@ ExitCode run_graph(const ValidGraph& graph, const RunOptions& options) {
       show_event(event, status, rate_hz, options, console);
     }
   };
-  constexpr auto kLook = std::chrono::milliseconds(100);  // how soon Ctrl-C is answered
-  while (!interrupted() && !(*engine)->wait_for(kLook)) {
+  const auto look = [&] {
     const EngineStatus status = (*engine)->status();
     tell(status, RunEvents::Hold::yes);
-    if (!line.is_shown()) { continue; }
+    if (!line.is_shown()) { return; }
     line.show(options.view != nullptr ? options.view->progress(status)
                                       : graph_progress_text(status, rate_hz, expected, seconds_since(begin)));
-  }
-  // What is in force on the device's thread is known only while that thread is there.
-  const EngineStatus running = (*engine)->status();
-  (*engine)->stop(kPatience, interrupted_again);
+  };
+  auto ran = run_to_end(**engine, {.ends = interrupted, .gives_up = interrupted_again, .look = look});
+  if (!ran) { return options.report({ran.error()}); }
   line.clear();
 
   Summary summary;
-  summary.status = (*engine)->status();
-  if (running.driver) { summary.status.driver->real_time = running.driver->real_time; }
+  summary.status = std::move(ran->status);
   summary.rate_hz = rate_hz;
   summary.wall_s = seconds_since(begin);
   summary.interrupted = interrupted();

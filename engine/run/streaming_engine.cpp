@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "engine/rt/thread.hpp"
+#include "engine/run/run_to_end.hpp"
 #include "engine/stream/kept_frame.hpp"
 
 namespace streamlab {
@@ -28,10 +29,9 @@ struct StreamingEngine::Shared {
     // The stream of a device ends only when the engine is stopped: when its time is up, or it failed.
     if (engine->device() == nullptr) { return {}; }
     auto watching = Thread::start("stream engine", [this] {
-      while (!engine->wait_for(kLookAgain)) {
-        if (stopping.load(std::memory_order_acquire)) { return; }
-      }
-      stop();
+      const RunWatch until_stopped{.ends = [this] { return stopping.load(std::memory_order_acquire); },
+                                   .interval = kLookAgain};
+      if (wait_until_over(*engine, until_stopped)) { stop(); }
     });
     if (!watching) { return tl::unexpected(watching.error()); }
     watch = std::move(*watching);
