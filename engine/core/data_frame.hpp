@@ -148,6 +148,9 @@ class DataFrame {
   const double* channel_data(std::uint32_t index) const noexcept { return channels_[index]; }
   // One pointer per channel.
   std::span<double* const> channel_pointers() noexcept { return channels_; }
+  std::span<const double* const> channel_pointers() const noexcept {
+    return {channels_.data(), channels_.size()};
+  }
 
   // By name; empty when there is no such channel (has_channel() tells that from a channel of no samples).
   std::span<double> channel(std::string_view name) noexcept;

@@ -39,8 +39,7 @@ StreamEncoder::StreamEncoder(const EncoderSpec& spec, const StreamFormat& format
       samples_(raw_samples(spec.format).value_or(spec.samples)),
       channels_(format.channel_count()),
       sample_rate_hz_(format.sample_rate_hz),
-      frame_bytes_(channels_ * bytes_per_sample(samples_)),
-      planar_(channels_) {}
+      frame_bytes_(channels_ * bytes_per_sample(samples_)) {}
 
 Result<StreamEncoder> StreamEncoder::create(const EncoderSpec& spec, const StreamFormat& format) {
   StreamEncoder encoder(spec, format);
@@ -106,9 +105,8 @@ void StreamEncoder::append(const DataFrame& block, std::vector<std::byte>& bytes
 }
 
 void StreamEncoder::interleave(const DataFrame& block, std::byte* to) {
-  for (std::uint32_t c = 0; c < channels_; ++c) { planar_[c] = block.channel_data(c); }
-  const EncodeCounts counts =
-      encode_interleaved(samples_, planar_.data(), channels_, block.frame_count(), to, NotFinite::keep);
+  const EncodeCounts counts = encode_interleaved(samples_, block.channel_pointers().data(), channels_,
+                                                 block.frame_count(), to, NotFinite::keep);
   counts_.clipped += counts.clipped;
   counts_.not_finite += counts.not_a_number + counts.kept;
 }

@@ -60,7 +60,6 @@ class StreamEncoder {
   std::size_t frame_bytes_;
   std::optional<FramedWriter> framed_;
   std::vector<std::byte> interleaved_;  // of framed
-  std::vector<const double*> planar_;
   EncoderCounts counts_;
 };
 

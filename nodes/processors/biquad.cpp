@@ -156,7 +156,6 @@ class Biquad final : public Node {
                      "put the rest into a second Biquad");
     }
     cascade_.emplace(sections, in.channel_count());
-    in_.resize(in.channel_count());
     silenced_ = 0;
     return std::vector{OutputFormat{with_new_values(in)}};
   }
@@ -167,8 +166,8 @@ class Biquad final : public Node {
   Status process(std::span<const DataFrame* const> in, std::span<OutputPort> out) noexcept override {
     const DataFrame& x = *in[0];
     DataFrame& y = out[0].emit();
-    for (std::uint32_t c = 0; c < x.channel_count(); ++c) { in_[c] = x.channel_data(c); }
-    const std::size_t silenced = cascade_->process(in_, y.channel_pointers(), x.frame_count());
+    const std::size_t silenced =
+        cascade_->process(x.channel_pointers(), y.channel_pointers(), x.frame_count());
     if (silenced > 0) {
       y.header().set(FrameFlag::not_finite);
       silenced_ += silenced;
@@ -237,7 +236,6 @@ class Biquad final : public Node {
 
   const ParamValues params_;
   std::optional<dsp::BiquadCascade> cascade_;  // set by prepare()
-  std::vector<const double*> in_;              // channels of the current block
   std::uint64_t silenced_ = 0;
 };
 

@@ -79,7 +79,6 @@ class Delay final : public Node {
                                  std::floor(kMaxSamples / in.channel_count())));
     }
     line_.emplace(in.channel_count(), static_cast<std::size_t>(frames));
-    in_.resize(in.channel_count());
     flags_inside_.assign(static_cast<std::size_t>(frames), 0);
     flags_out_.assign(in.max_frames, 0);
     reset();
@@ -100,8 +99,7 @@ class Delay final : public Node {
     inside_ = std::min<std::uint64_t>(inside_ + x.frame_count(), flags_inside_.size());
     DataFrame& y = out[0].emit();
     delay_flags(x, y);
-    for (std::uint32_t c = 0; c < x.channel_count(); ++c) { in_[c] = x.channel_data(c); }
-    line_->process(in_, y.channel_pointers(), x.frame_count());
+    line_->process(x.channel_pointers(), y.channel_pointers(), x.frame_count());
     return Status::ok;
   }
 
@@ -143,7 +141,6 @@ class Delay final : public Node {
 
   const ParamValues params_;
   std::optional<dsp::DelayLine> line_;      // set by prepare()
-  std::vector<const double*> in_;           // channels of the current block
   std::vector<std::uint8_t> flags_inside_;  // of the frames inside, a ring
   std::size_t next_ = 0;                    // the oldest
   std::size_t flagged_inside_ = 0;          // frames inside that have a flag

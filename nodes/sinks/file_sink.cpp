@@ -186,9 +186,7 @@ class FileSink final : public Node {
         if (auto silence = writer_->write_silence(x.header().gap_frames); !silence) { return silence; }
       }
     }
-    planar_.clear();
-    for (std::uint32_t c = 0; c < x.channel_count(); ++c) { planar_.push_back(x.channel_data(c)); }
-    return writer_->write(planar_.data(), x.frame_count());
+    return writer_->write(x.channel_pointers().data(), x.frame_count());
   }
 
   const std::string path_;
@@ -201,7 +199,6 @@ class FileSink final : public Node {
   std::optional<SoundFileWriter> writer_;  // set by start()
   bool restart_ = false;
   std::uint64_t gap_frames_ = 0;
-  std::vector<const double*> planar_;
   std::optional<Error> failure_;
 };
 

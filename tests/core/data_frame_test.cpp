@@ -30,6 +30,18 @@ TEST(DataFrame, IsFilledByHandChannelByChannel) {
   EXPECT_TRUE(frame.channel("third").empty());
 }
 
+TEST(DataFrame, ShowsItsChannelsWithoutACopy) {
+  DataFrame frame(stereo(4));
+  const DataFrame& read_only = frame;
+  ASSERT_EQ(read_only.channel_pointers().size(), 2U);
+  for (std::uint32_t c = 0; c < 2; ++c) {
+    EXPECT_EQ(read_only.channel_pointers()[c], frame.channel_data(c));
+    EXPECT_EQ(frame.channel_pointers()[c], frame.channel_data(c));
+  }
+  static_assert(std::is_same_v<decltype(read_only.channel_pointers()), std::span<const double* const>>);
+  EXPECT_TRUE(DataFrame().channel_pointers().empty());
+}
+
 TEST(DataFrame, ReplacesAChannelAndMayChangeItsLengthWhenItIsTheOnlyOne) {
   DataFrame frame(0, 0);
   ASSERT_TRUE(frame.set_channel("a", {1.0, 2.0}));
