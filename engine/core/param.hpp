@@ -231,6 +231,16 @@ constexpr ParamInfo names(std::string_view name, Need need, std::string_view des
   info.distinct = true;
   return info;
 }
+// The index of the parameter `name` of a table, beside which a node names its indices:
+//   constexpr auto kGain = param::at(kParams, "gain");
+// Does not compile if the table has no such parameter, so that names and table cannot differ.
+consteval std::size_t at(std::span<const ParamInfo> infos, std::string_view name) {
+  for (std::size_t i = 0; i < infos.size(); ++i) {
+    if (infos[i].name == name) { return i; }
+  }
+  throw "the table has no parameter of this name";  // never runs: it ends the compilation
+}
+
 // A text, all of which `pattern` matches.
 constexpr ParamInfo matching(ParamInfo info, std::string_view pattern) {
   info.pattern = pattern;

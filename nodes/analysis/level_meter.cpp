@@ -91,7 +91,6 @@ constexpr CalibratedQuantity kVoltages[] = {
     {"rms_dbv", "dBV", &dsp::Levels::rms, 1.0},         {"rms_dbu", "dBu", &dsp::Levels::rms, kVolt0Dbu},
 };
 
-enum ParamIndex : std::size_t { kIntervalS, kPaPerFullScale, kVPerFullScale };
 constexpr ParamInfo kParams[] = {
     param::number("interval_s", "s", {0.001, 86400.0}, 1.0, Live::no, "Length of an interval."),
     param::list("pa_per_full_scale", ParamType::numbers, "Pa", {1e-12, 1e12}, Need::optional,
@@ -99,6 +98,9 @@ constexpr ParamInfo kParams[] = {
     param::list("v_per_full_scale", ParamType::numbers, "V", {1e-12, 1e12}, Need::optional,
                 "Input calibration: voltage of a sample of 1; one number, or one per channel."),
 };
+constexpr auto kIntervalS = param::at(kParams, "interval_s");
+constexpr auto kPaPerFullScale = param::at(kParams, "pa_per_full_scale");
+constexpr auto kVPerFullScale = param::at(kParams, "v_per_full_scale");
 constexpr std::string_view kCalibrations[] = {"pa_per_full_scale", "v_per_full_scale"};
 constexpr ParamRule kRules[] = {
     {ParamRule::Kind::at_most_one, kCalibrations, {}, {}, "use two LevelMeters for both kinds of input"}};

@@ -42,18 +42,6 @@ constexpr std::string_view kScalings[] = {"amplitude", "rms", "power", "psd"};  
 constexpr std::string_view kOutputs[] = {"linear", "db"};
 constexpr std::string_view kDetrends[] = {"none", "constant"};  // as dsp::Detrend
 
-enum ParamIndex : std::size_t {
-  kFftSize,
-  kWindow,
-  kWindowParameter,
-  kOverlap,
-  kAveraging,
-  kAverages,
-  kTimeConstantS,
-  kScaling,
-  kOutput,
-  kDetrend,
-};
 constexpr ParamInfo kParams[] = {
     param::integer("fft_size", "frames", {2.0, 4194304.0}, 4096.0,
                    "Samples per transform; no prime factor above 167."),
@@ -78,6 +66,16 @@ constexpr ParamInfo kParams[] = {
     param::choice("detrend", kDetrends, "none",
                   "constant: subtract the mean of each frame before the window."),
 };
+constexpr auto kFftSize = param::at(kParams, "fft_size");
+constexpr auto kWindow = param::at(kParams, "window");
+constexpr auto kWindowParameter = param::at(kParams, "window_parameter");
+constexpr auto kOverlap = param::at(kParams, "overlap");
+constexpr auto kAveraging = param::at(kParams, "averaging");
+constexpr auto kAverages = param::at(kParams, "averages");
+constexpr auto kTimeConstantS = param::at(kParams, "time_constant_s");
+constexpr auto kScaling = param::at(kParams, "scaling");
+constexpr auto kOutput = param::at(kParams, "output");
+constexpr auto kDetrend = param::at(kParams, "detrend");
 constexpr std::string_view kCounted[] = {"linear", "max", "min"};
 constexpr std::string_view kFading[] = {"exponential"};
 constexpr std::string_view kParametric[] = {"kaiser", "gaussian", "tukey"};

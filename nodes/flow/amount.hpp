@@ -5,6 +5,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <string>
@@ -17,12 +18,20 @@
 
 namespace streamlab {
 
-// The parameters of both, in this order.
-enum AmountParam : std::size_t { kAmountFrames, kAmountSeconds, kAmountBlocks };
+inline constexpr Range kAmountRange{1.0, 9e15};
+// The parameters of both, each with its own description.
+constexpr std::array<ParamInfo, 3> amount_params(std::string_view frames, std::string_view seconds,
+                                                 std::string_view blocks) {
+  return {param::integer("frames", "frames", kAmountRange, Need::optional, frames),
+          param::number("seconds", "s", {1e-9, 1e9}, Need::optional, seconds),
+          param::integer("blocks", "", kAmountRange, Need::optional, blocks)};
+}
+inline constexpr auto kAmountFrames = param::at(amount_params("", "", ""), "frames");
+inline constexpr auto kAmountSeconds = param::at(amount_params("", "", ""), "seconds");
+inline constexpr auto kAmountBlocks = param::at(amount_params("", "", ""), "blocks");
 inline constexpr std::string_view kAmountNames[] = {"frames", "seconds", "blocks"};
 inline constexpr ParamRule kAmountRules[] = {{ParamRule::Kind::at_least_one, kAmountNames},
                                              {ParamRule::Kind::at_most_one, kAmountNames}};
-inline constexpr Range kAmountRange{1.0, 9e15};
 inline constexpr std::string_view kAmountDetails =
     "Exactly one of frames, seconds and blocks. Frames and, for audio, seconds are exact to the frame for "
     "any block size and do not count missing frames; seconds are rounded to whole frames. For spectra and "

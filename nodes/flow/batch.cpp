@@ -19,11 +19,11 @@ namespace streamlab {
 namespace batch_node {
 namespace {
 
-enum ParamIndex : std::size_t { kBlocks };
 constexpr double kMaxMemoryBytes = 1073741824.0;  // of a batch and its copies
 constexpr ParamInfo kParams[] = {
     param::integer("blocks", "", {1.0, 1U << 20U}, Need::required, "Number of blocks per batch."),
 };
+constexpr auto kBlocks = param::at(kParams, "blocks");
 constexpr KindMask kTaken = kAudioOnly | mask(StreamKind::values);
 constexpr PortInfo kInPort[] = {{"in", kTaken, "Audio or values."}};
 constexpr PortInfo kOutPort[] = {{"out", kTaken, "Batches, one per block."}};

@@ -32,7 +32,6 @@ enum Policy : std::size_t { kBlock, kDropOldest, kDropNewest, kDropBuffer, kLate
 constexpr std::string_view kPolicies[] = {"block",       "drop_oldest", "drop_newest",
                                           "drop_buffer", "latest",      "fail"};
 
-enum ParamIndex : std::size_t { kCapacity, kPolicy, kSpillPath, kSpillBytes };
 constexpr ParamInfo kParams[] = {
     param::integer("capacity", "blocks", {1.0, 65536.0}, 64,
                    "Most blocks kept in memory; \"latest\" keeps "
@@ -41,6 +40,10 @@ constexpr ParamInfo kParams[] = {
     param::text("spill_path", Need::optional, "Folder for a file that stores what does not fit into memory."),
     param::integer("spill_bytes", "bytes", {1.0, 1e15}, Need::optional, "Largest size of that file."),
 };
+constexpr auto kCapacity = param::at(kParams, "capacity");
+constexpr auto kPolicy = param::at(kParams, "policy");
+constexpr auto kSpillPath = param::at(kParams, "spill_path");
+constexpr auto kSpillBytes = param::at(kParams, "spill_bytes");
 constexpr std::string_view kSpills[] = {"spill_path", "spill_bytes"};
 constexpr ParamRule kRules[] = {{ParamRule::Kind::together, kSpills}};
 constexpr PortInfo kOutPort[] = {{"out", kAnyKind, "All blocks except dropped ones."}};

@@ -20,7 +20,6 @@ namespace streamlab {
 namespace channel_sink_node {
 namespace {
 
-enum ParamIndex : std::size_t { kChannel, kCapacity, kTimeout };
 constexpr ParamInfo kParams[] = {
     param::text("channel", Need::required,
                 "Name of the channel in the registry; created if it does not "
@@ -30,6 +29,9 @@ constexpr ParamInfo kParams[] = {
     param::number("timeout_s", "s", {0.0, 3600.0}, 1.0, Live::no,
                   "How long a block waits for a slow subscriber; then it is dropped and counted."),
 };
+constexpr auto kChannel = param::at(kParams, "channel");
+constexpr auto kCapacity = param::at(kParams, "capacity");
+constexpr auto kTimeout = param::at(kParams, "timeout_s");
 constexpr NodeInfo kInfo{
     .name = "ChannelSink",
     .description = "Sends every block to a named channel.",

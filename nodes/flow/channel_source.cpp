@@ -25,7 +25,6 @@ namespace {
 constexpr std::chrono::milliseconds kLongestWait{20};
 constexpr std::string_view kKinds[] = {"audio", "values"};
 
-enum ParamIndex : std::size_t { kChannel, kKind, kRate, kNames, kUnit, kFrames, kCapacity };
 constexpr ParamInfo kParams[] = {
     param::text("channel", Need::required,
                 "Name of the channel in the registry; created if it does not "
@@ -40,6 +39,13 @@ constexpr ParamInfo kParams[] = {
     param::integer("capacity", "blocks", {1.0, 65536.0}, 16.0,
                    "Capacity of the channel, if it is created here."),
 };
+constexpr auto kChannel = param::at(kParams, "channel");
+constexpr auto kKind = param::at(kParams, "kind");
+constexpr auto kRate = param::at(kParams, "sample_rate");
+constexpr auto kNames = param::at(kParams, "channels");
+constexpr auto kUnit = param::at(kParams, "unit");
+constexpr auto kFrames = param::at(kParams, "max_frames");
+constexpr auto kCapacity = param::at(kParams, "capacity");
 constexpr PortInfo kOutPorts[] = {{.name = "out",
                                    .kinds = mask(StreamKind::audio) | mask(StreamKind::values),
                                    .description = "The blocks from the channel."}};

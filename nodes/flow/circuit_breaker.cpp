@@ -24,19 +24,6 @@ namespace streamlab {
 namespace circuit_breaker_node {
 namespace {
 
-enum ParamIndex : std::size_t {
-  kFailureCount,
-  kFailureRate,
-  kWindow,
-  kCoolDownS,
-  kProbes,
-  kOnNotFinite,
-  kOnClipped,
-  kOnGap,
-  kOnXrun,
-  kAbove,
-  kBelow,
-};
 constexpr ParamInfo kParams[] = {
     param::integer("failure_count", "blocks", {1.0, 1e6}, Need::optional,
                    "Opens when this many of the last `window` blocks were bad. This or failure_rate."),
@@ -57,6 +44,17 @@ constexpr ParamInfo kParams[] = {
     param::number("bad_below", "", {-1e300, 1e300}, Need::optional,
                   "Blocks in which no value (audio: no magnitude) reaches this are bad."),
 };
+constexpr auto kFailureCount = param::at(kParams, "failure_count");
+constexpr auto kFailureRate = param::at(kParams, "failure_rate");
+constexpr auto kWindow = param::at(kParams, "window");
+constexpr auto kCoolDownS = param::at(kParams, "cool_down_s");
+constexpr auto kProbes = param::at(kParams, "probes");
+constexpr auto kOnNotFinite = param::at(kParams, "on_not_finite");
+constexpr auto kOnClipped = param::at(kParams, "on_clipped");
+constexpr auto kOnGap = param::at(kParams, "on_gap");
+constexpr auto kOnXrun = param::at(kParams, "on_xrun");
+constexpr auto kAbove = param::at(kParams, "bad_above");
+constexpr auto kBelow = param::at(kParams, "bad_below");
 constexpr std::string_view kFailures[] = {"failure_count", "failure_rate"};
 constexpr ParamRule kRules[] = {{ParamRule::Kind::at_least_one, kFailures},
                                 {ParamRule::Kind::at_most_one, kFailures}};

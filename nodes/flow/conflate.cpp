@@ -34,11 +34,12 @@ namespace {
 constexpr std::string_view kMethods[] = {"mean", "max", "min", "last"};
 enum Method : std::size_t { kMean, kMax, kMin, kLast };
 
-enum ParamIndex : std::size_t { kIntervalS, kMethod };
 constexpr ParamInfo kParams[] = {
     param::number("interval_s", "s", {1e-6, 86400.0}, Need::required, "Length of an interval."),
     param::choice("method", kMethods, "mean", "How to combine the values of an interval."),
 };
+constexpr auto kIntervalS = param::at(kParams, "interval_s");
+constexpr auto kMethod = param::at(kParams, "method");
 constexpr KindMask kResults = mask(StreamKind::spectrum) | mask(StreamKind::values);
 constexpr PortInfo kInPort[] = {{"in", kResults, "Spectra or values."}};
 constexpr PortInfo kOutPort[] = {{"out", kResults, "One block per interval."}};

@@ -26,11 +26,11 @@ namespace streamlab {
 namespace debounce_node {
 namespace {
 
-enum ParamIndex : std::size_t { kSilenceS };
 constexpr ParamInfo kParams[] = {
     param::number("silence_s", "s", {1e-6, 86400.0}, Need::required,
                   "Length of the pause after which a block is passed on."),
 };
+constexpr auto kSilenceS = param::at(kParams, "silence_s");
 constexpr KindMask kResults = mask(StreamKind::spectrum) | mask(StreamKind::values);
 constexpr PortInfo kInPort[] = {{"in", kResults, "Spectra or values."}};
 constexpr PortInfo kOutPort[] = {{"out", kResults, "The blocks that were followed by a pause."}};

@@ -25,18 +25,6 @@ namespace streamlab {
 namespace filter_node {
 namespace {
 
-enum ParamIndex : std::size_t {
-  kAboveDb,
-  kBelowDb,
-  kDetector,
-  kChannels,
-  kMatch,
-  kMetadata,
-  kMin,
-  kMax,
-  kExpression,
-  kInvert
-};
 constexpr std::string_view kDetectors[] = {"rms", "peak"};
 constexpr std::string_view kMatches[] = {"any", "all"};
 constexpr ParamInfo kParams[] = {
@@ -61,6 +49,16 @@ constexpr ParamInfo kParams[] = {
                 "rms_… and peak_… for audio."),
     param::boolean("invert", false, "Drop matching blocks and pass the rest."),
 };
+constexpr auto kAboveDb = param::at(kParams, "above_db");
+constexpr auto kBelowDb = param::at(kParams, "below_db");
+constexpr auto kDetector = param::at(kParams, "detector");
+constexpr auto kChannels = param::at(kParams, "channels");
+constexpr auto kMatch = param::at(kParams, "match");
+constexpr auto kMetadata = param::at(kParams, "metadata");
+constexpr auto kMin = param::at(kParams, "min");
+constexpr auto kMax = param::at(kParams, "max");
+constexpr auto kExpression = param::at(kParams, "expression");
+constexpr auto kInvert = param::at(kParams, "invert");
 constexpr std::string_view kCriteria[] = {"above_db", "below_db", "metadata", "expression"};
 constexpr std::string_view kLevels[] = {"above_db", "below_db"};
 constexpr std::string_view kLevelOrFormula[] = {"above_db", "below_db", "expression"};

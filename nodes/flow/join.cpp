@@ -39,7 +39,6 @@ constexpr std::string_view kUnmatched[] = {"drop", "pass", "fail"};
 enum class By : std::size_t { sequence, time, latest };
 enum class Unmatched : std::size_t { drop, pass, fail };
 
-enum ParamIndex : std::size_t { kBy, kTolerance, kUnmatchedIndex, kMaxWaiting, kLateness, kPrefixes };
 constexpr ParamInfo kParams[] = {
     param::choice(
         "by", kBys, "sequence",
@@ -64,6 +63,12 @@ constexpr ParamInfo kParams[] = {
         "One for each input, added to channel names that several inputs have; left out: \"in1.\", \"in2.\", "
         "…"),
 };
+constexpr auto kBy = param::at(kParams, "by");
+constexpr auto kTolerance = param::at(kParams, "tolerance_s");
+constexpr auto kUnmatchedIndex = param::at(kParams, "unmatched");
+constexpr auto kMaxWaiting = param::at(kParams, "max_waiting");
+constexpr auto kLateness = param::at(kParams, "lateness_s");
+constexpr auto kPrefixes = param::at(kParams, "prefixes");
 constexpr std::string_view kToleranceName[] = {"tolerance_s"};
 constexpr std::string_view kByTime[] = {"time"};
 constexpr std::string_view kByTimes[] = {"time", "latest"};

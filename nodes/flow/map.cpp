@@ -24,7 +24,6 @@ namespace streamlab {
 namespace map_node {
 namespace {
 
-enum ParamIndex : std::size_t { kChannels, kUnits, kKeep };
 constexpr ParamInfo kParams[] = {
     param::json("channels", Need::required,
                 "The new channels: {\"name\": \"expression\", …}, in output order."),
@@ -33,6 +32,9 @@ constexpr ParamInfo kParams[] = {
                 "all channels, else none."),
     param::boolean("keep", false, "Also pass on the channels of the input, before the new ones."),
 };
+constexpr auto kChannels = param::at(kParams, "channels");
+constexpr auto kUnits = param::at(kParams, "units");
+constexpr auto kKeep = param::at(kParams, "keep");
 constexpr PortInfo kOutPort[] = {{"out", kAnyKind, "The new channels."}};
 constexpr NodeInfo kInfo{
     .name = "Map",

@@ -27,7 +27,6 @@ namespace {
 enum Unit : std::size_t { kBlocks, kSamples, kBytes };
 constexpr std::string_view kUnits[] = {"blocks", "samples", "bytes"};
 
-enum ParamIndex : std::size_t { kRate, kBurst, kUnit };
 constexpr ParamInfo kParams[] = {
     param::number("rate", "1/s", {1e-6, 1e12}, Need::required,
                   "Average number per second of the stream that may pass."),
@@ -36,6 +35,9 @@ constexpr ParamInfo kParams[] = {
     param::choice("unit", kUnits, "blocks",
                   "What is counted: blocks, samples (frames times channels) or bytes (8 per sample)."),
 };
+constexpr auto kRate = param::at(kParams, "rate");
+constexpr auto kBurst = param::at(kParams, "burst");
+constexpr auto kUnit = param::at(kParams, "unit");
 constexpr PortInfo kOutPort[] = {{"out", kAnyKind, "The blocks that passed."}};
 constexpr NodeInfo kInfo{
     .name = "RateLimit",

@@ -27,7 +27,6 @@ namespace streamlab {
 namespace reduce_node {
 namespace {
 
-enum ParamIndex : std::size_t { kOperation, kCount, kIntervalS, kPerBlock };
 constexpr std::string_view kOperations[] = {"mean", "power_mean", "max", "min", "sum"};
 constexpr ParamInfo kParams[] = {
     param::choice(
@@ -39,6 +38,10 @@ constexpr ParamInfo kParams[] = {
     param::number("interval_s", "s", {1e-6, 86400.0 * 366}, Need::optional, "One result for each interval."),
     param::boolean("per_block", false, "One result for each block that comes in, such as those of Window."),
 };
+constexpr auto kOperation = param::at(kParams, "operation");
+constexpr auto kCount = param::at(kParams, "count");
+constexpr auto kIntervalS = param::at(kParams, "interval_s");
+constexpr auto kPerBlock = param::at(kParams, "per_block");
 constexpr std::string_view kStretches[] = {"count", "interval_s", "per_block"};
 constexpr ParamRule kRules[] = {{ParamRule::Kind::at_most_one, kStretches}};
 constexpr PortInfo kOutPort[] = {

@@ -22,10 +22,10 @@ namespace streamlab {
 namespace sample_node {
 namespace {
 
-enum ParamIndex : std::size_t { kIntervalS };
 constexpr ParamInfo kParams[] = {
     param::number("interval_s", "s", {1e-6, 3600.0}, Need::required, "Length of an interval."),
 };
+constexpr auto kIntervalS = param::at(kParams, "interval_s");
 constexpr PortInfo kOutPort[] = {{"out", kAnyKind, "The newest block of each interval."}};
 constexpr NodeInfo kInfo{
     .name = "Sample",

@@ -13,12 +13,8 @@ namespace streamlab {
 namespace take_node {
 namespace {
 
-constexpr ParamInfo kParams[] = {
-    param::integer("frames", "frames", kAmountRange, Need::optional,
-                   "How much to pass, in frames; for values, in values."),
-    param::number("seconds", "s", {1e-9, 1e9}, Need::optional, "How much to pass, in seconds."),
-    param::integer("blocks", "", kAmountRange, Need::optional, "How much to pass, in blocks."),
-};
+constexpr auto kParams = amount_params("How much to pass, in frames; for values, in values.",
+                                       "How much to pass, in seconds.", "How much to pass, in blocks.");
 constexpr PortInfo kOutPort[] = {{"out", kAnyKind, "The beginning of the stream."}};
 constexpr NodeInfo kInfo{
     .name = "Take",

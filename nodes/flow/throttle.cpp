@@ -26,11 +26,11 @@ namespace streamlab {
 namespace throttle_node {
 namespace {
 
-enum ParamIndex : std::size_t { kSpeed };
 constexpr ParamInfo kParams[] = {
     param::number("speed", "ratio", {1e-3, 1e6}, 1.0, Live::no,
                   "Seconds of the stream per second; 1 is real time."),
 };
+constexpr auto kSpeed = param::at(kParams, "speed");
 constexpr PortInfo kOutPort[] = {{"out", kAnyKind, "All blocks, paced."}};
 constexpr NodeInfo kInfo{
     .name = "Throttle",

@@ -26,16 +26,6 @@ namespace streamlab {
 namespace window_node {
 namespace {
 
-enum ParamIndex : std::size_t {
-  kSize,
-  kSizeS,
-  kHop,
-  kHopS,
-  kSessionGapS,
-  kMaxValues,
-  kAllowLoss,
-  kShortWindows
-};
 constexpr std::string_view kShortChoices[] = {"give", "leave_out"};
 constexpr Range kSizes{1.0, 1U << 28U};
 constexpr Range kTimes{1e-6, 86400.0 * 366};
@@ -60,6 +50,14 @@ constexpr ParamInfo kParams[] = {
                   "What becomes of a window that a gap or the end cuts short: given with the flag "
                   "incomplete, or left out."),
 };
+constexpr auto kSize = param::at(kParams, "size");
+constexpr auto kSizeS = param::at(kParams, "size_s");
+constexpr auto kHop = param::at(kParams, "hop");
+constexpr auto kHopS = param::at(kParams, "hop_s");
+constexpr auto kSessionGapS = param::at(kParams, "session_gap_s");
+constexpr auto kMaxValues = param::at(kParams, "max_values");
+constexpr auto kAllowLoss = param::at(kParams, "allow_loss");
+constexpr auto kShortWindows = param::at(kParams, "short_windows");
 constexpr std::string_view kSizeNames[] = {"size", "size_s"};
 constexpr std::string_view kHopNames[] = {"hop", "hop_s"};
 constexpr std::string_view kSessionOrHop[] = {"session_gap_s", "hop"};

@@ -29,7 +29,6 @@ constexpr std::string_view kFormats[] = {"wav", "framed", "f64le", "f32le", "s16
 constexpr std::string_view kSamples[] = {"auto", "f64le", "f32le", "s16le", "s24le", "s32le"};
 constexpr std::string_view kGaps[] = {"silence", "splice"};
 
-enum ParamIndex : std::size_t { kTo, kFormat, kSample, kHeaderEvery, kGap, kTimeout };
 constexpr ParamInfo kParams[] = {
     param::as(
         ParamRole::output_stream,
@@ -51,6 +50,12 @@ constexpr ParamInfo kParams[] = {
     param::number("timeout_s", "s", {0.001, 1e6}, 10.0, Live::no,
                   "How long to wait for the reader of a FIFO."),
 };
+constexpr auto kTo = param::at(kParams, "to");
+constexpr auto kFormat = param::at(kParams, "format");
+constexpr auto kSample = param::at(kParams, "samples");
+constexpr auto kHeaderEvery = param::at(kParams, "header_every");
+constexpr auto kGap = param::at(kParams, "gap");
+constexpr auto kTimeout = param::at(kParams, "timeout_s");
 constexpr NodeInfo kInfo{
     .name = "PipeSink",
     .description = "Sends audio, or any stream as framed, to another program: stdout, a FIFO, a descriptor.",

@@ -25,7 +25,6 @@ namespace {
 constexpr std::uint32_t kDefaultFrameSize = 1024;
 constexpr std::chrono::milliseconds kLongestWait{20};
 
-enum ParamIndex : std::size_t { kFrom, kFormat, kChannels, kRate, kFrameSize, kTimeout };
 constexpr ParamInfo kParams[] = {
     param::as(ParamRole::input_stream,
               param::matching(
@@ -47,6 +46,12 @@ constexpr ParamInfo kParams[] = {
         "blocks."),
     param::number("timeout_s", "s", {0.001, 1e6}, 10.0, Live::no, "How long to wait for the header."),
 };
+constexpr auto kFrom = param::at(kParams, "from");
+constexpr auto kFormat = param::at(kParams, "format");
+constexpr auto kChannels = param::at(kParams, "channels");
+constexpr auto kRate = param::at(kParams, "sample_rate");
+constexpr auto kFrameSize = param::at(kParams, "frame_size");
+constexpr auto kTimeout = param::at(kParams, "timeout_s");
 constexpr std::string_view kChannelsName[] = {"channels"};
 // Without a header: what stands behind auto, wav and framed.
 constexpr std::span<const std::string_view> kRawFormats = std::span(kByteFormatNames).subspan(3);

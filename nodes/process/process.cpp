@@ -44,20 +44,6 @@ constexpr Clock::duration kLastPatience = std::chrono::seconds(1);
 constexpr std::uint64_t kHeldByDefault = 262144;
 constexpr std::size_t kMostUnread = 64U << 20U;  // bytes; for a program that outputs more than it should
 
-enum ParamIndex : std::size_t {
-  kCommand,
-  kRun,
-  kShell,
-  kFormat,
-  kOutFormat,
-  kOutChannels,
-  kOutRate,
-  kFrameSize,
-  kMaxHeld,
-  kTimeout,
-  kEnv,
-  kCwd
-};
 // Without "auto".
 constexpr std::span<const std::string_view> kFormats = std::span(kByteFormatNames).subspan(1);
 constexpr ParamInfo out_format() {
@@ -92,6 +78,18 @@ constexpr ParamInfo kParams[] = {
     process_command::kEnv,
     process_command::kCwd,
 };
+constexpr auto kCommand = param::at(kParams, "command");
+constexpr auto kRun = param::at(kParams, "run");
+constexpr auto kShell = param::at(kParams, "shell");
+constexpr auto kFormat = param::at(kParams, "format");
+constexpr auto kOutFormat = param::at(kParams, "out_format");
+constexpr auto kOutChannels = param::at(kParams, "out_channels");
+constexpr auto kOutRate = param::at(kParams, "out_sample_rate");
+constexpr auto kFrameSize = param::at(kParams, "frame_size");
+constexpr auto kMaxHeld = param::at(kParams, "max_held_frames");
+constexpr auto kTimeout = param::at(kParams, "timeout_s");
+constexpr auto kEnv = param::at(kParams, "env");
+constexpr auto kCwd = param::at(kParams, "cwd");
 constexpr std::string_view kPrograms[] = {"command", "run"};
 constexpr std::string_view kShellName[] = {"shell"};
 constexpr std::string_view kRunName[] = {"run"};

@@ -8,6 +8,7 @@
 // One filter is described by the node's own parameters, several by a list of `sections`; a filter of higher
 // order (butterworth_…, linkwitz_riley_…) alone is several sections. The definitions are in
 // nodes/dsp/biquad_design.hpp, the arithmetic in nodes/dsp/biquad.hpp.
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <string>
@@ -40,17 +41,6 @@ constexpr std::string_view kTypes[] = {"peaking",
                                        "coefficients"};
 constexpr std::size_t kCoefficientsType = std::size(kTypes) - 1;
 
-enum FilterParam : std::size_t {
-  kType,
-  kFrequency,
-  kQ,
-  kBandwidth,
-  kSlope,
-  kGainDb,
-  kOrder,
-  kCoefficients,
-  kSections
-};
 constexpr ParamInfo filter_type(Need need) {
   return {.name = "type",
           .type = ParamType::choice,
@@ -96,6 +86,18 @@ constexpr ParamInfo kParams[] = {filter_type(Need::optional),
                                  kCoefficientsInfo,
                                  param::object("sections", ParamType::objects, kSectionFields, Need::optional,
                                                "Several filters in series, each with these parameters.")};
+// Of a section; the node's own parameters have the same indices, and one more.
+constexpr auto kType = param::at(kSectionFields, "type");
+constexpr auto kFrequency = param::at(kSectionFields, "frequency");
+constexpr auto kQ = param::at(kSectionFields, "q");
+constexpr auto kBandwidth = param::at(kSectionFields, "bandwidth");
+constexpr auto kSlope = param::at(kSectionFields, "slope");
+constexpr auto kGainDb = param::at(kSectionFields, "gain_db");
+constexpr auto kOrder = param::at(kSectionFields, "order");
+constexpr auto kCoefficients = param::at(kSectionFields, "coefficients");
+constexpr auto kSections = param::at(kParams, "sections");
+static_assert(std::equal(std::begin(kSectionFields), std::end(kSectionFields), std::begin(kParams),
+                         [](const ParamInfo& a, const ParamInfo& b) { return a.name == b.name; }));
 constexpr std::string_view kFilters[] = {"type", "sections"};
 constexpr std::string_view kOfOneFilter[] = {"frequency", "q",     "bandwidth",   "slope",
                                              "gain_db",   "order", "coefficients"};

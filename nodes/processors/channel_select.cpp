@@ -17,12 +17,13 @@ namespace streamlab {
 namespace channel_select_node {
 namespace {
 
-enum ParamIndex : std::size_t { kChannels, kNames };
 constexpr ParamInfo kParams[] = {
     param::list("channels", ParamType::labels, "", {}, Need::required,
                 "Channels to pass on, in this order: numbers from 1, or names."),
     param::names("names", Need::optional, "New names of the channels, in the same order."),
 };
+constexpr auto kChannels = param::at(kParams, "channels");
+constexpr auto kNames = param::at(kParams, "names");
 constexpr PortInfo kOutPort[] = {{"out", kAnyKind, "The selected channels."}};
 constexpr NodeInfo kInfo{
     .name = "ChannelSelect",

@@ -28,12 +28,13 @@ namespace {
 constexpr double kMaxFrames = 1U << 25U;         // 256 MiB a channel; three minutes at 192 kHz
 constexpr double kMaxSamples = 16 * kMaxFrames;  // 4 GiB over all channels
 
-enum ParamIndex : std::size_t { kFrames, kMs };
 constexpr ParamInfo kParams[] = {
     param::integer("frames", "frames", {0.0, kMaxFrames}, Need::optional, "The delay in frames."),
     param::number("ms", "ms", {0.0, 1e7}, Need::optional,
                   "The delay in milliseconds, rounded to a whole frame."),
 };
+constexpr auto kFrames = param::at(kParams, "frames");
+constexpr auto kMs = param::at(kParams, "ms");
 constexpr std::string_view kDelays[] = {"frames", "ms"};
 constexpr ParamRule kRules[] = {{ParamRule::Kind::at_least_one, kDelays},
                                 {ParamRule::Kind::at_most_one, kDelays}};

@@ -20,7 +20,6 @@ namespace streamlab {
 namespace gain_node {
 namespace {
 
-enum ParamIndex : std::size_t { kGain, kRampMs, kGainDb };
 constexpr ParamInfo kParams[] = {
     param::number("gain", "ratio", {-1e6, 1e6}, 1.0, Live::yes,
                   "Factor on every sample; 1 leaves the signal as it is."),
@@ -32,6 +31,9 @@ constexpr ParamInfo kParams[] = {
      .live = Live::yes,
      .description = "The factor in decibels, 20 lg: -6.0206 is half. Instead of gain."},
 };
+constexpr auto kGain = param::at(kParams, "gain");
+constexpr auto kRampMs = param::at(kParams, "ramp_ms");
+constexpr auto kGainDb = param::at(kParams, "gain_db");
 constexpr std::string_view kGains[] = {"gain", "gain_db"};
 constexpr ParamRule kRules[] = {{ParamRule::Kind::at_most_one, kGains}};
 constexpr NodeInfo kInfo{

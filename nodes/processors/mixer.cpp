@@ -24,13 +24,14 @@ namespace streamlab {
 namespace mixer_node {
 namespace {
 
-enum ParamIndex : std::size_t { kMatrix, kNames };
 constexpr ParamInfo kParams[] = {
     param::list(
         "matrix", ParamType::matrix, "ratio", {-1e6, 1e6}, Need::optional,
         "One row per output channel, with one factor per input channel: those of in1, then of in2, …"),
     param::names("names", Need::optional, "Names of the output channels."),
 };
+constexpr auto kMatrix = param::at(kParams, "matrix");
+constexpr auto kNames = param::at(kParams, "names");
 constexpr PortInfo kInPorts[] = {{"in", kAudioOnly, "Audio; as many as are connected.", 64}};
 constexpr NodeInfo kInfo{
     .name = "Mixer",

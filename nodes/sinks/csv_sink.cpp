@@ -27,7 +27,6 @@ namespace streamlab {
 namespace csv_sink_node {
 namespace {
 
-enum ParamIndex : std::size_t { kPath, kOverwrite };
 constexpr ParamInfo kParams[] = {
     param::as(ParamRole::output_file,
               param::text("path", Need::required, "The file to write; \"-\" for stdout.")),
@@ -38,6 +37,8 @@ constexpr ParamInfo kParams[] = {
             "Replace an existing file once the new one is complete; until then the new one is PATH.new beside "
             "it. Without this or --force an existing file is an error.")),
 };
+constexpr auto kPath = param::at(kParams, "path");
+constexpr auto kOverwrite = param::at(kParams, "overwrite");
 constexpr NodeInfo kInfo{
     .name = "CsvSink",
     .description = "Writes a table with a row per block, bin or sample.",

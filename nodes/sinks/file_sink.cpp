@@ -19,7 +19,6 @@ namespace streamlab {
 namespace file_sink_node {
 namespace {
 
-enum ParamIndex : std::size_t { kPath, kFormat, kSubtype, kOverwrite, kGap };
 constexpr std::string_view kFormats[] = {"auto", "wav", "rf64", "w64", "flac"};
 constexpr std::string_view kSubtypes[] = {"auto", "pcm_16", "pcm_24", "pcm_32", "float", "double"};
 constexpr std::string_view kGaps[] = {"silence", "splice"};
@@ -42,6 +41,11 @@ constexpr ParamInfo kParams[] = {
     param::choice("gap", kGaps, "silence",
                   "Where frames are missing: write silence of the same length, or splice what is there."),
 };
+constexpr auto kPath = param::at(kParams, "path");
+constexpr auto kFormat = param::at(kParams, "format");
+constexpr auto kSubtype = param::at(kParams, "subtype");
+constexpr auto kOverwrite = param::at(kParams, "overwrite");
+constexpr auto kGap = param::at(kParams, "gap");
 constexpr NodeInfo kInfo{
     .name = "FileSink",
     .description = "Records audio to a sound file.",

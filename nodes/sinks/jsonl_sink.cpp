@@ -24,7 +24,6 @@ namespace streamlab {
 namespace jsonl_sink_node {
 namespace {
 
-enum ParamIndex : std::size_t { kPath, kHeader, kOverwrite, kLabel };
 constexpr ParamInfo kParams[] = {
     param::as(ParamRole::output_file,
               param::text("path", Need::required, "The file to write; \"-\" for stdout.")),
@@ -40,6 +39,10 @@ constexpr ParamInfo kParams[] = {
               param::text("label", "",
                           "Is in each line as \"label\", so that several sinks can share one stream.")),
 };
+constexpr auto kPath = param::at(kParams, "path");
+constexpr auto kHeader = param::at(kParams, "header");
+constexpr auto kOverwrite = param::at(kParams, "overwrite");
+constexpr auto kLabel = param::at(kParams, "label");
 constexpr NodeInfo kInfo{
     .name = "JsonlSink",
     .description = "Writes each block as a line of JSON.",

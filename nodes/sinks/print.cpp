@@ -37,7 +37,6 @@ namespace streamlab {
 namespace print_node {
 namespace {
 
-enum ParamIndex : std::size_t { kLabel, kEvery, kFormat };
 constexpr std::string_view kFormats[] = {"brief", "full"};
 constexpr ParamInfo kParams[] = {
     param::as(ParamRole::label, param::text("label", "Print", "Stands in brackets before each block.")),
@@ -47,6 +46,9 @@ constexpr ParamInfo kParams[] = {
         "brief: one line a channel, three significant digits; full: every number with all its digits. "
         "--json gives all of them in any case."),
 };
+constexpr auto kLabel = param::at(kParams, "label");
+constexpr auto kEvery = param::at(kParams, "every");
+constexpr auto kFormat = param::at(kParams, "format");
 constexpr NodeInfo kInfo{
     .name = "Print",
     .description = "Shows audio, spectra or values on standard output.",

@@ -24,16 +24,6 @@ namespace {
 constexpr std::uint32_t kDefaultFrameSize = 1024;
 constexpr double kMaxFrame = 9007199254740992.0;  // 2^53
 
-enum ParamIndex : std::size_t {
-  kPath,
-  kLoop,
-  kStartS,
-  kEndS,
-  kStartFrame,
-  kEndFrame,
-  kFrameSize,
-  kBeyondEnd
-};
 constexpr std::string_view kBeyondEnds[] = {"leave_out", "play"};
 constexpr ParamInfo kParams[] = {
     param::as(ParamRole::input_file, param::text("path", Need::required, "The sound file.")),
@@ -53,6 +43,14 @@ constexpr ParamInfo kParams[] = {
         "WAV, AIFF, CAF: what to do with bytes after the end given by the header, if they are not a chunk: "
         "skip them and count them as lost, or play them."),
 };
+constexpr auto kPath = param::at(kParams, "path");
+constexpr auto kLoop = param::at(kParams, "loop");
+constexpr auto kStartS = param::at(kParams, "start_s");
+constexpr auto kEndS = param::at(kParams, "end_s");
+constexpr auto kStartFrame = param::at(kParams, "start_frame");
+constexpr auto kEndFrame = param::at(kParams, "end_frame");
+constexpr auto kFrameSize = param::at(kParams, "frame_size");
+constexpr auto kBeyondEnd = param::at(kParams, "beyond_end");
 constexpr std::string_view kStarts[] = {"start_s", "start_frame"};
 constexpr std::string_view kEnds[] = {"end_s", "end_frame"};
 constexpr ParamRule kRules[] = {{ParamRule::Kind::at_most_one, kStarts},

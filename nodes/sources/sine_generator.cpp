@@ -24,7 +24,6 @@ namespace {
 constexpr double kDefaultRateHz = 48000.0;
 constexpr std::uint32_t kDefaultFrameSize = 1024;
 
-enum ParamIndex : std::size_t { kFrequency, kAmplitude, kPhaseDeg, kSampleRate, kFrameSize, kDurationS };
 constexpr ParamInfo kParams[] = {
     param::number("frequency", "Hz", {0.0, 1e7}, 1000.0, Live::yes,
                   "Frequency, at most half the sample rate. A change keeps the phase continuous."),
@@ -38,6 +37,12 @@ constexpr ParamInfo kParams[] = {
     param::number("duration_s", "s", {0.0, 1e9}, Need::optional,
                   "Length of the stream, rounded to a whole frame; left out: endless."),
 };
+constexpr auto kFrequency = param::at(kParams, "frequency");
+constexpr auto kAmplitude = param::at(kParams, "amplitude");
+constexpr auto kPhaseDeg = param::at(kParams, "phase_deg");
+constexpr auto kSampleRate = param::at(kParams, "sample_rate");
+constexpr auto kFrameSize = param::at(kParams, "frame_size");
+constexpr auto kDurationS = param::at(kParams, "duration_s");
 constexpr NodeInfo kInfo{
     .name = "SineGenerator",
     .description = "Generates a sine without drift.",

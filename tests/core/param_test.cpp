@@ -43,5 +43,13 @@ TEST(ParamValues, AreFoundByTheirRole) {
   EXPECT_EQ(type_of(ParamRole::none), std::nullopt);
 }
 
+// Of an unknown name the compiler says that the call is not a constant expression.
+TEST(ParamAt, IsTheIndexOfAName) {
+  static_assert(param::at(kInfos, "gain") == 0);
+  static_assert(param::at(kInfos, "channels") == 3);
+  constexpr auto kStart = param::at(kInfos, "start_s");
+  EXPECT_EQ(kInfos[kStart].name, "start_s");
+}
+
 }  // namespace
 }  // namespace streamlab
