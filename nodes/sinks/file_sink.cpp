@@ -12,6 +12,7 @@
 
 #include "engine/core/node.hpp"
 #include "engine/core/overlap.hpp"
+#include "nodes/sinks/file_output_node.hpp"
 #include "nodes/sinks/text_output.hpp"
 #include "nodes/sound_file/sound_file_writer.hpp"
 
@@ -32,19 +33,12 @@ constexpr ParamInfo kParams[] = {
         "subtype", kSubtypes, "auto",
         "Sample format: 16, 24 or 32-bit integer, or 32-bit (float) or 64-bit (double) floating point; auto: "
         "float, or pcm_24 for FLAC. FLAC supports only pcm_16 and pcm_24."),
-    param::as(
-        ParamRole::overwrite,
-        param::boolean(
-            "overwrite", false,
-            "Replace an existing file once the new one is complete; until then the new one is PATH.new beside "
-            "it. Without this or --force an existing file is an error.")),
+    kOverwriteParam,
     param::choice("gap", kGaps, "silence",
                   "Where frames are missing: write silence of the same length, or splice what is there."),
 };
-constexpr auto kPath = param::at(kParams, "path");
 constexpr auto kFormat = param::at(kParams, "format");
 constexpr auto kSubtype = param::at(kParams, "subtype");
-constexpr auto kOverwrite = param::at(kParams, "overwrite");
 constexpr auto kGap = param::at(kParams, "gap");
 constexpr NodeInfo kInfo{
     .name = "FileSink",
@@ -68,13 +62,12 @@ constexpr NodeInfo kInfo{
     .cost_ns_per_frame = 1.0,
 };
 
-class FileSink final : public Node {
+class FileSink final : public FileOutputNode {
  public:
   explicit FileSink(const ParamValues& params)
-      : path_(params.text(kPath)),
+      : FileOutputNode(params),
         format_(params.choice(kFormat)),
         subtype_(params.choice(kSubtype)),
-        overwrite_(params.flag(kOverwrite) ? Overwrite::yes : Overwrite::no),
         splice_(params.text(kGap) == "splice") {}
 
   Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
@@ -82,18 +75,17 @@ class FileSink final : public Node {
     if (auto fits = refuse_overlap(in, "a sound file is one continuous stream"); !fits) {
       return tl::unexpected(fits.error());
     }
-    if (context.overwrite) { overwrite_ = Overwrite::yes; }
-    naming_ = context.naming;
-    if (path_ == "-") {
+    take_options(context);
+    if (path() == "-") {
       return refused("/config/path", "a sound file cannot be written to standard output", "a file",
                      "PipeSink streams audio to stdout");
     }
     constexpr SoundContainer kContainers[] = {SoundContainer::wav, SoundContainer::rf64, SoundContainer::w64,
                                               SoundContainer::flac};
-    const auto container = format_ == 0 ? container_of_path(path_) : std::optional(kContainers[format_ - 1]);
+    const auto container = format_ == 0 ? container_of_path(path()) : std::optional(kContainers[format_ - 1]);
     if (!container) {
       return refused("/config/path",
-                     fmt::format("the extension of \"{}\" does not tell the file format", path_),
+                     fmt::format("the extension of \"{}\" does not tell the file format", path()),
                      ".wav, .rf64, .w64 or .flac", "or set \"format\"");
     }
     spec_ = {*container, kSubtypeFormats[subtype_], in.sample_rate_hz, in.channel_count()};
@@ -108,35 +100,6 @@ class FileSink final : public Node {
     return std::vector<OutputFormat>{};
   }
 
-  Result<void> start() override {
-    auto opened = open(overwrite_);
-    if (!opened) {
-      Error error = opened.error();
-      error.what = fmt::format("\"{}\" {}", path_, error.what);
-      error.where = "/config/path";
-      return tl::unexpected(error);
-    }
-    return opened;
-  }
-
-  // The next block, if any, starts the file again.
-  void reset() noexcept override {
-    restart_ = restart_ || failure_ || (writer_.has_value() && writer_->frames() > 0);
-    if (failure_) { writer_.reset(); }  // it is cut short, and would only report that again
-    gap_frames_ = 0;
-    failure_.reset();
-  }
-
-  Status process(std::span<const DataFrame* const> in,
-                 [[maybe_unused]] std::span<OutputPort> out) noexcept override {
-    const auto written = write(*in[0]);
-    if (written) { return Status::ok; }
-    failure_ = written.error();
-    return Status::fault;
-  }
-
-  Error failure() const override { return failure_.value_or(Node::failure()); }
-
   void set_ending(Ending ending) noexcept override {
     if (writer_) { writer_->set_ending(ending); }
   }
@@ -147,7 +110,7 @@ class FileSink final : public Node {
     if (!writer_) { return notes; }
     const EncodeCounts& counts = writer_->counts();
     const auto add = [&](std::string_view what, std::uint64_t count, bool data_lost = false) {
-      if (count > 0) { notes.push_back({fmt::format("{}: {}: {}", path_, what, count), count, data_lost}); }
+      if (count > 0) { notes.push_back({fmt::format("{}: {}: {}", path(), what, count), count, data_lost}); }
     };
     if (is_float(spec_.format)) {
       add("samples too large for 32-bit floats, written as the largest possible one", counts.clipped, true);
@@ -159,7 +122,7 @@ class FileSink final : public Node {
     add(splice_ ? "missing frames that were left out" : "missing frames that were written as silence",
         gap_frames_);
     if (!writer_->left_beside().empty()) {
-      notes.push_back({left_beside_note(path_, writer_->left_beside()), 0, true});
+      notes.push_back({left_beside_note(path(), writer_->left_beside()), 0, true});
     }
     return notes;
   }
@@ -171,19 +134,21 @@ class FileSink final : public Node {
     return check(with_fitting_samples).has_value();
   }
 
-  Result<void> open(Overwrite overwrite) {
-    auto writer = SoundFileWriter::create(path_, spec_, overwrite, naming_);
+  Result<void> open(Existing existing) override {
+    const auto overwrite = existing == Existing::replace ? Overwrite::yes : Overwrite::no;
+    auto writer = SoundFileWriter::create(path(), spec_, overwrite, naming());
     if (!writer) { return tl::unexpected(writer.error()); }
     writer_.emplace(std::move(*writer));
     return {};
   }
 
-  Result<void> write(const DataFrame& x) {
-    if (restart_) {
-      restart_ = false;
-      if (auto closed = close(); !closed) { return closed; }  // it is complete and may be replaced
-      if (auto opened = open(Overwrite::yes); !opened) { return opened; }
-    }
+  bool is_begun() const noexcept override { return writer_ && writer_->frames() > 0; }
+  void forget(bool failed) noexcept override {
+    if (failed) { writer_.reset(); }  // it is cut short, and would only report that again
+    gap_frames_ = 0;
+  }
+
+  Result<void> write(const DataFrame& x) override {
     if (x.header().has(FrameFlag::gap)) {
       gap_frames_ += x.header().gap_frames;
       if (!splice_) {
@@ -193,17 +158,12 @@ class FileSink final : public Node {
     return writer_->write(x.channel_pointers().data(), x.frame_count());
   }
 
-  const std::string path_;
   const std::size_t format_;   // index into kFormats
   const std::size_t subtype_;  // index into kSubtypes
-  Overwrite overwrite_;
-  Naming naming_ = Naming::at_once;
   const bool splice_;
   SoundFileSpec spec_;                     // fixed by prepare()
   std::optional<SoundFileWriter> writer_;  // set by start()
-  bool restart_ = false;
   std::uint64_t gap_frames_ = 0;
-  std::optional<Error> failure_;
 };
 
 }  // namespace

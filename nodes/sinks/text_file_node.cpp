@@ -1,0 +1,40 @@
+// nodes/sinks/text_file_node.cpp
+#include "nodes/sinks/text_file_node.hpp"
+
+namespace streamlab {
+
+Result<std::vector<OutputFormat>> TextFileNode::prepare(const PrepareContext& context) {
+  take_options(context);
+  console_ = context.console_file;
+  describe(*context.inputs[0]);
+  reset();
+  return std::vector<OutputFormat>{};
+}
+
+Result<void> TextFileNode::open(Existing existing) {
+  auto output = TextOutput::open(path(), existing == Existing::replace, naming(), console_);
+  if (!output) { return tl::unexpected(output.error()); }
+  output_.emplace(std::move(*output));
+  written_ = false;
+  const std::string lines = heading();
+  return lines.empty() ? Result<void>{} : output_->write(lines);
+}
+
+Result<void> TextFileNode::write(const DataFrame& x) {
+  lines_.clear();
+  append(x, lines_);
+  written_ = true;
+  return output_->write(lines_);
+}
+
+void TextFileNode::set_ending(Ending ending) noexcept {
+  if (output_) { output_->set_ending(ending); }
+}
+
+Result<void> TextFileNode::close() { return output_ ? output_->close() : Result<void>{}; }
+
+std::vector<NodeNote> TextFileNode::notes() const {
+  return output_ ? output_->notes() : std::vector<NodeNote>{};
+}
+
+}  // namespace streamlab
