@@ -16,10 +16,9 @@
 
 #include <fmt/format.h>
 
-#include "engine/core/node.hpp"
-#include "engine/core/overlap.hpp"
 #include "nodes/dsp/biquad.hpp"
 #include "nodes/dsp/biquad_design.hpp"
+#include "nodes/processors/channelwise_processor.hpp"
 
 namespace streamlab {
 namespace biquad_node {
@@ -130,15 +129,13 @@ constexpr NodeInfo kInfo{
     .cost_ns_per_frame = 3.0,
 };
 
-class Biquad final : public Node {
+class Biquad final : public ChannelwiseProcessor<Biquad> {
  public:
+  static constexpr std::string_view kWhyNoOverlap = "a filter keeps state between blocks";
+
   explicit Biquad(const ParamValues& params) : params_(params) {}
 
-  Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
-    const StreamFormat& in = *context.inputs[0];
-    if (auto fits = refuse_overlap(in, "a filter keeps state between blocks"); !fits) {
-      return tl::unexpected(fits.error());
-    }
+  Result<OutputFormat> set_up(const StreamFormat& in) {
     std::vector<dsp::BiquadSection> sections;
     if (!params_.given(kSections)) {
       auto made = design(params_, "/config", in.sample_rate_hz);
@@ -158,27 +155,12 @@ class Biquad final : public Node {
                      "put the rest into a second Biquad");
     }
     cascade_.emplace(sections, in.channel_count());
-    silenced_ = 0;
-    return std::vector{OutputFormat{with_new_values(in)}};
+    return OutputFormat{with_new_values(in)};
   }
-  void reset() noexcept override {
-    cascade_->reset();
-    silenced_ = 0;
-  }
-  Status process(std::span<const DataFrame* const> in, std::span<OutputPort> out) noexcept override {
-    const DataFrame& x = *in[0];
-    DataFrame& y = out[0].emit();
-    const std::size_t silenced =
-        cascade_->process(x.channel_pointers(), y.channel_pointers(), x.frame_count());
-    if (silenced > 0) {
-      y.header().set(FrameFlag::not_finite);
-      silenced_ += silenced;
-    }
-    return Status::ok;
-  }
-  std::vector<NodeNote> notes() const override {
-    if (silenced_ == 0) { return {}; }
-    return {{fmt::format("{} samples were NaN or infinite and were replaced by 0", silenced_), silenced_}};
+  void reset_channels() noexcept { cascade_->reset(); }
+  std::size_t process_channels(std::span<const double* const> in, std::span<double* const> out,
+                               std::uint32_t frames) noexcept {
+    return cascade_->process(in, out, frames);
   }
 
  private:
@@ -237,8 +219,7 @@ class Biquad final : public Node {
   }
 
   const ParamValues params_;
-  std::optional<dsp::BiquadCascade> cascade_;  // set by prepare()
-  std::uint64_t silenced_ = 0;
+  std::optional<dsp::BiquadCascade> cascade_;  // set by set_up()
 };
 
 }  // namespace

@@ -8,18 +8,14 @@
 //   y[c][n] = x[c][n - D], silence before the first frame; D = frames, or ms · rate / 1000 to the
 //   nearest frame
 //
-// The flags of a frame (clipped, not_finite, incomplete) are delayed with it. The output is as long as the
-// input: the last D frames are not output.
-#include <algorithm>
+// The output is as long as the input: the last D frames are not output.
 #include <cmath>
 #include <optional>
-#include <vector>
 
 #include <fmt/format.h>
 
-#include "engine/core/node.hpp"
-#include "engine/core/overlap.hpp"
 #include "nodes/dsp/delay_line.hpp"
+#include "nodes/processors/channelwise_processor.hpp"
 
 namespace streamlab {
 namespace delay_node {
@@ -55,15 +51,14 @@ constexpr NodeInfo kInfo{
     .cost_ns_per_frame = 0.5,
 };
 
-class Delay final : public Node {
+class Delay final : public ChannelwiseProcessor<Delay> {
  public:
+  static constexpr std::string_view kWhyNoOverlap = "a delay keeps state between blocks";
+  static constexpr AtGap kAtGap = AtGap::restart;
+
   explicit Delay(const ParamValues& params) : params_(params) {}
 
-  Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
-    const StreamFormat& in = *context.inputs[0];
-    if (auto fits = refuse_overlap(in, "a delay keeps state between blocks"); !fits) {
-      return tl::unexpected(fits.error());
-    }
+  Result<OutputFormat> set_up(const StreamFormat& in) {
     const bool in_ms = params_.given(kMs);
     const double frames = in_ms ? std::round(params_[kMs] * 1e-3 * in.sample_rate_hz) : params_[kFrames];
     const char* where = in_ms ? "/config/ms" : "/config/frames";
@@ -80,74 +75,19 @@ class Delay final : public Node {
                                  std::floor(kMaxSamples / in.channel_count())));
     }
     line_.emplace(in.channel_count(), static_cast<std::size_t>(frames));
-    flags_inside_.assign(static_cast<std::size_t>(frames), 0);
-    flags_out_.assign(in.max_frames, 0);
-    reset();
     OutputFormat out{in};
     out.latency_frames = static_cast<std::uint32_t>(frames);
-    return std::vector{std::move(out)};
+    return out;
   }
-  void reset() noexcept override {
-    empty();
-    cut_off_ = 0;
-  }
-  Status process(std::span<const DataFrame* const> in, std::span<OutputPort> out) noexcept override {
-    const DataFrame& x = *in[0];
-    if (x.header().has(FrameFlag::gap)) {
-      cut_off_ += inside_;
-      empty();
-    }
-    inside_ = std::min<std::uint64_t>(inside_ + x.frame_count(), flags_inside_.size());
-    DataFrame& y = out[0].emit();
-    delay_flags(x, y);
-    line_->process(x.channel_pointers(), y.channel_pointers(), x.frame_count());
-    return Status::ok;
-  }
-
-  std::vector<NodeNote> notes() const override {
-    const std::uint64_t left = cut_off_ + inside_;
-    if (left == 0) { return {}; }
-    return {{fmt::format("{} frames were not output: those inside at the end, or before a gap", left), left}};
+  void reset_channels() noexcept { line_->reset(); }
+  void process_channels(std::span<const double* const> in, std::span<double* const> out,
+                        std::uint32_t frames) noexcept {
+    line_->process(in, out, frames);
   }
 
  private:
-  void empty() noexcept {
-    line_->reset();
-    std::fill(flags_inside_.begin(), flags_inside_.end(), std::uint8_t{0});
-    flagged_inside_ = 0;
-    inside_ = 0;
-  }
-
-  // Delays the flags with their frames. `x` and `y` may be the same.
-  void delay_flags(const DataFrame& x, DataFrame& y) noexcept {
-    const std::size_t delay = flags_inside_.size();
-    if (delay == 0) { return; }
-    const bool comes_in = (x.header().flags & kFlagsOfFrames) != 0;
-    if (!comes_in && flagged_inside_ == 0) { return; }  // the ring is empty: it may begin anywhere
-    for (std::uint32_t n = 0; n < x.frame_count(); ++n) {
-      std::uint8_t& place = flags_inside_[next_];
-      next_ = next_ + 1 == delay ? 0 : next_ + 1;
-      flags_out_[n] = place;
-      flagged_inside_ -= place != 0 ? 1 : 0;
-      place = static_cast<std::uint8_t>(x.flags_of(n, 1) & kFlagsOfFrames);
-      flagged_inside_ += place != 0 ? 1 : 0;
-    }
-    y.header().flags &= ~kFlagsOfFrames;
-    for (std::uint32_t n = 0; n < y.frame_count(); ++n) {
-      for (const FrameFlag flag : {FrameFlag::clipped, FrameFlag::not_finite, FrameFlag::incomplete}) {
-        if ((flags_out_[n] & flag_bit(flag)) != 0) { y.flag_frames(flag, n, 1); }
-      }
-    }
-  }
-
   const ParamValues params_;
-  std::optional<dsp::DelayLine> line_;      // set by prepare()
-  std::vector<std::uint8_t> flags_inside_;  // of the frames inside, a ring
-  std::size_t next_ = 0;                    // the oldest
-  std::size_t flagged_inside_ = 0;          // frames inside that have a flag
-  std::uint64_t inside_ = 0;                // frames
-  std::uint64_t cut_off_ = 0;               // frames that a gap kept inside
-  std::vector<std::uint8_t> flags_out_;     // of the current block
+  std::optional<dsp::DelayLine> line_;  // set by set_up()
 };
 
 }  // namespace

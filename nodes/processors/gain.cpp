@@ -7,14 +7,13 @@
 //
 //   y[c][n] = g[n] x[c][n]
 //
-// A new gain is reached along a straight line over ramp_ms, so that it does not click. The line comes
-// from a frame counter, not a running sum: the output is the same, bit for bit, however the stream is
-// cut into blocks.
+// A new gain is reached along a straight line over ramp_ms, so that it does not click (nodes/dsp/ramp.hpp).
 #include <algorithm>
 #include <cmath>
 
-#include "engine/core/node.hpp"
+#include "nodes/dsp/ramp.hpp"
 #include "nodes/dsp/scale_chain.hpp"
+#include "nodes/processors/channelwise_processor.hpp"
 
 namespace streamlab {
 namespace gain_node {
@@ -64,60 +63,41 @@ void scale(double* samples, std::size_t count, std::span<const double> factors) 
   chain().apply({samples, count}, {samples, count}, factors);
 }
 
-class Gain final : public Node {
+class Gain final : public ChannelwiseProcessor<Gain> {
  public:
-  explicit Gain(const ParamValues& params)
-      : ramp_ms_(params[kRampMs]), initial_(factor_of(params)), target_(initial_), from_(initial_) {}
+  explicit Gain(const ParamValues& params) : ramp_ms_(params[kRampMs]), initial_(factor_of(params)) {}
 
-  Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
-    const StreamFormat& in = *context.inputs[0];
+  Result<OutputFormat> set_up(const StreamFormat& in) {
     chain();
-    ramp_frames_ = static_cast<std::uint32_t>(std::lround(ramp_ms_ * 1e-3 * in.sample_rate_hz));
-    reset();
-    return std::vector{OutputFormat{with_new_values(in)}};
+    ramp_ = dsp::Ramp(initial_, static_cast<std::uint32_t>(std::lround(ramp_ms_ * 1e-3 * in.sample_rate_hz)));
+    return OutputFormat{with_new_values(in)};
   }
-  void reset() noexcept override {
-    from_ = target_ = initial_;
-    ramp_done_ = ramp_frames_;
+  void reset_channels() noexcept { ramp_.reset(initial_); }
+  void process_channels(std::span<const double* const> in, std::span<double* const> out,
+                        std::uint32_t frames) noexcept {
+    const dsp::Ramp ramp = ramp_;  // a copy, which the samples cannot alias
+    const double target = ramp.target();
+    const std::uint32_t ramped = std::min(ramp.frames_left(), frames);
+    for (std::size_t c = 0; c < in.size(); ++c) {
+      for (std::uint32_t n = 0; n < ramped; ++n) { out[c][n] = in[c][n] * ramp.at(n + 1); }
+      chain().apply({in[c] + ramped, frames - ramped}, {out[c] + ramped, frames - ramped}, {&target, 1});
+    }
+    ramp_.advance(ramped);
   }
+
   Result<std::unique_ptr<NodeChange>> plan_change(const ParamValues& now) const override {
     return make_change(factor_of(now));
   }
-  void apply(NodeChange& change) noexcept override {
-    from_ = gain_after(ramp_done_);  // a ramp may still be under way
-    target_ = value_of<double>(change);
-    ramp_done_ = 0;
-  }
-  Status process(std::span<const DataFrame* const> in, std::span<OutputPort> out) noexcept override {
-    const DataFrame& x = *in[0];
-    DataFrame& y = out[0].emit();
-    const std::uint32_t ramped = std::min(ramp_frames_ - ramp_done_, x.frame_count());
-    for (std::uint32_t c = 0; c < x.channel_count(); ++c) {
-      const auto from = x.channel(c);
-      const auto to = y.channel(c);
-      for (std::uint32_t n = 0; n < ramped; ++n) { to[n] = from[n] * gain_after(ramp_done_ + n + 1); }
-      chain().apply(from.subspan(ramped), to.subspan(ramped), {&target_, 1});
-    }
-    ramp_done_ += ramped;
-    return Status::ok;
-  }
+  void apply(NodeChange& change) noexcept override { ramp_.go_to(value_of<double>(change)); }
   std::optional<ConstantFactor> constant_factor() const noexcept override {
-    if (ramp_done_ < ramp_frames_) { return std::nullopt; }
-    return ConstantFactor{target_, scale};
+    if (ramp_.frames_left() > 0) { return std::nullopt; }
+    return ConstantFactor{ramp_.target(), scale};
   }
 
  private:
-  double gain_after(std::uint32_t done) const noexcept {  // `done`: frames of the ramp gone by
-    if (done >= ramp_frames_) { return target_; }
-    return from_ + (target_ - from_) * static_cast<double>(done) / ramp_frames_;
-  }
-
   const double ramp_ms_;
   const double initial_;
-  std::uint32_t ramp_frames_ = 0;  // fixed by prepare()
-  std::uint32_t ramp_done_ = 0;    // 0 .. ramp_frames_
-  double target_;                  // factor asked for
-  double from_;                    // factor where the ramp began
+  dsp::Ramp ramp_{initial_};
 };
 
 }  // namespace

@@ -19,11 +19,12 @@
 namespace streamlab {
 
 // The parameter "overwrite"; "path" has a description of its own in each node.
-inline constexpr ParamInfo kOverwriteParam =
-    param::as(ParamRole::overwrite, param::boolean(
-    "overwrite", false,
-    "Replace an existing file once the new one is complete; until then the new one is PATH.new beside "
-    "it. Without this or --force an existing file is an error."));
+inline constexpr ParamInfo kOverwriteParam = param::as(
+    ParamRole::overwrite,
+    param::boolean(
+        "overwrite", false,
+        "Replace an existing file once the new one is complete; until then the new one is PATH.new beside "
+        "it. Without this or --force an existing file is an error."));
 
 class FileOutputNode : public Node {
  public:

@@ -24,18 +24,20 @@ std::shared_ptr<const StreamFormat> shared_audio(const AudioShape& shape) {
 }
 
 // The node, or why not.
-Checked<std::unique_ptr<Node>> make(std::string_view type, std::string_view config_json) {
-  const NodeEntry* entry = default_catalog().find(type);
-  if (entry == nullptr) {
-    return tl::unexpected(Errors{{ErrorCode::refused, "", "no node type " + std::string(type), "", ""}});
-  }
+Checked<std::unique_ptr<Node>> make(const NodeEntry& entry, std::string_view config_json) {
   Errors errors;
   const auto config = nlohmann::ordered_json::parse(config_json);
-  read_params(config, entry->info.params, "", errors);
+  read_params(config, entry.info.params, "", errors);
   if (!errors.empty()) { return tl::unexpected(errors); }
-  const ParamValues params = read_params(config, entry->info.params, entry->info.rules, "/config", errors);
+  const ParamValues params = read_params(config, entry.info.params, entry.info.rules, "/config", errors);
   if (!errors.empty()) { return tl::unexpected(errors); }
-  return entry->make(params);
+  return entry.make(params);
+}
+
+const NodeEntry& entry_of(std::string_view type) {
+  const NodeEntry* const entry = default_catalog().find(type);
+  if (entry == nullptr) { throw std::runtime_error("no node type " + std::string(type)); }
+  return *entry;
 }
 
 std::vector<const StreamFormat*> pointers(const std::vector<std::shared_ptr<const StreamFormat>>& formats) {
@@ -48,32 +50,35 @@ std::vector<const StreamFormat*> pointers(const std::vector<std::shared_ptr<cons
 
 NodeHarness::NodeHarness(std::string_view type, std::string_view config_json, AudioShape shape,
                          std::uint32_t inputs) {
-  const NodeEntry* entry = default_catalog().find(type);
-  const bool source = entry != nullptr && entry->info.inputs.empty();
-  inputs_.assign(source ? 0 : inputs, shared_audio(shape));
+  const NodeEntry& entry = entry_of(type);
+  inputs_.assign(entry.info.inputs.empty() ? 0 : inputs, shared_audio(shape));
   PrepareContext context;
   context.sample_rate_hz = shape.sample_rate_hz;
   context.block_size = shape.max_frames;
-  build(type, config_json, context);
+  build(entry, config_json, context);
 }
 
 NodeHarness::NodeHarness(std::string_view type, std::string_view config_json,
+                         std::vector<StreamFormat> inputs, PrepareContext context)
+    : NodeHarness(entry_of(type), config_json, std::move(inputs), context) {}
+
+NodeHarness::NodeHarness(const NodeEntry& entry, std::string_view config_json,
                          std::vector<StreamFormat> inputs, PrepareContext context) {
   for (StreamFormat& format : inputs) {
     inputs_.push_back(std::make_shared<const StreamFormat>(std::move(format)));
   }
-  build(type, config_json, context);
+  build(entry, config_json, context);
 }
 
 NodeHarness::~NodeHarness() {
   if (node_ != nullptr) { EXPECT_TRUE(node_->close().has_value()); }
 }
 
-void NodeHarness::build(std::string_view type, std::string_view config_json, PrepareContext context) {
-  auto made = make(type, config_json);
+void NodeHarness::build(const NodeEntry& entry, std::string_view config_json, PrepareContext context) {
+  auto made = make(entry, config_json);
   if (!made) { throw std::runtime_error(to_string(made.error(), "")); }
   node_ = std::move(*made);
-  info_ = &default_catalog().find(type)->info;
+  info_ = &entry.info;
   Errors errors;
   params_ = read_params(nlohmann::ordered_json::parse(config_json), info_->params, info_->rules, "", errors);
   const auto formats = pointers(inputs_);
@@ -95,9 +100,10 @@ void NodeHarness::build(std::string_view type, std::string_view config_json, Pre
 
 Errors NodeHarness::refusals(std::string_view type, std::string_view config_json, AudioShape shape,
                              std::uint32_t inputs) {
-  auto made = make(type, config_json);
+  const NodeEntry& entry = entry_of(type);
+  auto made = make(entry, config_json);
   if (!made) { return made.error(); }
-  const NodeInfo& info = default_catalog().find(type)->info;
+  const NodeInfo& info = entry.info;
   const std::vector<std::shared_ptr<const StreamFormat>> formats(info.inputs.empty() ? 0 : inputs,
                                                                  shared_audio(shape));
   const auto input_pointers = pointers(formats);
@@ -111,7 +117,7 @@ Errors NodeHarness::refusals(std::string_view type, std::string_view config_json
 
 Errors NodeHarness::refusals(std::string_view type, std::string_view config_json,
                              std::vector<StreamFormat> inputs, PrepareContext context) {
-  auto made = make(type, config_json);
+  auto made = make(entry_of(type), config_json);
   if (!made) { return made.error(); }
   std::vector<const StreamFormat*> formats;
   for (const StreamFormat& format : inputs) { formats.push_back(&format); }

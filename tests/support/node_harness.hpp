@@ -32,6 +32,9 @@ class NodeHarness {
   // For inputs of other kinds.
   NodeHarness(std::string_view type, std::string_view config_json, std::vector<StreamFormat> inputs,
               PrepareContext context = {});
+  // For a node that is in no catalogue.
+  NodeHarness(const NodeEntry& entry, std::string_view config_json, std::vector<StreamFormat> inputs,
+              PrepareContext context = {});
   ~NodeHarness();
 
   // Every reason for which the node would be refused; empty if it is accepted.
@@ -68,7 +71,7 @@ class NodeHarness {
   DataFrame input_frame(std::uint32_t input = 0) const { return DataFrame(inputs_[input]); }
 
  private:
-  void build(std::string_view type, std::string_view config_json, PrepareContext context);
+  void build(const NodeEntry& entry, std::string_view config_json, PrepareContext context);
   std::vector<DataFrame> call(bool finishing, std::span<const DataFrame* const> in,
                               const DataFrame* like = nullptr);
 
