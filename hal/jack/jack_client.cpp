@@ -1,15 +1,77 @@
 // hal/jack/jack_client.cpp
 #include "hal/jack/jack_client.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <mutex>
+#include <thread>
 
 #include <fmt/format.h>
+#include <jack/thread.h>
 
 #include "hal/bounded_call.hpp"
 
 namespace streamlab {
 namespace {
+
+// libjack gives each thread that it makes one second to begin. Its thread for messages, one at every attempt to open a
+// client, runs an object that is deleted when that second is over, and calls through the deleted object when it begins
+// after all: docs/decisions/jack-server-that-dies.md. Threads made here have begun when libjack starts to wait.
+struct ThreadToBegin {
+  void* (*body)(void*);
+  void* argument;
+  std::atomic<bool> has_begun{false};  // the new thread's last access
+};
+
+void* begin_jack_thread(void* argument) {
+  auto* thread = static_cast<ThreadToBegin*>(argument);
+  void* (*const body)(void*) = thread->body;
+  void* const its_argument = thread->argument;
+  thread->has_begun.store(true, std::memory_order_release);
+  return body(its_argument);
+}
+
+int create_jack_thread(pthread_t* id, const pthread_attr_t* attributes, void* (*body)(void*),
+                       void* argument) {
+  ThreadToBegin thread{body, argument};
+  const int result = pthread_create(id, attributes, begin_jack_thread, &thread);
+  if (result != 0) { return result; }
+  // Looked at, not waited for: a thread that wakes its maker gives way to it, and has not begun after all.
+  while (!thread.has_begun.load(std::memory_order_acquire)) {
+    std::this_thread::sleep_for(std::chrono::microseconds(100));
+  }
+  return 0;
+}
+
+// The clients of this process. When a server ends, libjack (JackLibGlobals::Init) deletes at the next attempt to open a
+// client all that are still there, of whichever server, under the hands of those who hold them. So nothing is opened
+// between the end of a server and the closing of the last client.
+class OpenClients {
+ public:
+  static OpenClients& of_process() {
+    static OpenClients clients;
+    return clients;
+  }
+  // False: not now. True: closed() follows, once the attempt has failed or the client is closed.
+  bool may_open() {
+    const std::scoped_lock lock(mutex_);
+    if (count_ == 0) { server_has_ended_.store(false, std::memory_order_relaxed); }
+    if (server_has_ended_.load(std::memory_order_relaxed)) { return false; }
+    ++count_;
+    return true;
+  }
+  void closed() {
+    const std::scoped_lock lock(mutex_);
+    --count_;
+  }
+  // On a thread of libjack, which cancels its threads wherever they are: no lock.
+  void server_has_ended() noexcept { server_has_ended_.store(true, std::memory_order_relaxed); }
+
+ private:
+  std::mutex mutex_;
+  std::size_t count_ = 0;  // open, or being opened
+  std::atomic<bool> server_has_ended_{false};
+};
 
 // libjack has one error function per process and may call it on any thread, including its real-time one. This
 // keeps the messages of the last attempt to open a client; if the lock is taken, the message is dropped.
@@ -43,6 +105,7 @@ class Messages {
   Messages() {
     jack_set_error_function([](const char* text) { of_process().add(text); });
     jack_set_info_function([](const char*) {});
+    jack_set_thread_creator(create_jack_thread);
   }
   std::mutex mutex_;
   char text_[1024] = {};
@@ -66,6 +129,10 @@ Error open_error(const std::string& server, jack_status_t status, const std::str
 }
 
 Result<JackClient> open_now(const std::string& server, const std::string& client_name) {
+  if (!OpenClients::of_process().may_open()) {
+    return failed(jack_device_name(server),
+                  "the JACK server ended, and this program has not closed all clients yet");
+  }
   Messages::of_process().clear();
   jack_status_t status{};
   jack_client_t* client =
@@ -73,11 +140,23 @@ Result<JackClient> open_now(const std::string& server, const std::string& client
                      : jack_client_open(client_name.c_str(),
                                         static_cast<jack_options_t>(JackNoStartServer | JackServerName),
                                         &status, server.c_str());
-  if (client == nullptr) { return tl::unexpected(open_error(server, status, Messages::of_process().text())); }
+  if (client == nullptr) {
+    OpenClients::of_process().closed();
+    return tl::unexpected(open_error(server, status, Messages::of_process().text()));
+  }
+  jack_on_info_shutdown(
+      client, [](jack_status_t, const char*, void*) { note_end_of_jack_server(); }, nullptr);
   return JackClient(client);
 }
 
 }  // namespace
+
+void CloseJackClient::operator()(jack_client_t* client) const noexcept {
+  jack_client_close(client);
+  OpenClients::of_process().closed();
+}
+
+void note_end_of_jack_server() noexcept { OpenClients::of_process().server_has_ended(); }
 
 std::string jack_device_name(const std::string& server) { return server.empty() ? "jack" : "jack:" + server; }
 

@@ -1,8 +1,9 @@
 // hal/jack/jack_client.hpp
 //
 // JackClient: one connection to a running JACK server, closed by its destructor. The only file that knows how
-// to connect without starting a server, without hanging on one that does not answer, and without libjack
-// writing to the terminal.
+// to connect without starting a server, without hanging on one that does not answer, without libjack writing to
+// the terminal, and without meeting what libjack does when a server ends or a machine stands still
+// (docs/decisions/jack-server-that-dies.md).
 #pragma once
 
 #include <cstdint>
@@ -17,7 +18,7 @@
 namespace streamlab {
 
 struct CloseJackClient {
-  void operator()(jack_client_t* client) const noexcept { jack_client_close(client); }
+  void operator()(jack_client_t* client) const noexcept;
 };
 using JackClient = std::unique_ptr<jack_client_t, CloseJackClient>;
 
@@ -28,7 +29,11 @@ std::string jack_device_name(const std::string& server);
 // not answer, fails after kOpenSeconds and abandons the attempt on its own thread, because libjack offers no
 // way to cancel it. Control thread; blocks.
 inline constexpr int kOpenSeconds = 3;
+// Also fails while clients of a server that ended are not all closed.
 Result<JackClient> open_jack_client(const std::string& server, const std::string& client_name);
+
+// To be called first by whoever sets a client's shutdown callback, which replaces the one that open_jack_client set.
+void note_end_of_jack_server() noexcept;
 
 // Names of the server's audio ports with all of `flags`, in its order.
 std::vector<std::string> jack_audio_ports(jack_client_t* client, unsigned long flags);

@@ -29,6 +29,18 @@ ServerPorts server_ports(jack_client_t* client, PortSide side) {
           jack_audio_ports(client, others)};
 }
 
+// libjack cancels its threads wherever they are, in the middle of a callback that allocates or holds a lock, too.
+class NotCancelled {
+ public:
+  NotCancelled() noexcept { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before_); }
+  ~NotCancelled() { pthread_setcancelstate(before_, nullptr); }
+  NotCancelled(const NotCancelled&) = delete;
+  NotCancelled& operator=(const NotCancelled&) = delete;
+
+ private:
+  int before_ = PTHREAD_CANCEL_ENABLE;
+};
+
 JackSession* session_of(void* argument) noexcept { return static_cast<JackSession*>(argument); }
 
 }  // namespace
@@ -99,6 +111,7 @@ void JackSession::set_callbacks() {
   jack_set_thread_init_callback(
       client,
       [](void* self) {  // the server chooses the priority
+        const NotCancelled whole;
         RealtimeInForce in_force = enter_realtime({.realtime = false, .name = {}});
         const std::scoped_lock lock(session_of(self)->mutex_);
         session_of(self)->in_force_ = std::move(in_force);
@@ -138,6 +151,7 @@ void JackSession::set_callbacks() {
       [](jack_port_id_t port, int registered, void* self) {
         if (registered == 0) { return; }
         {
+          const NotCancelled whole;
           const std::scoped_lock lock(session_of(self)->mutex_);
           session_of(self)->registered_.push_back(port);
         }
@@ -147,6 +161,7 @@ void JackSession::set_callbacks() {
   jack_on_info_shutdown(
       client,
       [](jack_status_t, const char*, void* self) {
+        note_end_of_jack_server();
         session_of(self)->shut_down_.store(true, std::memory_order_release);
         session_of(self)->sink_->wake();
       },

@@ -3,6 +3,9 @@
 // The server dies, stands still, comes back, comes back different.
 #include <gtest/gtest.h>
 
+#include "hal/jack/jack_client.hpp"
+#include "tests/support/run_program.hpp"
+#include "tests/support/temp_dir.hpp"
 #include "tests/system/jack/jack_fixture.hpp"
 
 namespace streamlab::test {
@@ -107,6 +110,59 @@ TEST_F(JackLoss, StopsWhileTheServerHangs) {
   server_.kill();
   EXPECT_EQ(run.client->count(), ticks);
 }
+
+// libjack deletes all clients of the process when one is opened after the end of a server: the one that is first at
+// looking for it must not do so under the other's hands.
+TEST_F(JackLoss, BringsTwoDriversOfOneProcessBack) {
+  Session one(capture_from(""));
+  Session two(capture_from(""));
+  ASSERT_NE(one.driver, nullptr);
+  ASSERT_NE(two.driver, nullptr);
+  ASSERT_TRUE(one.hears(5));
+  ASSERT_TRUE(two.hears(5));
+  for (std::uint64_t times = 1; times <= 3; ++times) {
+    server_.kill();
+    ASSERT_TRUE(server_.start({})) << server_.log();
+    const auto both_are_back = [&] {
+      const DriverStatus first = one.driver->status();
+      const DriverStatus second = two.driver->status();
+      return first.reopened == times && second.reopened == times && first.state == DriverState::running &&
+             second.state == DriverState::running;
+    };
+    ASSERT_TRUE(eventually(both_are_back));
+    EXPECT_TRUE(one.hears(5));
+    EXPECT_TRUE(two.hears(5));
+  }
+}
+
+// A client that is still open, its server ended, stands for one that another part of the program has yet to close.
+TEST_F(JackLoss, OpensNoClientWhileOneOfAnEndedServerIsOpen) {
+  auto client = open_jack_client(server_.name(), "held");
+  ASSERT_TRUE(client);
+  ASSERT_EQ(jack_activate(client->get()), 0);
+  server_.kill();
+  const auto answer = [&] {
+    const auto other = open_jack_client("none", "other");
+    return other ? std::string("opened") : to_string(other.error());
+  };
+  ASSERT_TRUE(
+      eventually([&] { return answer().find("has not closed all clients yet") != std::string::npos; }));
+  client->reset();
+  EXPECT_EQ(answer().substr(0, 31), "jack:none: no JACK server \"none");
+}
+
+#ifdef SL_LATE_THREADS
+// On a machine that stands still for more than a second, libjack has given up the thread that it made for an attempt to
+// open a client and has deleted what that thread runs when the thread begins. MALLOC_PERTURB_: what was freed is
+// overwritten.
+TEST(JackOnAMachineThatStandsStill, LooksForAServerWithThreadsThatBeginLate) {
+  const TempDir dir;
+  const std::string late = dir.write("late", "");
+  const ProgramResult result = run_program({"/usr/bin/env", "MALLOC_PERTURB_=85", "LATE_THREADS=" + late,
+                                            "LD_PRELOAD=" SL_LATE_THREADS, SL_LATE_THREAD_PROBE});
+  EXPECT_EQ(result.exit_code, 0) << result.out << result.err;
+}
+#endif
 
 TEST_F(JackLoss, StopsWhileItLooksForTheServer) {
   Session run(capture_from(""));
