@@ -335,6 +335,7 @@ class Spectrum final : public Node {
         {"fft_size", fmt::format("{}", s.fft_size)},
         {"hop_frames", fmt::format("{}", s.hop)},
         {"averaging", params_.text(kAveraging)},
+        {"scaling", params_.text(kScaling)},
         {"detrend", params_.text(kDetrend)},
         {"convention", convention},
     };
@@ -347,8 +348,9 @@ class Spectrum final : public Node {
     std::string linear = unit + (squared && !unit.empty() ? "²" : "") + per_hz;
     if (linear == per_hz && !per_hz.empty()) { linear = "1/Hz"; }
     if (decibels_per_decade_ == 0.0) { return linear; }
-    // The peak of a full-scale sine reads 0.
+    // The peak of a full-scale sine reads 0. dBV is a level of the rms, which a peak is not.
     const bool peak = params_.choice(kScaling) == 0;
+    if (peak && unit == "V") { return "dB re 1 V"; }
     return peak && is_full_scale(unit) ? "dBFS" : level_unit(linear);
   }
 

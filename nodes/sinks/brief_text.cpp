@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <ctime>
+#include <numbers>
 #include <sstream>
 
 #include <fmt/format.h>
@@ -20,15 +21,21 @@ constexpr std::uint32_t kBarCells = 30;  // 2 dB each
 constexpr std::size_t kMostPeaks = 3;
 constexpr double kPeakRange = 1000.0;  // 60 dB below the largest nothing is worth a look
 
-// A hundredth of a decibel is the least that anybody looks at.
+// A hundredth of a decibel is the least that anybody looks at, of 114 dB too.
 std::string digits_of(double value, std::string_view unit) {
-  if (!is_level(unit) || !(std::abs(value) < 1.0)) { return three_digits(value); }
+  if (std::isnan(value)) { return "--"; }
+  if (!is_level(unit)) { return three_digits(value); }
   const std::string text = fmt::format("{:.2f}", value);
   return text == "-0.00" ? "0.00" : text;
 }
 
+// As wide as "-121.93", so that columns of levels stay columns.
+std::string padded(double value, std::string_view unit) {
+  return fmt::format("{:>{}}", digits_of(value, unit), is_level(unit) ? 7 : 6);
+}
+
 std::string in_unit(double value, std::string_view unit) {
-  const std::string number = fmt::format("{:>6}", digits_of(value, unit));
+  const std::string number = padded(value, unit);
   return unit.empty() || std::isnan(value) ? number : fmt::format("{} {}", number, unit);
 }
 
@@ -53,9 +60,21 @@ std::string behind_dot(const std::string& name) {
   return dot == std::string::npos ? std::string() : name.substr(dot + 1);
 }
 
-std::vector<std::string> words_of(const StreamFormat& format, const std::string& note) {
+std::string note_of(const StreamFormat& format, const std::string& note) {
   const auto found = format.notes.find(note);
-  std::istringstream text(found == format.notes.end() ? std::string() : found->second);
+  return found == format.notes.end() ? std::string() : found->second;
+}
+
+// "left.rms_db" of "left.rms_db.mean": a Reduce has put its operation behind the name.
+std::string without_operation(const std::string& name, const std::string& operation) {
+  const std::string end = "." + operation;
+  if (operation.empty() || !name.ends_with(end)) { return name; }
+  const std::string rest = name.substr(0, name.size() - end.size());
+  return behind_dot(rest).empty() ? name : rest;  // of sound: "left.mean"
+}
+
+std::vector<std::string> words_of(const StreamFormat& format, const std::string& note) {
+  std::istringstream text(note_of(format, note));
   std::vector<std::string> words;
   for (std::string word; text >> word;) { words.push_back(word); }
   return words;
@@ -68,8 +87,10 @@ std::optional<std::uint32_t> channel_of(const StreamFormat& format, const std::s
   return std::nullopt;
 }
 
-// Knows where peaks lie between bins if the spectrum says which window made it.
+// Knows where peaks lie between bins if the spectrum says which window made it. The peaks of a density are not those of
+// tones, and lie where their bins are.
 dsp::TonePeaks peaks_for(const StreamFormat& format) {
+  if (note_of(format, "scaling") == "psd") { return {}; }
   const std::vector<std::string> window = words_of(format, "window");
   const std::vector<std::string> size = words_of(format, "fft_size");
   if (format.kind != StreamKind::spectrum || window.empty() || size.size() != 1) { return {}; }
@@ -77,10 +98,6 @@ dsp::TonePeaks peaks_for(const StreamFormat& format) {
   const std::size_t frames = std::strtoull(size[0].c_str(), nullptr, 10);
   if (!type || frames < 2) { return {}; }
   return {{*type, window.size() > 1 ? std::strtod(window[1].c_str(), nullptr) : 0.0}, frames};
-}
-
-bool is_power(std::string_view unit) {
-  return unit.find("²") != std::string_view::npos || unit.ends_with("1/Hz");
 }
 
 std::string remarks_of(const FrameHeader& header) {
@@ -105,12 +122,16 @@ std::string three_digits(double value) {
   return fmt::format("{:.{}f}", std::strtod(rounded.c_str(), nullptr), std::max(0, 2 - exponent));
 }
 
+bool is_time_of_day(std::int64_t timestamp_us) {
+  constexpr std::int64_t kFirstDate = 1'000'000'000'000'000;  // µs: 2001; no stream is 31 years long
+  return timestamp_us >= kFirstDate;
+}
+
 std::string clock_text(std::int64_t timestamp_us) {
   constexpr std::int64_t kMs = 1000;
-  constexpr std::int64_t kFirstDate = 1'000'000'000'000'000;  // µs: 2001; no stream is 31 years long
   const std::int64_t ms = (timestamp_us < 0 ? -timestamp_us : timestamp_us) / kMs;
   const std::int64_t seconds = ms / 1000;
-  if (timestamp_us >= kFirstDate) {
+  if (is_time_of_day(timestamp_us)) {
     const auto time = static_cast<std::time_t>(seconds);
     std::tm local{};
     ::localtime_r(&time, &local);
@@ -123,7 +144,7 @@ std::string clock_text(std::int64_t timestamp_us) {
 }
 
 BriefText::BriefText(const StreamFormat& format, std::string label, Bars bars)
-    : label_(std::move(label)), bars_(bars), peaks_(peaks_for(format)) {
+    : label_(std::move(label)), bars_(bars), scaling_(note_of(format, "scaling")), peaks_(peaks_for(format)) {
   if (format.kind == StreamKind::values) {
     list_values(format);
     if (bars_ == Bars::yes) { find_bars(format); }
@@ -134,36 +155,42 @@ BriefText::BriefText(const StreamFormat& format, std::string label, Bars bars)
   reset();
 }
 
-// "left.peak_db", "left.rms_db", … are one line. Of them are shown those that the note "brief" names, or else all;
-// counts where there is something to count.
+// "left.peak_db", "left.rms_db", … are one line, and so are "left.peak_db.max", "left.rms_db.max", … of a Reduce. Of
+// them are shown those that the note "brief" names, in its order, or else all; counts where there is something to count.
 void BriefText::list_values(const StreamFormat& format) {
   const std::vector<std::string> brief = words_of(format, "brief");
+  const std::string operation = note_of(format, "reduced");
   for (std::uint32_t c = 0; c < format.channel_count(); ++c) {
     const ChannelInfo& info = format.channels[c];
-    const std::string name = before_dot(info.name);
-    const std::string quantity = behind_dot(info.name);
+    const std::string reduced = without_operation(info.name, operation);
+    const std::string name = before_dot(reduced);
+    const std::string quantity = behind_dot(reduced);
     if (quantity.empty() || lines_.empty() || lines_.back().name != name) {
       lines_.push_back({name, {}, {}, {}});
     }
     lines_.back().quantities.push_back({quantity, info.unit, c, info.unit == "samples"});
+    lines_.back().prefix = reduced == info.name ? "" : operation + " ";
   }
   for (Line& line : lines_) {
-    const auto is_brief = [&](const Quantity& q) {
-      return std::find(brief.begin(), brief.end(), q.name) != brief.end();
-    };
+    const auto place_of = [&](const Quantity& q) { return std::find(brief.begin(), brief.end(), q.name); };
+    const auto is_brief = [&](const Quantity& q) { return place_of(q) != brief.end(); };
     if (std::any_of(line.quantities.begin(), line.quantities.end(), is_brief)) {
       std::erase_if(line.quantities, [&](const Quantity& q) { return !q.is_count && !is_brief(q); });
+      std::stable_sort(line.quantities.begin(), line.quantities.end(),
+                       [&](const Quantity& a, const Quantity& b) { return place_of(a) < place_of(b); });
     }
-    for (Quantity& q : line.quantities) { q.name = without_unit(q.name, q.unit); }
+    for (Quantity& q : line.quantities) { q.name = line.prefix + without_unit(q.name, q.unit); }
   }
 }
 
 void BriefText::find_bars(const StreamFormat& format) {
   const std::vector<std::string> bar = words_of(format, "bar");
   if (bar.size() != 2) { return; }
+  const std::string operation = note_of(format, "reduced");
   for (Line& line : lines_) {
-    line.level = channel_of(format, fmt::format("{}.{}", line.name, bar[0]));
-    line.peak = channel_of(format, fmt::format("{}.{}", line.name, bar[1]));
+    const std::string end = line.prefix.empty() ? "" : "." + operation;
+    line.level = channel_of(format, fmt::format("{}.{}{}", line.name, bar[0], end));
+    line.peak = channel_of(format, fmt::format("{}.{}{}", line.name, bar[1], end));
   }
 }
 
@@ -216,6 +243,22 @@ std::string BriefText::values_of(const DataFrame& frame, Line& line, PeakHold& h
   return text;
 }
 
+// The level of a tone by its amplitude in the spectrum (of powers: its root). In FS it is dBFS where the spectrum gives
+// the peak of a sine, which reads 0 dBFS at full scale. In every other unit it is that of the rms, which is what dB SPL,
+// dBV and dB re 1 of a unit mean.
+BriefText::Level BriefText::level_of(double amplitude, const std::string& unit) const {
+  constexpr double kPressure0 = 20e-6;  // Pa: 0 dB SPL
+  const auto level = [](double ratio) { return 20.0 * std::log10(ratio); };
+  if (is_level(unit)) { return {level(amplitude), unit}; }
+  const bool is_peak = scaling_ == "amplitude" && !unit.empty() && !is_power(unit);
+  if (is_peak && is_full_scale(unit)) { return {level(amplitude), "dBFS"}; }
+  const double rms = is_peak ? amplitude / std::numbers::sqrt2 : amplitude;
+  if (scaling_.empty()) { return {level(rms), level_unit(unit)}; }
+  if (unit == "Pa" || unit == "Pa²") { return {level(rms / kPressure0), "dB SPL"}; }
+  if (unit == "Pa²/Hz") { return {level(rms / kPressure0), "dB re (20 µPa)²/Hz"}; }
+  return {level(rms), level_unit(unit)};
+}
+
 std::string BriefText::peaks_of(const DataFrame& frame, std::uint32_t channel) const {
   const StreamFormat& format = frame.format();
   const std::string& unit = format.channels[channel].unit;
@@ -228,11 +271,10 @@ std::string BriefText::peaks_of(const DataFrame& frame, std::uint32_t channel) c
       step > 0.0 ? std::clamp(static_cast<int>(std::ceil(-std::log10(step / 100.0))), 0, 6) : 3;
   std::string text;
   for (const dsp::TonePeak& peak : peaks_.find(amplitudes, kMostPeaks, kPeakRange)) {
-    const std::string in = is_level(unit) ? unit : level_unit(unit);
-    const std::string level = digits_of(20.0 * std::log10(peak.amplitude), in);
-    text += text.empty() ? fmt::format("  {:>6}", level) : fmt::format(", {}", level);
-    text +=
-        fmt::format(" {} at {:.{}f} {}", in, format.axis.start + peak.bin * step, decimals, format.axis.unit);
+    const Level level = level_of(peak.amplitude, unit);
+    text += text.empty() ? "  " + padded(level.value, level.unit) : ", " + digits_of(level.value, level.unit);
+    text += fmt::format(" {} at {:.{}f} {}", level.unit, format.axis.start + peak.bin * step, decimals,
+                        format.axis.unit);
   }
   return text.empty() ? "  no peak" : text;
 }

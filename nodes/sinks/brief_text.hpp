@@ -2,12 +2,13 @@
 //
 // BriefText: a block as lines that are read while it runs, one a channel:
 //
-//   [Level] 0:00.500  left   peak  -6.65 dBFS  rms  -21.9 dB re 1 FS  crest   15.3 dB
-//   [Spectrum] 14:03:21.480  left   -3.01 dB re 1 FS at 1000.0 Hz
+//   [Level] 0:00.500  left   peak   -6.65 dBFS  rms  -21.93 dB re 1 FS  crest   15.28 dB
+//   [Spectrum] 14:03:21.480  left    -3.01 dBFS at 1000.0 Hz
 //   [Mic] 0:00.021  left   rms 0.354 FS  mean 0.000123 FS
 //
 // The time is that of the block's first frame: of day where the block says it (a live one does), else since the
-// beginning of the stream. Numbers have three significant digits, levels no more than two decimals.
+// beginning of the stream. Levels have two decimals, whatever their size; other numbers three significant digits.
+// "--" is a value that does not exist, such as the crest factor of silence.
 #pragma once
 
 #include <cstdint>
@@ -26,6 +27,8 @@ std::string three_digits(double value);
 
 // "14:03:21.480" of a time since the Unix epoch, in the local time zone; "0:01.500", "1:02:03.004" of a shorter one.
 std::string clock_text(std::int64_t timestamp_us);
+// Is it a time since the Unix epoch, rather than one since the beginning of a stream?
+bool is_time_of_day(std::int64_t timestamp_us);
 
 class BriefText {
  public:
@@ -50,6 +53,7 @@ class BriefText {
     // Channels of the block for the bar.
     std::optional<std::uint32_t> level;
     std::optional<std::uint32_t> peak;
+    std::string prefix = {};  // of the names of the quantities: "max " behind a Reduce
   };
 
   void list_values(const StreamFormat& format);
@@ -57,10 +61,16 @@ class BriefText {
   void pad_names();
   std::string values_of(const DataFrame& frame, Line& line, PeakHold& hold) const;
   std::string peaks_of(const DataFrame& frame, std::uint32_t channel) const;
+  struct Level {
+    double value;
+    std::string unit;
+  };
+  Level level_of(double amplitude, const std::string& unit) const;
   static std::string audio_of(const DataFrame& frame, std::uint32_t channel);
 
   const std::string label_;
   const Bars bars_;
+  const std::string scaling_;  // of spectra: "amplitude", "rms", …; empty where nobody says it
   dsp::TonePeaks peaks_;
   std::vector<Line> lines_;
   std::vector<PeakHold> holds_;  // by line

@@ -5,11 +5,11 @@
 //   in   audio, spectra or values
 //
 // brief, one line a channel (brief_text.hpp):
-//   [label] 0:00.500  left   peak  -6.65 dBFS  rms  -21.9 dB re 1 FS      values
-//   [label] 0:00.500  left   -6.02 dBFS at 1000.0 Hz,  -40.1 dBFS at 50.0 Hz  the largest peaks of a spectrum
+//   [label] 0:00.500  left   peak   -6.65 dBFS  rms  -21.93 dB re 1 FS    values
+//   [label] 0:00.500  left     -6.02 dBFS at 1000.0 Hz, -40.12 dBFS at 50.0 Hz  the largest peaks of a spectrum
 //   [label] 0:00.500  left   rms  0.354 FS  mean      0 FS                 audio
 // full, every number with all its digits:
-//   [label] Frame #sequence @ time µs
+//   [label] Frame #sequence @ time µs                                      of a live block also (14:03:21.480)
 //     channel: len=1024, mean=0.000123, rms=0.3535533905932738             audio
 //     channel.rms_db: -9.030899869919436 dB re 1 FS                        values; null where undefined
 //     channel: bins=2049, peak=0.5 FS at 996.09375 Hz                      spectra
@@ -43,7 +43,8 @@ constexpr ParamInfo kParams[] = {
     param::integer("every", "blocks", {1.0, 1e9}, 1.0, "Shows the first block and then each n-th."),
     param::choice(
         "format", kFormats, "brief",
-        "brief: one line a channel, three significant digits; full: every number with all its digits. "
+        "brief: one line a channel, levels with two decimals, other numbers with three significant digits; full: "
+        "every number with all its digits. "
         "--json gives all of them in any case."),
 };
 constexpr auto kLabel = param::at(kParams, "label");
@@ -61,10 +62,13 @@ constexpr NodeInfo kInfo{
     .details =
         "brief: the time of the block (of day when it is live, else since the stream's beginning), the channel and, of "
         "levels, those that are looked at first: peak, rms, crest, and how many samples clipped or were not finite, if "
-        "any did; on a terminal with a bar of -60 .. 0 dB re full scale on which the peaks of the last 3 s are held. Of "
-        "spectra the three largest peaks, down to 60 dB below the largest: level and frequency of the tone that would "
-        "make them, also between two bins. Of audio rms and mean of the finite samples. full: all values, each with its "
-        "unit, the number of bins, the largest bin. null is undefined: the level of silence.",
+        "any did; behind a Reduce with its operation, \"max peak\". On a terminal a bar of -60 .. 0 dB re full scale "
+        "holds the peaks of the last 3 s. Of spectra the three largest peaks, down to 60 dB below the largest: level "
+        "and frequency of the tone that would make them, also between two bins; of a density (psd) its largest bins. "
+        "Levels of tones are in dBFS for amplitude, dB re 1 FS for rms, dB re 1 FS² for power; in Pa they are "
+        "dB SPL re 20 µPa, in V dBV, which are levels of the rms, for all three. Of audio rms and mean of the finite "
+        "samples. -- is undefined, such as the crest factor of silence. full: all values, each with its unit, the "
+        "number of bins, the largest bin; null is undefined. Levels of silence are -inf.",
     .example = R"({"id": "show", "type": "Print", "config": {"label": "Mic"}})",
     .cost_ns_per_frame = 5.0,
 };
@@ -98,6 +102,11 @@ dsp::Levels levels_of(std::span<const double> samples) {
   return stats.levels();
 }
 
+// " (14:03:21.480)" of a live block: nobody reads microseconds since 1970.
+std::string time_of_day(std::int64_t timestamp_us) {
+  return is_time_of_day(timestamp_us) ? fmt::format(" ({})", clock_text(timestamp_us)) : std::string();
+}
+
 std::string full_text_of(const DataFrame& frame, const std::string& label) {
   const FrameHeader& header = frame.header();
   std::string remarks;
@@ -106,8 +115,8 @@ std::string full_text_of(const DataFrame& frame, const std::string& label) {
     remarks += flag == "gap" ? fmt::format("gap of {} frames", header.gap_frames) : std::string(flag);
   });
   if (!remarks.empty()) { remarks += ")"; }
-  std::string text =
-      fmt::format("[{}] Frame #{} @ {} µs{}\n", label, header.sequence_id, header.timestamp_us, remarks);
+  std::string text = fmt::format("[{}] Frame #{} @ {} µs{}{}\n", label, header.sequence_id,
+                                 header.timestamp_us, time_of_day(header.timestamp_us), remarks);
   const StreamFormat& format = frame.format();
   for (std::uint32_t c = 0; c < frame.channel_count(); ++c) {
     const ChannelInfo& info = format.channels[c];

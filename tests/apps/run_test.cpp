@@ -46,8 +46,8 @@ TEST(Run, PrintsResultsOnStdoutAndTheSummaryOnStderr) {
   EXPECT_EQ(result.exit_code, 0) << result.err;
   // 0.5: -6.02 dB; its rms is lower by √2.
   EXPECT_EQ(result.out,
-            "[Tone] 0:00.000  main_channel  peak  -6.02 dBFS  rms  -9.03 dB re 1 FS  crest   3.01 dB\n"
-            "[Tone] 0:00.500  main_channel  peak  -6.02 dBFS  rms  -9.03 dB re 1 FS  crest   3.01 dB\n");
+            "[Tone] 0:00.000  main_channel  peak   -6.02 dBFS  rms   -9.03 dB re 1 FS  crest    3.01 dB\n"
+            "[Tone] 0:00.500  main_channel  peak   -6.02 dBFS  rms   -9.03 dB re 1 FS  crest    3.01 dB\n");
   EXPECT_THAT(result.err, HasSubstr("ran 1 s (48000 frames at 48000 Hz)"));
   EXPECT_THAT(result.err, Not(HasSubstr("\r")));  // no progress: this is no terminal
 }

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <ctime>
 #include <limits>
+#include <numbers>
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -106,16 +107,17 @@ DataFrame levels(double peak_db, double clipped = 0.0) {
 
 TEST(Print, ShowsLevelsInALineAChannel) {
   EXPECT_EQ(printed("{}", levels(-6.0206)),
-            "[Print] 0:00.021  left   peak  -6.02 dBFS  rms  -9.03 dB re 1 FS\n"
-            "[Print] 0:00.021  right  peak   null  rms   null\n");
-  EXPECT_THAT(printed("{}", levels(0.0, 12.0)),
-              testing::StartsWith(
-                  "[Print] 0:00.021  left   peak   0.00 dBFS  rms  -3.01 dB re 1 FS  clipped 12 samples\n"));
+            "[Print] 0:00.021  left   peak   -6.02 dBFS  rms   -9.03 dB re 1 FS\n"
+            "[Print] 0:00.021  right  peak      --  rms      --\n");
+  EXPECT_THAT(
+      printed("{}", levels(0.0, 12.0)),
+      testing::StartsWith(
+          "[Print] 0:00.021  left   peak    0.00 dBFS  rms   -3.01 dB re 1 FS  clipped 12 samples\n"));
 }
 
 TEST(Print, ShowsValuesWithTheirUnits) {
-  EXPECT_EQ(printed("{}", values(-20.125)), "[Print] 0:00.021  left  rms  -20.1 dBFS  ratio  0.500\n");
-  EXPECT_THAT(printed("{}", values(kNaN)), testing::HasSubstr("left  rms   null  ratio"));
+  EXPECT_EQ(printed("{}", values(-20.125)), "[Print] 0:00.021  left  rms  -20.12 dBFS  ratio  0.500\n");
+  EXPECT_THAT(printed("{}", values(kNaN)), testing::HasSubstr("left  rms      --  ratio"));
   StreamFormat format;
   format.kind = StreamKind::values;
   format.channels = {{"tempo", "1/min"}, {"a", ""}};  // of a program
@@ -129,7 +131,7 @@ TEST(Print, ShowsValuesWithTheirUnits) {
 // peak lies on its bin.
 TEST(Print, ShowsThePeaksOfASpectrum) {
   EXPECT_EQ(printed("{}", spectrum({kNaN, 0.25, 0.5, 0.125})),
-            "[Print] 0:00.021  left   -6.02 dB re 1 FS at 93.8 Hz\n");
+            "[Print] 0:00.021  left    -6.02 dB re 1 FS at 93.8 Hz\n");
   EXPECT_EQ(printed("{}", spectrum({kNaN, kNaN})), "[Print] 0:00.021  left  no peak\n");
   StreamFormat format = spectrum({0.0}).format();
   format.notes = {{"window", "hann"}, {"fft_size", "1024"}};
@@ -137,16 +139,80 @@ TEST(Print, ShowsThePeaksOfASpectrum) {
   // A Hann window halves the amplitude of a tone two bins wide: 1/2, 1, 1/2 on a bin; 8/(3π) = 0.8488 on both sides
   // of one that lies in the middle between two.
   EXPECT_EQ(printed("{}", frame_of(format, {{0.0, 0.5, 1.0, 0.5, 0.0, 0.0, 0.0, 0.0}})),
-            "[Print] 0:00.021  left    0.00 dB re 1 FS at 80.0 Hz\n");
+            "[Print] 0:00.021  left     0.00 dB re 1 FS at 80.0 Hz\n");
   EXPECT_EQ(printed("{}", frame_of(format, {{0.0, 0.16977, 0.84883, 0.84883, 0.16977, 0.0, 0.0, 0.0}})),
-            "[Print] 0:00.021  left    0.00 dB re 1 FS at 100.0 Hz\n");
+            "[Print] 0:00.021  left     0.00 dB re 1 FS at 100.0 Hz\n");
   format.channels[0].unit = "dBFS";  // levels stay what they are
   EXPECT_EQ(
       printed("{}", frame_of(format, {{-200.0, -26.0206, -20.0, -26.0206, -200.0, -200.0, -200.0, -200.0}})),
-      "[Print] 0:00.021  left   -20.0 dBFS at 80.0 Hz\n");
+      "[Print] 0:00.021  left   -20.00 dBFS at 80.0 Hz\n");
   format.channels[0].unit = "FS²/Hz";  // a density: 10 lg
   EXPECT_EQ(printed("{}", frame_of(format, {{0.0, 0.0025, 0.01, 0.0025, 0.0, 0.0, 0.0, 0.0}})),
-            "[Print] 0:00.021  left   -20.0 dB re 1 FS²/Hz at 80.0 Hz\n");
+            "[Print] 0:00.021  left   -20.00 dB re 1 FS²/Hz at 80.0 Hz\n");
+}
+
+// A tone of amplitude 0.5 on a bin, as a Spectrum of each scaling has it: the unit tells the reference.
+TEST(Print, NamesTheReferenceOfALevelOfATone) {
+  const auto level = [](const char* scaling, const char* unit, double bin) {
+    StreamFormat format = spectrum({0.0}).format();
+    format.notes = {{"scaling", scaling}};
+    format.channels[0].unit = unit;
+    const std::string line = printed("{}", frame_of(format, {{0.0, 0.0, bin, 0.0}}));
+    const std::size_t from = line.find_first_not_of(' ', line.find("left") + 4);
+    return line.substr(from, line.find(" at ") - from);
+  };
+  const double rms = 0.5 / std::numbers::sqrt2;
+  EXPECT_EQ(level("amplitude", "FS", 0.5), "-6.02 dBFS");  // a full-scale sine reads 0
+  EXPECT_EQ(level("rms", "FS", rms), "-9.03 dB re 1 FS");  // as rms_db of a LevelMeter
+  EXPECT_EQ(level("power", "FS²", rms * rms), "-9.03 dB re 1 FS²");
+  EXPECT_EQ(level("psd", "FS²/Hz", 0.01), "-20.00 dB re 1 FS²/Hz");
+  // 0.35355 Pa: 20 lg (0.35355 / 20e-6) = 84.95 dB SPL, however the spectrum is scaled.
+  EXPECT_EQ(level("amplitude", "Pa", 0.5), "84.95 dB SPL");
+  EXPECT_EQ(level("rms", "Pa", rms), "84.95 dB SPL");
+  EXPECT_EQ(level("power", "Pa²", rms * rms), "84.95 dB SPL");
+  EXPECT_EQ(level("psd", "Pa²/Hz", 4e-10), "0.00 dB re (20 µPa)²/Hz");
+  EXPECT_EQ(level("amplitude", "V", 0.5), "-9.03 dBV");
+  EXPECT_EQ(level("amplitude", "m/s²", 0.5), "-9.03 dB re 1 m/s²");  // that square is of the time
+  EXPECT_EQ(level("amplitude", "", 0.5), "-6.02 dB");                // plain numbers: nobody knows of what
+}
+
+// A density has no tones: no peak lies between its bins.
+TEST(Print, LeavesThePeaksOfADensityOnTheirBins) {
+  StreamFormat format = spectrum({0.0}).format();
+  format.notes = {{"window", "hann"}, {"fft_size", "1024"}, {"scaling", "psd"}};
+  format.axis.step = 40.0;
+  format.channels[0].unit = "FS²/Hz";
+  EXPECT_EQ(printed("{}", frame_of(format, {{0.001, 0.01, 0.0099, 0.0}})),
+            "[Print] 0:00.021  left   -20.00 dB re 1 FS²/Hz at 40.0 Hz\n");
+}
+
+// In the order in which they are looked at, not in that of the channels; in Pa as in FS.
+TEST(Print, ShowsLevelsInTheOrderOfTheNote) {
+  StreamFormat format;
+  format.kind = StreamKind::values;
+  format.channels = {{"left.crest_db", "dB"},
+                     {"left.clipped", "samples"},
+                     {"left.peak_db_spl", "dB SPL"},
+                     {"left.rms_db_spl", "dB SPL"}};
+  format.notes = {{"brief", "peak_db_spl rms_db_spl crest_db"}};
+  format.max_frames = 1;
+  EXPECT_EQ(
+      printed("{}", frame_of(format, {{3.0}, {2.0}, {117.0}, {114.0}})),
+      "[Print] 0:00.021  left  peak  117.00 dB SPL  rms  114.00 dB SPL  crest    3.00 dB  clipped 2 samples\n");
+}
+
+// What a Reduce makes of a LevelMeter is one line a channel, too.
+TEST(Print, ShowsReducedLevelsInALineAChannel) {
+  StreamFormat format = levels(0.0).format();
+  for (ChannelInfo& channel : format.channels) { channel.name += ".max"; }
+  format.notes["reduced"] = "max";
+  EXPECT_EQ(printed("{}", frame_of(format, {{0.5}, {-6.0206}, {-9.0309}, {0.0}, {0.0}, {kNaN}, {kNaN}})),
+            "[Print] 0:00.021  left   max peak   -6.02 dBFS  max rms   -9.03 dB re 1 FS\n"
+            "[Print] 0:00.021  right  max peak      --  max rms      --\n");
+  format = audio_format(48000.0, {"left.mean"}, 1);  // of sound: there is nothing to join
+  format.kind = StreamKind::values;
+  format.notes["reduced"] = "mean";
+  EXPECT_EQ(printed("{}", frame_of(format, {{0.25}})), "[Print] 0:00.021  left  mean  0.250 FS\n");
 }
 
 TEST(Print, TellsTheTimeOfDayOfALiveBlock) {
@@ -155,6 +221,8 @@ TEST(Print, TellsTheTimeOfDayOfALiveBlock) {
   DataFrame frame = stereo();
   frame.header().timestamp_us = 1'700'000'000'123'456;  // 2023-11-14 22:13:20.123456 UTC
   EXPECT_THAT(printed("{}", frame), testing::StartsWith("[Print] 23:13:20.123  left "));
+  EXPECT_THAT(printed(R"({"format": "full"})", frame),
+              testing::StartsWith("[Print] Frame #7 @ 1700000000123456 µs (23:13:20.123)\n"));
   frame.header().timestamp_us = 3'723'004'000;
   EXPECT_THAT(printed("{}", frame), testing::StartsWith("[Print] 1:02:03.004  left "));
   ::unsetenv("TZ");
@@ -177,19 +245,21 @@ TEST(Print, TellsWhatIsWrongWithABlock) {
 
 TEST(Print, ShowsABlockOfNoFrames) {
   const DataFrame frame = frame_of(audio_format(48000.0, {"left"}, 8), {{}});
-  EXPECT_EQ(printed("{}", frame), "[Print] 0:00.021  left  rms   null  mean   null\n");
+  EXPECT_EQ(printed("{}", frame), "[Print] 0:00.021  left  rms     --  mean     --\n");
+}
+
+// One value, without its unit.
+std::string shown(double value, const std::string& unit) {
+  StreamFormat format;
+  format.kind = StreamKind::values;
+  format.channels = {{"u", unit}};
+  format.max_frames = 1;
+  const std::string line = printed("{}", frame_of(format, {{value}}));
+  const std::size_t from = line.find_first_not_of(' ', line.find("  u") + 3);
+  return line.substr(from, line.find(" " + unit) - from);
 }
 
 TEST(Print, WritesThreeDigits) {
-  const auto shown = [](double value, const std::string& unit) {
-    StreamFormat format;
-    format.kind = StreamKind::values;
-    format.channels = {{"u", unit}};
-    format.max_frames = 1;
-    const std::string line = printed("{}", frame_of(format, {{value}}));
-    const std::size_t from = line.find_first_not_of(' ', line.find("  u") + 3);
-    return line.substr(from, line.find(" " + unit) - from);
-  };
   EXPECT_EQ(shown(9.996, "V"), "10.0");
   EXPECT_EQ(shown(-99.96, "V"), "-100");
   EXPECT_EQ(shown(0.00099999, "V"), "0.00100");
@@ -198,9 +268,17 @@ TEST(Print, WritesThreeDigits) {
   EXPECT_EQ(shown(7.07169e-5, "V"), "7.07e-05");
   EXPECT_EQ(shown(-0.0, "V"), "0");
   EXPECT_EQ(shown(std::numeric_limits<double>::infinity(), "V"), "inf");
-  EXPECT_EQ(shown(0.12345, "dB"), "0.12");  // of levels, hundredths
+}
+
+// Whatever their size: a calibrator of 114 dB is set to a hundredth.
+TEST(Print, WritesLevelsWithTwoDecimals) {
+  EXPECT_EQ(shown(0.12345, "dB"), "0.12");
   EXPECT_EQ(shown(-1e-12, "dB"), "0.00");
-  EXPECT_EQ(shown(-12.345, "dB"), "-12.3");
+  EXPECT_EQ(shown(-12.345, "dB"), "-12.35");  // the next double below
+  EXPECT_EQ(shown(106.5, "dB SPL"), "106.50");
+  EXPECT_EQ(shown(100.0002, "dB SPL"), "100.00");
+  EXPECT_EQ(shown(-123.456, "LUFS"), "-123.46");
+  EXPECT_EQ(shown(-std::numeric_limits<double>::infinity(), "dBFS"), "-inf");
 }
 
 // ---- full
@@ -274,7 +352,7 @@ TEST(Print, ShowsABarOnATerminalAndHoldsItsPeaks) {
     frame.header().timestamp_us = static_cast<std::int64_t>(1e6 * seconds);
     print.process(frame);
     const std::string left = terminal.line();
-    EXPECT_THAT(terminal.line(), testing::HasSubstr("right  [                              ]  peak   null"));
+    EXPECT_THAT(terminal.line(), testing::HasSubstr("right  [                              ]  peak      --"));
     return left.substr(left.find('[', 1));
   };
   const auto bar = [](const std::string& cells) { return testing::StartsWith("[" + cells + "]  peak "); };
