@@ -1,6 +1,8 @@
 // engine/run/change.cpp
 #include "engine/run/change.hpp"
 
+#include <thread>
+
 #include "engine/run/program.hpp"
 
 namespace streamlab {
@@ -13,23 +15,30 @@ void SetParams::apply(Program& program) noexcept {
 }
 
 ChangeQueue::~ChangeQueue() {
-  collect();
+  has_room();
   Change* change = nullptr;
   while (inbox_.try_pop(change)) { delete change; }
 }
 
-void ChangeQueue::collect() noexcept {
+bool ChangeQueue::has_room() noexcept {
   Change* change = nullptr;
   while (returned_.try_pop(change)) {
     delete change;
     --pending_;
   }
+  return pending_ < kMostPending;
 }
 
-void ChangeQueue::send(std::unique_ptr<Change> change) noexcept {
-  SL_ASSERT(has_room(), "no more changes are pending than a ring holds");
+void ChangeQueue::send(std::unique_ptr<Change> change, Program& program) noexcept {
+  SL_ASSERT(pending_ < kMostPending, "no more changes are pending than a ring holds");
   ++pending_;
   static_cast<void>(inbox_.try_push(change.release()));
+  // Either this thread sees that the domain is over, or the domain, in close(), sees the change.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (!over_.load()) { return; }
+  while (applies_.test_and_set(std::memory_order_acquire)) { std::this_thread::yield(); }
+  apply_all(program);
+  applies_.clear(std::memory_order_release);
 }
 
 void ChangeQueue::apply_all(Program& program) noexcept {
@@ -38,6 +47,14 @@ void ChangeQueue::apply_all(Program& program) noexcept {
     change->apply(program);
     static_cast<void>(returned_.try_push(change));
   }
+}
+
+void ChangeQueue::close(Program& program) noexcept {
+  over_.store(true);
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (applies_.test_and_set(std::memory_order_acquire)) { return; }  // a sender does it
+  apply_all(program);
+  applies_.clear(std::memory_order_release);
 }
 
 }  // namespace streamlab

@@ -6,8 +6,10 @@
 //   control thread -> inbox -> domain -> returned -> control thread
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "engine/core/node.hpp"
@@ -46,24 +48,33 @@ class SetParams final : public Change {
   std::vector<OfNode> changes_;
 };
 
-// The way of changes into one domain, and back. send() and collect(): one thread at a time, that of control.
+// The way of changes into one domain, and back.
 class ChangeQueue {
  public:
   static constexpr std::size_t kMostPending = 64;
 
   ~ChangeQueue();
-  // Destroys what was applied.
-  void collect() noexcept;
-  // Is there room for one more? After collect().
-  bool has_room() const noexcept { return pending_ < kMostPending; }
-  void send(std::unique_ptr<Change> change) noexcept;
-  // The domain's thread.
+
+  // --- the control threads, one at a time: each holds the lock for what it does.
+  [[nodiscard]] std::unique_lock<std::mutex> lock() { return std::unique_lock(mutex_); }
+  // Destroys what was applied, and says whether there is room for one more.
+  bool has_room() noexcept;
+  // `program`: what the domain runs.
+  void send(std::unique_ptr<Change> change, Program& program) noexcept;
+
+  // --- the domain's thread
   void apply_all(Program& program) noexcept;
+  // Its last round is over: what comes from now on is applied by send(). Until restart().
+  void close(Program& program) noexcept;
+  void restart() noexcept { over_.store(false); }
 
  private:
   SpscRing<Change*> inbox_{kMostPending};
   SpscRing<Change*> returned_{kMostPending};
   std::size_t pending_ = 0;  // sent and not collected: no more than either ring holds
+  std::mutex mutex_;
+  std::atomic<bool> over_{false};
+  std::atomic_flag applies_ = ATOMIC_FLAG_INIT;  // once it is over: one of the two sides
 };
 
 }  // namespace streamlab

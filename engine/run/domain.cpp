@@ -12,11 +12,17 @@
 namespace streamlab {
 namespace {
 
+// Those who come and go do not count: nothing ends because of them, or goes on for them.
+bool is_read(const BlockStream& stream) noexcept {
+  return !stream.readers.empty() || std::any_of(stream.outgoing.begin(), stream.outgoing.end(),
+                                                [](const EdgeLink* link) { return !link->comes_and_goes; });
+}
 bool is_needed(const BlockStream& stream) noexcept {
   return std::any_of(stream.readers.begin(), stream.readers.end(),
                      [](const DomainStep* reader) { return !reader->finished; }) ||
-         std::any_of(stream.outgoing.begin(), stream.outgoing.end(),
-                     [](const EdgeLink* link) { return !link->abandoned.load(std::memory_order_acquire); });
+         std::any_of(stream.outgoing.begin(), stream.outgoing.end(), [](const EdgeLink* link) {
+           return !link->comes_and_goes && !link->abandoned.load(std::memory_order_acquire);
+         });
 }
 
 }  // namespace
@@ -56,6 +62,7 @@ Domain::Round Domain::run_steps() noexcept {
   }
   if (over_) {
     close_outgoing();
+    changes_.close(*program_);
     return *over_;
   }
   return worked ? Round::worked : Round::idle;
@@ -149,9 +156,9 @@ bool Domain::end_what_nobody_needs() noexcept {
     DomainStep& step = **at;
     // The caller decides how long a triggered source runs.
     if (step.finished || (step.is_source() && loop_.pace == SourcePace::triggered)) { continue; }
-    const auto is_read = [](const BlockStream* s) { return !s->readers.empty() || !s->outgoing.empty(); };
+    const auto read = [](const BlockStream* stream) { return is_read(*stream); };
     const auto needed = [](const BlockStream* stream) { return is_needed(*stream); };
-    if (std::none_of(step.out.begin(), step.out.end(), is_read)) { continue; }
+    if (std::none_of(step.out.begin(), step.out.end(), read)) { continue; }
     if (std::any_of(step.out.begin(), step.out.end(), needed)) { continue; }
     step.end();
     if (step.node != nullptr) { step.node->not_needed(); }
@@ -254,6 +261,14 @@ void Domain::fill_reblocks(const FrameHeader& header, std::uint32_t frame_count)
 
 // ---- other threads, and afterwards
 
+bool Domain::change(std::unique_ptr<Change> change) noexcept {
+  const auto lock = changes_.lock();
+  if (!changes_.has_room()) { return false; }
+  changes_.send(std::move(change), *program_);
+  loop_.signal->notify();
+  return true;
+}
+
 void Domain::end_sources() noexcept {
   loop_.sources_end.store(true, std::memory_order_release);
   loop_.signal->notify();
@@ -285,6 +300,7 @@ void Domain::stop_waiting() noexcept {
 void Domain::reset() noexcept {
   program_->restart();
   loop_.restart();
+  changes_.restart();
   rounds_ = 0;
   over_.reset();
 }

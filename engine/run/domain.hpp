@@ -74,6 +74,9 @@ class Domain {
   // --- the control thread
   // Changes are applied before the next round.
   ChangeQueue& changes() noexcept { return changes_; }
+  Program& program() noexcept { return *program_; }
+  // False: too many are pending.
+  bool change(std::unique_ptr<Change> change) noexcept;
 
   // --- any thread
   // The sources end now; what is inside is processed.

@@ -34,6 +34,7 @@ struct EdgeLink {
   WakeSignal* producer = nullptr;  // waits for room
   WakeSignal* consumer = nullptr;  // waits for blocks
   WakeList* readers = nullptr;     // wait for blocks among other things: streams, selects
+  bool comes_and_goes = false;     // a subscriber that came while the graph ran: nothing ends because of it
   // No one takes blocks any more (the receiver is gone, or its domain failed): the producer continues without
   // waiting.
   std::atomic<bool> abandoned{false};

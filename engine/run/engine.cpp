@@ -16,6 +16,7 @@
 #include "engine/run/channel_tap.hpp"
 #include "engine/run/domain.hpp"
 #include "engine/run/param_control.hpp"
+#include "engine/run/subscriptions.hpp"
 #include "engine/run/tick_times.hpp"
 
 namespace streamlab {
@@ -97,7 +98,9 @@ class Engine::Impl final : public DeviceClient {
     if (options_.look_only) { return {}; }  // a dry run needs no memory for the running graph
     wire();
     params_ = std::make_unique<ParamControl>(*plan_, domains_);
-    return wire_channels();
+    Errors errors = wire_channels();
+    for (auto& domain : domains_) { domain->build(); }
+    return errors;
   }
 
   // Why an engine cannot be started (again).
@@ -112,8 +115,8 @@ class Engine::Impl final : public DeviceClient {
 
   Result<Receiver> subscribe(std::string_view output, std::size_t capacity,
                              std::optional<OverflowPolicy> policy) {
-    if (started_ || options_.look_only) {
-      return refused(std::string(output), why_not_new(), "subscribe() before start()");
+    if (closed_ || options_.look_only) {
+      return refused(std::string(output), why_not_new(), "subscribe() before stop()");
     }
     const auto slot = find_slot(output);
     if (!slot) { return tl::unexpected(slot.error()); }
@@ -125,13 +128,18 @@ class Engine::Impl final : public DeviceClient {
       return refused(std::string(output), "\"block\" cannot be used here: a real-time domain must not wait",
                      "\"drop_oldest\", \"drop_newest\", \"drop_buffer\", \"latest\" or \"fail\"");
     }
-    auto shared = std::make_shared<Receiver::Shared>(
-        fmt::format("{} -> subscriber", output), capacity > 0 ? capacity : graph_.config().channel_capacity,
-        chosen, plan_->slots()[*slot].format, domain.signal());
-    if (real_time) { shared->link.readers = nullptr; }
-    domain.attach_outgoing(*slot, shared->link);
-    receivers_.push_back(shared);
-    return Receiver(std::move(shared));
+    auto receiver =
+        subscriptions_->add(domain, {.slot = *slot,
+                                     .name = fmt::format("{} -> subscriber", output),
+                                     .capacity = capacity > 0 ? capacity : graph_.config().channel_capacity,
+                                     .policy = chosen,
+                                     .format = plan_->slots()[*slot].format,
+                                     .of_real_time = real_time});
+    if (!receiver && closed_) {
+      return refused(std::string(output), why_not_new(), "subscribe() before stop()");
+    }
+    if (!receiver) { return failed(std::string(output), "too many changes are pending", "", "try again"); }
+    return std::move(*receiver);
   }
 
   Result<void> may_start() const {
@@ -144,7 +152,7 @@ class Engine::Impl final : public DeviceClient {
       if (!opened) { return tl::unexpected(graph_.nodes()[n].located(opened.error())); }
       opened_.push_back(n);
     }
-    for (auto& domain : domains_) { domain->build(); }
+    subscriptions_->started();
     started_ = true;
     start_time_ = SteadyClock::now();
     workers_left_.store(0);
@@ -243,6 +251,7 @@ class Engine::Impl final : public DeviceClient {
     was_over_ = is_over();
     if (started_) { run_through(patience, gives_up); }
     close_nodes();
+    subscriptions_->stopped();
     closed_ = true;
   }
   void stop_now() {
@@ -269,7 +278,10 @@ class Engine::Impl final : public DeviceClient {
     }
     for (const auto& trigger : triggers_) { status.edges.push_back(report(trigger->link)); }
     for (const auto& link : links_) { status.edges.push_back(report(*link)); }
-    for (const auto& shared : receivers_) { status.edges.push_back(report(shared->link)); }
+    subscriptions_->for_each([&](const EdgeLink& link) { status.edges.push_back(report(link)); });
+    for (const auto& [name, counters] : subscriptions_->of_those_who_left()) {
+      status.edges.push_back({name + "s that left", OverflowPolicy::drop_oldest, 0, counters, 0, 0});
+    }
     for (const auto& tap : taps_) { status.edges.push_back(report(tap->link())); }
     for (const auto& domain : domains_) {
       if (driver_ == nullptr) {
@@ -663,7 +675,7 @@ class Engine::Impl final : public DeviceClient {
   std::uint64_t progress() const {
     std::uint64_t sum = 0;
     for (const auto& link : links_) { sum += link->edge.delivered(); }
-    for (const auto& shared : receivers_) { sum += shared->link.edge.delivered(); }
+    subscriptions_->for_each([&](const EdgeLink& link) { sum += link.edge.delivered(); });
     for (const auto& trigger : triggers_) { sum += trigger->link.edge.delivered(); }
     for (const auto& tap : taps_) { sum += tap->link().edge.delivered(); }
     return sum;
@@ -740,7 +752,7 @@ class Engine::Impl final : public DeviceClient {
   std::unique_ptr<ParamControl> params_;
   std::vector<Domain::Round> outcomes_;  // per domain: how its thread ended
   std::vector<std::unique_ptr<EdgeLink>> links_;
-  std::vector<std::shared_ptr<Receiver::Shared>> receivers_;
+  const std::shared_ptr<Subscriptions> subscriptions_ = std::make_shared<Subscriptions>();
   std::vector<std::unique_ptr<ChannelTap>> taps_;
 
   struct Trigger {

@@ -96,9 +96,10 @@ class Engine {
   // What the device agreed to; null without one.
   const DeviceFormat* device() const;
 
-  // Before start(): copies of every block of this output ("node" or "node.port") from now on. Refused for
-  // unknown names and after start(). Default policy: block, or drop_oldest out of a real-time domain, where
-  // block is refused.
+  // Copies of every block of this output ("node" or "node.port") from now on: before start() the whole stream, later from
+  // the next block. A subscriber of before the start is a reader as those in the graph are: what feeds only it ends when
+  // it goes. One that comes later may go again, and nothing ends. Refused: unknown names, after stop(). Default policy:
+  // block, or drop_oldest out of a real-time domain, where block is refused. Any thread.
   Result<Receiver> subscribe(std::string_view output, std::size_t capacity = 0,
                              std::optional<OverflowPolicy> policy = {});
 

@@ -7,7 +7,7 @@ namespace streamlab {
 
 void Loop::send_blocks(BlockStream& stream) noexcept {
   for (EdgeLink* link : stream.outgoing) {
-    if (link->abandoned.load(std::memory_order_acquire)) {
+    if (!link->comes_and_goes && link->abandoned.load(std::memory_order_acquire)) {
       reader_left = true;
       misses_reader = misses_reader || !link->had_enough.load(std::memory_order_relaxed);
     }

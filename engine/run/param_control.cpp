@@ -90,9 +90,10 @@ Errors ParamControl::apply(const Document& changes) {
     }
     now.emplace_back(*n, std::move(values));
   }
+  std::vector<std::unique_lock<std::mutex>> locks;
   for (const auto& [domain, change] : by_domain) {
     ChangeQueue& queue = domains_[domain]->changes();
-    queue.collect();
+    locks.push_back(queue.lock());
     if (!queue.has_room()) {
       errors.push_back({ErrorCode::failed, "", "too many changes are pending", "", "try again"});
       break;
@@ -100,7 +101,7 @@ Errors ParamControl::apply(const Document& changes) {
   }
   if (!errors.empty()) { return errors; }
   for (auto& [domain, change] : by_domain) {
-    domains_[domain]->changes().send(std::move(change));
+    domains_[domain]->changes().send(std::move(change), domains_[domain]->program());
     domains_[domain]->signal()->notify();
   }
   for (auto& [n, values] : now) { values_[n] = std::move(values); }

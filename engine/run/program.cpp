@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <set>
-#include <unordered_map>
+#include <utility>
 
 #include "engine/run/steps/factor_step.hpp"
 #include "engine/run/steps/join_step.hpp"
@@ -13,6 +13,46 @@
 #include "engine/run/steps/separate_step.hpp"
 
 namespace streamlab {
+namespace {
+
+EdgePlace place_of(const BlockStream& stream, EdgeLink& link) {
+  return {&link, std::min(stream.frames.size(), link.edge.capacity())};
+}
+
+// Puts other lists in place of those of a running program.
+class Rewire final : public Change {
+ public:
+  Rewire(DomainStep& step, BlockStream& stream, std::vector<EdgeLink*> links,
+         std::shared_ptr<const void> owner)
+      : step_(step), stream_(stream), links_(std::move(links)), owner_(std::move(owner)) {}
+  // Closed at once where the stream is over already.
+  void set_new(EdgeLink& link) { new_ = &link; }
+  void add(Ways& ways, std::vector<EdgePlace> places) { places_.push_back({&ways, std::move(places)}); }
+
+  void apply(Program& /*program*/) noexcept override {
+    stream_.outgoing.swap(links_);
+    for (OfWays& of : places_) { of.ways->edges.swap(of.places); }
+    step_.notice_change();
+    if (new_ != nullptr && stream_.closed) {
+      new_->edge.close();
+      new_->wake_consumer();
+    }
+  }
+
+ private:
+  struct OfWays {
+    Ways* ways = nullptr;
+    std::vector<EdgePlace> places;
+  };
+  DomainStep& step_;
+  BlockStream& stream_;
+  std::vector<EdgeLink*> links_;
+  std::vector<OfWays> places_;
+  EdgeLink* new_ = nullptr;
+  std::shared_ptr<const void> owner_;
+};
+
+}  // namespace
 
 class ProgramBuilder {
  public:
@@ -20,6 +60,7 @@ class ProgramBuilder {
       : program_(program), plan_(plan), domain_(domain), wiring_(wiring) {}
 
   void build() {
+    program_.may_wait_ = wiring_.may_wait;
     make_streams();
     for (const DomainWiring::In& in : wiring_.in) { add_incoming(in); }
     for (const DomainWiring::Out& out : wiring_.out) {
@@ -152,23 +193,23 @@ class ProgramBuilder {
   // for everything that one round may produce. docs/decisions/no-graph-stands-still.md says why some part of the graph can
   // always go on.
   void find_ways() {
-    for (IncomingEdge& in : program_.incoming_) { edge_of_[&in.stream] = &in; }
+    for (IncomingEdge& in : program_.incoming_) { program_.edge_of_stream_[&in.stream] = &in; }
     for (const auto& step : program_.all_steps_) {
-      for (BlockStream* stream : step->out) { step_of_[stream] = step.get(); }
+      for (BlockStream* stream : step->out) { program_.step_of_stream_[stream] = step.get(); }
     }
     for (const auto& step : program_.all_steps_) {
       const auto& inputs = plan_.nodes()[step->node_index].inputs;
       for (std::size_t i = 0; i < step->in.size(); ++i) {
         if (!is_held_back(*step, inputs[i])) { continue; }
         const InputPlace place{step.get(), i, step->in[i]->frames.size()};
-        follow_back(step->in[i], [&place](Ways& ways) { ways.inputs.push_back(place); });
+        program_.follow_back(step->in[i], [&place](Ways& ways) { ways.inputs.push_back(place); });
       }
     }
     for (BlockStream& stream : program_.streams_) {
       for (EdgeLink* link : stream.outgoing) {
-        if (!wiring_.may_wait || link->edge.policy() != OverflowPolicy::block) { continue; }
-        const EdgePlace place{link, std::min(stream.frames.size(), link->edge.capacity())};
-        follow_back(&stream, [&place](Ways& ways) { ways.edges.push_back(place); });
+        if (!program_.waits_for(*link)) { continue; }
+        const EdgePlace place = place_of(stream, *link);
+        program_.follow_back(&stream, [&place](Ways& ways) { ways.edges.push_back(place); });
       }
     }
   }
@@ -176,29 +217,6 @@ class ProgramBuilder {
     if (is_separate(step.node_index)) { return wiring_.may_wait && input.may_be_held; }
     const bool is_queue = plan_.graph().nodes()[step.node_index].info().queue == Queue::yes;
     return step.holds_blocks() && (wiring_.may_wait || !is_queue);
-  }
-
-  // Calls `note` for every step and incoming edge that feeds `from`, back to the next join or queue.
-  template <class Note>
-  void follow_back(BlockStream* from, const Note& note) {
-    std::vector<BlockStream*> left{from};
-    std::set<BlockStream*> seen{from};
-    std::set<DomainStep*> told;
-    while (!left.empty()) {
-      BlockStream* const at = left.back();
-      left.pop_back();
-      if (const auto edge = edge_of_.find(at); edge != edge_of_.end()) {
-        note(edge->second->ways);
-        continue;
-      }
-      DomainStep* const step = step_of_.at(at);
-      if (!told.insert(step).second) { continue; }
-      note(step->ways);
-      if (step->holds_blocks()) { continue; }
-      for (BlockStream* stream : step->in) {
-        if (seen.insert(stream).second) { left.push_back(stream); }
-      }
-    }
   }
 
   // The order of the steps; neighbours that only multiply become one.
@@ -228,13 +246,76 @@ class ProgramBuilder {
   Plan& plan_;
   const std::size_t domain_;
   const DomainWiring& wiring_;
-  // Where each stream comes from.
-  std::unordered_map<const BlockStream*, DomainStep*> step_of_;
-  std::unordered_map<const BlockStream*, IncomingEdge*> edge_of_;
 };
 
 Program::Program(Plan& plan, std::size_t domain, const DomainWiring& wiring) {
   ProgramBuilder(*this, plan, domain, wiring).build();
+}
+
+template <class Note>
+void Program::follow_back(BlockStream* from, const Note& note) {
+  std::vector<BlockStream*> left{from};
+  std::set<BlockStream*> seen{from};
+  std::set<DomainStep*> told;
+  while (!left.empty()) {
+    BlockStream* const at = left.back();
+    left.pop_back();
+    if (const auto edge = edge_of_stream_.find(at); edge != edge_of_stream_.end()) {
+      note(edge->second->ways);
+      continue;
+    }
+    DomainStep* const step = step_of_stream_.at(at);
+    if (!told.insert(step).second) { continue; }
+    note(step->ways);
+    if (step->holds_blocks()) { continue; }
+    for (BlockStream* stream : step->in) {
+      if (seen.insert(stream).second) { left.push_back(stream); }
+    }
+  }
+}
+
+bool Program::waits_for(const EdgeLink& link) const {
+  return may_wait_ && link.edge.policy() == OverflowPolicy::block;
+}
+
+std::vector<EdgeLink*>& Program::planned_links(BlockStream& stream) {
+  return planned_links_.try_emplace(&stream, stream.outgoing).first->second;
+}
+std::vector<EdgePlace>& Program::planned_places(Ways& ways) {
+  return planned_places_.try_emplace(&ways, ways.edges).first->second;
+}
+
+std::unique_ptr<Change> Program::attach(std::size_t slot, EdgeLink& link, std::shared_ptr<const void> owner) {
+  BlockStream& stream = *stream_of_slot_[slot];
+  std::vector<EdgeLink*>& links = planned_links(stream);
+  links.push_back(&link);
+  auto change = std::make_unique<Rewire>(step_of(step_of_stream_.at(&stream)->node_index), stream, links,
+                                         std::move(owner));
+  change->set_new(link);
+  if (!waits_for(link)) { return change; }
+  follow_back(&stream, [&](Ways& ways) {
+    std::vector<EdgePlace>& places = planned_places(ways);
+    places.push_back(place_of(stream, link));
+    change->add(ways, places);
+  });
+  return change;
+}
+
+std::unique_ptr<Change> Program::detach(std::size_t slot, EdgeLink& link, std::shared_ptr<const void> owner) {
+  BlockStream& stream = *stream_of_slot_[slot];
+  std::vector<EdgeLink*>& links = planned_links(stream);
+  links.erase(std::remove(links.begin(), links.end(), &link), links.end());
+  auto change = std::make_unique<Rewire>(step_of(step_of_stream_.at(&stream)->node_index), stream, links,
+                                         std::move(owner));
+  if (!waits_for(link)) { return change; }
+  follow_back(&stream, [&](Ways& ways) {
+    std::vector<EdgePlace>& places = planned_places(ways);
+    places.erase(std::remove_if(places.begin(), places.end(),
+                                [&](const EdgePlace& place) { return place.link == &link; }),
+                 places.end());
+    change->add(ways, places);
+  });
+  return change;
 }
 
 void Program::restart() noexcept {

@@ -8,9 +8,11 @@
 #include <deque>
 #include <memory>
 #include <span>
+#include <unordered_map>
 #include <vector>
 
 #include "engine/graph/plan.hpp"
+#include "engine/run/change.hpp"
 #include "engine/run/edge_link.hpp"
 #include "engine/run/loss_marker.hpp"
 #include "engine/run/reblock.hpp"
@@ -74,8 +76,19 @@ class Program {
   // Back to the state before the first block, nodes included.
   void restart() noexcept;
 
+  // --- the control thread, also while the program runs; one call at a time. What comes back is to be sent to the domain.
+  // `link` gets every block of the slot from then on, or none any more. `owner` is kept until the domain knows.
+  std::unique_ptr<Change> attach(std::size_t slot, EdgeLink& link, std::shared_ptr<const void> owner);
+  std::unique_ptr<Change> detach(std::size_t slot, EdgeLink& link, std::shared_ptr<const void> owner);
+
  private:
   friend class ProgramBuilder;
+  // Calls `note` for the ways of every step and incoming edge that feeds `from`, back to the next join or queue.
+  template <class Note>
+  void follow_back(BlockStream* from, const Note& note);
+  bool waits_for(const EdgeLink& link) const;
+  std::vector<EdgeLink*>& planned_links(BlockStream& stream);
+  std::vector<EdgePlace>& planned_places(Ways& ways);
 
   std::deque<BlockStream> streams_;           // of this domain's own slots
   std::vector<BlockStream*> stream_of_slot_;  // by slot; null for those of other domains
@@ -85,6 +98,14 @@ class Program {
   std::vector<DomainStep*> step_of_node_;  // by node; null for those of other domains
   DeviceInputStep* device_input_ = nullptr;
   DeviceOutputStep* device_output_ = nullptr;
+  bool may_wait_ = true;
+  // Where each stream comes from.
+  std::unordered_map<const BlockStream*, DomainStep*> step_of_stream_;
+  std::unordered_map<const BlockStream*, IncomingEdge*> edge_of_stream_;
+  // What the domain will see when all changes have been applied, of what has changed since it was built. The control
+  // thread's; the domain's own lists belong to its thread.
+  std::unordered_map<BlockStream*, std::vector<EdgeLink*>> planned_links_;
+  std::unordered_map<Ways*, std::vector<EdgePlace>> planned_places_;
 };
 
 }  // namespace streamlab

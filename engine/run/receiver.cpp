@@ -1,6 +1,8 @@
 // engine/run/receiver.cpp
 #include "engine/run/receiver.hpp"
 
+#include <utility>
+
 namespace streamlab {
 Receiver& Receiver::operator=(Receiver&& other) noexcept {
   if (this != &other) {
@@ -14,6 +16,7 @@ void Receiver::close() noexcept {
   if (shared_ == nullptr) { return; }
   shared_->link.abandoned.store(true, std::memory_order_release);
   shared_->link.wake_producer();
+  if (const auto owner = std::exchange(shared_->owner, {}).lock()) { owner->left(); }
 }
 
 Received<DataFrame> Receiver::try_receive() {

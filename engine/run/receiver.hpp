@@ -13,6 +13,13 @@
 
 namespace streamlab {
 
+// Who removes the edge of a receiver that has gone.
+class SubscriptionOwner {
+ public:
+  virtual ~SubscriptionOwner() = default;
+  virtual void left() noexcept = 0;
+};
+
 // A block after some that were dropped on the way has the flag gap. Move-only; one thread at a time. May
 // outlive the engine. When it goes, the graph no longer waits for it.
 class Receiver : public Receiving<Receiver, DataFrame> {
@@ -27,8 +34,9 @@ class Receiver : public Receiving<Receiver, DataFrame> {
     }
     EdgeLink link;
     WakeList readers;
-    LossMarker losses;                     // the receiver's thread
-    std::shared_ptr<WakeSignal> producer;  // kept alive for as long as the link may wake it
+    LossMarker losses;                       // the receiver's thread
+    std::shared_ptr<WakeSignal> producer;    // kept alive for as long as the link may wake it
+    std::weak_ptr<SubscriptionOwner> owner;  // whom to tell when the receiver goes; may be none
   };
   explicit Receiver(std::shared_ptr<Shared> shared) : shared_(std::move(shared)) {}
 

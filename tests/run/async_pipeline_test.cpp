@@ -71,7 +71,7 @@ TEST(AsyncPipeline, SaysWhyItCannotBeStartedAgain) {
   EXPECT_EQ(to_string(pipeline->start().error()),
             "the engine was stopped; expected a new engine for another run");
   EXPECT_EQ(to_string(pipeline->subscribe("back").error()),
-            "back: the engine was stopped; expected subscribe() before start()");
+            "back: the engine was stopped; expected subscribe() before stop()");
   EXPECT_EQ(to_string(pipeline->set_param("gain", "gain", 1.0).error()), "the engine was stopped");
   EXPECT_FALSE(pipeline->trigger(DataFrame(0, 0)));
 }
@@ -97,7 +97,7 @@ TEST(Engine, OfADryRunHasAPlanAndCannotBeStarted) {
   EXPECT_TRUE((*engine)->status().edges.empty());
   EXPECT_EQ(to_string((*engine)->start().error()), "the engine was created for a dry run (look_only)");
   EXPECT_EQ(to_string((*engine)->subscribe("back").error()),
-            "back: the engine was created for a dry run (look_only); expected subscribe() before start()");
+            "back: the engine was created for a dry run (look_only); expected subscribe() before stop()");
   EXPECT_EQ(to_string((*engine)->set_param("gain", "gain", 1.0).error()),
             "the engine was created for a dry run (look_only)");
 }

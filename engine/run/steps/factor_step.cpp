@@ -23,6 +23,8 @@ bool FactorStep::is_continued_by(const EachBlockStep& step) const {
 void FactorStep::find_factors() noexcept {
   factors_.clear();
   for (const EachBlockStep* member : members_) {
+    // Somebody wants what lies between: then each is called by itself.
+    if (member != members_.back() && !member->out[0]->outgoing.empty()) { return; }
     const auto factor = member->node->constant_factor();
     if (!factor) { return; }
     factors_.push_back(factor->factor);
@@ -46,12 +48,19 @@ bool FactorStep::run(Loop& loop) noexcept {
       }
     } else {
       for (EachBlockStep* member : members_) {
-        member->out[0]->count = 0;
+        BlockStream& between = *member->out[0];
+        between.count = 0;
         member->call_each(loop);
+        if (member == members_.back()) { break; }
+        between.ended = from.ended;
+        loop.send(between);
       }
     }
     to.count = from.count;
     finished = to.ended = from.ended;
+    if (finished) {
+      for (EachBlockStep* member : members_) { member->out[0]->ended = true; }
+    }
     worked = from.count > 0 || from.ended;
   }
   loop.send(to);

@@ -1,0 +1,77 @@
+// engine/run/subscriptions.cpp
+#include "engine/run/subscriptions.hpp"
+
+#include <algorithm>
+#include <new>
+#include <utility>
+
+namespace streamlab {
+
+std::optional<Receiver> Subscriptions::add(Domain& domain, Request request) {
+  auto shared = std::make_shared<Receiver::Shared>(std::move(request.name), request.capacity, request.policy,
+                                                   request.format, domain.signal());
+  if (request.of_real_time) { shared->link.readers = nullptr; }
+  const std::scoped_lock lock(mutex_);
+  if (is_over_) { return std::nullopt; }
+  remove_those_who_left();
+  shared->link.comes_and_goes = is_running_;
+  if (is_running_) { shared->owner = weak_from_this(); }
+  entries_.reserve(entries_.size() + 1);
+  if (!domain.change(domain.program().attach(request.slot, shared->link, shared))) {
+    // The plan of the program must not name a link that its domain never saw.
+    static_cast<void>(domain.program().detach(request.slot, shared->link, nullptr));
+    return std::nullopt;
+  }
+  entries_.push_back({shared, &domain, request.slot});
+  return Receiver(std::move(shared));
+}
+
+void Subscriptions::left() noexcept {
+  const std::scoped_lock lock(mutex_);
+  remove_those_who_left();
+}
+
+// Those that cannot be removed now, as too many changes are pending or there is no memory, are removed the next time: until
+// then their domain passes them by.
+void Subscriptions::remove_those_who_left() noexcept {
+  if (is_over_) { return; }  // their counters are part of the result
+  const auto is_removed = [this](const Entry& entry) {
+    EdgeLink& link = entry.shared->link;
+    if (!link.comes_and_goes || !link.abandoned.load(std::memory_order_acquire)) { return false; }
+    try {
+      if (!entry.domain->change(entry.domain->program().detach(entry.slot, link, entry.shared))) {
+        return false;
+      }
+      const EdgeCounters counters = link.counters();
+      if (counters.dropped == 0) { return true; }
+      EdgeCounters& sum = left_[link.name];
+      sum.pushed += counters.pushed;
+      sum.delivered += counters.delivered;
+      sum.dropped += counters.dropped;
+      return true;
+    } catch (const std::bad_alloc&) { return false; }
+  };
+  entries_.erase(std::remove_if(entries_.begin(), entries_.end(), is_removed), entries_.end());
+}
+
+void Subscriptions::started() noexcept {
+  const std::scoped_lock lock(mutex_);
+  is_running_ = true;
+}
+
+void Subscriptions::stopped() noexcept {
+  const std::scoped_lock lock(mutex_);
+  is_over_ = true;
+}
+
+void Subscriptions::for_each(const std::function<void(const EdgeLink&)>& each) const {
+  const std::scoped_lock lock(mutex_);
+  for (const Entry& entry : entries_) { each(entry.shared->link); }
+}
+
+std::map<std::string, EdgeCounters> Subscriptions::of_those_who_left() const {
+  const std::scoped_lock lock(mutex_);
+  return left_;
+}
+
+}  // namespace streamlab

@@ -1,0 +1,64 @@
+// engine/run/subscriptions.hpp
+//
+// Subscriptions: who gets copies of a running graph's blocks, at any time. Each is an edge out of a domain, with a policy and
+// counters of its own. Where nobody subscribes, nothing is copied.
+//
+// A subscription that was made before the start is a reader like those in the graph: what feeds only it ends with it. One
+// made while the graph runs comes and goes: nothing ends because of it.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/run/domain.hpp"
+#include "engine/run/receiver.hpp"
+
+namespace streamlab {
+
+// Any thread.
+class Subscriptions : public SubscriptionOwner, public std::enable_shared_from_this<Subscriptions> {
+ public:
+  struct Request {
+    std::size_t slot = 0;
+    std::string name;  // "mic -> subscriber"
+    std::size_t capacity = 0;
+    OverflowPolicy policy = OverflowPolicy::block;
+    std::shared_ptr<const StreamFormat> format;
+    bool of_real_time = false;  // the domain wakes nobody
+  };
+
+  // Empty: too many changes are pending in that domain, or the graph was stopped.
+  std::optional<Receiver> add(Domain& domain, Request request);
+  // A receiver has gone.
+  void left() noexcept override;
+  // From now on the domains run.
+  void started() noexcept;
+  // They are over. What is still subscribed stays in the report, and may outlive the domains.
+  void stopped() noexcept;
+
+  // Calls `each` with the link of every subscription, and with those that came, lost blocks and went, by output.
+  void for_each(const std::function<void(const EdgeLink&)>& each) const;
+  std::map<std::string, EdgeCounters> of_those_who_left() const;
+
+ private:
+  struct Entry {
+    std::shared_ptr<Receiver::Shared> shared;
+    Domain* domain = nullptr;
+    std::size_t slot = 0;
+  };
+
+  void remove_those_who_left() noexcept;
+
+  mutable std::mutex mutex_;
+  std::vector<Entry> entries_;
+  std::map<std::string, EdgeCounters> left_;
+  bool is_running_ = false;
+  bool is_over_ = false;
+};
+
+}  // namespace streamlab
