@@ -1,0 +1,28 @@
+// engine/run/edge_report.cpp
+#include "engine/run/edge_report.hpp"
+
+#include <algorithm>
+
+namespace streamlab {
+
+EdgeReport report_of(const EdgeLink& link) {
+  const bool by_itself = !link.left_early.load(std::memory_order_acquire);
+  const EdgeCounters counters = link.counters();
+  return {link.name,
+          link.edge.policy(),
+          link.edge.capacity(),
+          counters,
+          by_itself ? link.discarded.load(std::memory_order_relaxed) : 0,
+          counters.dropped - link.edge.dropped()};
+}
+
+bool EngineStatus::data_lost() const {
+  const bool in_device = driver && (driver->xruns > 0 || driver->gaps > 0 || driver->lost_frames > 0);
+  const bool in_edges = std::any_of(edges.begin(), edges.end(),
+                                    [](const EdgeReport& edge) { return edge.counters.dropped > 0; });
+  const bool in_nodes =
+      std::any_of(notes.begin(), notes.end(), [](const auto& note) { return note.second.data_lost; });
+  return in_device || in_edges || in_nodes || gaps > 0 || underrun_frames > 0 || missing_frames > 0;
+}
+
+}  // namespace streamlab
