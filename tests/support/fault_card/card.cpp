@@ -90,7 +90,9 @@ void Card::pass_ns(double ns) {
 
 void Card::follow(std::int64_t monotonic_ns) {
   if (time_ns_ <= 1e9L) { time_ns_ = static_cast<long double>(monotonic_ns); }
-  pass_ns(static_cast<double>(static_cast<long double>(monotonic_ns) - time_ns_));
+  // (A fault that took time by itself put the card ahead: it stands until the clock is there.)
+  const long double ns = static_cast<long double>(monotonic_ns) - time_ns_;
+  if (ns > 0.0L) { pass_ns(static_cast<double>(ns)); }
 }
 
 // Card time runs on by `count`, stopping at each fault of the script on the way.

@@ -3,6 +3,9 @@
 // The fault card itself, used with bare ALSA calls as any program would.
 #include "tests/support/fault_card/fault_card_client.hpp"
 
+#include <cerrno>
+#include <chrono>
+
 #include <gtest/gtest.h>
 
 namespace streamlab::fault_card {
@@ -94,6 +97,36 @@ TEST_F(FaultCardTest, IsGoneWhileUnplugged) {
   ASSERT_EQ(open(), 0);
   const std::int64_t first = read();
   EXPECT_EQ(first, card_.frames() - 256);
+}
+
+// On the real clock a fault that takes time by itself puts the card ahead: others may be due before the clock is there.
+TEST_F(FaultCardTest, StandsUntilTheRealClockIsThere) {
+  FaultCard live("live");
+  ASSERT_TRUE(live.script("100:xrun=2000 200:xrun=7 300:xrun=9"));
+  ASSERT_EQ(open("live"), 0);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (live.frames() < 4800 && std::chrono::steady_clock::now() < deadline) {
+    snd_pcm_wait(pcm_, 10);
+    if (snd_pcm_avail_update(pcm_) < 0) {
+      snd_pcm_prepare(pcm_);
+      snd_pcm_start(pcm_);
+    }
+  }
+  EXPECT_GE(live.frames(), 4800);
+}
+
+TEST_F(FaultCardTest, IsPluggedInAgainOnTheRealClock) {
+  FaultCard live("live");
+  ASSERT_TRUE(live.script("100:unplug=480"));
+  ASSERT_EQ(open("live"), 0);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (snd_pcm_state(pcm_) != SND_PCM_STATE_DISCONNECTED && std::chrono::steady_clock::now() < deadline) {
+    snd_pcm_wait(pcm_, 10);
+    snd_pcm_avail_update(pcm_);
+  }
+  int error = -ENODEV;
+  while (error == -ENODEV && std::chrono::steady_clock::now() < deadline) { error = open("live"); }
+  EXPECT_EQ(error, 0);
 }
 
 TEST_F(FaultCardTest, RefusesAScriptItDoesNotUnderstand) {

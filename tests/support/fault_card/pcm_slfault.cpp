@@ -327,6 +327,7 @@ int open_pcm(snd_pcm_t** handle, const char* name, snd_pcm_stream_t direction, i
     return -EINVAL;
   }
   card.script_read = true;
+  if (options.clock == "real") { card.follow(monotonic_ns()); }  // also while no stream is open
   if (const int error = card.open_error(); error < 0) { return error; }
   auto pcm = std::make_unique<Pcm>();
   pcm->card = &card;
