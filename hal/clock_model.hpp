@@ -19,6 +19,7 @@
 // standard deviation of s sqrt(W^3 T / (2 sqrt(2))), W = 2 pi B: 0.4 ppm for 100 µs at 64 frames, 48 kHz.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 
 namespace streamlab {
@@ -47,6 +48,13 @@ class ClockModel {
   // The first update, or the first after a gap: `position` is at `monotonic_ns`, without smoothing. The
   // measured rate and jitter are kept.
   void restart(std::int64_t position, std::int64_t monotonic_ns) noexcept;
+
+  // The first update after a gap whose length was taken from the line, with gap_frames(): `position` is where the line
+  // has it. (That is less than a frame from where it was measured. A restart() would forget the rest of the rounding,
+  // and from gap to gap it would add up.)
+  void carry_on(std::int64_t position) noexcept {
+    restart(position, anchor_ns_ + std::llround(ahead_ns(position)));
+  }
 
   // One more period: frame `position` was measured to be at `monotonic_ns`. Before the first restart(), or
   // when `position` is not beyond the last one, this is a restart().

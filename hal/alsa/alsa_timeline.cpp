@@ -21,7 +21,11 @@ std::int64_t AlsaTimeline::begin(std::int64_t offset, std::int64_t monotonic_ns)
   const std::int64_t gap = model_.started() ? model_.gap_frames(next_ + offset, monotonic_ns) : 0;
   next_ += gap;
   last_seen_ = next_ + offset;
-  model_.restart(last_seen_, monotonic_ns);
+  if (gap > 0) {
+    model_.carry_on(last_seen_);
+  } else {
+    model_.restart(last_seen_, monotonic_ns);
+  }
   trusted_ = model_;
   return gap;
 }
@@ -31,18 +35,20 @@ std::int64_t AlsaTimeline::observe(std::int64_t offset, std::int64_t monotonic_n
   if (seen <= last_seen_) { return 0; }
   last_seen_ = seen;
   std::int64_t late = model_.gap_frames(seen, monotonic_ns);
+  ClockModel line = model_;
   if (late <= stall_frames_) {
     const ClockEvent event = model_.update(seen, monotonic_ns);
     if (event == ClockEvent::locked || event == ClockEvent::early) { trusted_ = model_; }
     if (event != ClockEvent::relocked) { return 0; }
     late = trusted_.gap_frames(seen, monotonic_ns);
+    line = trusted_;
     trusted_ = model_;
     if (late < std::max<std::int64_t>(period_frames_ / 2, 1)) { return 0; }
   }
   next_ += late;
   last_seen_ += late;
-  model_.restart(last_seen_, monotonic_ns);
-  trusted_ = model_;
+  line.carry_on(last_seen_);
+  trusted_ = model_ = line;
   return late;
 }
 

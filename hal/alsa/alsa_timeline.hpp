@@ -1,7 +1,9 @@
 // hal/alsa/alsa_timeline.hpp
 //
 // AlsaTimeline: stream positions across interruptions. ALSA counts frames from its last start and loses the
-// count at each xrun and reopening; the clock model knows how many frames the device made meanwhile.
+// count at each xrun and reopening; the clock model knows how many frames the device made meanwhile, to the nearest
+// frame if it was looked at in time, and the roundings of many gaps do not add up. A stop that is shorter than what
+// observe() notices cannot be told from a late look; the frames after it have positions too low until it is noticed.
 //
 // `offset`: the device's pointer relative to the next position: ahead by the readable frames, or behind
 // (negative) by the queued frames. One thread at a time; no allocation, no system call.

@@ -3,6 +3,8 @@
 // Positions through interruptions: a card that makes 48 frames a millisecond, exactly.
 #include "hal/alsa/alsa_timeline.hpp"
 
+#include <cmath>
+
 #include <gtest/gtest.h>
 
 namespace streamlab {
@@ -38,6 +40,22 @@ TEST_F(AlsaTimelineTest, CountsWhatTheDeviceMadeWhileItWasAway) {
   EXPECT_EQ(timeline_.begin(96, 1250 * kMs), 12'000 - 96);
   EXPECT_EQ(timeline_.next_position(), 60'000 - 96);
   EXPECT_EQ(timeline_.next_timestamp_us(), 1'248'000);
+}
+
+// Each gap is 100.4 frames of time: the roundings must not add up.
+TEST_F(AlsaTimelineTest, CountsManyGapsAsTruly) {
+  timeline_.begin(0, 0);
+  run(1000);
+  std::int64_t lost = 0;
+  double gaps_ns = 0.0;
+  for (int gap = 0; gap < 20; ++gap) {
+    gaps_ns += 100.4 / 48.0 * kMs;
+    const std::int64_t begin_ns = 1000 * kMs + gap * 50 * kMs + std::llround(gaps_ns);
+    lost += timeline_.begin(0, begin_ns);
+    now_ns_ = begin_ns;
+    run(50);
+  }
+  EXPECT_NEAR(static_cast<double>(lost), 20 * 100.4, 1.0);  // frames
 }
 
 TEST_F(AlsaTimelineTest, NeverGoesBack) {
