@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/graph/describe.hpp"
+#include "engine/rt/thread.hpp"
 
 namespace streamlab {
 namespace {
@@ -166,8 +167,14 @@ std::string describe_plan(const Plan& plan) {
   }
   const double rate = latency_rate_hz(plan);
   text += fmt::format("latency  {} frames", plan.latency_frames());
-  if (rate > 0.0) { text += fmt::format(" ({:.3g} ms)", 1000.0 * plan.latency_frames() / rate); }
-  text += fmt::format("\nmemory   {:.1f} KiB of blocks\n", static_cast<double>(plan.memory_bytes()) / 1024.0);
+  if (rate > 0.0) {
+    const double ms = 1000.0 * plan.latency_frames() / rate;
+    text += ms < 999.5 ? fmt::format(" ({:.3g} ms)", ms) : fmt::format(" ({:.0f} ms)", ms);
+  }
+  const std::size_t threads = partition.domain_count;
+  text += fmt::format("\nmemory   {:.1f} KiB of blocks, {} KiB of stack for {}\n",
+                      static_cast<double>(plan.memory_bytes()) / 1024.0, threads * kThreadStackBytes / 1024,
+                      threads == 1 ? "one thread" : fmt::format("{} threads", threads));
   if (plan.is_endless()) { text += "length   endless: a run needs --seconds, --frames or duration_s\n"; }
   return text;
 }
@@ -211,6 +218,7 @@ Document plan_document(const Plan& plan) {
   document["latency_frames"] = plan.latency_frames();
   document["latency_ms"] = rate > 0.0 ? Document(1000.0 * plan.latency_frames() / rate) : Document(nullptr);
   document["memory_bytes"] = plan.memory_bytes();
+  document["stack_bytes"] = plan.domains().domain_count * kThreadStackBytes;
   document["endless"] = plan.is_endless();
   return document;
 }

@@ -1,8 +1,9 @@
 // engine/rt/thread.cpp
 #include "engine/rt/thread.hpp"
 
+#include <cstring>
+#include <memory>
 #include <new>
-#include <system_error>
 #include <utility>
 
 #include <pthread.h>
@@ -21,6 +22,19 @@ const char* too_many_threads() {
              : "raise the process limit (ulimit -u)";
 }
 
+struct Start {
+  std::string name;
+  std::function<void()> body;
+};
+
+// (noexcept: nothing may unwind out of a thread.)
+void* run_started(void* argument) noexcept {
+  const std::unique_ptr<Start> start(static_cast<Start*>(argument));
+  name_this_thread(start->name);
+  start->body();
+  return nullptr;
+}
+
 }  // namespace
 
 void name_this_thread(const std::string& name) noexcept {
@@ -29,25 +43,42 @@ void name_this_thread(const std::string& name) noexcept {
   pthread_setname_np(pthread_self(), shortened);
 }
 
-Result<Thread> Thread::start(std::string name, std::function<void()> body) {
+Result<Thread> Thread::start(std::string name, std::function<void()> body, Stack stack) {
+  std::unique_ptr<Start> start;
   try {
-    return Thread(std::thread([name, run = std::move(body)] {
-      name_this_thread(name);
-      run();
-    }));
-  } catch (const std::system_error& error) {
-    return failed("thread " + name, error.what(), {}, too_many_threads());
+    start = std::make_unique<Start>(Start{std::move(name), std::move(body)});
   } catch (const std::bad_alloc&) { return failed("thread", "out of memory for another thread"); }
+  pthread_attr_t attributes;
+  int error_number = pthread_attr_init(&attributes);
+  if (error_number == 0) {
+    if (stack == Stack::own) { error_number = pthread_attr_setstacksize(&attributes, kThreadStackBytes); }
+    pthread_t thread{};
+    if (error_number == 0) { error_number = pthread_create(&thread, &attributes, run_started, start.get()); }
+    pthread_attr_destroy(&attributes);
+    if (error_number == 0) {
+      static_cast<void>(start.release());  // the thread's own now
+      return Thread(thread);
+    }
+  }
+  return failed("thread " + start->name, std::strerror(error_number), {}, too_many_threads());
 }
+
+Thread::Thread(Thread&& other) noexcept
+    : thread_(other.thread_), is_joinable_(std::exchange(other.is_joinable_, false)) {}
 
 Thread& Thread::operator=(Thread&& other) noexcept {
   join();
-  thread_ = std::move(other.thread_);
+  thread_ = other.thread_;
+  is_joinable_ = std::exchange(other.is_joinable_, false);
   return *this;
 }
 
 void Thread::join() noexcept {
-  if (thread_.joinable()) { thread_.join(); }
+  if (std::exchange(is_joinable_, false)) { pthread_join(thread_, nullptr); }
+}
+
+void Thread::detach() noexcept {
+  if (std::exchange(is_joinable_, false)) { pthread_detach(thread_); }
 }
 
 }  // namespace streamlab

@@ -36,7 +36,9 @@ void StreamRun::listen(const std::stop_token& cancel, const std::stop_token& dra
 Result<Thread> StreamRun::start_thread(std::string name, const std::stop_token& cancel,
                                        std::function<void(StreamRun&)> body) const {
   const auto own = std::make_shared<StreamRun>(*this, cancel);  // made here, while this run is there
-  return Thread::start(std::move(name), [own, body = std::move(body)] { body(*own); });
+  // Stages call functions of the user, one inside the other.
+  return Thread::start(
+      std::move(name), [own, body = std::move(body)] { body(*own); }, Thread::Stack::system);
 }
 
 Poll StreamRun::fail(const std::string& stage, std::uint64_t item, Error error) {

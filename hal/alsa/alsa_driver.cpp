@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <thread>
 #include <utility>
 
 #include <fmt/format.h>
@@ -94,12 +93,13 @@ class AlsaDriver final : public Driver {
     std::int64_t pause_ns = tuning.first_pause_ns;
     for (AlsaPcms pcms = std::move(pcms_); !run_->stopping; pcms = {}) {
       const auto session = std::make_shared<AlsaSession>(run_, std::move(pcms));
-      std::thread thread([session] { session->live(); });
+      auto thread = Thread::start("alsa", [session] { session->live(); });
+      if (!thread) { return fail(thread.error()); }
       const bool ended = watch(*session);
       if (ended) {
-        thread.join();
+        thread->join();
       } else {
-        thread.detach();
+        thread->detach();
       }
       if (run_->stopping) { break; }
       if (ended && session->end() == AlsaSession::End::unusable) { return fail(session->failure()); }

@@ -75,7 +75,6 @@ Result<AlsaPcms> open_pcms(const std::optional<AlsaPcmRequest>& capture,
 }
 
 void AlsaSession::live() noexcept {
-  name_this_thread("alsa");
   if (open()) {
     RealtimeRequest request;
     request.realtime = run_->tuning.realtime;

@@ -15,6 +15,7 @@
 
 #include <fmt/format.h>
 
+#include "engine/rt/thread.hpp"
 #include "hal/bounded_call.hpp"
 #include "hal/jack/jack_client.hpp"
 #include "hal/jack/jack_session.hpp"
@@ -245,7 +246,13 @@ class JackDriver final : public Driver {
     std::packaged_task<void()> task(
         [supervisor = std::make_shared<Supervisor>(core_, std::move(session_))] { supervisor->run(); });
     ended_ = task.get_future();
-    thread_ = std::thread(std::move(task));
+    auto thread = Thread::start(
+        "jack-watch", [run = std::make_shared<std::packaged_task<void()>>(std::move(task))] { (*run)(); });
+    if (!thread) {
+      core_->gate.close();
+      return tl::unexpected(thread.error());
+    }
+    thread_ = std::move(*thread);
     return {};
   }
 
@@ -294,7 +301,7 @@ class JackDriver final : public Driver {
   std::unique_ptr<JackSession> session_;  // until start() hands it to the supervisor
   const DeviceFormat format_;
   std::future<void> ended_;
-  std::thread thread_;
+  Thread thread_;
 };
 
 // Refusals that do not need the server.

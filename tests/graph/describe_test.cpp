@@ -6,12 +6,14 @@
 #include <sstream>
 #include <string_view>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
 #include "engine/graph/describe.hpp"
 #include "engine/graph/parse_config.hpp"
+#include "engine/rt/thread.hpp"
 
 namespace streamlab {
 namespace {
@@ -143,6 +145,8 @@ TEST(DescribePlan, ShowsDomainsFormatsEdgesAndLatency) {
   EXPECT_THAT(text, HasSubstr("  late -> mix.in2  block, up to 5 blocks\n"));
   EXPECT_THAT(text, HasSubstr("  tone -> mix.in1  block, up to 7 blocks\n"));
   EXPECT_THAT(text, HasSubstr("endless"));
+  EXPECT_THAT(text, HasSubstr(fmt::format(" KiB of blocks, {} KiB of stack for 4 threads\n",
+                                          4 * kThreadStackBytes / 1024)));
 }
 
 TEST(DescribePlan, GivesTheSameToPrograms) {
@@ -157,6 +161,7 @@ TEST(DescribePlan, GivesTheSameToPrograms) {
   ASSERT_EQ(plan["edges"].size(), 4U);
   EXPECT_EQ(plan["endless"], true);
   EXPECT_GT(plan["memory_bytes"], 4 * 7 * 480 * 8);  // three edges of 7 blocks and one of 5, at least
+  EXPECT_EQ(plan["stack_bytes"], 4 * kThreadStackBytes);
 }
 
 TEST(GraphDot, QuotesTitlesAndNamesPortsAndPolicies) {

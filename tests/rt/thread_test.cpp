@@ -2,6 +2,8 @@
 #include "engine/rt/thread.hpp"
 
 #include <atomic>
+#include <cstddef>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -54,6 +56,62 @@ TEST(Thread, JoinsItsOwnThreadBeforeItTakesOverAnother) {
   first->join();
   EXPECT_EQ(done, 11);
   EXPECT_FALSE(first->joinable());
+}
+
+// Of the calling thread; it holds its control block, too, and on some systems its guard page.
+std::size_t stack_bytes() {
+  pthread_attr_t attributes;
+  std::size_t bytes = 0;
+  if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
+    pthread_attr_getstacksize(&attributes, &bytes);
+    pthread_attr_destroy(&attributes);
+  }
+  return bytes;
+}
+
+TEST(Thread, HasASmallStack) {
+  std::size_t bytes = 0;
+  auto thread = Thread::start("sl-test", [&] { bytes = stack_bytes(); });
+  ASSERT_TRUE(thread.has_value());
+  thread->join();
+  EXPECT_LE(bytes, kThreadStackBytes);
+  EXPECT_GE(bytes, kThreadStackBytes - 16384);
+}
+
+TEST(Thread, HasTheStackOfTheSystemForFunctionsOfOthers) {
+  pthread_attr_t usual;
+  std::size_t usual_bytes = 0;
+  ASSERT_EQ(pthread_getattr_default_np(&usual), 0);
+  pthread_attr_getstacksize(&usual, &usual_bytes);
+  pthread_attr_destroy(&usual);
+  std::size_t bytes = 0;
+  auto thread = Thread::start(
+      "sl-test", [&] { bytes = stack_bytes(); }, Thread::Stack::system);
+  ASSERT_TRUE(thread.has_value());
+  thread->join();
+  EXPECT_LE(bytes, usual_bytes);
+  EXPECT_GE(bytes, usual_bytes - 16384);
+}
+
+TEST(Thread, GoesOnAloneWhenItIsDetached) {
+  struct Shared {
+    std::atomic<bool> may_end{false};
+    std::atomic<bool> has_ended{false};
+  };
+  const auto shared = std::make_shared<Shared>();
+  {
+    auto thread = Thread::start("sl-test", [shared] {
+      shared->may_end.wait(false);
+      shared->has_ended = true;
+      shared->has_ended.notify_all();
+    });
+    ASSERT_TRUE(thread.has_value());
+    thread->detach();
+    EXPECT_FALSE(thread->joinable());
+  }
+  shared->may_end = true;
+  shared->may_end.notify_all();
+  shared->has_ended.wait(false);
 }
 
 TEST(Thread, IsNotAThreadFromTheStart) {
