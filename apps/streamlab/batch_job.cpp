@@ -10,10 +10,13 @@
 
 #include <fmt/format.h>
 
+#include "apps/streamlab/batch_record.hpp"
 #include "apps/streamlab/console.hpp"
 #include "apps/streamlab/interrupt.hpp"
+#include "apps/streamlab/named_records.hpp"
 #include "apps/streamlab/node_names.hpp"
 #include "apps/streamlab/run_files.hpp"
+#include "engine/flow/read_flow.hpp"
 #include "engine/run/engine.hpp"
 #include "engine/run/run_to_end.hpp"
 #include "hal/backends.hpp"
@@ -88,6 +91,14 @@ fs::path common_folder(const std::vector<fs::path>& folders) {
   return common;
 }
 
+// --keep-folders: the path of the file, whatever the others are called.
+std::string kept_folder(const std::string& file) {
+  fs::path path = fs::path(file).lexically_normal();
+  std::error_code error;
+  if (!path.empty() && *path.begin() == "..") { path = fs::absolute(file, error).lexically_normal(); }
+  return path.relative_path().string();
+}
+
 // The folder of each item below --out-dir: its stem. Where several have one stem, the folders in which they
 // differ come before it: "album1/01", "album2/01". Where these are the same, too, the ending is left on.
 std::vector<std::string> item_folders(const std::vector<std::string>& files) {
@@ -111,6 +122,23 @@ std::vector<std::string> item_folders(const std::vector<std::string>& files) {
     }
   }
   return folders;
+}
+
+// A message that begins with the file's path, which stands before all messages of a file, goes without it.
+std::string note_line(const std::string& node, std::string_view text, const std::string& path) {
+  const std::string begin = path + ": ";
+  if (text.starts_with(begin)) { text.remove_prefix(begin.size()); }
+  return fmt::format("{}: {}", node, text);
+}
+
+// Text does not tell where a result ends, but whether there is one.
+std::optional<std::uint64_t> count_results(std::string_view printed, StdoutFormat format) {
+  if (format == StdoutFormat::text) {
+    return printed.empty() ? std::optional<std::uint64_t>(0) : std::nullopt;
+  }
+  std::uint64_t count = 0;
+  for (; !printed.empty(); ++count) { take_csv_row(printed); }
+  return format == StdoutFormat::csv && count > 0 ? count - 1 : count;  // but for the heading
 }
 
 struct Binding {
@@ -154,12 +182,14 @@ bool shows_records(const NodeInfo& info) { return info.records == Records::conso
 
 Document result_document(const BatchResult& result) {
   Document document{{"type", "file"},
-                    {"input", result.path},
+                    {"input", shown_name(result.path)},
                     {"exit_code", static_cast<int>(result.exit_code)},
                     {"skipped", result.is_skipped},
                     {"duration_s", result.sound_s},
+                    {"results", result.results ? Document(*result.results) : Document(nullptr)},
                     {"outputs", result.outputs},
-                    {"notes", result.notes}};
+                    {"notes", result.notes},
+                    {"losses", result.losses}};
   document["errors"] = Document::array();
   for (const Error& error : result.errors) { document["errors"].push_back(to_string(error)); }
   return document;
@@ -221,11 +251,20 @@ tl::expected<BatchPlan, ExitCode> BatchPlan::make(const BatchArguments& argument
   if (!text) { return tl::unexpected(report(text.error(), "")); }
   auto document = parse_document(*text, language_of(arguments.config.path));
   if (!document) { return tl::unexpected(report(document.error(), name)); }
+  if (is_flow(*document)) {
+    return tl::unexpected(report({ErrorCode::refused, "", "this is a flow of programs", "a graph",
+                                  "\"streamlab run\" runs a flow, once for each file: --set input=FILE"},
+                                 name));
+  }
+  Variables same_each_time = own_variables("item.wav", 0);
+  same_each_time["now"] = "";
+  const std::string key = configuration_key(*document, arguments.config.variables, same_each_time);
   // A file without a folder: what is absolute for it is so by the configuration.
   const Variables own = own_variables("item.wav", 0);
   auto graphs = GraphTemplate::from_document(*document, arguments.config.variables, own);
   if (!graphs) { return tl::unexpected(report(graphs.error(), name)); }
   BatchPlan plan(*graphs, arguments);
+  plan.key_ = key;
   const bool has_table = !plan.table_path().empty();
   if (has_table) {
     if (const Errors errors = plan.lead_results_to_table(graphs->graph(), *document); !errors.empty()) {
@@ -257,7 +296,12 @@ tl::expected<BatchPlan, ExitCode> BatchPlan::make(const BatchArguments& argument
   }
   if (!errors.empty()) { return tl::unexpected(report(errors, name)); }
   plan.prints_ = app::prints(graph);
-  plan.folders_ = item_folders(arguments.files);
+  plan.writes_files_ = !output_files(graph).empty();
+  if (arguments.keep_folders) {
+    for (const std::string& file : arguments.files) { plan.folders_.push_back(kept_folder(file)); }
+  } else {
+    plan.folders_ = item_folders(arguments.files);
+  }
   plan.stdout_format_ = app::stdout_format(graph, prints_json);
   for (const FileParam& output : output_files(graph)) {
     if (fs::path(output.path).is_absolute()) { plan.absolute_.insert(output.node); }
@@ -271,7 +315,8 @@ Checked<ValidGraph> BatchPlan::graph_for(std::size_t item) const {
     return tl::unexpected(
         Errors{{ErrorCode::refused, "", "this is the name of a folder", "a sound file", ""}});
   }
-  const bool is_in_json = arguments_.json || stdout_format_ == StdoutFormat::json_lines;
+  // Beside a table --json is a log, and names it as standard error does.
+  const bool is_in_json = stdout_format_ == StdoutFormat::json_lines;
   if (is_in_json && !is_utf8(file)) {
     return tl::unexpected(Errors{
         {ErrorCode::refused, "", "the name of this file cannot stand in JSON Lines", "a name in UTF-8", ""}});
@@ -306,16 +351,6 @@ Errors BatchPlan::put_below_out_dir(ValidGraph& graph, std::size_t item) const {
     graph.set_text(output.node, output.param, path.string());
   }
   return errors;
-}
-
-bool BatchPlan::has_outputs(std::size_t item) const {
-  const auto graph = graph_for(item);
-  if (!graph) { return false; }
-  const std::vector<FileParam> files = output_files(*graph);
-  return std::all_of(files.begin(), files.end(), [](const FileParam& file) {
-    std::error_code error;
-    return fs::is_regular_file(file.path, error);
-  });
 }
 
 BatchResult BatchPlan::run(std::size_t item) const {
@@ -354,7 +389,7 @@ ExitCode BatchPlan::run_graph(const ValidGraph& graph, BatchResult& result) cons
   for (const FileParam& output : output_files(graph)) {
     const auto folder = fs::path(output.path).parent_path();
     std::error_code error;
-    if (!arguments_.out_dir.empty() && !folder.empty()) { fs::create_directories(folder, error); }
+    if (!folder.empty()) { fs::create_directories(folder, error); }
     if (error) {
       return fail(
           {{ErrorCode::failed, folder.string(), "the folder cannot be made: " + error.message(), "", ""}});
@@ -370,9 +405,15 @@ ExitCode BatchPlan::run_graph(const ValidGraph& graph, BatchResult& result) cons
     result.sound_s = static_cast<double>(status.frames) / slots.front().format->sample_rate_hz;
   }
   for (const auto& [node, note] : status.notes) {
-    if (!muted_.contains(node)) { result.notes.push_back(fmt::format("{}: {}", node, note.text)); }
+    if (muted_.contains(node)) { continue; }
+    (note.data_lost ? result.losses : result.notes).push_back(note_line(node, note.text, result.path));
+  }
+  if (status.data_lost() && result.losses.empty()) {
+    result.losses.push_back(status.gap_frames > 0 ? counted(status.gap_frames, "frame") + " missing"
+                                                  : "blocks were dropped");
   }
   result.printed = printed.text();
+  if (prints_) { result.results = count_results(result.printed, stdout_format_); }
   if (!status.failures.empty() || ran->cut_short) {
     result.outputs.clear();  // for they are gone
     if (ran->cut_short) { return fail({{ErrorCode::failed, "", "interrupted", "", ""}}); }

@@ -3,6 +3,8 @@
 // One file of a batch: which graph it gets, and what came of it.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -21,10 +23,18 @@ struct BatchResult {
   std::string printed;  // what the graph's nodes printed
   Errors errors;
   std::vector<std::string> notes;
+  std::vector<std::string> losses;   // notes that say what was lost
   std::vector<std::string> outputs;  // files written
+  std::optional<std::uint64_t>
+      results;  // rows, lines or bins that were printed; none where that is not known
   double sound_s = 0.0;
   ExitCode exit_code = ExitCode::success;
   bool is_skipped = false;  // it was complete already
+
+  bool has_failed() const { return exit_code == ExitCode::failed || exit_code == ExitCode::refused; }
+  bool is_without_result() const {
+    return !has_failed() && (results == 0U || (sound_s == 0.0 && !is_skipped));
+  }
 };
 // {"type": "file", …}; the same in every run.
 Document result_document(const BatchResult& result);
@@ -49,8 +59,10 @@ class BatchPlan {
   // Runs it to its end; what fails is in the result. Files that it writes have their names only when they are complete,
   // and there are none of an item that failed or was interrupted.
   BatchResult run(std::size_t item) const;
-  // Are there all files that it would write, from an earlier batch? (So there are if it writes none.)
-  bool has_outputs(std::size_t item) const;
+  // Do its graphs write files?
+  bool writes_files() const { return writes_files_; }
+  // Of the configuration (batch_record.hpp).
+  const std::string& key() const { return key_; }
 
  private:
   BatchPlan(GraphTemplate graphs, const BatchArguments& arguments)
@@ -63,6 +75,8 @@ class BatchPlan {
   BatchArguments arguments_;
   StdoutFormat stdout_format_ = StdoutFormat::text;
   bool prints_ = false;
+  bool writes_files_ = false;
+  std::string key_;
   std::set<std::string> muted_;       // nodes whose results go to the table through another one
   std::vector<std::string> folders_;  // of the items, below --out-dir
   std::set<std::size_t> absolute_;    // nodes whose outputs the configuration itself puts at an absolute path

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
+#include <deque>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -13,16 +15,22 @@
 #include <unistd.h>
 #include <nlohmann/json.hpp>
 
+#include "apps/streamlab/console.hpp"
+#include "apps/streamlab/named_records.hpp"
+#include "engine/base/printable.hpp"
 #include "engine/graph/config_text.hpp"
 
 namespace streamlab::app {
 namespace {
 
 constexpr std::string_view kRowEnd = "\r\n";
-// How every table of CsvSink begins behind the name of the file; no row does.
-constexpr std::string_view kHeadingBegin = "input,position,";
+// How a heading begins; no row does, for the second field of a row is a number.
+constexpr std::string_view kHeadingBegins[] = {"input,exit_code,lost,", "input,position,"};
 
-bool is_heading(std::string_view row) { return row.starts_with(kHeadingBegin); }
+bool is_heading(std::string_view row) {
+  return std::any_of(std::begin(kHeadingBegins), std::end(kHeadingBegins),
+                     [&](std::string_view begin) { return row.starts_with(begin); });
+}
 
 // The fields of a row, as they are written.
 std::vector<std::string> fields_of(std::string_view row) {
@@ -40,9 +48,15 @@ std::vector<std::string> fields_of(std::string_view row) {
   return fields;
 }
 
+std::string row_of(const std::vector<std::string>& fields) {
+  std::string row = fields.front();
+  for (std::size_t i = 1; i < fields.size(); ++i) { (row += ',') += fields[i]; }
+  return row.append(kRowEnd);
+}
+
 // The first field of a row, quotes taken off.
 std::string first_field(std::string_view row) {
-  if (!row.starts_with('"')) { return std::string(row.substr(0, row.find(','))); }
+  if (!row.starts_with('"')) { return std::string(row.substr(0, row.find_first_of(",\r\n"))); }
   std::string text;
   for (std::size_t i = 1; i < row.size(); ++i) {
     if (row[i] == '"' && (i + 1 == row.size() || row[++i] != '"')) { break; }
@@ -69,115 +83,30 @@ std::string_view take_line(std::string_view& text) {
   return line;
 }
 
-}  // namespace
-
-Result<BatchTable> BatchTable::open(const std::string& path, StdoutFormat format, Existing existing) {
-  std::vector<std::pair<std::string, Old>> old;
-  if (existing == Existing::resume) { old = {{path, Old::whole}, {path + ".part", Old::cut}}; }
-  std::vector<std::pair<std::unique_ptr<const std::string>, Old>> texts;
-  for (const auto& [name, kind] : old) {
-    std::ifstream file(name, std::ios::binary);
-    std::ostringstream text;
-    if (file && text << file.rdbuf()) {
-      texts.emplace_back(std::make_unique<const std::string>(text.str()), kind);
-    }
+// Where each of `columns` stands among `all`; all.size() for one that does not.
+std::vector<std::size_t> places_of(const std::vector<std::string>& columns,
+                                   const std::vector<std::string>& all) {
+  std::vector<std::size_t> places;
+  for (const std::string& column : columns) {
+    places.push_back(static_cast<std::size_t>(std::find(all.begin(), all.end(), column) - all.begin()));
   }
-  if (existing == Existing::resume) { OutputFile::remove_part(path); }
-  auto file = OutputFile::create(path, existing != Existing::refuse, Naming::when_complete);
-  if (!file) { return tl::unexpected(file.error()); }
-  BatchTable table(path, format, std::move(*file));
-  for (auto& [text, kind] : texts) {
-    table.index(*text, kind);
-    table.old_texts_.push_back(std::move(text));
-  }
-  return table;
+  return places;
 }
 
-void BatchTable::index(std::string_view text, Old kind) {
-  std::string last;
-  std::string_view heading;
-  bool is_new = false;  // what `last` has is of this text
-  while (!text.empty()) {
-    const std::string_view row = format_ == StdoutFormat::csv ? take_csv_row(text) : take_line(text);
-    if (format_ == StdoutFormat::csv && is_heading(row)) {
-      heading = row;
-      continue;
-    }
-    const std::string item = format_ == StdoutFormat::csv ? first_field(row) : input_of_line(row);
-    if (item != last) {
-      is_new = old_.try_emplace(item, OldRows{heading, row.substr(0, 0)}).second;
-      last = item;
-    }
-    if (!is_new) { continue; }
-    OldRows& rows = old_[item];
-    rows.rows = {rows.rows.data(), rows.rows.size() + row.size()};
-  }
-  if (kind == Old::cut && is_new) { old_.erase(last); }
+std::string texts_in_json(const std::vector<std::string>& texts) {
+  return Document(texts).dump(-1, ' ', false, Document::error_handler_t::replace);
 }
 
-Result<void> BatchTable::add(const std::string& item, std::string_view printed) {
-  if (printed.empty()) { return {}; }
-  if (format_ == StdoutFormat::json_lines) { return append(records_.name(item, printed), {}); }
-  std::string heading = "input,";
-  heading += take_csv_row(printed);
-  std::string rows;
-  while (!printed.empty()) { ((rows += csv_field(item)) += ',') += take_csv_row(printed); }
-  return append(rows, heading);
-}
-
-Result<void> BatchTable::add_old(const std::string& item) {
-  const OldRows& old = old_.at(item);
-  return append(old.rows, old.heading);
-}
-
-Result<void> BatchTable::append(std::string_view rows, std::string_view heading) {
-  std::string text;
-  if (heading != heading_) {
-    has_several_headings_ = has_several_headings_ || !heading_.empty();
-    heading_ = heading;
-    text = heading;
-    for (std::string& column : fields_of(heading)) {
-      if (std::find(columns_.begin(), columns_.end(), column) == columns_.end()) {
-        columns_.push_back(std::move(column));
-      }
-    }
-  }
-  text += rows;
-  return write(text);
-}
-
-// All of it or nothing, so that what lies before can still be completed.
-Result<void> BatchTable::write(std::string_view text) {
-  const auto* const bytes = reinterpret_cast<const std::byte*>(text.data());
-  if (file_.write_at(bytes, text.size(), bytes_) == text.size()) {
-    bytes_ += text.size();
-    return {};
-  }
-  auto error = failed_by_errno(path_, "cannot be written");
-  file_.resize(bytes_);
-  return error;
-}
-
-// Writes it once more, with the columns of all headings.
-Result<void> BatchTable::unite_columns() {
-  auto united = OutputFile::create(path_, true, Naming::when_complete);
-  if (!united) { return tl::unexpected(united.error()); }
-  std::swap(file_, *united);
-  const int from = united->fd();
-  const std::uint64_t size = std::exchange(bytes_, 0);
-  united->set_ending(Ending::not_begun);
-  std::string text = columns_.front();
-  for (std::size_t c = 1; c < columns_.size(); ++c) { (text += ',') += columns_[c]; }
-  text += kRowEnd;
-
-  std::vector<std::size_t> place;  // of the columns of the heading, in columns_
+// Calls take(row) for each row of a file of `size` bytes, and flush() now and then.
+template <class Take, class Flush>
+Result<void> each_row(const std::string& path, int from, std::uint64_t size, Take take, Flush flush) {
   std::string buffer;
   for (std::uint64_t read = 0; read < size || !buffer.empty();) {
     constexpr std::size_t kChunk = 1U << 20U;
     const std::size_t held = buffer.size();
     buffer.resize(held + kChunk);
     const ssize_t count = ::pread(from, buffer.data() + held, kChunk, static_cast<off_t>(read));
-    if (count < 0) { return failed_by_errno(path_, "cannot be read again"); }
+    if (count < 0) { return failed_by_errno(path, "cannot be read again"); }
     buffer.resize(held + static_cast<std::size_t>(count));
     read += static_cast<std::uint64_t>(count);
     std::string_view rows = buffer;
@@ -189,36 +118,291 @@ Result<void> BatchTable::unite_columns() {
         rows = before;
         break;
       }
-      const std::vector<std::string> fields = fields_of(row);
-      if (is_heading(row)) {
-        place.clear();
-        for (const std::string& column : fields) {
-          place.push_back(static_cast<std::size_t>(std::find(columns_.begin(), columns_.end(), column) -
-                                                   columns_.begin()));
-        }
-        continue;
-      }
-      std::vector<std::string_view> values(columns_.size());
-      for (std::size_t i = 0; i < std::min(fields.size(), place.size()); ++i) {
-        values[place[i]] = fields[i];
-      }
-      text += values.front();
-      for (std::size_t c = 1; c < values.size(); ++c) { (text += ',') += values[c]; }
-      text += kRowEnd;
+      take(row);
     }
     buffer.erase(0, buffer.size() - rows.size());
-    if (auto written = write(text); !written) { return written; }
-    text.clear();
+    if (auto flushed = flush(); !flushed) { return flushed; }
   }
   return {};
 }
 
-Result<void> BatchTable::close() {
-  if (has_several_headings_) {
-    if (auto united = unite_columns(); !united) { return united; }
+}  // namespace
+
+// Rows of one file that follow one another.
+struct BatchTable::Group {
+  std::string name;
+  const Columns* heading = nullptr;  // under which they stand; null in JSON Lines
+  std::vector<std::string_view> rows;
+
+  // Under a heading of `columns`; none where they have a value outside of it.
+  std::optional<std::string> under(const Columns& columns) const {
+    std::string text;
+    if (heading == nullptr) {
+      for (const std::string_view row : rows) { text += row; }
+      return columns.empty() ? std::optional(text) : std::nullopt;
+    }
+    const auto places = places_of(columns, *heading);
+    if (std::find(places.begin(), places.end(), heading->size()) != places.end()) { return std::nullopt; }
+    for (const std::string_view row : rows) {
+      Columns fields = fields_of(row);
+      if (fields.size() != heading->size()) { return std::nullopt; }
+      Columns own;
+      for (const std::size_t place : places) { own.push_back(std::exchange(fields[place], std::string())); }
+      const bool is_all =
+          std::all_of(fields.begin(), fields.end(), [](const auto& field) { return field.empty(); });
+      if (!is_all) { return std::nullopt; }
+      text += row_of(own);
+    }
+    return text;
   }
-  file_.set_ending(Ending::complete);
-  if (!file_.close()) { return failed_by_errno(path_, "cannot be completed"); }
+};
+
+Result<BatchTable> BatchTable::open(const Options& options, const BatchRecord* record) {
+  if (options.path == "-") {
+    auto file = PartFile::without_name();
+    if (!file) { return tl::unexpected(file.error()); }
+    return BatchTable(options, std::move(*file));
+  }
+  std::error_code error;
+  const bool is_resumed = options.existing == Existing::resume;
+  const bool is_there = std::filesystem::exists(options.path, error);
+  const std::vector<std::string> parts = PartFile::parts(options.path);
+  const bool is_known = record != nullptr && record->is_there();
+  if (is_resumed && !is_known && (is_there || !parts.empty())) {
+    return refused(
+        "--resume",
+        fmt::format("there is no record, \"{}\", of what stands in \"{}\"",
+                    record == nullptr ? "" : record->path(), is_there ? options.path : parts.front()),
+        "a table that a batch has written", "--force instead of --resume replaces it; or name another file");
+  }
+  auto file = PartFile::create(options.path);
+  if (!file) { return tl::unexpected(file.error()); }
+  BatchTable table(options, std::move(*file));
+  if (!is_known) { return table; }
+  for (std::size_t e = 0; e < record->entries().size(); ++e) {
+    table.entries_.emplace(shown_name(record->entries()[e].input), e);
+  }
+  if (is_there && is_resumed) {
+    if (auto indexed = table.index(options.path, *record); !indexed) {
+      return tl::unexpected(indexed.error());
+    }
+  }
+  for (const std::string& part : parts) {
+    const auto indexed = table.index(part, *record);
+    if (indexed) {
+      table.own_parts_.push_back(part);
+    } else if (is_resumed) {
+      return tl::unexpected(indexed.error());
+    }
+  }
+  if (!is_resumed) {
+    table.old_.clear();
+    table.old_order_.clear();
+    table.torn_.reset();
+  }
+  return table;
+}
+
+// Takes the rows of an earlier table. Of its last file some may be missing.
+Result<void> BatchTable::index(const std::string& name, const BatchRecord& record) {
+  std::ifstream file(name, std::ios::binary);
+  std::ostringstream content;
+  if (!file) { return failed_by_errno(name, "cannot be read"); }
+  content << file.rdbuf();
+  const std::string text = content.str();
+  const auto unknown = [&](const std::string& what) {
+    return refused("--resume", fmt::format("\"{}\": {}", name, what),
+                   fmt::format("a table as \"{}\" knows it", record.path()),
+                   "--force instead of --resume replaces it; or name another file");
+  };
+  std::string_view rest = text;
+  std::deque<Columns> headings;
+  std::vector<Group> groups;
+  bool is_new = true;  // behind a heading
+  while (!rest.empty()) {
+    const std::string_view row = is_csv() ? take_csv_row(rest) : take_line(rest);
+    if (is_csv() && is_heading(row)) {
+      headings.push_back(fields_of(row));
+      is_new = true;
+      continue;
+    }
+    if (is_csv() && headings.empty()) {
+      return unknown("it does not begin with the heading of a batch's table");
+    }
+    std::string item = is_csv() ? first_field(row) : input_of_line(row);
+    if (is_new || groups.back().name != item) {
+      groups.push_back({std::move(item), is_csv() ? &headings.back() : nullptr, {}});
+    }
+    is_new = false;
+    groups.back().rows.push_back(row);
+  }
+  for (const Group& group : groups) {
+    const auto entry = find_entry(group, record);
+    if (!entry && &group == &groups.back()) {
+      torn_ = group.name;
+    } else if (!entry) {
+      return unknown(fmt::format("a batch did not write its rows of \"{}\" so", group.name));
+    } else if (!old_.contains(*entry)) {
+      old_order_.push_back(*entry);
+      const Columns& columns = record.entries()[*entry].columns;
+      old_[*entry] = {*group.under(columns), columns};
+    }
+  }
+  return {};
+}
+
+// The newest entry that stands for exactly these rows.
+std::optional<std::size_t> BatchTable::find_entry(const Group& group, const BatchRecord& record) {
+  std::optional<std::size_t> found;
+  const auto [first, last] = entries_.equal_range(group.name);
+  for (auto it = first; it != last; ++it) {
+    const BatchEntry& entry = record.entries()[it->second];
+    if (entry.rows == 0 || (found && *found > it->second)) { continue; }
+    const auto rows = group.under(entry.columns);
+    const std::string heading = entry.columns.empty() ? std::string() : row_of(entry.columns);
+    if (rows && rows_key(heading, *rows) == entry.rows) { found = it->second; }
+  }
+  return found;
+}
+
+BatchTable::Rows BatchTable::rows_of(const BatchResult& result, BatchEntry& entry) const {
+  std::string_view printed = result.printed;
+  if (printed.empty()) { return {}; }
+  const bool has_outcome = options_.outcome == Outcome::in_columns;
+  const int code = static_cast<int>(result.exit_code);
+  std::string rows;
+  Columns columns;
+  if (is_csv()) {
+    columns = {"input"};
+    if (has_outcome) { columns.insert(columns.end(), {"exit_code", "lost"}); }
+    for (std::string& column : fields_of(take_csv_row(printed))) { columns.push_back(std::move(column)); }
+    std::string first = csv_field(shown_name(result.path)) + ",";
+    if (has_outcome) {
+      std::string lost;
+      for (const std::string& loss : result.losses) { (lost += lost.empty() ? "" : "; ") += loss; }
+      first += fmt::format("{},{},", code, csv_field(shown_name(lost)));
+    }
+    while (!printed.empty()) { (rows += first) += take_csv_row(printed); }
+  } else {
+    std::string first = "{\"input\":" + Document(shown_name(result.path)).dump() + ",";
+    if (has_outcome) {
+      first += fmt::format(R"("exit_code":{},"lost":{},)", code, texts_in_json(result.losses));
+    }
+    while (!printed.empty()) { (rows += first) += take_line(printed).substr(1); }  // behind its "{"
+  }
+  if (!rows.empty() && has_outcome) {
+    entry.rows = rows_key(columns.empty() ? std::string() : row_of(columns), rows);
+    entry.columns = columns;
+  }
+  return {std::move(rows), std::move(columns)};
+}
+
+Result<void> BatchTable::add_old(std::size_t entry) { return add(old_.at(entry)); }
+
+Result<void> BatchTable::add(const Rows& rows) {
+  std::string text;
+  if (is_csv() && !rows.columns.empty() && rows.columns != heading_) {
+    heading_ = rows.columns;
+    headings_.insert(rows.columns);
+    text = row_of(rows.columns);
+  }
+  text += rows.text;
+  return write(text);
+}
+
+// All of it or nothing, so that what lies before can still be completed.
+Result<void> BatchTable::write(std::string_view text) {
+  if (is_stdout() && !is_csv()) {  // it needs no other line
+    to_stdout(text);
+    return {};
+  }
+  return file_.append(text) ? Result<void>{} : failed_by_errno(options_.path, "cannot be written");
+}
+
+// Writes it once more, with the columns of all headings: those of the shortest first.
+Result<void> BatchTable::unite_columns() {
+  std::vector<Columns> sorted(headings_.begin(), headings_.end());
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [](const auto& a, const auto& b) { return a.size() < b.size(); });
+  Columns all;
+  for (const Columns& heading : sorted) {
+    for (const std::string& column : heading) {
+      if (std::find(all.begin(), all.end(), column) == all.end()) { all.push_back(column); }
+    }
+  }
+  auto united = is_stdout() ? PartFile::without_name() : PartFile::create(options_.path);
+  if (!united) { return tl::unexpected(united.error()); }
+  std::swap(file_, *united);
+  std::string text = row_of(all);
+  std::vector<std::size_t> places;  // of the columns of the heading, in `all`
+  const auto take = [&](std::string_view row) {
+    const Columns fields = fields_of(row);
+    if (is_heading(row)) {
+      places = places_of(fields, all);
+      return;
+    }
+    Columns values(all.size());
+    for (std::size_t i = 0; i < std::min(fields.size(), places.size()); ++i) {
+      values[places[i]] = fields[i];
+    }
+    text += row_of(values);
+  };
+  const auto flush = [&] { return write(std::exchange(text, std::string())); };
+  auto copied = each_row(options_.path, united->fd(), united->bytes(), take, flush);
+  if (!copied) { std::swap(file_, *united); }  // the old one is whole
+  return copied;
+}
+
+// Fields as lines for people are, for a name must not command a terminal; the ends of rows as in a file.
+Result<void> BatchTable::print() {
+  std::string text;
+  const auto take = [&](std::string_view row) {
+    const std::size_t end = std::min(row.find_last_not_of("\r\n") + 1, row.size());
+    text += printable(row.substr(0, end), LineEnds::keep);
+    text += row.substr(end);
+  };
+  const auto flush = [&] {  // what cannot be written is noticed when the program ends
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    text.clear();
+    return Result<void>{};
+  };
+  return each_row("standard output", file_.fd(), file_.bytes(), take, flush);
+}
+
+void BatchTable::remove_parts() {
+  for (const std::string& part : own_parts_) { ::unlink(part.c_str()); }
+}
+
+Result<void> BatchTable::close() {
+  if (headings_.size() > 1) {
+    if (auto united = unite_columns(); !united) {
+      static_cast<void>(file_.leave(file_.name()));  // what it has can be gone on with
+      return united;
+    }
+  }
+  if (is_stdout()) { return print(); }
+  if (!file_.complete(options_.existing != Existing::refuse)) {
+    return failed_by_errno(options_.path, "cannot be completed");
+  }
+  remove_parts();
+  return {};
+}
+
+Result<void> BatchTable::leave() {
+  if (is_stdout()) { return close(); }
+  // One that was gone on with has the rows of all earlier parts; a new one leaves them to be gone on with, too.
+  const bool has_all = options_.existing == Existing::resume;
+  const std::string first = PartFile::first_part(options_.path);
+  std::error_code error;
+  const bool is_free =
+      !std::filesystem::exists(first, error) ||
+      (has_all && std::find(own_parts_.begin(), own_parts_.end(), first) != own_parts_.end());
+  if (!file_.leave(is_free ? first : file_.name())) {
+    return failed_by_errno(options_.path, "cannot be completed");
+  }
+  std::erase(own_parts_, first);
+  if (!has_all) { own_parts_.clear(); }
+  remove_parts();
   return {};
 }
 

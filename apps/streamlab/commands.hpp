@@ -48,11 +48,13 @@ struct BatchArguments {
   std::string files_from;          // a list of more; "-": on standard input; empty: none
   std::uint32_t jobs = 1;
   std::string out_dir;
-  std::string csv;       // one table of all results; empty: none
+  bool keep_folders = false;  // below out_dir
+  std::string csv;            // one table of all results, "-" on standard output; empty: none
   std::string jsonl;     // likewise, as JSON Lines
-  std::string failures;  // where the paths of files that failed are written; empty: nowhere
+  std::string failures;  // where the paths of files that are not done are written; empty: nowhere
   bool resume = false;   // leave alone what is complete
   bool json = false;
+  bool quiet = false;
   bool force = false;
 };
 ExitCode batch_command(const BatchArguments& arguments);

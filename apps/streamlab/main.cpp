@@ -220,8 +220,10 @@ class CommandLine {
         "file: ${input} is its path, ${dir} the folder in it, ${stem} its name without folder and ending, ${ext}\n"
         "the ending without its dot, ${index} its number from 1. Output and its order do not depend on --jobs;\n"
         "what goes to standard output names its file: before it, in \"input\" of each object, or in a column.\n"
-        "A file is PATH.part until it is complete. Exit codes: 0 all done; 1 some failed, or interrupted; 2 refused, or\n"
-        "every file was: nothing was started; 3 all done, but data was lost.",
+        "A file is PATH.part until it is complete; so is a table, also after an interrupt. What was done is noted in\n"
+        "TABLE.batch, or, without a table, in DIR/streamlab.batch, for --resume. Exit codes: 0 all done; 1 some failed,\n"
+        "or interrupted; 2 refused, or every file was: nothing was started; 3 all done, but data was lost (now, or\n"
+        "earlier in files that --resume leaves alone). A file without a result is counted and is no failure.",
         [this] {
           if (batch_.files.empty() && batch_.files_from.empty()) {
             return report(
@@ -246,23 +248,28 @@ class CommandLine {
             "--out-dir", batch_.out_dir,
             "Relative output paths go to DIR/<stem>/; for files of one stem, to DIR/<folder>/<stem>/.")
         ->type_name("DIR");
+    batch.add_flag("--keep-folders", batch_.keep_folders,
+                   "With --out-dir: to DIR/<path of the file>/, whatever the other files are called.");
     CLI::Option* csv =
         batch
             .add_option(
                 "--csv", batch_.csv,
-                "One table of the results of all files, the file in its first column, in place of what CsvSink "
-                "and JsonlSink write, or else Print shows.")
+                "One table of the results of all files, with their names, exit codes and losses, in place of what "
+                "CsvSink and JsonlSink write, or else Print shows; \"-\": on standard output.")
             ->type_name("FILE");
     batch.add_option("--jsonl", batch_.jsonl, "Likewise, as JSON Lines.")->type_name("FILE")->excludes(csv);
     batch
-        .add_option("--failures", batch_.failures,
-                    "Write the paths of files that failed to LIST, which --files-from takes.")
+        .add_option(
+            "--failures", batch_.failures,
+            "Write the paths of files that failed, or that an interrupt kept from being done, to LIST, "
+            "which --files-from takes; \"-\": to standard output.")
         ->type_name("LIST");
     batch.add_flag(
         "--resume", batch_.resume,
-        "Go on with an earlier batch: files whose results are complete are left alone, the others done "
-        "(again).");
+        "Go on with an earlier batch: files that it has done with this configuration and that have not changed "
+        "are left alone, the others done (again). Rows of other files stay in the table.");
     add_json(batch, batch_.json, "Print JSON Lines: for each file an object of its own, then its blocks.");
+    add_quiet(batch, batch_.quiet);
     add_force(batch, batch_.force);
   }
   void add_record() {

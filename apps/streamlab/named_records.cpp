@@ -8,6 +8,8 @@
 
 namespace streamlab::app {
 
+std::string shown_name(const std::string& path) { return is_utf8(Document(path)) ? path : printable(path); }
+
 std::string csv_field(const std::string& text) {
   if (text.find_first_of(",\"\r\n") == std::string::npos) { return text; }
   std::string quoted = "\"";
@@ -27,7 +29,7 @@ std::string_view take_csv_row(std::string_view& rows) {
   return row;
 }
 
-std::string NamedRecords::name(const std::string& item, std::string_view printed) {
+std::string NamedRecords::name(const std::string& item, std::string_view printed) const {
   std::string named;
   switch (format_) {
     case StdoutFormat::text:
@@ -46,19 +48,8 @@ std::string NamedRecords::name(const std::string& item, std::string_view printed
       }
       break;
     }
-    case StdoutFormat::csv: {
-      if (printed.empty()) { break; }  // the graph did not start
-      const std::string_view heading = take_csv_row(printed);
-      if (heading != heading_) {
-        heading_ = heading;
-        named = "input," + heading_;
-      }
-      while (!printed.empty()) {
-        named += csv_field(item) + ",";
-        named += take_csv_row(printed);
-      }
+    case StdoutFormat::csv:
       break;
-    }
   }
   return named;
 }

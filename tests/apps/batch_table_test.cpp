@@ -144,7 +144,7 @@ TEST(BatchTable, TakesThePlaceOfTheSinksOfTheGraph) {
   const auto result = streamlab({"batch", config, "a.wav", "--csv", "all.csv"}, dir.path().string());
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_EQ(result.out, "");
-  EXPECT_THAT(names_in(dir), ElementsAre("a.wav", "all.csv", "levels.json"));
+  EXPECT_THAT(names_in(dir), ElementsAre("a.wav", "all.csv", "all.csv.batch", "levels.json"));
   EXPECT_THAT(first_column(content_of(dir.file("all.csv"))), ElementsAre("input", "a.wav"));
 }
 
@@ -337,7 +337,7 @@ TEST(Batch, TakesFoldersInNaturalOrder) {
   EXPECT_THAT(first_column(content_of(dir.file("all.csv"))),
               ElementsAre("input", "in/9.WAV", "in/10.wav", "in/sub 2/x.wav", "in/sub 10/x.wav"));
   EXPECT_THAT(result.err, HasSubstr("in/out: left out: results go there\n"));
-  EXPECT_THAT(result.err, HasSubstr("in: 2 files left out: hidden, or not named as sound files are\n"));
+  EXPECT_THAT(result.err, HasSubstr("in: 2 files left out: 1 hidden, 1 .txt\n"));
   fs::create_directory(dir.file("empty"));
   const auto empty = streamlab({"batch", config, "empty"}, dir.path().string());
   EXPECT_EQ(empty.exit_code, 2);

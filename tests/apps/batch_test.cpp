@@ -68,7 +68,8 @@ TEST(Batch, GivesTheSameBytesForEveryNumberOfJobs) {
     printed.push_back(result.out);
     written.push_back(tree(dir.file(jobs)));
   }
-  EXPECT_EQ(written[0].size(), 18U);
+  EXPECT_EQ(written[0].size(), 19U);
+  EXPECT_TRUE(written[0].contains("out/streamlab.batch"));
   EXPECT_TRUE(written[0].contains("out/Front_Center/levels.jsonl"));
   EXPECT_TRUE(written[0].contains("out/Front_Center/copy.wav"));
   for (std::size_t i = 1; i < printed.size(); ++i) {
@@ -217,19 +218,6 @@ TEST(Batch, NamesABadFileAndGoesOn) {
   EXPECT_TRUE(fs::exists(dir.file("out/" + fs::path(voices()[1]).stem().string() + "/copy.wav")));
 }
 
-TEST(Batch, RefusesOutputsThatWouldMeet) {
-  const TempDir dir;
-  const std::string config = dir.write("levels.json", kLevels);
-  const auto fixed = streamlab({"batch", config, voices()[0], voices()[1]}, dir.path().string());
-  EXPECT_EQ(fixed.exit_code, 2);
-  EXPECT_THAT(fixed.err, HasSubstr("${stem}"));
-  EXPECT_THAT(fixed.err, HasSubstr("--out-dir"));
-  const auto twice =
-      streamlab({"batch", config, voices()[0], voices()[0], "--out-dir", "out"}, dir.path().string());
-  EXPECT_EQ(twice.exit_code, 2) << twice.err;
-  EXPECT_FALSE(fs::exists(dir.file("out")));
-}
-
 // A graph that writes its levels to `path`.
 std::string levels_to(const TempDir& dir, const std::string& path) {
   return dir.write("to.json", R"({"version": 1, "nodes": [
@@ -238,6 +226,21 @@ std::string levels_to(const TempDir& dir, const std::string& path) {
       {"id": "log", "type": "JsonlSink", "config": {"path": ")" +
                                   path + R"("}}],
     "connections": [{"from": "file", "to": "level"}, {"from": "level", "to": "log"}]})");
+}
+
+TEST(Batch, RefusesOutputsThatWouldMeet) {
+  const TempDir dir;
+  const std::string config = dir.write("levels.json", kLevels);
+  const auto fixed = streamlab({"batch", config, voices()[0], voices()[1]}, dir.path().string());
+  EXPECT_EQ(fixed.exit_code, 2);
+  EXPECT_THAT(fixed.err, HasSubstr("${stem}"));
+  EXPECT_THAT(fixed.err, HasSubstr("--out-dir"));
+  fs::create_directory(dir.file("in"));
+  dir.write("in/x.wav", content_of(voices()[0]));
+  const auto on_input =
+      streamlab({"batch", levels_to(dir, "in/x.wav"), "in/x.wav", "--force"}, dir.path().string());
+  EXPECT_EQ(on_input.exit_code, 2);
+  EXPECT_THAT(on_input.err, HasSubstr("would go to \"in/x.wav\", which is an input"));
 }
 
 TEST(Batch, NeverWritesOutsideOfItsFolderForTheNameOfAFile) {
@@ -255,7 +258,7 @@ TEST(Batch, NeverWritesOutsideOfItsFolderForTheNameOfAFile) {
   for (const auto& [path, content] : tree(dir.file("out"))) { written.push_back(path); }
   EXPECT_THAT(written,
               testing::UnorderedElementsAre("...wav/levels.jsonl", "..wav/levels.jsonl", ".wav/levels.jsonl",
-                                            "....wav/levels.jsonl", "a./levels.jsonl"));
+                                            "....wav/levels.jsonl", "a./levels.jsonl", "streamlab.batch"));
   EXPECT_FALSE(fs::exists(dir.file("levels.jsonl")));
 
   // ${input} has a folder, or is absolute: both lead away.
@@ -291,7 +294,8 @@ TEST(Batch, TakesFilesOfEveryName) {
   const auto result = streamlab(arguments, dir.path().string());
   EXPECT_EQ(result.exit_code, 0) << result.err;
   const auto written = tree(dir.file("out"));
-  EXPECT_EQ(written.size(), names.size());
+  EXPECT_EQ(written.size(), names.size() + 1);
+  EXPECT_TRUE(written.contains("streamlab.batch"));
   for (const std::string& name : names) {
     const std::string stem = name.find('.') == std::string::npos ? name : name.substr(0, name.rfind('.'));
     EXPECT_TRUE(written.contains(stem + "/" + stem + ".jsonl")) << name;
@@ -330,19 +334,23 @@ TEST(Batch, TakesFilesOfOneNameFromSeveralFolders) {
   using testing::UnorderedElementsAre;
   EXPECT_THAT(
       written_for("levels", {"album1/01.wav", "./album2/01.wav", "album2/03.wav"}, {"--out-dir", "one"}),
-      UnorderedElementsAre("one/album1/01/levels", "one/album2/01/levels", "one/03/levels"));
+      UnorderedElementsAre("one/album1/01/levels", "one/album2/01/levels", "one/03/levels",
+                           "one/streamlab.batch"));
   EXPECT_THAT(written_for("levels", {"01.wav", dir.file("album1/01.wav"), "album2/../album2/01.wav"},
                           {"--out-dir", "two"}),
-              UnorderedElementsAre("two/01/levels", "two/album1/01/levels", "two/album2/01/levels"));
+              UnorderedElementsAre("two/01/levels", "two/album1/01/levels", "two/album2/01/levels",
+                                   "two/streamlab.batch"));
   EXPECT_THAT(
       written_for("levels", {"album1/01.wav", "album1/01.wave", "album2/01.wav"}, {"--out-dir", "three"}),
       UnorderedElementsAre("three/album1/01.wav/levels", "three/album1/01.wave/levels",
-                           "three/album2/01/levels"));
-  EXPECT_THAT(written_for("levels", {"album1/cd/02.wav", "album2/cd/02.wav"}, {"--out-dir", "four"}),
-              UnorderedElementsAre("four/album1/cd/02/levels", "four/album2/cd/02/levels"));
+                           "three/album2/01/levels", "three/streamlab.batch"));
+  EXPECT_THAT(
+      written_for("levels", {"album1/cd/02.wav", "album2/cd/02.wav"}, {"--out-dir", "four"}),
+      UnorderedElementsAre("four/album1/cd/02/levels", "four/album2/cd/02/levels", "four/streamlab.batch"));
   // Without --out-dir, by variables of the file.
-  EXPECT_THAT(written_for("${dir}/${stem}.${ext}.jsonl", {"01.wav", "album1/01.wav", "album1/01.wave"}, {}),
-              UnorderedElementsAre("01.wav.jsonl", "album1/01.wav.jsonl", "album1/01.wave.jsonl"));
+  EXPECT_THAT(
+      written_for("${dir}/${stem}.${ext}.jsonl", {"01.wav", "album1/01.wav", "album1/01.wave"}, {}),
+      UnorderedElementsAre("01.wav.jsonl", "album1/01.wav.jsonl", "album1/01.wave.jsonl", "streamlab.batch"));
   EXPECT_THAT(written_for("take-${index}.jsonl", {"album1/01.wav", "album2/01.wav"}, {}),
               UnorderedElementsAre("take-1.jsonl", "take-2.jsonl"));
   const auto away =
