@@ -74,7 +74,7 @@ Result<double> one_after_another_ms(std::string_view json, int count, Instances 
   const auto graph = load_graph(json);
   if (!graph) { return tl::unexpected(graph.error().front()); }
   EngineOptions options;
-  options.console_file = nowhere.get();
+  options.host.console_file = nowhere.get();
   auto pipeline = Pipeline::create(*graph, options);
   if (!pipeline) { return tl::unexpected(pipeline.error().front()); }
   for (int i = 0; i < count; ++i) {

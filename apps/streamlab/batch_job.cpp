@@ -378,11 +378,11 @@ ExitCode BatchPlan::run_graph(const ValidGraph& graph, BatchResult& result) cons
   EngineOptions options;
   options.threads = ThreadPolicy{ThreadPolicy::Kind::count, 1};
   options.cores = 1;
-  options.console = arguments_.json ? Console::json_lines : Console::text;
-  options.naming = Naming::when_complete;
-  options.console_file = printed.file();
+  options.host.console = arguments_.json ? Console::json_lines : Console::text;
+  options.host.naming = Naming::when_complete;
+  options.host.console_file = printed.file();
   // Of an item that is not complete, --resume makes all files again.
-  options.overwrite = arguments_.force || arguments_.resume;
+  options.host.overwrite = arguments_.force || arguments_.resume;
   options.open_device = [](const DeviceRequest& request) { return open_device(request); };
   const auto engine = Engine::create(graph, std::move(options));
   if (!engine) { return fail(engine.error()); }

@@ -97,9 +97,9 @@ ExitCode run_graph(const ValidGraph& graph, const RunOptions& options) {
   // Beside a stream of bytes there is no place for text.
   std::FILE* const console = streams_to_stdout(graph) ? stderr : stdout;
   EngineOptions engine_options;
-  engine_options.console_file = console;
-  engine_options.console = options.json ? Console::json_lines : Console::text;
-  engine_options.overwrite = options.force;
+  engine_options.host.console_file = console;
+  engine_options.host.console = options.json ? Console::json_lines : Console::text;
+  engine_options.host.overwrite = options.force;
   engine_options.frame_limit = options.frames;
   engine_options.duration_s = options.seconds;
   engine_options.open_device = [](const DeviceRequest& request) { return open_device(request); };

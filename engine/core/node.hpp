@@ -15,16 +15,15 @@
 #pragma once
 
 #include <cstdint>
-#include <cstdio>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "engine/base/error.hpp"
-#include "engine/base/output_file.hpp"
 #include "engine/core/data_frame.hpp"
 #include "engine/core/node_change.hpp"
+#include "engine/core/node_host.hpp"
 #include "engine/core/node_info.hpp"
 
 namespace streamlab {
@@ -38,8 +37,6 @@ enum class Status : std::uint8_t {
   fault,  // cannot go on; failure() says why
 };
 
-class ChannelRegistry;  // engine/channel/registry.hpp
-
 // What the device of the graph offers; for boundary nodes.
 struct DeviceStream {
   double sample_rate_hz = 0.0;
@@ -51,9 +48,11 @@ struct DeviceStream {
   double input_clip_level = 1.0;  // ChannelInfo::clip_level
 };
 
-enum class Console : std::uint8_t { text, json_lines, off };  // what nodes that print do on stdout
+// What the graph says of a node's place in it, beside what the program gives.
+struct PrepareContext : NodeHost {
+  PrepareContext() = default;
+  explicit PrepareContext(const NodeHost& host) : NodeHost(host) {}
 
-struct PrepareContext {
   std::span<const StreamFormat* const> inputs;  // one per connected input, in port order
   double sample_rate_hz = 0.0;                  // pipeline_config.sample_rate; 0 where it was left out
   std::uint32_t block_size = 0;                 // pipeline_config.block_size
@@ -61,14 +60,7 @@ struct PrepareContext {
   // is what edges and nodes on the paths from a common source can hold. Empty for other nodes.
   std::span<const std::uint32_t> ahead_blocks = {};
   const DeviceStream* device = nullptr;  // null where the graph has no device
-  Console console = Console::text;
-  std::FILE* console_file = stdout;  // where nodes print
-  bool overwrite = false;            // may existing files be replaced?
-  Naming naming = Naming::at_once;   // when a new file gets its name
-  bool lossless = true;              // no device paces the run: what is full waits instead of dropping
-  // Outlives the node. Null in a dry run (`check`), where start() is never called: do not consume one-shot
-  // inputs such as pipes.
-  ChannelRegistry* channels = nullptr;
+  bool lossless = true;                  // no device paces the run: what is full waits instead of dropping
 };
 
 // What an output carries.

@@ -69,17 +69,12 @@ class Planner {
     }
     if (!check_formats(n, formats)) { return; }
 
-    PrepareContext context;
+    PrepareContext context(plan_.options_.host);
     context.inputs = formats;
     context.sample_rate_hz = plan_.graph_.config().sample_rate_hz;
     context.block_size = plan_.options_.block_size;
     context.device = plan_.options_.device ? &*plan_.options_.device : nullptr;
-    context.console = plan_.options_.console;
-    context.console_file = plan_.options_.console_file;
-    context.overwrite = plan_.options_.overwrite;
-    context.naming = plan_.options_.naming;
     context.lossless = plan_.options_.lossless;
-    context.channels = plan_.options_.channels;
     const std::vector<std::uint32_t> ahead = plan_separate_inputs(n);
     context.ahead_blocks = ahead;
     planned.node = valid.entry->make(valid.params);

@@ -6,7 +6,6 @@
 #pragma once
 
 #include <cstdint>
-#include <cstdio>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,11 +26,7 @@ struct PlanOptions {
   bool lossless = true;  // nothing paces the run but itself: every edge waits instead of dropping
   // The caller, who can wait, takes the place of the device: by default the edges out of its domain wait, too.
   bool device_may_wait = false;
-  Console console = Console::text;
-  std::FILE* console_file = stdout;     // where nodes that print do so
-  bool overwrite = false;               // may existing output files be replaced?
-  Naming naming = Naming::at_once;      // when output files have their names
-  ChannelRegistry* channels = nullptr;  // of nodes that use channels; null where nothing will run
+  NodeHost host = {};    // what nodes are given; no channels where nothing will run
   std::uint64_t memory_limit_bytes = 4ULL << 30U;
 };
 

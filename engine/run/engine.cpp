@@ -29,7 +29,7 @@ class Engine::Impl {
   Impl(const ValidGraph& graph, EngineOptions options)
       : options_(std::move(options)),
         graph_(graph),
-        registry_(options_.channels ? options_.channels : std::make_shared<ChannelRegistry>()) {}
+        registry_(options_.host.channels ? options_.host.channels : std::make_shared<ChannelRegistry>()) {}
   ~Impl() { stop(std::chrono::nanoseconds(0)); }
 
   Errors create() {
@@ -37,13 +37,10 @@ class Engine::Impl {
     plan_options.threads = options_.threads.value_or(graph_.config().threads);
     plan_options.cores =
         options_.cores > 0 ? options_.cores : std::max(1U, std::thread::hardware_concurrency());
-    plan_options.console = options_.console;
-    plan_options.console_file = options_.console_file;
-    plan_options.overwrite = options_.overwrite;
-    plan_options.naming = options_.naming;
+    plan_options.host = options_.host;
+    plan_options.host.channels = options_.look_only ? nullptr : registry_;
     plan_options.lossless = !options_.triggered;
     plan_options.device_may_wait = options_.triggered;
-    plan_options.channels = options_.look_only ? nullptr : registry_.get();
     if (graph_.has_device()) {
       Errors errors;
       if (options_.triggered) {
@@ -350,7 +347,7 @@ class Engine::Impl {
   // How complete the files are; threads and device have ended.
   Ending how_it_ended() const {
     if (!begun_) { return Ending::not_begun; }
-    const bool is_whole = was_over_ || options_.naming == Naming::at_once;
+    const bool is_whole = was_over_ || options_.host.naming == Naming::at_once;
     const bool failed = given_up_ || !is_whole ||
                         std::any_of(domains_.begin(), domains_.end(),
                                     [](const auto& domain) { return domain->failure().has_value(); }) ||

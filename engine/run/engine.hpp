@@ -30,17 +30,10 @@ namespace streamlab {
 struct EngineOptions {
   std::optional<ThreadPolicy> threads = {};  // instead of the configuration's
   std::uint32_t cores = 0;                   // that "auto" may use; 0: what the machine has
-  Console console = Console::text;
-  std::FILE* console_file = stdout;  // where nodes print
-  bool overwrite = false;            // may existing output files be replaced?
-  // When output files get their names. With Naming::when_complete, the files of a run that is stopped before its
-  // sources have ended are not complete, and are removed.
-  Naming naming = Naming::at_once;
+  NodeHost host = {};             // what nodes are given: console, rules for output files, channels
   std::int64_t frame_limit = 0;   // ends every source after this many frames; 0: none
   double duration_s = 0.0;        // likewise in seconds of signal; 0: the configuration's, if it has one
   DeviceOpener open_device = {};  // needed by graphs with a device
-  // The registry for the graph's channels; may be shared with other graphs and the program. Null: its own.
-  std::shared_ptr<ChannelRegistry> channels = {};
   // Dry run (`check`): the graph will not be started; do not consume one-shot inputs such as pipes.
   bool look_only = false;
   // Blocks come from trigger() instead of a device or a clock.

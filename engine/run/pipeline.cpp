@@ -126,10 +126,7 @@ Checked<Pipeline> Pipeline::create(const ValidGraph& graph, const EngineOptions&
   }
   PlanOptions plan_options;
   plan_options.threads.kind = ThreadPolicy::Kind::one_domain;
-  plan_options.console = options.console;
-  plan_options.console_file = options.console_file;
-  plan_options.overwrite = options.overwrite;
-  plan_options.channels = options.channels.get();
+  plan_options.host = options.host;
   if (graph.has_device()) {
     auto stream = device_stream_by_hand(graph);
     if (!stream) { return tl::unexpected(stream.error()); }

@@ -10,7 +10,7 @@
 // Each is made from a graph (create), or from the text of a configuration in JSON or YAML (from_json, from_yaml), with
 // what the command line gives, too:
 //
-//   auto pipeline = Pipeline::from_yaml(text, {.variables = {{"gain_db", "-6"}}, .engine = {.overwrite = true}});
+//   auto pipeline = Pipeline::from_yaml(text, {.variables = {{"gain_db", "-6"}}, .engine = {.host = {.overwrite = true}}});
 //
 // For a file: read_config_file(path), and language_of(path) for load_graph().
 #pragma once

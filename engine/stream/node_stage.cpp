@@ -21,12 +21,10 @@ Result<void> NodeStage::prepare(const DataFrame& first) {
   format.max_frames = first.max_frames();
   in_format_ = std::make_shared<const StreamFormat>(std::move(format));
   const std::array<const StreamFormat*, 1> inputs{in_format_.get()};
-  PrepareContext context;
+  PrepareContext context(options_.host);
   context.inputs = inputs;
   context.sample_rate_hz = in_format_->sample_rate_hz;
   context.block_size = in_format_->max_frames;
-  context.console = options_.console;
-  context.overwrite = options_.overwrite;
   auto outputs = node_->prepare(context);
   if (!outputs) { return tl::unexpected(outputs.error()); }
   if (outputs->size() > 1) {

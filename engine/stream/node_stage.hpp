@@ -21,9 +21,8 @@
 namespace streamlab {
 
 struct NodeStageOptions {
-  std::string name = "node";  // of the stage
-  Console console = Console::off;
-  bool overwrite = false;  // may existing files be replaced?
+  std::string name = "node";                  // of the stage
+  NodeHost host = {.console = Console::off};  // what the node is given
 };
 
 namespace stages {

@@ -61,7 +61,7 @@ class ChannelSink final : public Node {
   }
   Result<void> start() override {
     if (channel_) { return {}; }
-    return failed("", "there is no channel registry here", "an engine, or EngineOptions::channels");
+    return failed("", "there is no channel registry here", "an engine, or NodeHost::channels");
   }
   void reset() noexcept override { dropped_ = closed_ = 0; }
 

@@ -102,7 +102,7 @@ class ChannelSource final : public Node {
   }
   Result<void> start() override {
     if (blocks_) { return {}; }
-    return failed("", "there is no channel registry here", "an engine, or EngineOptions::channels");
+    return failed("", "there is no channel registry here", "an engine, or NodeHost::channels");
   }
   void reset() noexcept override {
     next_.reset();

@@ -188,7 +188,7 @@ TEST(NamedChannels, StandInTheRegistryThatWasGivenAndLeaveIt) {
       {"id": "tone", "type": "SineGenerator"}], "connections": [{"from": "tone", "channel": "raw"}]})";
   {
     EngineOptions options;
-    options.channels = registry;
+    options.host.channels = registry;
     options.frame_limit = 10;
     const auto engine = engine_of(json, options);
     EXPECT_EQ(&engine->channels(), registry.get());
@@ -251,7 +251,7 @@ TEST(ChannelNodes, StopAGraphWhoseChannelIsSilent) {
 
 TEST(ChannelNodes, JoinTwoGraphsInOneRegistry) {
   EngineOptions options;
-  options.channels = std::make_shared<ChannelRegistry>();
+  options.host.channels = std::make_shared<ChannelRegistry>();
   options.frame_limit = 400;
   const auto second =
       engine_of(source_graph(R"(], "connections": [{"from": "in", "to": "twice"}]})"), options);
@@ -278,8 +278,8 @@ TEST(ChannelNodes, JoinTwoGraphsInOneRegistry) {
 
 TEST(ChannelNodes, RefuseAChannelOfAnotherType) {
   EngineOptions options;
-  options.channels = std::make_shared<ChannelRegistry>();
-  ASSERT_TRUE(options.channels->add("in", broadcast<double>(4)));
+  options.host.channels = std::make_shared<ChannelRegistry>();
+  ASSERT_TRUE(options.host.channels->add("in", broadcast<double>(4)));
   const Errors errors =
       refusals(source_graph(R"(], "connections": [{"from": "in", "to": "twice"}]})"), options);
   ASSERT_EQ(errors.size(), 1U);

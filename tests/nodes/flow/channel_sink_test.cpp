@@ -13,7 +13,7 @@ using test::NodeHarness;
 
 PrepareContext sink_context(ChannelRegistry& registry) {
   PrepareContext context;
-  context.channels = &registry;
+  context.channels = {std::shared_ptr<void>(), &registry};  // its owner outlives the node
   return context;
 }
 

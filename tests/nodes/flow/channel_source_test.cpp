@@ -14,7 +14,7 @@ PrepareContext source_context(ChannelRegistry& registry) {
   PrepareContext context;
   context.sample_rate_hz = 8000.0;
   context.block_size = 4;
-  context.channels = &registry;
+  context.channels = {std::shared_ptr<void>(), &registry};  // its owner outlives the node
   return context;
 }
 

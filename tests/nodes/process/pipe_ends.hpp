@@ -90,7 +90,7 @@ inline std::string descriptor_name(int fd) { return "fd:" + std::to_string(fd); 
 inline PrepareContext running(ChannelRegistry& registry, std::uint32_t block_size = 0) {
   PrepareContext context;
   context.block_size = block_size;
-  context.channels = &registry;
+  context.channels = {std::shared_ptr<void>(), &registry};  // its owner outlives the node
   return context;
 }
 
