@@ -23,8 +23,8 @@
 #include "engine/base/error.hpp"
 #include "engine/core/data_frame.hpp"
 #include "engine/core/node_change.hpp"
+#include "engine/core/node_entry.hpp"
 #include "engine/core/node_host.hpp"
-#include "engine/core/node_info.hpp"
 
 namespace streamlab {
 

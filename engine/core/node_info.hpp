@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string_view>
 
@@ -96,14 +95,6 @@ struct NodeInfo {
   std::string_view details = {};   // definitions and sources for the manual; may be empty
   std::string_view example = {};   // the node's JSON object, as in a configuration
   double cost_ns_per_frame = 1.0;  // rough, per channel; only used to spread nodes over threads
-};
-
-class Node;
-
-// An entry of the catalogue.
-struct NodeEntry {
-  const NodeInfo& info;
-  std::unique_ptr<Node> (*make)(const ParamValues& params);
 };
 
 }  // namespace streamlab

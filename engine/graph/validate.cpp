@@ -50,6 +50,7 @@ class Validator {
   // Usable only if nothing was added to the errors.
   ValidGraph run() {
     graph_.title_ = spec_.title;
+    graph_.entries_ = catalog_.owned();
     graph_.config_ = spec_.config;
     check_nodes();
     check_channels();

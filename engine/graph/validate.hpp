@@ -106,6 +106,7 @@ class ValidGraph {
   std::vector<std::vector<std::size_t>> from_;
   std::vector<std::size_t> order_;
   std::vector<bool> on_device_domain_;
+  NodeCatalog::Owned entries_;  // of nodes that were described while the program runs
 };
 
 // Every reason why the graph cannot run, or the graph.
