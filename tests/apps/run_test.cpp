@@ -446,8 +446,8 @@ TEST(Run, SaysThatAThreadMayHaveFoundNoMemory) {
   const TempDir dir;
   const std::string config = dir.write("tone.json", tone_config(0.1));
   bool was_said = false;
-  for (int kib = 24000; kib < 80000 && !was_said;
-       kib += 2000) {  // somewhere there is room for all but a stack
+  // Somewhere there is room for all but a stack, which is small.
+  for (int kib = 20000; kib < 80000 && !was_said; kib += 150) {
     const auto result = run_program({"/bin/sh", "-c", "ulimit -v " + std::to_string(kib) + "; exec \"$@\"",
                                      "sh", SL_STREAMLAB, "run", config});
     was_said = result.err.find("ulimit -v") != std::string::npos;
