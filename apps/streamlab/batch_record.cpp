@@ -320,6 +320,11 @@ void BatchRecord::discard() {
   ::close(std::exchange(fd_, -1));
 }
 
+Result<void> BatchRecord::flush() {
+  if (fd_ < 0 || ::fsync(fd_) == 0 || errno == EINVAL) { return {}; }
+  return tl::unexpected(cannot_record(path_));
+}
+
 Result<void> BatchRecord::close(const std::vector<bool>& is_needed) {
   if (fd_ < 0) { return {}; }
   std::set<std::string> seen;
@@ -331,10 +336,7 @@ Result<void> BatchRecord::close(const std::vector<bool>& is_needed) {
   // What others have appended meanwhile is not known here: a record in use by them stays as it is.
   const bool is_worth_it =
       use_ == Use::alone ? kept.size() < entries_.size() : 2 * kept.size() < entries_.size();
-  if (!is_worth_it || ::flock(fd_, LOCK_EX | LOCK_NB) != 0) {
-    if (::fsync(fd_) != 0 && errno != EINVAL) { return tl::unexpected(cannot_record(path_)); }
-    return {};
-  }
+  if (!is_worth_it || ::flock(fd_, LOCK_EX | LOCK_NB) != 0) { return flush(); }
   if (use_ == Use::shared) {  // all of it, now that nobody else writes
     entries_.clear();
     columns_.clear();

@@ -77,7 +77,9 @@ class BatchRecord {
   // Creates the file where there is none, and its folder. Before add().
   Result<void> begin();
   Result<void> add(BatchEntry entry);
-  // Flushes it to disk, after what became needless was taken out: all but the last entry of each input. `is_needed`:
+  // Flushes it to disk.
+  Result<void> flush();
+  // Where the results are complete: the same, after what became needless was taken out: all but the last entry of each input. `is_needed`:
   // by their numbers, entries that stay although they are older.
   Result<void> close(const std::vector<bool>& is_needed);
   // A record that was not there is removed, with the folder that was made for it: nothing came of the batch.

@@ -50,9 +50,9 @@ struct BatchArguments {
   std::string out_dir;
   bool keep_folders = false;  // below out_dir
   std::string csv;            // one table of all results, "-" on standard output; empty: none
-  std::string jsonl;     // likewise, as JSON Lines
-  std::string failures;  // where the paths of files that are not done are written; empty: nowhere
-  bool resume = false;   // leave alone what is complete
+  std::string jsonl;          // likewise, as JSON Lines
+  std::string failures;       // where the paths of files that are not done are written; empty: nowhere
+  bool resume = false;        // leave alone what is complete
   bool json = false;
   bool quiet = false;
   bool force = false;

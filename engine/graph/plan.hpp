@@ -26,7 +26,7 @@ struct PlanOptions {
   bool lossless = true;  // nothing paces the run but itself: every edge waits instead of dropping
   // The caller, who can wait, takes the place of the device: by default the edges out of its domain wait, too.
   bool device_may_wait = false;
-  NodeHost host = {};    // what nodes are given; no channels where nothing will run
+  NodeHost host = {};  // what nodes are given; no channels where nothing will run
   std::uint64_t memory_limit_bytes = 4ULL << 30U;
 };
 

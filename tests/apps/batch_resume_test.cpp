@@ -2,7 +2,7 @@
 //
 // streamlab batch --resume: what is complete is left alone, whatever else is done again, kept or refused; nothing is lost
 // or mixed (docs/decisions/resume.md).
-#include <chrono>
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 
@@ -315,6 +315,41 @@ TEST(BatchResume, LeavesWhatAnInterruptHasNotReached) {
     EXPECT_EQ(folder.content("list"), "");
     for (const char* name : {"all.csv", "all.csv.batch", "list"}) { fs::remove(folder.dir().file(name)); }
   }
+}
+
+// Parts of two configurations: each is gone on with by its own.
+TEST(BatchResume, KnowsEveryPartThatWasLeft) {
+  const BatchFolder folder;
+  make_three(folder);
+  const std::string slow = R"("type": "Throttle", "config": {"speed": 0.1})";
+  std::string text = folder.content(folder.levels(R"("type": "Print")", "0.05", slow));
+  text.replace(text.find("0.05"), 4, "\"${interval}\"");
+  const std::string config = folder.dir().write("set.json", text);
+  const auto stop_after_one = [&](const std::string& interval, const std::string& option) {
+    const auto done = [&] {
+      std::size_t count = 0;
+      const std::string record = folder.has("all.csv.batch") ? folder.content("all.csv.batch") : "";
+      for (std::size_t at = 0; (at = record.find("\"done\"", at)) != std::string::npos; ++at) { ++count; }
+      return count;
+    };
+    const std::size_t before = done();
+    Program program(
+        streamlab_command(BatchFolder::command(
+            config, kThree, {"--set", "interval=" + interval, "--csv", "all.csv", "--jobs", "1", option})),
+        folder.dir().path().string());
+    ASSERT_TRUE(comes([&] { return done() > before; }));
+    program.send(SIGINT);
+    EXPECT_EQ(program.wait().exit_code, 1);
+  };
+  stop_after_one("0.05", "--force");
+  stop_after_one("0.025", "--force");
+  const auto resumed =
+      folder.batch(config, kThree, {"--set", "interval=0.05", "--csv", "all.csv", "--resume", "--json"});
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+  EXPECT_EQ(summary_of(resumed)["skipped"], 1);
+  EXPECT_EQ(plain_rows(folder.content("all.csv")).size(), 1U + 3U * 2U);
+  EXPECT_FALSE(folder.has("all.csv.part"));
+  EXPECT_FALSE(folder.has("all.csv.part2"));
 }
 
 TEST(BatchResume, KnowsTheFilesThatItHasWritten) {

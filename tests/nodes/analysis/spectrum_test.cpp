@@ -127,8 +127,8 @@ TEST(Spectrum, TakesUnitsFromTheChannel) {
   EXPECT_EQ(unit("Pa", "amplitude", "db"), "dB re 1 Pa");
   EXPECT_EQ(unit("V", "rms", "db"), "dBV");
   EXPECT_EQ(unit("V", "amplitude", "db"), "dB re 1 V");  // dBV is of the rms
-  EXPECT_EQ(unit("FS", "amplitude", "db"), "dBFS");  // a full-scale sine reads 0
-  EXPECT_EQ(unit("FS", "rms", "db"), "dB re 1 FS");  // -3.01
+  EXPECT_EQ(unit("FS", "amplitude", "db"), "dBFS");      // a full-scale sine reads 0
+  EXPECT_EQ(unit("FS", "rms", "db"), "dB re 1 FS");      // -3.01
   EXPECT_EQ(unit("FS", "power", "db"), "dB re 1 FS²");
   EXPECT_EQ(unit("FS", "psd", "db"), "dB re 1 FS²/Hz");
   EXPECT_EQ(unit("", "amplitude", "db"), "dB");

@@ -157,7 +157,8 @@ TEST(PipeSink, IsDoneWhenItsReaderHasGone) {
     sink.process(block);
     EXPECT_EQ(sink.last_status(), Status::done);
   }
-  EXPECT_THAT(sink.node().notes()[0].text, testing::EndsWith("at least 40 frames were not taken"));  // others may come
+  EXPECT_THAT(sink.node().notes()[0].text,
+              testing::EndsWith("at least 40 frames were not taken"));  // others may come
   block.header().set(FrameFlag::end_of_stream);
   sink.process(block);
   const auto notes = sink.node().notes();
