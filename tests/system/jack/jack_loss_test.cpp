@@ -23,6 +23,11 @@ struct Session {
     const auto started = driver->start(*client);
     EXPECT_TRUE(started) << to_string(started.error());
   }
+  ~Session() {
+    if (driver != nullptr) { driver->stop(); }  // before the client goes, which must live until then
+  }
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
   bool hears(std::size_t blocks) {
     const std::size_t from = client->count();
     return eventually([&] { return client->count() >= from + blocks; });
@@ -129,7 +134,7 @@ TEST_F(JackLoss, BringsTwoDriversOfOneProcessBack) {
       return first.reopened == times && second.reopened == times && first.state == DriverState::running &&
              second.state == DriverState::running;
     };
-    ASSERT_TRUE(eventually(both_are_back));
+    ASSERT_TRUE(eventually(both_are_back, 30.0));
     EXPECT_TRUE(one.hears(5));
     EXPECT_TRUE(two.hears(5));
   }
