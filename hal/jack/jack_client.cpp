@@ -65,7 +65,8 @@ class OpenClients {
     --count_;
   }
   // On a thread of libjack, which cancels its threads wherever they are: no lock.
-  void server_has_ended() noexcept { server_has_ended_.store(true, std::memory_order_relaxed); }
+  void note_end_of_server() noexcept { server_has_ended_.store(true, std::memory_order_relaxed); }
+  bool server_has_ended() const noexcept { return server_has_ended_.load(std::memory_order_relaxed); }
 
  private:
   std::mutex mutex_;
@@ -156,7 +157,8 @@ void CloseJackClient::operator()(jack_client_t* client) const noexcept {
   OpenClients::of_process().closed();
 }
 
-void note_end_of_jack_server() noexcept { OpenClients::of_process().server_has_ended(); }
+void note_end_of_jack_server() noexcept { OpenClients::of_process().note_end_of_server(); }
+bool jack_server_has_ended() noexcept { return OpenClients::of_process().server_has_ended(); }
 
 std::string jack_device_name(const std::string& server) { return server.empty() ? "jack" : "jack:" + server; }
 

@@ -35,6 +35,10 @@ Result<JackClient> open_jack_client(const std::string& server, const std::string
 // To be called first by whoever sets a client's shutdown callback, which replaces the one that open_jack_client set.
 void note_end_of_jack_server() noexcept;
 
+// Has a client of this process lost its server, and are not all closed since? Those that are open serve no more: libjack
+// deletes them when the next is opened. Wait-free.
+bool jack_server_has_ended() noexcept;
+
 // Names of the server's audio ports with all of `flags`, in its order.
 std::vector<std::string> jack_audio_ports(jack_client_t* client, unsigned long flags);
 

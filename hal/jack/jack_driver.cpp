@@ -160,7 +160,8 @@ class Supervisor {
     } else if (!event) {
       ++silent_looks_;
     }
-    return session_->shut_down() || silent_looks_ >= kSilentLooks;
+    // (Of another client of this process: this one has to be closed, too, before any can be opened.)
+    return session_->shut_down() || jack_server_has_ended() || silent_looks_ >= kSilentLooks;
   }
 
   // False when the run should end.

@@ -125,14 +125,17 @@ TEST_F(JackLoss, BringsTwoDriversOfOneProcessBack) {
   ASSERT_NE(two.driver, nullptr);
   ASSERT_TRUE(one.hears(5));
   ASSERT_TRUE(two.hears(5));
-  for (std::uint64_t times = 1; times <= 3; ++times) {
+  for (int times = 0; times < 3; ++times) {
+    // A server on a busy machine may end a client that it has had no answer from: there may be more losses.
+    const std::uint64_t before_one = one.driver->status().reopened;
+    const std::uint64_t before_two = two.driver->status().reopened;
     server_.kill();
     ASSERT_TRUE(server_.start({})) << server_.log();
     const auto both_are_back = [&] {
       const DriverStatus first = one.driver->status();
       const DriverStatus second = two.driver->status();
-      return first.reopened == times && second.reopened == times && first.state == DriverState::running &&
-             second.state == DriverState::running;
+      return first.reopened > before_one && second.reopened > before_two &&
+             first.state == DriverState::running && second.state == DriverState::running;
     };
     ASSERT_TRUE(eventually(both_are_back, 30.0));
     EXPECT_TRUE(one.hears(5));
