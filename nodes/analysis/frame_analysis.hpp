@@ -81,9 +81,9 @@ class FrameAnalysis : public Node {
   explicit FrameAnalysis(const ParamValues& params) : params_(params) {}
   const ParamValues& params() const noexcept { return params_; }
 
-  // Part of prepare(). Refused: overlapping blocks; a size whose transform cannot run in real time; an overlap
-  // that leaves nothing new; more memory than 1 GiB. Sets the rate, max_blocks and held_frames of `out`, and notes
-  // about the frames. reset() must follow.
+  // Part of prepare(). Refused: overlapping blocks; a size whose transform cannot run in real time; an
+  // overlap that leaves nothing new; more memory than 1 GiB. Sets the rate, max_blocks and held_frames of
+  // `out`, and notes about the frames. reset() must follow.
   Result<void> prepare_frames(const StreamFormat& in, dsp::SpectrumScaling scaling, OutputFormat& out);
 
   // Writes the numbers of the result and its frame count. Header and metadata are made. Real-time safe.

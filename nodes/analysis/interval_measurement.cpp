@@ -26,7 +26,8 @@ Result<void> IntervalMeasurement::prepare_stretches(const StreamFormat& in, cons
   auto grid = IntervalGrid::make(stretches.interval_s, sample_rate_hz_);
   if (!grid) { return tl::unexpected(grid.error()); }
   grid_ = *grid;
-  // A block of audio can end an interval at each of its frames' boundaries, and one more where a gap precedes it.
+  // A block of audio can end an interval at each of its frames' boundaries, and one more where a gap precedes
+  // it.
   const double frames = grid_.interval_frames();
   const double ends = kind_ == StreamKind::audio ? in.max_frames / std::floor(frames) : 0.0;
   out.max_blocks = static_cast<std::uint32_t>(ends) + 2;

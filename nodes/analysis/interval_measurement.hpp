@@ -62,8 +62,8 @@ class IntervalMeasurement : public Node {
     std::int64_t missing_frames = 0;   // lost inside
   };
 
-  // Part of prepare(). Refused: overlapping blocks, at /config/interval_s an interval shorter than a frame. Sets
-  // the max_blocks and held_frames of `out`. reset() must follow, when the node is ready for restart().
+  // Part of prepare(). Refused: overlapping blocks, at /config/interval_s an interval shorter than a frame.
+  // Sets the max_blocks and held_frames of `out`. reset() must follow, when the node is ready for restart().
   Result<void> prepare_stretches(const StreamFormat& in, const Stretches& stretches, OutputFormat& out);
 
   // The format of results that are one number a channel; the channels are to be filled in.

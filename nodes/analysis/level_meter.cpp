@@ -5,11 +5,11 @@
 //   in   audio, float64 [channels x frames], any rate
 //   out  values, one block per interval: for each channel "<channel>.peak", "<channel>.rms_db", …
 //
-// nodes/analysis/interval_measurement.hpp says which frames an interval holds, and what position, time, length
-// and flags of a result are; nodes/analysis/level_quantities.hpp which quantities each channel has. Metadata say
-// how many frames the interval has, how many were measured and how many are missing. The level of silence is
-// -infinity; NaN stands for an undefined value: of an interval without a finite sample, and the crest of
-// silence.
+// nodes/analysis/interval_measurement.hpp says which frames an interval holds, and what position, time,
+// length and flags of a result are; nodes/analysis/level_quantities.hpp which quantities each channel has.
+// Metadata say how many frames the interval has, how many were measured and how many are missing. The level
+// of silence is -infinity; NaN stands for an undefined value: of an interval without a finite sample, and the
+// crest of silence.
 #include <vector>
 
 #include <fmt/format.h>

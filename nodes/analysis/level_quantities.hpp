@@ -27,8 +27,8 @@ class LevelQuantities {
  public:
   enum class Calibration : std::uint8_t { none, pressure, voltage };
 
-  // `of_full_scale`: sound pressure or voltage of a sample of 1; one number, or one per channel. Refused: another
-  // number of them, and channels that have a unit already.
+  // `of_full_scale`: sound pressure or voltage of a sample of 1; one number, or one per channel. Refused:
+  // another number of them, and channels that have a unit already.
   static Result<LevelQuantities> make(const StreamFormat& in, Calibration calibration,
                                       std::span<const double> of_full_scale);
 

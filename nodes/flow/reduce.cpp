@@ -6,8 +6,8 @@
 //   in   audio, spectra or values
 //   out  of audio and values: values, "<channel>.<operation>"; of spectra: spectra, bin by bin
 //
-// nodes/analysis/interval_measurement.hpp says what a stretch holds, and what position, time, length and flags
-// of a result are.
+// nodes/analysis/interval_measurement.hpp says what a stretch holds, and what position, time, length and
+// flags of a result are.
 #include <algorithm>
 #include <cmath>
 #include <optional>

@@ -1,15 +1,17 @@
 // nodes/processors/channelwise_processor.hpp
 //
-// ChannelwiseProcessor: audio in, as many frames of the same channels out, each channel treated like the others.
+// ChannelwiseProcessor: audio in, as many frames of the same channels out, each channel treated like the
+// others.
 //
 // The derived class, final, has
 //
-//   Result<OutputFormat> set_up(const StreamFormat& in)   may allocate, may refuse; the format is usually
-//                                                         with_new_values(in), with latency_frames if it delays
-//   void reset_channels() noexcept                        back to the initial state
-//   process_channels(in, out, frame_count) noexcept       one pointer per channel on either side; in[c] and out[c]
-//                                                         may be the same. Returns nothing, or how many samples
-//                                                         were not finite and were replaced by 0.
+//   Result<OutputFormat> set_up(const StreamFormat& in)
+//     May allocate, may refuse. The format is usually with_new_values(in); latency_frames, if it delays.
+//   void reset_channels() noexcept
+//     Back to the initial state.
+//   process_channels(in, out, frame_count) noexcept
+//     One pointer per channel on either side; in[c] and out[c] may be the same. Returns nothing, or how many
+//     samples were not finite and were replaced by 0.
 //
 // and may say kWhyNoOverlap and kAtGap (below). Done here, once: overlapping windows are refused where a node
 // keeps state; the flags of frames are delayed with the frames; blocks in which samples were replaced are

@@ -27,11 +27,17 @@ class FlagDelay {
     flagged_inside_ = 0;
     frames_inside_ = 0;
   }
-  // The flags of `y` become those of its frames: the ones that came in delay_frames before. `y` has the header
-  // of `x`, or is the same block.
+  // The flags of `y` become those of its frames: the ones that came in delay_frames before. `y` has the
+  // header of `x`, or is the same block.
   void process(const DataFrame& x, DataFrame& y) noexcept {
+    if (!inside_.empty()) { delay_flags(x, y); }
+  }
+  // Frames that came in and have not come out, at most the delay.
+  std::uint64_t frames_inside() const noexcept { return frames_inside_; }
+
+ private:
+  void delay_flags(const DataFrame& x, DataFrame& y) noexcept {
     const std::size_t delay = inside_.size();
-    if (delay == 0) { return; }
     frames_inside_ = std::min<std::uint64_t>(frames_inside_ + x.frame_count(), delay);
     const bool comes_in = (x.header().flags & kFlagsOfFrames) != 0;
     if (!comes_in && flagged_inside_ == 0) { return; }  // the ring is empty: it may begin anywhere
@@ -50,10 +56,7 @@ class FlagDelay {
       }
     }
   }
-  // Frames that came in and have not come out, at most the delay.
-  std::uint64_t frames_inside() const noexcept { return frames_inside_; }
 
- private:
   std::vector<std::uint8_t> inside_;  // flags of the frames inside, a ring
   std::size_t next_ = 0;              // the oldest
   std::size_t flagged_inside_ = 0;    // frames inside that have a flag

@@ -75,12 +75,17 @@ class Gain final : public ChannelwiseProcessor<Gain> {
   void reset_channels() noexcept { ramp_.reset(initial_); }
   void process_channels(std::span<const double* const> in, std::span<double* const> out,
                         std::uint32_t frames) noexcept {
-    const dsp::Ramp ramp = ramp_;  // a copy, which the samples cannot alias
-    const double target = ramp.target();
-    const std::uint32_t ramped = std::min(ramp.frames_left(), frames);
+    const std::uint32_t ramped = std::min(ramp_.frames_left(), frames);
+    if (ramped > 0) {
+      const dsp::Ramp ramp = ramp_;  // a copy, which the samples cannot alias
+      for (std::size_t c = 0; c < in.size(); ++c) {
+        for (std::uint32_t n = 0; n < ramped; ++n) { out[c][n] = in[c][n] * ramp.at(n + 1); }
+      }
+    }
+    const double target = ramp_.target();
+    const dsp::ScaleChain& multiply = chain();
     for (std::size_t c = 0; c < in.size(); ++c) {
-      for (std::uint32_t n = 0; n < ramped; ++n) { out[c][n] = in[c][n] * ramp.at(n + 1); }
-      chain().apply({in[c] + ramped, frames - ramped}, {out[c] + ramped, frames - ramped}, {&target, 1});
+      multiply.apply({in[c] + ramped, frames - ramped}, {out[c] + ramped, frames - ramped}, {&target, 1});
     }
     ramp_.advance(ramped);
   }

@@ -7,8 +7,8 @@
 //   - After reset() the next block starts the file again.
 //   - A write that fails ends the run, and failure() says why.
 //
-// A node says how the file is opened and what is written of a block. As for any node, close() closes the file,
-// set_ending() says before how the run ended, and notes() tells what became of it.
+// A node says how the file is opened and what is written of a block. As for any node, close() closes the
+// file, set_ending() says before how the run ended, and notes() tells what became of it.
 #pragma once
 
 #include <optional>
@@ -47,7 +47,8 @@ class FileOutputNode : public Node {
   // Creates the file, in place of one that was opened before. An error names no file: start() does.
   virtual Result<void> open(Existing existing) = 0;
   virtual Result<void> write(const DataFrame& x) = 0;
-  // Is there anything in the file that the blocks after a reset() must not follow? (After a failure there is.)
+  // Is there anything in the file that the blocks after a reset() must not follow? (After a failure there
+  // is.)
   virtual bool is_begun() const noexcept = 0;
   // Part of reset(): sets counters to zero. `failed`: the file is cut short.
   virtual void forget([[maybe_unused]] bool failed) noexcept {}

@@ -1,7 +1,7 @@
 // nodes/sinks/text_file_node.hpp
 //
-// TextFileNode: a FileOutputNode whose file is lines of text. "-" is the console of the program. Each block is
-// written in one piece: after a kill the file ends with a complete line.
+// TextFileNode: a FileOutputNode whose file is lines of text. "-" is the console of the program. Each block
+// is written in one piece: after a kill the file ends with a complete line.
 //
 // A node makes the text; everything else is done here.
 #pragma once

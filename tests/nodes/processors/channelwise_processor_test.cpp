@@ -1,6 +1,7 @@
 // tests/nodes/processors/channelwise_processor_test.cpp
 //
-// With a node that shows what it is asked for: y[c][n] = x[c][n] + the frames since its last reset, NaN replaced.
+// With a node that shows what it is asked for: y[c][n] = x[c][n] + the frames since its last reset, NaN
+// replaced.
 #include "nodes/processors/channelwise_processor.hpp"
 
 #include <cmath>
