@@ -226,7 +226,7 @@ TEST(Schema, LooksAtEveryPartOfAGraph) {
   }
 }
 
-struct Case {
+struct SchemaCase {
   const char* type;
   const char* config;
   bool is_good;
@@ -234,7 +234,7 @@ struct Case {
 
 // Schema and reader have the rules from one place, and must read them alike.
 TEST(Schema, RefusesWhatTheReaderRefuses) {
-  constexpr Case kCases[] = {
+  constexpr SchemaCase kCases[] = {
       {"Gain", R"({"gain": 2, "gain_db": 6})", false},
       {"Gain", R"({"gain_db": 6})", true},
       {"Take", R"({})", false},
@@ -264,7 +264,7 @@ TEST(Schema, RefusesWhatTheReaderRefuses) {
       {"Biquad", R"({"sections": [{"type": "lowpass", "frequency": 100}], "q": 2})", false},
   };
   std::vector<Document> documents;
-  for (const Case& one : kCases) {
+  for (const SchemaCase& one : kCases) {
     documents.push_back(
         {{"nodes", {{{"id", "n"}, {"type", one.type}, {"config", Document::parse(one.config)}}}}});
   }
