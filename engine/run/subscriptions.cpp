@@ -17,7 +17,10 @@ std::optional<Receiver> Subscriptions::add(Domain& domain, Request request) {
   shared->link.comes_and_goes = is_running_;
   if (is_running_) { shared->owner = weak_from_this(); }
   entries_.reserve(entries_.size() + 1);
-  if (!domain.change(domain.program().attach(request.slot, shared->link, shared))) {
+  auto change = domain.program().attach(request.slot, shared->link, shared);
+  if (!is_running_) {
+    change->apply(domain.program());
+  } else if (!domain.change(std::move(change))) {
     // The plan of the program must not name a link that its domain never saw.
     static_cast<void>(domain.program().detach(request.slot, shared->link, nullptr));
     return std::nullopt;

@@ -32,7 +32,7 @@ inline constexpr int kOpenSeconds = 3;
 // Also fails while clients of a server that ended are not all closed.
 Result<JackClient> open_jack_client(const std::string& server, const std::string& client_name);
 
-// To be called first by whoever sets a client's shutdown callback, which replaces the one that open_jack_client set.
+// A shutdown callback replaces the one that open_jack_client() has set: call this first in it. Any thread.
 void note_end_of_jack_server() noexcept;
 
 // Has a client of this process lost its server, and are not all closed since? Those that are open serve no more: libjack

@@ -9,6 +9,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/apps/batch_folder.hpp"
 #include "tests/apps/streamlab_runner.hpp"
 
 namespace streamlab::test {
@@ -45,21 +46,9 @@ std::string levels_config(const TempDir& dir, const std::string& sink = R"("type
     "connections": [{"from": "file", "to": "level"}, {"from": "level", "to": "out"}]})");
 }
 
-std::vector<std::vector<std::string>> rows_of(const std::string& table) {
-  std::vector<std::vector<std::string>> rows;
-  std::istringstream lines(table);
-  for (std::string line; std::getline(lines, line);) {
-    if (line.ends_with('\r')) { line.pop_back(); }
-    rows.emplace_back();
-    std::istringstream fields(line + ",");
-    for (std::string field; std::getline(fields, field, ',');) { rows.back().push_back(field); }
-  }
-  return rows;
-}
-
 std::vector<std::string> first_column(const std::string& table) {
   std::vector<std::string> names;
-  for (const auto& row : rows_of(table)) {
+  for (const auto& row : plain_rows(table)) {
     if (names.empty() || names.back() != row[0]) { names.push_back(row[0]); }
   }
   return names;
@@ -92,7 +81,7 @@ TEST(BatchTable, HoldsTheRowsOfAllFilesInTheirOrderForEveryNumberOfJobs) {
   Words expected{"input"};  // natural order: 2 before 10
   for (const std::string& file : files) { expected.push_back("./" + file); }
   EXPECT_EQ(first_column(tables[0]), expected);
-  const auto rows = rows_of(tables[0]);
+  const auto rows = plain_rows(tables[0]);
   ASSERT_EQ(rows.size(), 1U + 12U * 2U);
   const auto peak = std::find(rows[0].begin(), rows[0].end(), "main_channel.peak [FS]") - rows[0].begin();
   for (int i = 1; i <= 12; ++i) {  // the sine has a sample on its peak
@@ -117,7 +106,7 @@ TEST(BatchTable, HasTheColumnsOfAllFiles) {
   const auto result = streamlab({"batch", levels_config(dir), "a.wav", "b.wav", "c.wav", "--csv", "all.csv"},
                                 dir.path().string());
   EXPECT_EQ(result.exit_code, 0) << result.err;
-  const auto rows = rows_of(content_of(dir.file("all.csv")));
+  const auto rows = plain_rows(content_of(dir.file("all.csv")));
   ASSERT_EQ(rows.size(), 7U);
   const auto value = [&](std::size_t row, const std::string& column) {
     const auto at = std::find(rows[0].begin(), rows[0].end(), column) - rows[0].begin();

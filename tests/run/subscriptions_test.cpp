@@ -135,6 +135,26 @@ TEST_P(SubscriptionWhileItRuns, ComesAndGoesAThousandTimesAndChangesNothing) {
 INSTANTIATE_TEST_SUITE_P(Subscription, SubscriptionWhileItRuns, testing::Values("1", "\"per_node\""),
                          [](const auto& test) { return test.index == 0 ? "OneThread" : "ThreadPerNode"; });
 
+// More than may be on their way into a running domain.
+TEST(Subscription, OfBeforeTheStartMayBeOneOfMany) {
+  auto graph =
+      load_graph(R"({"nodes": [{"id": "tone", "type": "SineGenerator"}, {"id": "end", "type": "NullSink"}],
+      "connections": [{"from": "tone", "to": "end"}]})");
+  ASSERT_TRUE(graph);
+  auto engine = Engine::create(*graph, {.frame_limit = 100});
+  ASSERT_TRUE(engine);
+  std::vector<Receiver> receivers;
+  for (int i = 0; i < 200; ++i) {
+    auto receiver = (*engine)->subscribe("tone");
+    ASSERT_TRUE(receiver) << to_string(receiver.error());
+    receivers.push_back(std::move(*receiver));
+  }
+  ASSERT_TRUE((*engine)->start());
+  for (Receiver& receiver : receivers) { EXPECT_EQ(receiver.receive()->frame_count(), 100U); }
+  (*engine)->stop();
+  EXPECT_FALSE((*engine)->status().data_lost());
+}
+
 TEST(Subscription, OfAStreamThatIsOverIsClosed) {
   auto graph = load_graph(R"({"nodes": [{"id": "tone", "type": "SineGenerator"},
       {"id": "part", "type": "Take", "config": {"blocks": 1}}, {"id": "end", "type": "NullSink"}],
