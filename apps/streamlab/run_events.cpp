@@ -93,7 +93,8 @@ std::string event_text(const RunEvent& event) {
     case RunEvent::Kind::drop:
       return fmt::format("{}: {} dropped", event.edge, counted(event.count, "block"));
     case RunEvent::Kind::underrun:
-      return fmt::format("{} of silence played, because a thread was late", counted(event.frames, "frame"));
+      return fmt::format("{} of silence played, because blocks came too late",
+                         counted(event.frames, "frame"));
   }
   return {};
 }

@@ -114,7 +114,7 @@ std::string summary_text(const Summary& summary) {
     }
   }
   if (status.underrun_frames > 0) {
-    text += entry("underrun", fmt::format("{} of silence played, because a thread was late",
+    text += entry("underrun", fmt::format("{} of silence played, because blocks came too late",
                                           counted(status.underrun_frames, "frame")));
   }
   if (status.clipped_blocks > 0) { text += entry("clipped", counted(status.clipped_blocks, "block")); }

@@ -66,7 +66,7 @@ struct EngineStatus {
   std::uint64_t gap_frames = 0;
   std::uint64_t clipped_blocks = 0;
   std::uint64_t not_finite_blocks = 0;
-  std::uint64_t underrun_frames = 0;  // silence played because a worker was late
+  std::uint64_t underrun_frames = 0;  // silence played because blocks came too late, after the first
   // Frames that a lost device would have given or taken between its loss and the end of the run: up to the
   // requested end, else by the clock. Known after stop().
   std::uint64_t missing_frames = 0;

@@ -30,6 +30,7 @@ void Reblock::push(const DataFrame& block) noexcept {
   held_frame_.add_flags(block, 0, block.frame_count(), held_);
   held_frame_.header().flags &= kFlagsOfFrames;
   held_ += block.frame_count();
+  has_begun_ = has_begun_ || block.frame_count() > 0;
 }
 
 DataFrame& Reblock::pull(const FrameHeader& header, std::uint32_t frame_count, bool at_end) noexcept {
@@ -46,12 +47,13 @@ DataFrame& Reblock::pull(const FrameHeader& header, std::uint32_t frame_count, b
   }
   held_ -= there;
   held_frame_.move_flags_up(there);
-  if (!at_end) { underrun_frames_ += frame_count - there; }
+  if (has_begun_ && !at_end) { underrun_frames_ += frame_count - there; }
   return out_;
 }
 
 void Reblock::reset() noexcept {
   held_ = 0;
+  has_begun_ = false;
   held_frame_.set_header({});
   underrun_frames_ = 0;
 }

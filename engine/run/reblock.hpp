@@ -20,7 +20,8 @@ class Reblock {
   // Appends; the caller makes sure that less than one device block is held.
   void push(const DataFrame& block) noexcept;
   // A block of exactly the frames of `header`; if frames are missing at its end, they are silent and count as
-  // underrun unless `at_end`. Valid until the next call.
+  // underrun unless `at_end`, or nothing has come yet: a device that runs already plays silence until the stream
+  // begins, which loses nothing of it. Valid until the next call.
   DataFrame& pull(const FrameHeader& header, std::uint32_t frame_count, bool at_end) noexcept;
   std::uint64_t underrun_frames() const noexcept { return underrun_frames_; }
   void reset() noexcept;
@@ -29,6 +30,7 @@ class Reblock {
   DataFrame held_frame_;  // the frames [0, held_) are there
   DataFrame out_;
   std::uint32_t held_ = 0;
+  bool has_begun_ = false;
   std::uint64_t underrun_frames_ = 0;
 };
 

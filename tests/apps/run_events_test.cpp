@@ -70,7 +70,7 @@ TEST(RunEvents, TellsDropsByTheirEdgeButNotWhatWasGivenUp) {
   const auto told = events.take(status, 0.0, Hold::yes);
   EXPECT_THAT(texts(told),
               testing::ElementsAre("mic -> level: 4 blocks dropped", "mic -> file: 2 blocks dropped",
-                                   "64 frames of silence played, because a thread was late"));
+                                   "64 frames of silence played, because blocks came too late"));
   const Document drop = event_document(told[0], 1'700'000'000'000'000, 1.5);
   EXPECT_EQ(drop, Document::parse(R"({"type": "event", "event": "drop", "timestamp_us": 1700000000000000,
                                       "seconds": 1.5, "edge": "mic -> level", "blocks": 4})"));

@@ -43,5 +43,23 @@ TEST(Reblock, CountsWhatCameTooLateButNotTheEnd) {
   EXPECT_EQ(reblock.underrun_frames(), 1U);
 }
 
+// A pipe into the loudspeakers: the card runs before the first block is there.
+TEST(Reblock, PlaysSilenceUntilTheStreamBeginsAndCountsNone) {
+  const StreamFormat format = audio_format(48000.0, {"a"}, 4);
+  Reblock reblock(format, 4);
+  DataFrame block(std::make_shared<const StreamFormat>(format));
+  block.set_frame_count(3);
+  for (double& x : block.channel(0)) { x = 1.0; }
+  for (int again = 0; again < 2; ++again) {
+    EXPECT_EQ(reblock.pull({}, 4, false).channel(0)[0], 0.0);
+    EXPECT_EQ(reblock.pull({}, 4, false).channel(0)[0], 0.0);
+    EXPECT_EQ(reblock.underrun_frames(), 0U);
+    reblock.push(block);
+    EXPECT_EQ(reblock.pull({}, 4, false).channel(0)[0], 1.0);
+    EXPECT_EQ(reblock.underrun_frames(), 1U);
+    reblock.reset();
+  }
+}
+
 }  // namespace
 }  // namespace streamlab
