@@ -89,6 +89,9 @@ class DeviceClient {
   // One pointer per output channel, valid after tick() until the next: frame_count doubles.
   virtual std::span<const double* const> outputs() noexcept = 0;
   virtual void tick(const TickInfo& info) noexcept = 0;
+  // Does it need no further tick? Then a device whose clock waits for the graph ends, at the same frame in each run.
+  // After a tick, on the same thread.
+  virtual bool is_through() const noexcept { return false; }
 };
 
 enum class DriverState {

@@ -148,7 +148,9 @@ bool SimDriver::deliver(const SimEvent& block) noexcept {
   if (missed) { return true; }
   switch (exchange(block)) {
     case Exchange::done:
-      return true;
+      if (card_.clock != SimClock::virtual_time || !client_->is_through()) { return true; }
+      outcome_ = DriverState::ended;
+      return false;
     case Exchange::late:
       xruns_.fetch_add(1, std::memory_order_relaxed);
       xrun_ = true;

@@ -516,6 +516,29 @@ TEST(SimDevice, TellsTheSameStoryInRealTime) {
   EXPECT_EQ(played[0], played[1]);
 }
 
+// A clock that waits for the graph ends with it, however soon somebody stops the card.
+TEST(SimDevice, EndsWithItsClientOnAVirtualClock) {
+  class FiveTicks final : public DeviceClient {
+   public:
+    std::span<double* const> inputs() noexcept override { return inputs_; }
+    std::span<const double* const> outputs() noexcept override { return {}; }
+    void tick(const TickInfo&) noexcept override { ++ticks_; }
+    bool is_through() const noexcept override { return ticks_ == 5; }
+
+   private:
+    int ticks_ = 0;
+    std::array<double, 65536> heard_{};
+    std::array<double*, 1> inputs_{heard_.data()};
+  };
+  DeviceRequest request = capture(R"({"clock": "virtual", "input": "silence", "input_channels": 1})");
+  const auto driver = open(request);
+  ASSERT_TRUE(driver);
+  FiveTicks client;
+  const DriverStatus status = run_to_end(*driver, client);
+  EXPECT_EQ(status.state, DriverState::ended);
+  EXPECT_EQ(status.ticks, 5U);
+}
+
 // A client that does next to nothing, so that what the guard sees is the card's.
 class QuietClient final : public DeviceClient {
  public:
