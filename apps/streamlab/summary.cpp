@@ -168,6 +168,7 @@ Document summary_document(const Summary& summary) {
                                  {"pushed", edge.counters.pushed},
                                  {"delivered", edge.counters.delivered},
                                  {"dropped", edge.counters.dropped},
+                                 {"in_queue", edge.counters.in_queue},
                                  {"discarded", edge.discarded},
                                  {"given_up", edge.given_up},
                                  {"high_water", edge.counters.high_water}});

@@ -112,6 +112,11 @@ ChildPipes::Moved ChildPipes::move(std::span<const std::byte> to_child, std::vec
   return moved;
 }
 
+std::size_t ChildPipes::bytes_waiting() const {
+  const Fd& end = in_ ? in_ : left_in_pipe_;
+  return end ? bytes_in_pipe(end.get()) : 0;
+}
+
 void ChildPipes::end_input() {
   if (!in_) { return; }
   // A read end that is never read. Opened only now: while we write, it would hide that the child has closed

@@ -44,6 +44,8 @@ class ChildPipes {
   // Unread bytes in the pipe when the reader left or, after end_input(), when wait() has reported the child's
   // end; 0 before.
   std::size_t unread_bytes() const { return unread_bytes_; }
+  // Unread bytes in the pipe now, while the child is there.
+  std::size_t bytes_waiting() const;
   // Its output has ended.
   bool output_is_closed() const { return !out_; }
   // Ends the present wait of move(), or the next one. Any thread.

@@ -75,7 +75,8 @@ constexpr NodeInfo kInfo{
         "NaN is 0; samples beyond full scale saturate; all are counted. A reader that goes away is not a "
         "failure: the frames that it did not take are counted, as far as they came here, and the run ends "
         "with exit code 3 once none of its sinks has a reader. When a run is stopped, a reader that does not read is waited for one "
-        "second. A terminal is refused. With stdout, nothing else is written there: Print and --json use "
+        "second. The silence for blocks that a slow reader made the graph drop must be read, too, and takes the time that "
+        "the next blocks need: for such a reader, gap = splice or framed. A terminal is refused. With stdout, nothing else is written there: Print and --json use "
         "standard error, and a second writer is refused.",
     .example = R"({"id": "out", "type": "PipeSink", "config": {"to": "stdout", "samples": "s16le"}})",
     .cost_ns_per_frame = 1.0,
@@ -137,8 +138,10 @@ class PipeSink final : public Node {
       sent = send(x.frame_count());
     }
     if (sent) {
-      more_on_its_way_ = over_ && !x.header().has(FrameFlag::end_of_stream);
-      return over_ ? Status::done : Status::ok;
+      // At the end of a run what is on its way still comes here, and is counted.
+      if (!reader_gone_) { return Status::ok; }
+      more_on_its_way_ = !x.header().has(FrameFlag::end_of_stream);
+      return Status::done;
     }
     failure_ = sent.error();
     return Status::fault;
@@ -156,7 +159,8 @@ class PipeSink final : public Node {
     if (!encoder_) { return notes; }
     if (over_ && not_taken_ > 0) {
       notes.push_back({fmt::format("{} after {} frames: {}{} frames were not taken",
-                                   reader_gone_ ? "the reader of " + to_ + " left" : to_ + " had no reader",
+                                   reader_gone_ ? "the reader of " + to_ + " left"
+                                                : "the run no longer waited for the reader of " + to_,
                                    taken_, more_on_its_way_ ? "at least " : "", not_taken_),
                        not_taken_, true});
     }
@@ -198,13 +202,16 @@ class PipeSink final : public Node {
 
   Result<void> fill_gap(const FrameHeader& header) {
     if (!header.has(FrameFlag::gap) || encoder_->has_blocks()) { return {}; }
-    gaps_ += header.gap_frames;
-    if (splices()) { return {}; }
+    if (splices()) {
+      gaps_ += header.gap_frames;
+      return {};
+    }
     for (std::uint64_t left = header.gap_frames; left > 0 && !over_;) {
       const std::uint64_t part = std::min(left, kSilenceAtOnce);
       bytes_.clear();
       encoder_->append_silence(part, bytes_);
       if (auto sent = send(0); !sent) { return sent; }
+      if (!over_) { gaps_ += part; }  // what was given to the reader
       left -= part;
     }
     return {};

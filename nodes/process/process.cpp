@@ -231,6 +231,7 @@ class Process final : public Node {
   Result<void> close() override {
     // If the run was given up, no one asks for the rest.
     if (is_used_ && is_needed_ && !ended_with_ && !failure_) { gave_up_ = true; }
+    if (gave_up_ && child_) { count_left_behind(); }
     child_.reset();
     return {};
   }
@@ -369,10 +370,18 @@ class Process final : public Node {
   }
   void count_unread(std::size_t lost_bytes) {
     has_lost_reader_ = true;
-    // (A header has no frames, but may be part of it.)
-    unread_ = std::min((lost_bytes + encoder_->frame_bytes() - 1) / encoder_->frame_bytes(),
-                       timeline_->frames_in());
+    unread_ = frames_in_bytes(lost_bytes);
     not_taken_ += unread_;
+  }
+  // It will be ended before it reads what is in its pipe, and what has no room there.
+  void count_left_behind() {
+    if (child_->input_is_closed() && has_lost_reader_ && child_->bytes_waiting() == 0) { return; }
+    const std::uint64_t in_all = frames_in_bytes(pending_.size() + child_->bytes_waiting());
+    not_taken_ += std::min(in_all, timeline_->frames_in() - std::min(timeline_->frames_in(), unread_));
+  }
+  // (A header has no frames, but may be part of it.)
+  std::uint64_t frames_in_bytes(std::size_t bytes) const {
+    return std::min((bytes + encoder_->frame_bytes() - 1) / encoder_->frame_bytes(), timeline_->frames_in());
   }
 
   // A program that outputs far more than the rates imply would fill the memory.
