@@ -16,6 +16,7 @@
 #include "apps/streamlab/commands.hpp"
 #include "apps/streamlab/console.hpp"
 #include "apps/streamlab/record_meter.hpp"
+#include "apps/streamlab/run_events.hpp"
 #include "apps/streamlab/run_files.hpp"
 #include "apps/streamlab/run_graph.hpp"
 #include "engine/graph/graph_spec.hpp"
@@ -87,7 +88,7 @@ class RecordView final : public RunView {
   std::string progress(const EngineStatus& status) override {
     while (auto block = level_->try_receive()) { meter_.add(*block); }
     const double rate_hz = status.device ? status.device->sample_rate_hz : 0.0;
-    const double seconds = rate_hz > 0.0 ? static_cast<double>(status.frames) / rate_hz : 0.0;
+    const double seconds = rate_hz > 0.0 ? static_cast<double>(stream_position(status)) / rate_hz : 0.0;
     std::string text = meter_time(seconds);
     if (arguments_.seconds > 0.0) { text += " of " + meter_time(arguments_.seconds); }
     if (status.driver && status.driver->state == DriverState::lost) {

@@ -53,6 +53,10 @@ std::vector<RunEvent> RunEvents::take(const EngineStatus& status, double now_s, 
   return events;
 }
 
+std::uint64_t stream_position(const EngineStatus& status) {
+  return status.frames + (status.driver ? status.driver->lost_frames : 0);
+}
+
 Document event_document(const RunEvent& event, std::int64_t timestamp_us, double seconds) {
   Document document{{"type", "event"},
                     {"event", to_string(event.kind)},

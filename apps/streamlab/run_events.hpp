@@ -47,7 +47,9 @@ class RunEvents {
   std::uint64_t reopened_ = 0;
 };
 
-// {"type": "event", "event": "gap", …}. `timestamp_us`: since the Unix epoch; `seconds`: of signal so far.
+// How far the stream has come, in frames: its position, as blocks and files count it, lost frames included.
+std::uint64_t stream_position(const EngineStatus& status);
+// {"type": "event", "event": "gap", …}. `timestamp_us`: since the Unix epoch; `seconds`: the place in the stream.
 Document event_document(const RunEvent& event, std::int64_t timestamp_us, double seconds);
 // "gap: 480 frames are missing", for people.
 std::string event_text(const RunEvent& event);

@@ -31,10 +31,11 @@ double source_rate_hz(const Plan& plan) {
 
 std::string graph_progress_text(const EngineStatus& status, double rate_hz, std::int64_t expected,
                                 double wall_s) {
-  const double signal_s = rate_hz > 0.0 ? static_cast<double>(status.frames) / rate_hz : 0.0;
+  const std::uint64_t position = stream_position(status);  // as the frames that are expected are counted
+  const double signal_s = rate_hz > 0.0 ? static_cast<double>(position) / rate_hz : 0.0;
   std::string text = spoken_time(signal_s);
   if (expected > 0) {
-    const double part = static_cast<double>(status.frames) / static_cast<double>(expected);
+    const double part = static_cast<double>(position) / static_cast<double>(expected);
     text += fmt::format(" of {} ({:.0f} %)", spoken_time(static_cast<double>(expected) / rate_hz),
                         100.0 * std::min(part, 1.0));
   }
@@ -83,7 +84,7 @@ void show_event(const RunEvent& event, const EngineStatus& status, double rate_h
                 std::FILE* console) {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   const std::int64_t now_us = std::chrono::duration_cast<std::chrono::microseconds>(now).count();
-  const double signal_s = rate_hz > 0.0 ? static_cast<double>(status.frames) / rate_hz : 0.0;
+  const double signal_s = rate_hz > 0.0 ? static_cast<double>(stream_position(status)) / rate_hz : 0.0;
   if (options.json) { return print_json_line(event_document(event, now_us, signal_s), console); }
   const bool live = status.device && status.device->real_time;
   const std::string when = clock_text(live ? now_us : std::llround(1e6 * signal_s));
