@@ -43,9 +43,8 @@ Result<std::string> read_config(const std::string& path) {
 }
 
 bool prints(const ValidGraph& graph) {
-  return std::any_of(graph.nodes().begin(), graph.nodes().end(), [](const ValidNode& node) {
-    return node.info().records == Records::console || node.text(ParamRole::output_file) == "-";
-  });
+  return std::any_of(graph.nodes().begin(), graph.nodes().end(),
+                     [](const ValidNode& node) { return node.writes_to_console(); });
 }
 
 std::string name_of(const ConfigArguments& config) {

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
+#include <mutex>
 
 #include <fmt/format.h>
 #include <sys/ioctl.h>
@@ -13,6 +15,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/base/printable.hpp"
+#include "engine/process/shared_output.hpp"
 
 namespace streamlab::app {
 namespace {
@@ -21,7 +24,24 @@ std::string dumped(const Document& document, int indent) {
   return document.dump(indent, ' ', false, Document::error_handler_t::replace) + "\n";
 }
 
+// What waits for the readers of both while a PatientConsole lives. Texts may come from several threads.
+struct Waiting {
+  std::mutex mutex;
+  SharedOutput::Backlog out{stdout};
+  SharedOutput::Backlog err{stderr};
+  SharedOutput::Backlog& of(std::FILE* file) { return file == stderr ? err : out; }
+};
+std::unique_ptr<Waiting>& waiting() {
+  static std::unique_ptr<Waiting> now;
+  return now;
+}
+
 void write_to(std::FILE* file, std::string_view text) {
+  if (Waiting* const now = waiting().get()) {
+    const std::scoped_lock lock(now->mutex);
+    now->of(file).add(text);
+    return;
+  }
   std::fwrite(text.data(), 1, text.size(), file);
   std::fflush(file);
 }
@@ -45,7 +65,16 @@ std::string coloured(std::string_view text, Tone tone) {
   return fmt::format("{}{}\x1b[0m{}", colour, text, has_end ? "\n" : "");
 }
 
-void write_stderr(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); }
+void write_stderr(std::string_view text) { write_to(stderr, text); }
+
+// May a line be written that is worth nothing later?
+bool has_reader_now(std::FILE* file) {
+  Waiting* const now = waiting().get();
+  if (now == nullptr) { return true; }
+  const std::scoped_lock lock(now->mutex);
+  now->of(file).pass_on();
+  return now->of(file).is_empty();
+}
 
 // The line of an error with its place in colour, or all of it where it has none.
 std::string shown_error(const Error& error, const std::string& prefix) {
@@ -77,6 +106,37 @@ ExitCode exit_code(const Errors& errors) {
   const bool refused = std::any_of(errors.begin(), errors.end(),
                                    [](const Error& error) { return error.code == ErrorCode::refused; });
   return refused ? ExitCode::refused : ExitCode::failed;
+}
+
+PatientConsole::PatientConsole() { waiting() = std::make_unique<Waiting>(); }
+PatientConsole::~PatientConsole() {
+  waiting()->err.finish(SharedOutput::kLastWait, [] { return false; });
+  waiting().reset();
+}
+
+void PatientConsole::pass_on() {
+  Waiting& now = *waiting();
+  const std::scoped_lock lock(now.mutex);
+  now.out.pass_on();
+  now.err.pass_on();
+}
+
+bool PatientConsole::finish(std::optional<std::chrono::milliseconds> idle,
+                            const std::function<bool()>& gives_up) {
+  Waiting& now = *waiting();
+  {
+    const std::scoped_lock lock(now.mutex);
+    now.out.finish(idle, gives_up);
+  }
+  const std::uint64_t lost = now.out.lost_bytes();
+  if (lost > 0) {
+    to_stderr(
+        fmt::format("standard output: its reader took nothing: {} were left out\n", counted(lost, "byte")),
+        Tone::warning);
+  }
+  const std::scoped_lock lock(now.mutex);
+  now.err.finish(SharedOutput::kLastWait, gives_up);
+  return lost == 0;
 }
 
 // What cannot be written is noticed when the program ends.
@@ -139,7 +199,7 @@ std::size_t terminal_columns() {
 }
 
 void StatusLine::show(const std::string& text) {
-  if (!shown_) { return; }
+  if (!shown_ || !has_reader_now(stderr)) { return; }
   // A longer line would be wrapped, and then only its end be written over. (The last column wraps on some terminals.)
   std::string line = printable(text);
   std::size_t columns = terminal_columns() - 1;
@@ -149,12 +209,12 @@ void StatusLine::show(const std::string& text) {
     if (begins && columns-- == 0) { break; }
   }
   line.resize(end);
-  fmt::print(stderr, "\r{}\x1b[K", line);
+  write_stderr(fmt::format("\r{}\x1b[K", line));
   dirty_ = true;
 }
 
 void StatusLine::clear() {
-  if (dirty_) { fmt::print(stderr, "\r\x1b[K"); }
+  if (dirty_) { write_stderr("\r\x1b[K"); }
   dirty_ = false;
 }
 

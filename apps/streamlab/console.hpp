@@ -3,8 +3,11 @@
 // How the program speaks: results on standard output, everything for people on standard error.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
+#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -20,6 +23,22 @@ void to_stdout(std::string_view text);
 // colours and NO_COLOR is not set (no-color.org).
 enum class Tone : std::uint8_t { plain, warning, error };
 void to_stderr(std::string_view text, Tone tone = Tone::plain);
+
+// While one lives, what is said here never waits for a reader that pauses: lines wait instead, and go out as it takes
+// them. One at a time.
+class PatientConsole {
+ public:
+  PatientConsole();
+  PatientConsole(const PatientConsole&) = delete;
+  PatientConsole& operator=(const PatientConsole&) = delete;
+  ~PatientConsole();  // waits a second for who reads messages
+
+  void pass_on();  // what the readers take meanwhile
+  // Waits until all is out, or until the reader has taken nothing for so long (standard output; empty: without a
+  // limit), or `gives_up()`. For messages it waits a second. False: something on standard output was left out, which
+  // is told.
+  bool finish(std::optional<std::chrono::milliseconds> idle, const std::function<bool()>& gives_up);
+};
 
 // One line on `file`.
 void print_json_line(const Document& document, std::FILE* file = stdout);

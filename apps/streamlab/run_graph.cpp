@@ -14,6 +14,7 @@
 #include "apps/streamlab/run_events.hpp"
 #include "apps/streamlab/standard_streams.hpp"
 #include "apps/streamlab/summary.hpp"
+#include "engine/process/shared_output.hpp"
 #include "engine/run/engine.hpp"
 #include "engine/run/run_to_end.hpp"
 #include "hal/backends.hpp"
@@ -95,6 +96,7 @@ void show_event(const RunEvent& event, const EngineStatus& status, double rate_h
 
 ExitCode run_graph(const ValidGraph& graph, const RunOptions& options) {
   catch_signals();
+  PatientConsole patient;  // neither the run nor its end waits for who reads about it
   // Beside a stream of bytes there is no place for text.
   std::FILE* const console = streams_to_stdout(graph) ? stderr : stdout;
   EngineOptions engine_options;
@@ -130,6 +132,7 @@ ExitCode run_graph(const ValidGraph& graph, const RunOptions& options) {
     }
   };
   const auto look = [&] {
+    patient.pass_on();
     const EngineStatus status = (*engine)->status();
     tell(status, RunEvents::Hold::yes);
     if (!line.is_shown()) { return; }
@@ -160,7 +163,12 @@ ExitCode run_graph(const ValidGraph& graph, const RunOptions& options) {
     to_stderr(summary_text(summary));
     to_stderr(loss_text(summary), Tone::warning);
   }
-  return summary.exit_code;
+  // A live run's end does not depend on a reader; over files the results may wait in a pager.
+  const bool is_live = summary.status.device && summary.status.device->real_time;
+  const bool is_limited = is_live || interrupted();
+  const bool is_told = patient.finish(is_limited ? std::optional(SharedOutput::kLastWait) : std::nullopt,
+                                      is_limited ? interrupted_again : interrupted);
+  return is_told ? summary.exit_code : worse(summary.exit_code, ExitCode::data_lost);
 }
 
 }  // namespace streamlab::app

@@ -15,7 +15,9 @@ double signal_seconds(const Summary& summary) {
 }
 
 std::string latency_phrase(std::string_view name, std::uint32_t frames, double rate_hz) {
-  return fmt::format("{} latency {} frames ({:.3g} ms)", name, frames, 1000.0 * frames / rate_hz);
+  const double ms = 1000.0 * frames / rate_hz;
+  const std::string spoken = ms < 999.5 ? fmt::format("{:.3g} ms", ms) : fmt::format("{:.0f} ms", ms);
+  return fmt::format("{} latency {} frames ({})", name, frames, spoken);
 }
 
 // A line of the summary: what it is about, and what there is to say.

@@ -48,7 +48,8 @@ enum class InputMode : std::uint8_t {
 // several domains, the nodes after it run in another one, so that they cannot stall the nodes before it.
 enum class Queue : std::uint8_t { no, yes };
 
-// May process() wait for something outside, such as another program? If a device paces the run, such a node
+// May process() wait for something outside, such as another program? (What Records and the path "-" write waits for the
+// reader of the console: no node has to say so.) If a device paces the run, such a node
 // gets a thread of its own together with the nodes after it, and the edges into it drop their oldest blocks
 // unless they name a policy, so that it cannot stall the rest.
 enum class Waits : std::uint8_t { no, yes };

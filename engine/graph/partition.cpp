@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <optional>
 #include <unordered_map>
 
 namespace streamlab {
@@ -64,18 +65,24 @@ std::size_t stretches(const ValidGraph& graph, const std::vector<std::size_t>& n
 }
 
 // Nodes before which the same queues lie, each list in order; those behind more queues come later. With a
-// device a node that waits for somebody outside counts as a queue that lies before itself.
+// device a node that waits for somebody outside counts as a queue that lies before itself; those that wait for the
+// console, as one queue.
 std::vector<std::vector<std::size_t>> by_queues(const ValidGraph& graph,
                                                 const std::vector<std::size_t>& nodes) {
   const bool has_device = graph.has_device();
   const auto is_queue = [&](std::size_t n) { return graph.nodes()[n].info().queue == Queue::yes; };
-  const auto is_cut_before = [&](std::size_t n) {
-    return has_device && graph.nodes()[n].info().waits == Waits::yes;
-  };
+  const auto is_cut_before = [&](std::size_t n) { return has_device && graph.nodes()[n].waits(); };
   std::vector<std::size_t> bit_of(graph.nodes().size(), 0);  // of queues and of what counts as one
   std::size_t bits = 0;
+  std::optional<std::size_t> console_bit;
   for (const std::size_t n : graph.order()) {
-    if (is_queue(n) || is_cut_before(n)) { bit_of[n] = bits++; }
+    if (!is_queue(n) && !is_cut_before(n)) { continue; }
+    if (graph.nodes()[n].writes_to_console()) {
+      if (!console_bit) { console_bit = bits++; }
+      bit_of[n] = *console_bit;
+    } else {
+      bit_of[n] = bits++;
+    }
   }
   std::vector<std::vector<bool>> queues(graph.nodes().size(), std::vector<bool>(bits, false));
   for (const std::size_t n : graph.order()) {

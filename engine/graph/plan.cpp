@@ -11,6 +11,12 @@
 namespace streamlab {
 namespace {
 
+// On the way to a console that drops what it cannot show: a pause of its reader, a thread that is late and what a node
+// gives at once cost nothing while they fit into so much.
+constexpr std::uint32_t kConsoleBlocks = 64;        // at least,
+constexpr std::uint64_t kConsoleBytes = 2U << 20U;  // or in so much,
+constexpr std::uint64_t kMostConsoleBlocks = 4096;  // but no more
+
 std::uint64_t frame_bytes(const StreamFormat& format) {
   constexpr std::uint64_t kLine = 64;
   const std::uint64_t channel = (format.max_frames * sizeof(double) + kLine - 1) / kLine * kLine;
@@ -113,8 +119,9 @@ class Planner {
     return plan_.partition_.device_domain == domain && !plan_.options_.lossless &&
            !plan_.options_.device_may_wait;
   }
-  bool leads_outside(const ValidConnection& c) const {
-    return plan_.graph_.nodes()[c.to_node].info().waits == Waits::yes;
+  bool leads_outside(const ValidConnection& c) const { return plan_.graph_.nodes()[c.to_node].waits(); }
+  bool leads_to_console(const ValidConnection& c) const {
+    return plan_.graph_.nodes()[c.to_node].writes_to_console();
   }
   PlanEdge edge_of(const ValidConnection& c, std::size_t slot, std::size_t from, std::size_t to) const {
     const auto device = plan_.partition_.device_domain;
@@ -130,6 +137,14 @@ class Planner {
       edge.policy = c.policy.value_or(must_not_wait ? OverflowPolicy::drop_oldest : OverflowPolicy::block);
     }
     edge.capacity = c.capacity.value_or(plan_.graph_.config().channel_capacity);
+    const bool by_itself = !c.policy && !c.capacity && device != from;
+    if (by_itself && edge.policy == OverflowPolicy::drop_oldest && leads_to_console(c)) {
+      const PlanSlot& from_slot = plan_.slots_[slot];
+      const std::uint64_t blocks =
+          std::min(kMostConsoleBlocks, kConsoleBytes / frame_bytes(*from_slot.format));
+      edge.capacity =
+          std::max({edge.capacity, kConsoleBlocks, from_slot.max_blocks, static_cast<std::uint32_t>(blocks)});
+    }
     if (edge.policy == OverflowPolicy::latest) { edge.capacity = 1; }
     // Who waits does so before a round, for all that it may bring.
     if (!is_real_time(from) && edge.policy == OverflowPolicy::block) {

@@ -19,6 +19,10 @@ std::string ValidNode::pointer_to(std::size_t param) const {
   return fmt::format("{}/config/{}", pointer, params.infos()[param].name);
 }
 
+bool ValidNode::writes_to_console() const {
+  return info().records == Records::console || text(ParamRole::output_file) == "-";
+}
+
 Error ValidNode::located(Error error) const {
   const bool is_place =
       error.where.empty() || error.where == "/config" || error.where.starts_with("/config/");

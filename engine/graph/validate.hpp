@@ -36,6 +36,10 @@ struct ValidNode {
   std::optional<std::string> text(ParamRole role) const;
   // JSON pointer of a parameter: "/nodes/3/config/path".
   std::string pointer_to(std::size_t param) const;
+  // Does it write to the console, whose reader may pause?
+  bool writes_to_console() const;
+  // May it wait for somebody outside (NodeInfo::waits), if only for the reader of the console?
+  bool waits() const { return info().waits == Waits::yes || writes_to_console(); }
   // An error of this node, whose `where` is a place within it ("/config/path") or something else, a file for
   // instance: "/nodes/3/config/path", "/nodes/3: take.wav".
   Error located(Error error) const;

@@ -25,6 +25,7 @@ class DeviceSide final : public DeviceClient {
   std::span<double* const> inputs() noexcept override { return domain_.device_inputs(); }
   std::span<const double* const> outputs() noexcept override { return domain_.device_outputs(); }
   void tick(const TickInfo& info) noexcept override;
+  bool is_through() const noexcept override { return over_.load(std::memory_order_relaxed); }
 
   // --- any thread
   // The driver is about to start.

@@ -18,7 +18,6 @@
 // one JSON object on a line of its own, its numbers in full precision.
 #include <cerrno>
 #include <cmath>
-#include <cstdio>
 #include <cstring>
 #include <optional>
 #include <string>
@@ -32,6 +31,7 @@
 #include "nodes/dsp/level_stats.hpp"
 #include "nodes/sinks/brief_text.hpp"
 #include "nodes/sinks/flag_names.hpp"
+#include "nodes/sinks/text_output.hpp"
 
 namespace streamlab {
 namespace print_node {
@@ -191,10 +191,10 @@ class Print final : public Node {
 
   Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
     console_ = context.console;
-    console_file_ = context.console_file;
+    if (console_ != Console::off) { output_.emplace(context.console_file); }
     brief_.reset();
     if (console_ == Console::text && !is_full_) {
-      const int fd = console_file_ == nullptr ? -1 : ::fileno(console_file_);
+      const int fd = context.console_file == nullptr ? -1 : ::fileno(context.console_file);
       const auto bars = fd >= 0 && ::isatty(fd) == 1 ? BriefText::Bars::yes : BriefText::Bars::no;
       brief_.emplace(*context.inputs[0], label_, bars);
     }
@@ -204,6 +204,7 @@ class Print final : public Node {
 
   void reset() noexcept override {
     seen_ = 0;
+    if (output_) { output_->renew(); }
     if (brief_) { brief_->reset(); }
   }
 
@@ -214,12 +215,18 @@ class Print final : public Node {
     // Names and units come from files, and may not command the terminal.
     const std::string text = printable(text_of(*in[0]), LineEnds::keep);
     // Whole blocks at once, and none kept back: another program may be reading.
-    if (std::fwrite(text.data(), 1, text.size(), console_file_) != text.size() ||
-        std::fflush(console_file_) != 0) {
+    if (!output_->write(text)) {
       error_ = errno;
       return Status::fault;
     }
     return Status::ok;
+  }
+
+  void stop_waiting() noexcept override {
+    if (output_) { output_->stop_waiting(); }
+  }
+  std::vector<NodeNote> notes() const override {
+    return output_ ? output_->notes("shown") : std::vector<NodeNote>{};
   }
 
   Error failure() const override {
@@ -238,7 +245,7 @@ class Print final : public Node {
   const bool is_full_;
   std::optional<BriefText> brief_;  // made by prepare(), where it is used
   Console console_ = Console::text;
-  std::FILE* console_file_ = nullptr;  // the engine's
+  std::optional<ConsoleText> output_;  // made by prepare()
   std::uint64_t seen_ = 0;             // blocks
   int error_ = 0;                      // errno of the failed write
 };

@@ -12,12 +12,14 @@ Result<std::vector<OutputFormat>> TextFileNode::prepare(const PrepareContext& co
 }
 
 Result<void> TextFileNode::open(Existing existing) {
-  auto output = TextOutput::open(path(), existing == Existing::replace, naming(), console_);
-  if (!output) { return tl::unexpected(output.error()); }
-  output_.emplace(std::move(*output));
+  if (!output_ || !is_on_console()) {
+    auto output = TextOutput::open(path(), existing == Existing::replace, naming(), console_);
+    if (!output) { return tl::unexpected(output.error()); }
+    output_.emplace(std::move(*output));
+  }
   written_ = false;
   const std::string lines = heading();
-  return lines.empty() ? Result<void>{} : output_->write(lines);
+  return lines.empty() ? Result<void>{} : output_->begin(lines);
 }
 
 Result<void> TextFileNode::write(const DataFrame& x) {
@@ -25,6 +27,11 @@ Result<void> TextFileNode::write(const DataFrame& x) {
   append(x, lines_);
   written_ = true;
   return output_->write(lines_);
+}
+
+// By another thread, while this one may open a file again; the console's output stays the same.
+void TextFileNode::stop_waiting() noexcept {
+  if (is_on_console() && output_) { output_->stop_waiting(); }
 }
 
 void TextFileNode::set_ending(Ending ending) noexcept {

@@ -18,6 +18,7 @@ class TextFileNode : public FileOutputNode {
   using FileOutputNode::FileOutputNode;
 
   Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) final;
+  void stop_waiting() noexcept final;
   void set_ending(Ending ending) noexcept final;
   Result<void> close() final;
   std::vector<NodeNote> notes() const final;
@@ -34,6 +35,7 @@ class TextFileNode : public FileOutputNode {
   Result<void> open(Existing existing) final;
   Result<void> write(const DataFrame& x) final;
   bool is_begun() const noexcept final { return written_; }
+  bool is_on_console() const noexcept { return path() == "-"; }
 
   std::FILE* console_ = nullptr;      // owned by the engine
   std::optional<TextOutput> output_;  // set by open()

@@ -9,6 +9,31 @@
 
 namespace streamlab {
 
+bool ConsoleText::write(std::string_view text) noexcept {
+  if (is_over_) {
+    ++left_out_;
+    return true;
+  }
+  switch (output_->write(text, patience_)) {
+    case SharedOutput::Put::all:
+      return true;
+    case SharedOutput::Put::failed:
+      return false;
+    case SharedOutput::Put::gave_up:
+      break;
+  }
+  is_over_ = true;
+  ++left_out_;
+  return true;
+}
+
+std::vector<NodeNote> ConsoleText::notes(std::string_view verb) const {
+  if (left_out_ == 0) { return {}; }
+  return {{fmt::format("stdout: its reader took nothing: {} {} not {}", left_out_,
+                       left_out_ == 1 ? "block was" : "blocks were", verb),
+           left_out_, true}};
+}
+
 Result<TextOutput> TextOutput::open(const std::string& path, bool replace, Naming naming,
                                     std::FILE* console) {
   if (path == "-") { return TextOutput("stdout", console); }
@@ -32,10 +57,21 @@ Result<void> TextOutput::write(std::string_view lines) {
                   fmt::format("cannot be written beyond byte {}: {}", bytes_, std::strerror(error_number)),
                   {}, cut ? "everything before that is complete" : "its last line is incomplete");
   }
-  if (std::fwrite(lines.data(), 1, lines.size(), console_) != lines.size() || std::fflush(console_) != 0) {
+  if (!console_->write(beginning_.empty() ? lines : beginning_.append(lines))) {
     return failed(path_, fmt::format("cannot be written: {}", std::strerror(errno)));
   }
+  beginning_.clear();
   return {};
+}
+
+Result<void> TextOutput::begin(std::string_view lines) {
+  if (file_) { return write(lines); }
+  beginning_ = lines;
+  return {};
+}
+
+void TextOutput::stop_waiting() noexcept {
+  if (console_) { console_->stop_waiting(); }
 }
 
 void TextOutput::set_ending(Ending ending) {
@@ -43,6 +79,10 @@ void TextOutput::set_ending(Ending ending) {
 }
 
 Result<void> TextOutput::close() {
+  if (console_ && !beginning_.empty()) {
+    console_->stop_waiting();
+    return write({});
+  }
   if (file_ && !file_->close()) {
     return failed(path_, fmt::format("may be incomplete: {}", std::strerror(errno)));
   }
@@ -50,6 +90,7 @@ Result<void> TextOutput::close() {
 }
 
 std::vector<NodeNote> TextOutput::notes() const {
+  if (console_) { return console_->notes("written"); }
   if (!file_ || file_->left_beside().empty()) { return {}; }
   return {{left_beside_note(path_, file_->left_beside()), 0, true}};
 }

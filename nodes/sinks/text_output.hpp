@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <cstdio>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,11 +15,38 @@
 #include "engine/base/error.hpp"
 #include "engine/base/output_file.hpp"
 #include "engine/core/node.hpp"
+#include "engine/process/shared_output.hpp"
 
 namespace streamlab {
 
+// Texts for the console, one a block.
+class ConsoleText {
+ public:
+  explicit ConsoleText(std::FILE* console) : output_(SharedOutput::of(console)) {}
+
+  // False: it cannot be written, as errno says.
+  bool write(std::string_view text) noexcept;
+  void stop_waiting() noexcept { patience_.end(); }
+  void renew() noexcept {
+    patience_.renew();
+    is_over_ = false;
+  }
+  std::uint64_t left_out() const noexcept { return left_out_; }  // texts
+  // "stdout: its reader took nothing: 3 blocks were not shown"; nothing where all were.
+  std::vector<NodeNote> notes(std::string_view verb) const;
+
+ private:
+  const std::shared_ptr<SharedOutput> output_;
+  SharedOutput::Patience patience_;
+  bool is_over_ = false;
+  std::uint64_t left_out_ = 0;
+};
+
 // Every write() passes all its lines to the kernel at once, without buffering: after a kill the file ends
 // with a complete line. One thread at a time; blocks; not for the real-time thread.
+//
+// The console's reader may pause. Then write() waits; when the run is to end, as long as SharedOutput::Patience has
+// it, and after that no more: what is then left out is counted, and no failure.
 class TextOutput {
  public:
   // Opens `path`; "-" is `console`, the output shared by the nodes of a graph that print. Fails when the file
@@ -28,6 +56,10 @@ class TextOutput {
   // `lines`: one or more complete lines with line ends. When the disk is full, a partial write is undone, the
   // call fails, and the file is cut short.
   Result<void> write(std::string_view lines);
+  // Lines before all others. On the console they go out with the next ones, or at the end: whoever starts the graph
+  // does not wait for a reader.
+  Result<void> begin(std::string_view lines);
+  void stop_waiting() noexcept;  // any thread
   // What close() does with the file: see OutputFile. After a failure it is always cut short.
   void set_ending(Ending ending);
   Result<void> close();
@@ -35,13 +67,15 @@ class TextOutput {
   std::vector<NodeNote> notes() const;
 
  private:
-  TextOutput(std::string path, std::FILE* console) : path_(std::move(path)), console_(console) {}
+  TextOutput(std::string path, std::FILE* console)
+      : path_(std::move(path)), console_(std::make_unique<ConsoleText>(console)) {}
   TextOutput(std::string path, OutputFile file) : path_(std::move(path)), file_(std::move(file)) {}
 
   std::string path_;
-  std::FILE* console_ = nullptr;    // with "-"
-  std::optional<OutputFile> file_;  // otherwise
-  std::uint64_t bytes_ = 0;         // in the file
+  std::unique_ptr<ConsoleText> console_;  // with "-"
+  std::optional<OutputFile> file_;        // otherwise
+  std::string beginning_;                 // for the console, not yet written
+  std::uint64_t bytes_ = 0;               // in the file
   bool failed_ = false;
 };
 

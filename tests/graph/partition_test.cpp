@@ -104,6 +104,22 @@ TEST(Partition, KeepsWhatWaitsForOthersApartWhereADeviceTicks) {
   EXPECT_EQ(different.size(), 4U);
 }
 
+// A reader of the console that pauses holds up nothing but what the console shows.
+TEST(Partition, KeepsWhatTheConsoleShowsApartWhereADeviceTicks) {
+  const Words nodes{"a Step", "b Print", R"(c JsonlSink {"path": "-"})", R"(d JsonlSink {"path": "take"})",
+                    "e Print"};
+  const Words edges{"s a", "a b", "a c", "a d", "s e"};
+  Words offline = nodes;
+  offline.insert(offline.begin(), "s Source");
+  EXPECT_EQ(partition(graph_of(offline, edges), {Kind::automatic, 1}, 1).domain_count, 1U);
+  Words live = nodes;
+  live.insert(live.begin(), "s AudioInput");
+  const ValidGraph graph = graph_of(live, edges);
+  const Partition apart = partition(graph, {Kind::automatic, 1}, 1);
+  EXPECT_EQ(apart.domain_count, 3U);
+  EXPECT_THAT(apart.domain_of, ElementsAre(0, 1, 2, 2, 1, 2));
+}
+
 // A random graph of sources, steps and joins: each node is fed by some of those before it.
 struct RandomGraph {
   Words nodes;
