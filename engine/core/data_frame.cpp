@@ -275,4 +275,26 @@ void flag_bad_samples(DataFrame& frame) noexcept {
   }
 }
 
+Result<void> check_channels(const DataFrame& frame, const StreamFormat& expected) {
+  const auto& given = frame.format().channels;
+  const auto has_name_of = [](const ChannelInfo& a, const ChannelInfo& b) { return a.name == b.name; };
+  if (std::equal(given.begin(), given.end(), expected.channels.begin(), expected.channels.end(),
+                 has_name_of)) {
+    return {};
+  }
+  const auto names = [](const std::vector<ChannelInfo>& channels) {
+    std::string text;
+    for (const ChannelInfo& channel : channels) {
+      text += fmt::format("{}\"{}\"", text.empty() ? "" : ", ", channel.name);
+    }
+    return text;
+  };
+  if (given.size() != expected.channels.size()) {
+    return refused("frame", fmt::format("a frame of {} channels", given.size()),
+                   fmt::format("{}: {}", expected.channels.size(), names(expected.channels)));
+  }
+  return refused("frame", fmt::format("a frame of the channels {}", names(given)),
+                 fmt::format("{}, in this order", names(expected.channels)));
+}
+
 }  // namespace streamlab

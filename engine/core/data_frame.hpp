@@ -139,8 +139,14 @@ class DataFrame {
   std::uint32_t max_frames() const noexcept { return max_frames_; }
   // `frame_count` must not be above max_frames(). Flags of frames that are cut off go with them.
   void set_frame_count(std::uint32_t frame_count) noexcept;
-  std::span<double> channel(std::uint32_t index) noexcept { return {channels_[index], frame_count_}; }
+  // By number, or by name; empty when there is no such channel (channel_count() and has_channel() tell that from a
+  // channel of no samples).
+  std::span<double> channel(std::uint32_t index) noexcept {
+    if (index >= channels_.size()) [[unlikely]] { return {}; }
+    return {channels_[index], frame_count_};
+  }
   std::span<const double> channel(std::uint32_t index) const noexcept {
+    if (index >= channels_.size()) [[unlikely]] { return {}; }
     return {channels_[index], frame_count_};
   }
   // Where channel `index` begins; room for max_frames() doubles, on a cache line.
@@ -152,7 +158,6 @@ class DataFrame {
     return {channels_.data(), channels_.size()};
   }
 
-  // By name; empty when there is no such channel (has_channel() tells that from a channel of no samples).
   std::span<double> channel(std::string_view name) noexcept;
   std::span<const double> channel(std::string_view name) const noexcept;
   bool has_channel(std::string_view name) const noexcept;
@@ -202,6 +207,10 @@ class DataFrame {
   std::vector<std::uint8_t> marks_;
   std::uint64_t edge_number_ = 0;
 };
+
+// Has `frame` the channels that `expected` has, of the same names in the same order? Refused, with what was expected.
+// A block that is right allocates nothing.
+Result<void> check_channels(const DataFrame& frame, const StreamFormat& expected);
 
 // In a block of audio: flags frames with a sample at or beyond its channel's clip level as `clipped`
 // (channels in FS only), and frames with NaN or infinity as `not_finite`. Real-time safe.

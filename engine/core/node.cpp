@@ -19,6 +19,7 @@ void OutputPort::take_header(DataFrame& frame) const noexcept {
 DataFrame& OutputPort::emit_at(std::int64_t position, std::uint32_t frame_count,
                                double sample_rate_hz) noexcept {
   DataFrame& frame = next();
+  placed_ = true;
   frame.set_header({});
   FrameHeader& header = frame.header();
   frame.metadata().clear();

@@ -80,8 +80,9 @@ struct OutputFormat {
 // Where process() puts its blocks. The engine owns the frames.
 class OutputPort {
  public:
-  // The next block to fill. Its header, metadata and frame count are those of the (first) input block; for an
-  // in-place node it may be the same frame. Call it at most `max_blocks` times per process().
+  // The next block to fill. Its header, metadata and frame count are those of the (first) input block, and empty in
+  // finish(); for an in-place node it may be the same frame. Call it at most `max_blocks` times per process(). What
+  // is about other frames than those of the input block, a result, needs a header of its own.
   DataFrame& emit() noexcept {
     DataFrame& frame = next();
     if (&frame != like_) { take_header(frame); }
@@ -98,6 +99,7 @@ class OutputPort {
     capacity_ = capacity;
     count_ = 0;
     overrun_ = false;
+    placed_ = false;
   }
   // The block whose header the following emissions copy.
   void follow(const DataFrame* like) noexcept { like_ = like; }
@@ -108,6 +110,8 @@ class OutputPort {
   }
   std::uint32_t count() const noexcept { return count_; }
   bool overrun() const noexcept { return overrun_; }  // emitted more than it declared: a bug in the node
+  // A block came by emit_at(): the node is a source, whatever it was given.
+  bool placed() const noexcept { return placed_; }
 
  private:
   DataFrame& next() noexcept {
@@ -124,6 +128,7 @@ class OutputPort {
   std::uint32_t capacity_ = 0;
   std::uint32_t count_ = 0;
   bool overrun_ = false;
+  bool placed_ = false;
   std::uint64_t sequence_id_ = 0;
   std::optional<std::int64_t> timestamp_us_;
 };

@@ -196,5 +196,29 @@ TEST(FlagBadSamples, SeesClippingAndNotFiniteSamples) {
   }
 }
 
+TEST(DataFrame, HasNoChannelBeyondTheLast) {
+  DataFrame frame;
+  ASSERT_TRUE(frame.set_channel("a", {1.0, 2.0}));
+  EXPECT_EQ(frame.channel(0U).size(), 2U);
+  EXPECT_TRUE(frame.channel(1U).empty());
+  EXPECT_TRUE(std::as_const(frame).channel(7U).empty());
+  EXPECT_TRUE(DataFrame().channel(0U).empty());
+}
+
+TEST(DataFrame, HasTheChannelsThatAreExpectedOrSaysWhich) {
+  const StreamFormat expected = audio_format(48000.0, {"left", "right"}, 64);
+  const auto refusal = [&](const std::vector<std::string>& names) {
+    DataFrame frame;
+    for (const std::string& name : names) { EXPECT_TRUE(frame.set_channel(name, {1.0})); }
+    const auto fits = check_channels(frame, expected);
+    return fits ? std::string() : to_string(fits.error());
+  };
+  EXPECT_EQ(refusal({"left", "right"}), "");
+  EXPECT_EQ(
+      refusal({"right", "left"}),
+      "frame: a frame of the channels \"right\", \"left\"; expected \"left\", \"right\", in this order");
+  EXPECT_EQ(refusal({"left"}), "frame: a frame of 1 channels; expected 2: \"left\", \"right\"");
+}
+
 }  // namespace
 }  // namespace streamlab

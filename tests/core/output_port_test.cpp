@@ -56,5 +56,15 @@ TEST_F(OutputPortTest, SourcesGetTheirTimeFromTheTriggerOrFromTheirPosition) {
   EXPECT_EQ(port_.emit_at(0, 16, 48000.0).timestamp_us(), 777);
 }
 
+TEST_F(OutputPortTest, KnowsASourceByItsBlocks) {
+  port_.bind(frames_, 2);
+  port_.emit();
+  EXPECT_FALSE(port_.placed());
+  port_.emit_at(0, 16, 48000.0);
+  EXPECT_TRUE(port_.placed());
+  port_.bind(frames_, 2);
+  EXPECT_FALSE(port_.placed());
+}
+
 }  // namespace
 }  // namespace streamlab
