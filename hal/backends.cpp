@@ -146,7 +146,8 @@ std::vector<Backend> system_backends() {
 
 }  // namespace
 
-Result<std::unique_ptr<Driver>> open_device(const DeviceRequest& request, std::span<const Backend> backends) {
+Result<std::unique_ptr<Driver>> open_device_of(std::span<const Backend> backends,
+                                               const DeviceRequest& request) {
   const std::string name = request.device.substr(0, request.device.find(':'));
   if (request.device == "default") { return open_default(request, backends); }
   std::vector<std::string_view> names{"default"};
@@ -166,7 +167,7 @@ Result<std::unique_ptr<Driver>> open_device(const DeviceRequest& request, std::s
                  fmt::format("one of {}", fmt::join(forms, ", ")), did_you_mean(name, names));
 }
 
-DeviceList list_devices(std::span<const Backend> backends) {
+DeviceList list_devices_of(std::span<const Backend> backends) {
   DeviceList list;
   for (const Backend& backend : backends) {
     if (!backend.list) { continue; }
@@ -181,9 +182,9 @@ DeviceList list_devices(std::span<const Backend> backends) {
 }
 
 Result<std::unique_ptr<Driver>> open_device(const DeviceRequest& request) {
-  return open_device(request, system_backends());
+  return open_device_of(system_backends(), request);
 }
 
-DeviceList list_devices() { return list_devices(system_backends()); }
+DeviceList list_devices() { return list_devices_of(system_backends()); }
 
 }  // namespace streamlab

@@ -22,7 +22,8 @@
 
 namespace streamlab {
 
-// Opens the device that request.device names. Control thread; blocks while the device answers.
+// Opens the device that request.device names. Control thread; blocks while the device answers. The one function of
+// this name, to be given as it is: options.open_device = open_device.
 Result<std::unique_ptr<Driver>> open_device(const DeviceRequest& request);
 
 // One device, as `streamlab devices` lists it.
@@ -59,7 +60,8 @@ struct Backend {
   bool scripted = false;                                   // uses DeviceRequest::sim_script
 };
 
-Result<std::unique_ptr<Driver>> open_device(const DeviceRequest& request, std::span<const Backend> backends);
-DeviceList list_devices(std::span<const Backend> backends);
+Result<std::unique_ptr<Driver>> open_device_of(std::span<const Backend> backends,
+                                               const DeviceRequest& request);
+DeviceList list_devices_of(std::span<const Backend> backends);
 
 }  // namespace streamlab

@@ -60,7 +60,7 @@ int main(int argc, char** argv) {
       argc > 2 ? argv[2] : "sim"));
   EngineOptions options;
   options.duration_s = argc > 3 ? std::atof(argv[3]) : 1.0;
-  options.open_device = [](const DeviceRequest& request) { return open_device(request); };
+  options.open_device = open_device;
   auto engine = graph ? Engine::create(*graph, options) : tl::unexpected(graph.error());
   if (!engine) {
     fmt::print(stderr, "{}", to_string(engine.error(), ""));

@@ -60,7 +60,7 @@ class Backends : public testing::Test {
     request.device = device;
     request.capture = true;
     request.sim_script = script;
-    return open_device(request, backends());
+    return open_device_of(backends(), request);
   }
 
   bool jack_ = false;
@@ -135,16 +135,16 @@ TEST_F(Backends, NamesTheNearestKindOfDevice) {
 TEST_F(Backends, SaysWhenThereIsNothingAtAll) {
   DeviceRequest request;
   const std::vector<Backend> all = backends();
-  EXPECT_EQ(to_string(open_device(request, std::span(all).first(2)).error()),
+  EXPECT_EQ(to_string(open_device_of(std::span(all).first(2), request).error()),
             "default: no device was found: no server, no card");
 }
 
 TEST_F(Backends, ListsWhatIsThereAndSaysWhatIsNot) {
-  const DeviceList without = list_devices(backends());
+  const DeviceList without = list_devices_of(backends());
   EXPECT_EQ(without.devices.size(), 1U);
   EXPECT_THAT(without.notes, ElementsAre("alsa: no card"));
   alsa_ = true;
-  const DeviceList with = list_devices(backends());
+  const DeviceList with = list_devices_of(backends());
   ASSERT_EQ(with.devices.size(), 3U);
   EXPECT_EQ(with.devices[1].device, "alsa:b");
   EXPECT_THAT(with.notes, IsEmpty());

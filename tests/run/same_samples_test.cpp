@@ -74,7 +74,7 @@ Results run_to_files(const std::string& json, const TempDir& dir) {
   EXPECT_TRUE(valid) << to_string(valid.error(), "");
   if (!valid) { return {}; }
   EngineOptions options;
-  options.open_device = [](const DeviceRequest& request) { return open_device(request); };
+  options.open_device = open_device;
   auto engine = Engine::create(*valid, std::move(options));
   EXPECT_TRUE(engine) << to_string(engine.error(), "");
   if (!engine) { return {}; }

@@ -23,7 +23,7 @@ Errors start(const std::string& json, std::unique_ptr<Engine>& engine) {
   const auto graph = load_graph(json, ConfigLanguage::json);
   if (!graph) { return graph.error(); }
   EngineOptions options;
-  options.open_device = [](const DeviceRequest& request) { return open_device(request); };
+  options.open_device = open_device;
   auto made = Engine::create(*graph, std::move(options));
   if (!made) { return made.error(); }
   engine = std::move(*made);
