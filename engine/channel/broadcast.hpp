@@ -11,7 +11,8 @@
 // to const. It stays in the ring until it is overwritten or the last subscriber is gone.
 //
 // The channel is closed when close() is called or the last sender is gone: subscribers receive what was sent,
-// then closed. Without subscribers, a send returns closed and takes nothing.
+// then closed. Without subscribers, a send returns closed and takes nothing. An end that was moved from is one of a
+// closed channel.
 #pragma once
 
 #include <algorithm>
@@ -22,7 +23,6 @@
 #include <type_traits>
 #include <utility>
 
-#include "engine/base/assert.hpp"
 #include "engine/channel/broadcast_state.hpp"
 #include "engine/channel/clock.hpp"
 #include "engine/channel/ends.hpp"
@@ -33,7 +33,7 @@ namespace streamlab {
 
 template <class T>
 class BroadcastSender;
-// `capacity`: 1 or more, kept exactly. `clock` must outlive the channel.
+// `capacity`: kept exactly; 0 is taken as 1. `clock` must outlive the channel.
 template <class T>
 BroadcastSender<T> broadcast(std::size_t capacity, Clock& clock = steady_clock());
 
@@ -59,44 +59,53 @@ class BroadcastReceiver : public Receiving<BroadcastReceiver<T>, T> {
 
   // One more subscriber, which continues from the position of this one.
   BroadcastReceiver clone() const { return clone(on_lag_); }
+  // OnLag::lose for one of a subscriber that loses values: it cannot promise another one all of them.
   BroadcastReceiver clone(OnLag on_lag) const {
-    SL_ASSERT(on_lag == OnLag::lose || on_lag_ == OnLag::wait,
-              "a subscriber that loses values cannot promise another one all of them");
+    if (on_lag_ == OnLag::lose) { on_lag = OnLag::lose; }
+    if (!state_) { return BroadcastReceiver(state_, cursor_, on_lag); }
     return BroadcastReceiver(state_, state_->subscribe(on_lag, cursor_.get()), on_lag);
   }
 
   // Does not wait: a value, lagged, empty or closed.
   Received<T> try_receive() {
-    SL_ASSERT(state_, "receive through a moved-from receiver");
+    if (!state_) { return Why::closed; }
     Received<T> received = state_->try_receive(*cursor_, on_lag_);
     if (received) { ++delivered_; }
     return received;
   }
 
   // Of the whole channel: no sender can send any more.
-  void close() { state_->close(); }
-  bool closed() const noexcept { return state_->closed(); }
+  void close() {
+    if (state_) { state_->close(); }
+  }
+  bool closed() const noexcept { return !state_ || state_->closed(); }
 
   // Values that this subscriber can still receive.
   std::size_t size() const noexcept {
+    if (!state_) { return 0; }
     return static_cast<std::size_t>(std::min<std::uint64_t>(state_->sent() - position(), capacity()));
   }
-  std::size_t capacity() const noexcept { return state_->capacity(); }
+  std::size_t capacity() const noexcept { return state_ ? state_->capacity() : 0; }
   OnLag on_lag() const noexcept { return on_lag_; }
   // For this subscriber: values sent since it began, values it got, values it has lost (reported yet or not).
   ChannelCounters counters() const noexcept {
     ChannelCounters now;
+    if (!state_) { return now; }
     now.in_queue = size();
     now.pushed = std::max(state_->sent() - began_, delivered_ + now.in_queue);
     now.delivered = delivered_;
     now.dropped = now.pushed - now.delivered - now.in_queue;
     return now;
   }
-  Clock& clock() const noexcept { return state_->clock; }
+  Clock& clock() const noexcept { return state_ ? state_->clock : steady_clock(); }
 
   // For select() and streams; see MpscReceiver.
-  void arm(std::shared_ptr<WakeSignal> signal) { state_->receiving.arm(std::move(signal)); }
-  void disarm(const WakeSignal& signal) noexcept { state_->receiving.disarm(signal); }
+  void arm(std::shared_ptr<WakeSignal> signal) {
+    if (state_) { state_->receiving.arm(std::move(signal)); }
+  }
+  void disarm(const WakeSignal& signal) noexcept {
+    if (state_) { state_->receiving.disarm(signal); }
+  }
   Clock::Duration poll_period() const noexcept { return Clock::Duration::zero(); }
 
  private:
@@ -107,7 +116,9 @@ class BroadcastReceiver : public Receiving<BroadcastReceiver<T>, T> {
   void leave() noexcept {
     if (state_) { state_->unsubscribe(cursor_); }
   }
-  std::uint64_t position() const noexcept { return cursor_->position.load(std::memory_order_relaxed); }
+  std::uint64_t position() const noexcept {
+    return cursor_ ? cursor_->position.load(std::memory_order_relaxed) : 0;
+  }
 
   std::shared_ptr<BroadcastState<T>> state_;
   std::shared_ptr<BroadcastCursor> cursor_;
@@ -138,22 +149,25 @@ class BroadcastSender : public Sending<BroadcastSender<T>, T> {
 
   // One more sender: the channel stays open until all are gone.
   BroadcastSender clone() const {
-    state_->add_sender();
+    if (state_) { state_->add_sender(); }
     return BroadcastSender(state_);
   }
   // One more subscriber. It gets what is sent from now on.
   BroadcastReceiver<T> subscribe(OnLag on_lag = OnLag::wait) const {
+    if (!state_) { return BroadcastReceiver<T>({}, {}, on_lag); }
     return BroadcastReceiver<T>(state_, state_->subscribe(on_lag), on_lag);
   }
 
   // For all senders and subscribers.
-  void close() const { state_->close(); }
-  bool closed() const noexcept { return state_->closed(); }
-  std::size_t subscriber_count() const { return state_->subscribers(); }
+  void close() const {
+    if (state_) { state_->close(); }
+  }
+  bool closed() const noexcept { return !state_ || state_->closed(); }
+  std::size_t subscriber_count() const { return state_ ? state_->subscribers() : 0; }
   // Values sent so far.
-  std::uint64_t sent() const noexcept { return state_->sent(); }
-  std::size_t capacity() const noexcept { return state_->capacity(); }
-  Clock& clock() const noexcept { return state_->clock; }
+  std::uint64_t sent() const noexcept { return state_ ? state_->sent() : 0; }
+  std::size_t capacity() const noexcept { return state_ ? state_->capacity() : 0; }
+  Clock& clock() const noexcept { return state_ ? state_->clock : steady_clock(); }
 
  private:
   template <class, class>
@@ -165,10 +179,7 @@ class BroadcastSender : public Sending<BroadcastSender<T>, T> {
     if (state_) { state_->remove_sender(); }
   }
 
-  Sent offer(T& value) const {
-    SL_ASSERT(state_, "send through a moved-from sender");
-    return state_->offer(value);
-  }
+  Sent offer(T& value) const { return state_ ? state_->offer(value) : Why::closed; }
   bool waits() const noexcept { return true; }
   void arm_sender(const std::shared_ptr<WakeSignal>& signal) const { state_->sending.arm(signal); }
   void disarm_sender(const WakeSignal& signal) const noexcept { state_->sending.disarm(signal); }

@@ -30,7 +30,6 @@
 #include <utility>
 #include <vector>
 
-#include "engine/base/assert.hpp"
 #include "engine/channel/clock.hpp"
 #include "engine/channel/outcome.hpp"
 #include "engine/channel/waiting.hpp"
@@ -55,9 +54,10 @@ template <class T>
 class BroadcastState {
  public:
   BroadcastState(std::size_t capacity, Clock& the_clock)
-      : clock(the_clock), slots_(std::bit_ceil(capacity)), mask_(slots_.size() - 1), capacity_(capacity) {
-    SL_ASSERT(capacity > 0, "a broadcast channel holds at least one value");
-  }
+      : clock(the_clock),
+        slots_(std::bit_ceil(std::max<std::size_t>(capacity, 1))),
+        mask_(slots_.size() - 1),
+        capacity_(std::max<std::size_t>(capacity, 1)) {}
 
   // ---- Senders -----------------------------------------------------------------------------------------
 

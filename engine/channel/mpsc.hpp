@@ -16,6 +16,8 @@
 // A full channel does what its OverflowPolicy says: block: send() waits, try_send() says full and nothing is
 // counted; drop_oldest, drop_buffer, latest (room for one): older values make room; drop_newest: full, the
 // value is not taken and counts as dropped; fail: likewise, and the channel is closed and failed().
+//
+// An end that was moved from is one of a closed channel.
 #pragma once
 
 #include <cstddef>
@@ -23,7 +25,6 @@
 #include <type_traits>
 #include <utility>
 
-#include "engine/base/assert.hpp"
 #include "engine/channel/clock.hpp"
 #include "engine/channel/ends.hpp"
 #include "engine/channel/mpsc_state.hpp"
@@ -60,10 +61,10 @@ class MpscRtSender {
 
   // One thread at a time; wait-free, no allocation, no system call. full: the caller still has the value,
   // nothing is counted; closed: nobody will receive. As real-time as moving (copying) a T is.
-  Sent try_send(T&& value) noexcept { return lane_->push(value); }
+  Sent try_send(T&& value) noexcept { return lane_ ? lane_->push(value) : Why::closed; }
   Sent try_send(const T& value) noexcept requires std::is_trivially_copyable_v<T> {
     T copy = value;
-    return lane_->push(copy);
+    return try_send(std::move(copy));
   }
 
  private:
@@ -97,28 +98,31 @@ class MpscSender : public Sending<MpscSender<T>, T> {
 
   // One more sender: the channel stays open until all are gone.
   MpscSender clone() const {
-    state_->add_sender();
+    if (state_) { state_->add_sender(); }
     return MpscSender(state_);
   }
   // One more sender, for a real-time thread, with room for `capacity` values of its own (as many as the
   // channel's if 0). Not on the real-time thread: allocates.
   MpscRtSender<T> rt_sender(std::size_t capacity = 0) const {
     static_assert(std::is_default_constructible_v<T>, "a real-time lane holds its values ready");
+    if (!state_) { return MpscRtSender<T>({}, {}); }
     return MpscRtSender<T>(state_, state_->add_lane(capacity > 0 ? capacity : this->capacity()));
   }
 
   // For all senders and the receiver.
-  void close() const noexcept { state_->close(); }
+  void close() const noexcept {
+    if (state_) { state_->close(); }
+  }
   // Nothing can be sent any more.
-  bool closed() const noexcept { return state_->ring.closed(); }
+  bool closed() const noexcept { return !state_ || state_->ring.closed(); }
   // Policy fail, and a value did not fit.
-  bool failed() const noexcept { return state_->failed(); }
+  bool failed() const noexcept { return state_ && state_->failed(); }
 
-  std::size_t size() const noexcept { return state_->ring.size(); }
-  std::size_t capacity() const noexcept { return state_->ring.capacity(); }
-  OverflowPolicy policy() const noexcept { return state_->policy(); }
-  ChannelCounters counters() const { return state_->counters(); }
-  Clock& clock() const noexcept { return state_->clock(); }
+  std::size_t size() const noexcept { return state_ ? state_->ring.size() : 0; }
+  std::size_t capacity() const noexcept { return state_ ? state_->ring.capacity() : 0; }
+  OverflowPolicy policy() const noexcept { return state_ ? state_->policy() : OverflowPolicy::block; }
+  ChannelCounters counters() const { return state_ ? state_->counters() : ChannelCounters{}; }
+  Clock& clock() const noexcept { return state_ ? state_->clock() : steady_clock(); }
 
  private:
   template <class, class>
@@ -130,11 +134,8 @@ class MpscSender : public Sending<MpscSender<T>, T> {
     if (state_) { state_->remove_sender(); }
   }
 
-  Sent offer(T& value) const {
-    SL_ASSERT(state_, "nothing is sent through a sender that was moved from");
-    return state_->offer(value);
-  }
-  bool waits() const noexcept { return state_->policy() == OverflowPolicy::block; }
+  Sent offer(T& value) const { return state_ ? state_->offer(value) : Why::closed; }
+  bool waits() const noexcept { return policy() == OverflowPolicy::block; }
   void arm_sender(const std::shared_ptr<WakeSignal>& signal) const { state_->sending.arm(signal); }
   void disarm_sender(const WakeSignal& signal) const noexcept { state_->sending.disarm(signal); }
   void pass_on() const noexcept { state_->sending.fire_one(); }
@@ -158,29 +159,32 @@ class MpscReceiver : public Receiving<MpscReceiver<T>, T> {
   ~MpscReceiver() { leave(); }
 
   // Waits for nothing: a value, empty or closed.
-  Received<T> try_receive() {
-    SL_ASSERT(state_, "nothing is received through a receiver that was moved from");
-    return state_->try_receive();
-  }
+  Received<T> try_receive() { return state_ ? state_->try_receive() : Received<T>(Why::closed); }
 
   // Nothing can be sent any more; what was sent can still be received.
-  void close() noexcept { state_->close(); }
-  bool closed() const noexcept { return state_->ring.closed(); }
-  bool failed() const noexcept { return state_->failed(); }
+  void close() noexcept {
+    if (state_) { state_->close(); }
+  }
+  bool closed() const noexcept { return !state_ || state_->ring.closed(); }
+  bool failed() const noexcept { return state_ && state_->failed(); }
 
   // Values that wait, those of real-time senders aside.
-  std::size_t size() const noexcept { return state_->ring.size(); }
-  std::size_t capacity() const noexcept { return state_->ring.capacity(); }
-  OverflowPolicy policy() const noexcept { return state_->policy(); }
-  ChannelCounters counters() const { return state_->counters(); }
-  Clock& clock() const noexcept { return state_->clock(); }
+  std::size_t size() const noexcept { return state_ ? state_->ring.size() : 0; }
+  std::size_t capacity() const noexcept { return state_ ? state_->ring.capacity() : 0; }
+  OverflowPolicy policy() const noexcept { return state_ ? state_->policy() : OverflowPolicy::block; }
+  ChannelCounters counters() const { return state_ ? state_->counters() : ChannelCounters{}; }
+  Clock& clock() const noexcept { return state_ ? state_->clock() : steady_clock(); }
 
   // What select() and streams wait by: `signal` is notified when try_receive() may have more to say; see
   // WakeList. With real-time senders look again every poll_period() as well; zero: there are none.
-  void arm(std::shared_ptr<WakeSignal> signal) { state_->receiving.arm(std::move(signal)); }
-  void disarm(const WakeSignal& signal) noexcept { state_->receiving.disarm(signal); }
+  void arm(std::shared_ptr<WakeSignal> signal) {
+    if (state_) { state_->receiving.arm(std::move(signal)); }
+  }
+  void disarm(const WakeSignal& signal) noexcept {
+    if (state_) { state_->receiving.disarm(signal); }
+  }
   Clock::Duration poll_period() const noexcept {
-    return state_->has_lanes() ? kRealTimePollPeriod : Clock::Duration::zero();
+    return state_ && state_->has_lanes() ? kRealTimePollPeriod : Clock::Duration::zero();
   }
 
  private:
@@ -200,7 +204,7 @@ struct MpscChannel {
   MpscReceiver<T> receiver;
 };
 
-// `capacity`: 1 or more, kept exactly; policy latest makes it 1. `clock` must outlive the channel.
+// `capacity`: kept exactly; 0 is taken as 1, and policy latest makes it 1. `clock` must outlive the channel.
 template <class T>
 MpscChannel<T> mpsc(std::size_t capacity, OverflowPolicy policy, Clock& clock) {
   auto state = std::make_shared<MpscState<T>>(capacity, policy, clock);

@@ -30,7 +30,9 @@ template <class T>
 class MpscState {
  public:
   MpscState(std::size_t capacity, OverflowPolicy policy, Clock& clock)
-      : ring(policy == OverflowPolicy::latest ? 1 : capacity), policy_(policy), clock_(clock) {}
+      : ring(policy == OverflowPolicy::latest || capacity == 0 ? 1 : capacity),
+        policy_(policy),
+        clock_(clock) {}
 
   // ---- Senders -----------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@
 //   const auto answer = receiver.receive();   // or closed: the sender went without sending
 //
 // The value is moved, never copied. Closing one end notifies the other: the receiver still gets a value that
-// was sent; the sender learns that no one waits for it.
+// was sent; the sender learns that no one waits for it. An end that was moved from is one of a closed channel.
 #pragma once
 
 #include <memory>
@@ -15,7 +15,6 @@
 #include <optional>
 #include <utility>
 
-#include "engine/base/assert.hpp"
 #include "engine/channel/clock.hpp"
 #include "engine/channel/ends.hpp"
 #include "engine/channel/outcome.hpp"
@@ -113,16 +112,13 @@ class OneshotSender {
   ~OneshotSender() { close(); }
 
   // Does not wait. closed: the receiver is gone, or a value was sent already; `value` is untouched.
-  Sent send(T&& value) {
-    SL_ASSERT(state_, "send through a moved-from sender");
-    return state_->send(value);
-  }
+  Sent send(T&& value) { return state_ ? state_->send(value) : Why::closed; }
   Sent send(const T& value) requires std::copy_constructible<T> { return send(T(value)); }
   void close() noexcept {
     if (state_) { state_->close(); }
   }
   // Nothing can be sent any more: it was sent, or no one waits for it.
-  bool closed() const { return state_->closed(); }
+  bool closed() const { return !state_ || state_->closed(); }
 
  private:
   friend OneshotChannel<T> oneshot<T>(Clock&);
@@ -145,22 +141,25 @@ class OneshotReceiver : public Receiving<OneshotReceiver<T>, T> {
   ~OneshotReceiver() { leave(); }
 
   // The value, once; empty before, closed after or when none will come.
-  Received<T> try_receive() {
-    SL_ASSERT(state_, "receive through a moved-from receiver");
-    return state_->try_receive();
-  }
+  Received<T> try_receive() { return state_ ? state_->try_receive() : Received<T>(Why::closed); }
   // Nothing can be sent any more; a value that was sent can still be received.
-  void close() noexcept { state_->close(); }
-  bool closed() const { return state_->closed(); }
+  void close() noexcept {
+    if (state_) { state_->close(); }
+  }
+  bool closed() const { return !state_ || state_->closed(); }
 
-  std::size_t size() const { return state_->has_value() ? 1 : 0; }
+  std::size_t size() const { return state_ && state_->has_value() ? 1 : 0; }
   std::size_t capacity() const noexcept { return 1; }
-  ChannelCounters counters() const { return state_->counters(); }
-  Clock& clock() const noexcept { return state_->clock; }
+  ChannelCounters counters() const { return state_ ? state_->counters() : ChannelCounters{}; }
+  Clock& clock() const noexcept { return state_ ? state_->clock : steady_clock(); }
 
   // For select() and streams; see MpscReceiver.
-  void arm(std::shared_ptr<WakeSignal> signal) { state_->receiving.arm(std::move(signal)); }
-  void disarm(const WakeSignal& signal) noexcept { state_->receiving.disarm(signal); }
+  void arm(std::shared_ptr<WakeSignal> signal) {
+    if (state_) { state_->receiving.arm(std::move(signal)); }
+  }
+  void disarm(const WakeSignal& signal) noexcept {
+    if (state_) { state_->receiving.disarm(signal); }
+  }
   Clock::Duration poll_period() const noexcept { return Clock::Duration::zero(); }
 
  private:

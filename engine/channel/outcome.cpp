@@ -5,6 +5,8 @@ namespace streamlab {
 
 std::string_view to_string(Why why) noexcept {
   switch (why) {
+    case Why::none:
+      return "none";
     case Why::closed:
       return "closed";
     case Why::stopped:

@@ -9,11 +9,10 @@
 #include <string_view>
 #include <utility>
 
-#include "engine/base/assert.hpp"
-
 namespace streamlab {
 
 enum class Why {
+  none,       // there is a value, or it was done
   closed,     // receiving: everything was received and nothing can follow; sending: no receiver is left
   stopped,    // the stop token asked for it; nothing was taken or sent
   timed_out,  // the deadline came first
@@ -22,7 +21,7 @@ enum class Why {
   lagged,     // values that this receiver has not seen were overwritten; see Received::lost()
 };
 
-// "closed", "stopped", "timed out", "empty", "full", "lagged".
+// "none", "closed", "stopped", "timed out", "empty", "full", "lagged".
 std::string_view to_string(Why why) noexcept;
 
 // One value, or why there is none. Has the operators of std::optional.
@@ -50,17 +49,14 @@ class [[nodiscard]] Received {
   T* operator->() noexcept { return &*value_; }
   const T* operator->() const noexcept { return &*value_; }
 
-  // has_value() must not hold.
-  Why why() const noexcept {
-    SL_ASSERT(!has_value(), "why() needs an outcome without a value");
-    return why_;
-  }
+  // Why there is no value; Why::none when there is one.
+  Why why() const noexcept { return why_; }
   // How many values were lost; 0 unless why() is lagged.
   std::uint64_t lost() const noexcept { return lost_; }
 
  private:
   std::optional<T> value_;
-  Why why_ = Why::closed;
+  Why why_ = Why::none;
   std::uint64_t lost_ = 0;
 };
 
@@ -70,15 +66,12 @@ class [[nodiscard]] Done {
   Done() = default;
   Done(Why why) : why_(why) {}  // NOLINT(google-explicit-constructor): as Received
 
-  explicit operator bool() const noexcept { return !why_.has_value(); }
-  // Only if it was not done.
-  Why why() const noexcept {
-    SL_ASSERT(why_.has_value(), "why() needs an outcome that was not done");
-    return *why_;
-  }
+  explicit operator bool() const noexcept { return why_ == Why::none; }
+  // Why it was not done; Why::none when it was.
+  Why why() const noexcept { return why_; }
 
  private:
-  std::optional<Why> why_;
+  Why why_ = Why::none;
 };
 
 // The result of a send. A send that was not done has not touched the caller's value.

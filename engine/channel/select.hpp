@@ -26,7 +26,6 @@
 #include <utility>
 #include <variant>
 
-#include "engine/base/assert.hpp"
 #include "engine/channel/clock.hpp"
 #include "engine/channel/outcome.hpp"
 #include "engine/channel/waiting.hpp"
@@ -52,16 +51,11 @@ class [[nodiscard]] Selected {
   Selected(Why why) : why_(why) {}  // NOLINT(google-explicit-constructor): as Received
 
   explicit operator bool() const noexcept { return found_.index() != 0; }
-  // Which receiver, counted from 0. Only if one was found.
-  std::size_t index() const noexcept {
-    SL_ASSERT(found_.index() != 0, "index() needs a receiver that was found");
-    return found_.index() - 1;
-  }
-  // Only if none was found.
-  Why why() const noexcept {
-    SL_ASSERT(found_.index() == 0, "why() needs an outcome without a receiver");
-    return why_;
-  }
+  // Which receiver, counted from 0; kNone if none was found.
+  static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
+  std::size_t index() const noexcept { return found_.index() - 1; }
+  // Why none was found; Why::none when one was.
+  Why why() const noexcept { return found_.index() == 0 ? why_ : Why::none; }
   // What receiver I returned (a value or lagged), or nullptr if another one was found.
   template <std::size_t I>
   auto* from() noexcept {

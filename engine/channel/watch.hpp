@@ -7,7 +7,8 @@
 //   while (receiver.changed()) { use(*receiver.borrow()); }   // until all senders are gone
 //
 // There is always a value. A slow receiver sees fewer values, but always the newest; its counters say how
-// many it has not seen. Senders never wait for room.
+// many it has not seen. Senders never wait for room. An end that was moved from is one of a closed channel, and borrows
+// null.
 #pragma once
 
 #include <chrono>
@@ -20,7 +21,6 @@
 #include <type_traits>
 #include <utility>
 
-#include "engine/base/assert.hpp"
 #include "engine/channel/clock.hpp"
 #include "engine/channel/ends.hpp"
 #include "engine/channel/outcome.hpp"
@@ -57,13 +57,13 @@ class WatchRtSender {
   // of the value that was current when this sender was made, or of one sent since. closed: the channel is
   // closed; else the value is sent.
   Sent try_send(const T& value) noexcept requires std::is_nothrow_copy_assignable_v<T> {
-    return lane_->send([&value](T& next) noexcept { next = value; });
+    return try_send_with([&value](T& next) noexcept { next = value; });
   }
   // The same for values too large to build separately: `fill(T&)` gets some earlier value to overwrite. It
   // must not throw.
   template <class Fill>
   Sent try_send_with(Fill&& fill) noexcept {
-    return lane_->send(fill);
+    return lane_ ? lane_->send(fill) : Why::closed;
   }
 
  private:
@@ -100,31 +100,30 @@ class WatchSender {
 
   // One more sender: the channel stays open until all are gone.
   WatchSender clone() const {
-    state_->add_sender();
+    if (state_) { state_->add_sender(); }
     return WatchSender(state_);
   }
   // One more sender, for a real-time thread.
   WatchRtSender<T> rt_sender() const requires std::copy_constructible<T> {
-    return WatchRtSender<T>(state_, state_->add_lane());
+    return WatchRtSender<T>(state_, state_ ? state_->add_lane() : nullptr);
   }
   // One more receiver; it has seen the current value.
   WatchReceiver<T> subscribe() const;
 
   // Does not wait. closed: there are no receivers (if the channel is not closed(), there may be some later);
   // `value` is untouched.
-  Sent send(T&& value) const {
-    SL_ASSERT(state_, "send through a moved-from sender");
-    return state_->send(value);
-  }
+  Sent send(T&& value) const { return state_ ? state_->send(value) : Why::closed; }
   Sent send(const T& value) const requires std::copy_constructible<T> { return send(T(value)); }
 
   // The newest value.
-  std::shared_ptr<const T> borrow() const { return state_->newest().value; }
+  std::shared_ptr<const T> borrow() const { return state_ ? state_->newest().value : nullptr; }
   // For all senders and receivers.
-  void close() const { state_->close(); }
-  bool closed() const { return state_->closed(); }
-  std::size_t receiver_count() const { return state_->receivers(); }
-  Clock& clock() const noexcept { return state_->clock; }
+  void close() const {
+    if (state_) { state_->close(); }
+  }
+  bool closed() const { return !state_ || state_->closed(); }
+  std::size_t receiver_count() const { return state_ ? state_->receivers() : 0; }
+  Clock& clock() const noexcept { return state_ ? state_->clock : steady_clock(); }
 
  private:
   friend WatchChannel<T> watch<T>(T, Clock&);
@@ -154,13 +153,13 @@ class WatchReceiver : public Receiving<WatchReceiver<T>, T> {
 
   // One more receiver, which has seen what this one has.
   WatchReceiver clone() const {
-    state_->add_receiver();
+    if (state_) { state_->add_receiver(); }
     return WatchReceiver(state_, seen_);
   }
 
   // The newest value, seen or not, also when the channel is closed. It does not change while the pointer is
   // kept.
-  std::shared_ptr<const T> borrow() const { return state_->newest().value; }
+  std::shared_ptr<const T> borrow() const { return state_ ? state_->newest().value : nullptr; }
 
   // Waits until there is a value that this receiver has not seen, and marks it as seen: borrow() returns it.
   // Ends with closed when there is none and none can follow.
@@ -186,28 +185,35 @@ class WatchReceiver : public Receiving<WatchReceiver<T>, T> {
   }
 
   // Closed: no sender can send any more.
-  void close() { state_->close(); }
-  bool closed() const { return state_->closed(); }
+  void close() {
+    if (state_) { state_->close(); }
+  }
+  bool closed() const { return !state_ || state_->closed(); }
 
   // 1 if there is a value not seen yet, else 0.
-  std::size_t size() const { return state_->newest().number == seen_ ? 0 : 1; }
+  std::size_t size() const { return !state_ || state_->newest().number == seen_ ? 0 : 1; }
   std::size_t capacity() const noexcept { return 1; }
   // For this receiver: values sent since it began, values it has seen, values it never will.
   ChannelCounters counters() const {
     ChannelCounters now;
+    if (!state_) { return now; }
     now.pushed = state_->newest().number - began_;
     now.delivered = delivered_;
     now.in_queue = now.pushed + began_ > seen_ ? 1 : 0;
     now.dropped = now.pushed - now.delivered - now.in_queue;
     return now;
   }
-  Clock& clock() const noexcept { return state_->clock; }
+  Clock& clock() const noexcept { return state_ ? state_->clock : steady_clock(); }
 
   // For select() and streams; see MpscReceiver.
-  void arm(std::shared_ptr<WakeSignal> signal) { state_->receiving.arm(std::move(signal)); }
-  void disarm(const WakeSignal& signal) noexcept { state_->receiving.disarm(signal); }
+  void arm(std::shared_ptr<WakeSignal> signal) {
+    if (state_) { state_->receiving.arm(std::move(signal)); }
+  }
+  void disarm(const WakeSignal& signal) noexcept {
+    if (state_) { state_->receiving.disarm(signal); }
+  }
   Clock::Duration poll_period() const noexcept {
-    return state_->has_lanes() ? kRealTimePollPeriod : Clock::Duration::zero();
+    return state_ && state_->has_lanes() ? kRealTimePollPeriod : Clock::Duration::zero();
   }
 
  private:
@@ -227,7 +233,7 @@ class WatchReceiver : public Receiving<WatchReceiver<T>, T> {
   }
 
   Seen see() {
-    SL_ASSERT(state_, "receive through a moved-from receiver");
+    if (!state_) { return {{.value = nullptr, .number = seen_, .closed = true}, false}; }
     Seen newest{state_->newest(), false};
     newest.is_new = newest.version.number != seen_;
     if (newest.is_new) {
@@ -258,7 +264,7 @@ class WatchReceiver : public Receiving<WatchReceiver<T>, T> {
 
 template <class T>
 WatchReceiver<T> WatchSender<T>::subscribe() const {
-  return WatchReceiver<T>(state_, state_->add_receiver());
+  return WatchReceiver<T>(state_, state_ ? state_->add_receiver() : 0);
 }
 
 template <class T>

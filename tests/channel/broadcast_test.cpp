@@ -213,5 +213,37 @@ TEST(Broadcast, BehavesLikeItsModelUnderAnySequenceOfCalls) {
   }));
 }
 
+TEST(Broadcast, OfNoRoomHasRoomForOne) {
+  auto sender = broadcast<int>(0);
+  EXPECT_EQ(sender.capacity(), 1U);
+  auto receiver = sender.subscribe();
+  EXPECT_TRUE(sender.send(7));
+  EXPECT_EQ(sender.try_send(8).why(), Why::full);
+  EXPECT_EQ(*receiver.receive(), 7);
+}
+
+TEST(Broadcast, AnEndThatWasMovedFromIsClosed) {
+  auto sender = broadcast<int>(4);
+  auto receiver = sender.subscribe();
+  const auto kept_sender = std::move(sender);
+  const auto kept_receiver = std::move(receiver);
+  // NOLINTBEGIN(bugprone-use-after-move): that is the test
+  EXPECT_EQ(sender.send(1).why(), Why::closed);
+  EXPECT_EQ(sender.clone().try_send(1).why(), Why::closed);
+  EXPECT_EQ(sender.subscribe().receive().why(), Why::closed);
+  EXPECT_EQ(receiver.receive().why(), Why::closed);
+  EXPECT_EQ(receiver.clone().try_receive().why(), Why::closed);
+  EXPECT_TRUE(sender.closed() && receiver.closed());
+  EXPECT_EQ(receiver.counters(), ChannelCounters{});
+  EXPECT_EQ(receiver.size() + sender.subscriber_count(), 0U);
+  // NOLINTEND(bugprone-use-after-move)
+}
+
+TEST(Broadcast, ASubscriberThatLosesValuesHasNoneToPromiseAnother) {
+  auto sender = broadcast<int>(4);
+  EXPECT_EQ(sender.subscribe(OnLag::lose).clone(OnLag::wait).on_lag(), OnLag::lose);
+  EXPECT_EQ(sender.subscribe(OnLag::wait).clone(OnLag::lose).on_lag(), OnLag::lose);
+}
+
 }  // namespace
 }  // namespace streamlab

@@ -295,5 +295,44 @@ TEST(Mpsc, BehavesLikeItsModelUnderAnySequenceOfCalls) {
   }
 }
 
+TEST(Mpsc, OfNoRoomHasRoomForOne) {
+  auto [sender, receiver] = mpsc<int>(0);
+  EXPECT_EQ(receiver.capacity(), 1U);
+  EXPECT_TRUE(sender.send(7));
+  EXPECT_EQ(sender.try_send(8).why(), Why::full);
+  EXPECT_EQ(*receiver.receive(), 7);
+  EXPECT_EQ(mpsc<int>(0, OverflowPolicy::drop_oldest).receiver.capacity(), 1U);
+}
+
+TEST(Mpsc, AnEndThatWasMovedFromIsClosed) {
+  auto [sender, receiver] = mpsc<int>(4);
+  auto rt = sender.rt_sender(2);
+  const auto kept_rt = std::move(rt);
+  const auto kept_sender = std::move(sender);
+  const auto kept_receiver = std::move(receiver);
+  // NOLINTBEGIN(bugprone-use-after-move): that is the test
+  EXPECT_EQ(sender.send(1).why(), Why::closed);
+  EXPECT_EQ(sender.send_for(1, 1h).why(), Why::closed);
+  EXPECT_EQ(sender.clone().try_send(1).why(), Why::closed);
+  EXPECT_EQ(sender.rt_sender().try_send(1).why(), Why::closed);
+  EXPECT_EQ(rt.try_send(1).why(), Why::closed);
+  EXPECT_EQ(receiver.receive().why(), Why::closed);
+  EXPECT_EQ(receiver.receive_for(1h).why(), Why::closed);
+  EXPECT_TRUE(sender.closed() && receiver.closed());
+  EXPECT_EQ(sender.counters(), ChannelCounters{});
+  sender.close();
+  receiver.close();
+  // NOLINTEND(bugprone-use-after-move)
+  EXPECT_FALSE(kept_sender.closed());
+}
+
+TEST(Outcome, OfWhatWasDoneHasNothingToExplain) {
+  EXPECT_EQ(Received<int>(3).why(), Why::none);
+  EXPECT_EQ(Received<int>(Why::empty).why(), Why::empty);
+  EXPECT_EQ(Sent().why(), Why::none);
+  EXPECT_TRUE(Sent(Why::none));
+  EXPECT_EQ(to_string(Why::none), "none");
+}
+
 }  // namespace
 }  // namespace streamlab

@@ -98,5 +98,16 @@ TEST(Oneshot, WakesTheReceiver) {
   }
 }
 
+TEST(Oneshot, AnEndThatWasMovedFromIsClosed) {
+  auto [sender, receiver] = oneshot<int>();
+  const auto kept_sender = std::move(sender);
+  const auto kept_receiver = std::move(receiver);
+  // NOLINTBEGIN(bugprone-use-after-move): that is the test
+  EXPECT_EQ(sender.send(1).why(), Why::closed);
+  EXPECT_EQ(receiver.receive().why(), Why::closed);
+  EXPECT_TRUE(sender.closed() && receiver.closed());
+  // NOLINTEND(bugprone-use-after-move)
+}
+
 }  // namespace
 }  // namespace streamlab

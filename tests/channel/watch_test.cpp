@@ -177,5 +177,25 @@ TEST(WatchRtSender, LearnsThatTheChannelIsClosed) {
   EXPECT_EQ(receiver.receive().why(), Why::closed);
 }
 
+TEST(Watch, AnEndThatWasMovedFromIsClosed) {
+  auto [sender, receiver] = watch<int>(1);
+  auto rt = sender.rt_sender();
+  const auto kept_rt = std::move(rt);
+  const auto kept_sender = std::move(sender);
+  const auto kept_receiver = std::move(receiver);
+  // NOLINTBEGIN(bugprone-use-after-move): that is the test
+  EXPECT_EQ(sender.send(1).why(), Why::closed);
+  EXPECT_EQ(sender.clone().send(1).why(), Why::closed);
+  EXPECT_EQ(sender.rt_sender().try_send(1).why(), Why::closed);
+  EXPECT_EQ(rt.try_send(1).why(), Why::closed);
+  EXPECT_EQ(sender.borrow(), nullptr);
+  EXPECT_EQ(sender.subscribe().borrow(), nullptr);
+  EXPECT_EQ(receiver.borrow(), nullptr);
+  EXPECT_EQ(receiver.receive().why(), Why::closed);
+  EXPECT_EQ(receiver.changed().why(), Why::closed);
+  EXPECT_EQ(receiver.clone().try_changed().why(), Why::closed);
+  // NOLINTEND(bugprone-use-after-move)
+}
+
 }  // namespace
 }  // namespace streamlab
