@@ -29,7 +29,26 @@ Errors useless_options(const EngineOptions& options) {
   return errors;
 }
 
+// The format of the device input; null without one.
+const StreamFormat* input_format(const Plan& plan) {
+  const auto node = plan.graph().find(Boundary::device_input);
+  return node ? plan.slots()[plan.nodes()[*node].slots[0]].format.get() : nullptr;
+}
+
+Checked<ValidGraph> load_graph_file(const std::string& path, const Variables& variables,
+                                    const NodeCatalog& catalog) {
+  const auto text = read_config_file(path);
+  if (!text) { return tl::unexpected(Errors{text.error()}); }
+  return load_graph(*text, language_of(path), variables, catalog);
+}
+
 }  // namespace
+
+namespace detail {
+tl::unexpected<Error> moved_from(std::string_view what) {
+  return failed("", fmt::format("this {} was moved from", what), "the one that it was moved to");
+}
+}  // namespace detail
 
 struct Pipeline::Impl {
   // This order matters: the domain refers to the plan.
@@ -39,8 +58,10 @@ struct Pipeline::Impl {
   const StreamFormat* input = nullptr;  // format of the device input; null without one
   bool started = false;
   bool closed = false;
-  bool over = false;  // its stream has ended
+  bool begun = false;  // its stream has
+  bool over = false;   // and has ended
   bool has_failed = false;
+  std::optional<Error> failure = {};
 
   ~Impl() {
     if (started) { static_cast<void>(close()); }
@@ -80,7 +101,7 @@ struct Pipeline::Impl {
           fmt::format("a block of {} channels and {} frames", frame.channel_count(), frame.frame_count()),
           fmt::format("{} channels and at most {} frames", input->channel_count(), input->max_frames));
     }
-    return {};
+    return check_channels(frame, *input);
   }
   Result<void> check_not_over() const {
     if (!over) { return {}; }
@@ -90,14 +111,32 @@ struct Pipeline::Impl {
     if (auto goes_on = check_not_over(); !goes_on) { return goes_on; }
     if (auto opened = start(); !opened) { return opened; }
     if (auto fits = check(frame); !fits) { return fits; }
+    begun = true;
     domain->trigger(frame);
     return verdict(domain->round());
   }
   Result<void> verdict(Domain::Round round) {
     if (round != Domain::Round::failed) { return {}; }
     has_failed = true;
-    return tl::unexpected(
-        domain->failure().value_or(Error{ErrorCode::failed, "", "the graph failed", "", ""}));
+    failure = domain->failure().value_or(Error{ErrorCode::failed, "", "the graph failed", "", ""});
+    return tl::unexpected(*failure);
+  }
+  EngineStatus status() const {
+    EngineStatus status;
+    if (!begun) { return status; }  // what nodes still know is of the stream before
+    status.running = !over;
+    status.gaps = domain->gap_count();
+    status.gap_frames = domain->gap_frames();
+    status.clipped_blocks = domain->clipped_blocks();
+    status.not_finite_blocks = domain->not_finite_blocks();
+    status.frames = static_cast<std::uint64_t>(domain->source_frames());
+    for (const std::size_t n : plan->graph().order()) {
+      for (NodeNote& note : plan->node(n).notes()) {
+        status.notes.emplace_back(plan->graph().nodes()[n].id, std::move(note));
+      }
+    }
+    if (failure) { status.failures.push_back(*failure); }
+    return status;
   }
   void collect(std::vector<DataFrame>& into) const {
     for (const DataFrame* frame : domain->blocks(result)) { into.push_back(*frame); }
@@ -118,6 +157,13 @@ Checked<Pipeline> Pipeline::from_yaml(std::string_view yaml, const PipelineOptio
                                       const NodeCatalog& catalog) {
   return load_graph(yaml, ConfigLanguage::yaml, options.variables, catalog)
       .and_then([&](const ValidGraph& graph) { return create(graph, options.engine); });
+}
+
+Checked<Pipeline> Pipeline::from_file(const std::string& path, const PipelineOptions& options,
+                                      const NodeCatalog& catalog) {
+  return load_graph_file(path, options.variables, catalog).and_then([&](const ValidGraph& graph) {
+    return create(graph, options.engine);
+  });
 }
 
 Checked<Pipeline> Pipeline::create(const ValidGraph& graph, const EngineOptions& options) {
@@ -141,13 +187,12 @@ Checked<Pipeline> Pipeline::create(const ValidGraph& graph, const EngineOptions&
                           options.duration_s > 0.0 ? options.duration_s : graph.config().duration_s);
   impl->domain->build();
   impl->result = result_slot(*impl->plan);
-  if (const auto node = graph.find(Boundary::device_input)) {
-    impl->input = impl->plan->slots()[impl->plan->nodes()[*node].slots[0]].format.get();
-  }
+  impl->input = input_format(*impl->plan);
   return Pipeline(std::move(impl));
 }
 
 Result<std::vector<DataFrame>> Pipeline::process(const DataFrame& frame) {
+  if (impl_ == nullptr) { return detail::moved_from("Pipeline"); }
   if (auto done = impl_->run_once(frame); !done) { return tl::unexpected(done.error()); }
   std::vector<DataFrame> blocks;
   impl_->collect(blocks);
@@ -155,26 +200,29 @@ Result<std::vector<DataFrame>> Pipeline::process(const DataFrame& frame) {
 }
 
 Result<std::span<DataFrame* const>> Pipeline::process_in_place(const DataFrame& frame) {
+  if (impl_ == nullptr) { return detail::moved_from("Pipeline"); }
   if (auto done = impl_->run_once(frame); !done) { return tl::unexpected(done.error()); }
   return impl_->domain->blocks(impl_->result);
 }
 
 Result<void> Pipeline::run() {
+  if (impl_ == nullptr) { return detail::moved_from("Pipeline"); }
   if (impl_->input != nullptr) {
     return refused("", "this graph has a device input",
                    "process(frame), or a graph with a source of its own");
   }
   if (auto goes_on = impl_->check_not_over(); !goes_on) { return goes_on; }
   if (auto opened = impl_->start(); !opened) { return opened; }
-  impl_->over = true;
+  impl_->begun = impl_->over = true;
   impl_->domain->set_pace(SourcePace::free);
   if (auto ran = impl_->verdict(impl_->domain->run()); !ran) { return ran; }
   return impl_->close();
 }
 
 Result<std::vector<DataFrame>> Pipeline::drain() {
+  if (impl_ == nullptr) { return detail::moved_from("Pipeline"); }
   std::vector<DataFrame> blocks;
-  impl_->over = true;
+  impl_->begun = impl_->over = true;
   impl_->domain->end_sources();
   Domain::Round round = Domain::Round::worked;
   while (round == Domain::Round::worked) {
@@ -193,13 +241,16 @@ Result<std::vector<DataFrame>> Pipeline::finish() {
 }
 
 void Pipeline::reset() {
-  impl_->over = false;
+  if (impl_ == nullptr) { return; }
+  impl_->begun = impl_->over = false;
   impl_->domain->reset();
   impl_->domain->set_pace(SourcePace::triggered);
   impl_->closed = false;  // files start over, and have to be closed again
   impl_->has_failed = false;
+  impl_->failure.reset();
 }
 
+EngineStatus Pipeline::status() const { return impl_ != nullptr ? impl_->status() : EngineStatus{}; }
 const Plan& Pipeline::plan() const { return *impl_->plan; }
 
 Checked<AsyncPipeline> AsyncPipeline::from_json(std::string_view json, const PipelineOptions& options,
@@ -212,12 +263,52 @@ Checked<AsyncPipeline> AsyncPipeline::from_yaml(std::string_view yaml, const Pip
   return load_graph(yaml, ConfigLanguage::yaml, options.variables, catalog)
       .and_then([&](const ValidGraph& graph) { return create(graph, options.engine); });
 }
+Checked<AsyncPipeline> AsyncPipeline::from_file(const std::string& path, const PipelineOptions& options,
+                                                const NodeCatalog& catalog) {
+  return load_graph_file(path, options.variables, catalog).and_then([&](const ValidGraph& graph) {
+    return create(graph, options.engine);
+  });
+}
 Checked<AsyncPipeline> AsyncPipeline::create(const ValidGraph& graph, EngineOptions options) {
   options.triggered = true;
   auto engine = Engine::create(graph, std::move(options));
   if (!engine) { return tl::unexpected(engine.error()); }
   return AsyncPipeline(std::move(*engine));
 }
+
+Result<void> AsyncPipeline::trigger(const DataFrame& frame) {
+  if (engine_ == nullptr) { return detail::moved_from("AsyncPipeline"); }
+  return engine_->trigger(frame);
+}
+Result<Engine::Triggered> AsyncPipeline::try_trigger(const DataFrame& frame) {
+  if (engine_ == nullptr) { return detail::moved_from("AsyncPipeline"); }
+  return engine_->try_trigger(frame);
+}
+Result<Engine::Triggered> AsyncPipeline::trigger_for(const DataFrame& frame,
+                                                     std::chrono::nanoseconds timeout) {
+  if (engine_ == nullptr) { return detail::moved_from("AsyncPipeline"); }
+  return engine_->trigger_for(frame, timeout);
+}
+Result<void> AsyncPipeline::start() {
+  if (engine_ == nullptr) { return detail::moved_from("AsyncPipeline"); }
+  return engine_->start();
+}
+Result<Receiver> AsyncPipeline::subscribe(std::string_view output, std::size_t capacity,
+                                          std::optional<OverflowPolicy> policy) {
+  if (engine_ == nullptr) { return detail::moved_from("AsyncPipeline"); }
+  return engine_->subscribe(output, capacity, policy);
+}
+Result<void> AsyncPipeline::set_param(std::string_view node, std::string_view param, double value) {
+  if (engine_ == nullptr) { return detail::moved_from("AsyncPipeline"); }
+  return engine_->set_param(node, param, value);
+}
+void AsyncPipeline::stop(std::chrono::nanoseconds patience) {
+  if (engine_ != nullptr) { engine_->stop(patience); }
+}
+void AsyncPipeline::stop_now() {
+  if (engine_ != nullptr) { engine_->stop_now(); }
+}
+EngineStatus AsyncPipeline::status() const { return engine_ != nullptr ? engine_->status() : EngineStatus{}; }
 
 Checked<RealtimePipeline> RealtimePipeline::from_json(std::string_view json, DeviceOpener open_device,
                                                       const PipelineOptions& options,
@@ -233,12 +324,52 @@ Checked<RealtimePipeline> RealtimePipeline::from_yaml(std::string_view yaml, Dev
       .and_then(
           [&](const ValidGraph& graph) { return create(graph, std::move(open_device), options.engine); });
 }
+Checked<RealtimePipeline> RealtimePipeline::from_file(const std::string& path, DeviceOpener open_device,
+                                                      const PipelineOptions& options,
+                                                      const NodeCatalog& catalog) {
+  return load_graph_file(path, options.variables, catalog).and_then([&](const ValidGraph& graph) {
+    return create(graph, std::move(open_device), options.engine);
+  });
+}
 Checked<RealtimePipeline> RealtimePipeline::create(const ValidGraph& graph, DeviceOpener open_device,
                                                    EngineOptions options) {
   options.open_device = std::move(open_device);
   auto engine = Engine::create(graph, std::move(options));
   if (!engine) { return tl::unexpected(engine.error()); }
   return RealtimePipeline(std::move(*engine));
+}
+
+Result<void> RealtimePipeline::start() {
+  if (engine_ == nullptr) { return detail::moved_from("RealtimePipeline"); }
+  return engine_->start();
+}
+Result<Receiver> RealtimePipeline::subscribe(std::string_view output, std::size_t capacity,
+                                             std::optional<OverflowPolicy> policy) {
+  if (engine_ == nullptr) { return detail::moved_from("RealtimePipeline"); }
+  return engine_->subscribe(output, capacity, policy);
+}
+Result<void> RealtimePipeline::set_param(std::string_view node, std::string_view param, double value) {
+  if (engine_ == nullptr) { return detail::moved_from("RealtimePipeline"); }
+  return engine_->set_param(node, param, value);
+}
+bool RealtimePipeline::wait_for(std::chrono::nanoseconds timeout) {
+  return engine_ == nullptr || engine_->wait_for(timeout);
+}
+void RealtimePipeline::stop(std::chrono::nanoseconds patience) {
+  if (engine_ != nullptr) { engine_->stop(patience); }
+}
+void RealtimePipeline::stop_now() {
+  if (engine_ != nullptr) { engine_->stop_now(); }
+}
+EngineStatus RealtimePipeline::status() const {
+  return engine_ != nullptr ? engine_->status() : EngineStatus{};
+}
+
+Checked<PipelinePool> PipelinePool::from_file(const std::string& path, std::size_t max_concurrent,
+                                              const PipelineOptions& options, const NodeCatalog& catalog) {
+  return load_graph_file(path, options.variables, catalog).and_then([&](const ValidGraph& graph) {
+    return create(graph, max_concurrent, options.engine);
+  });
 }
 
 }  // namespace streamlab

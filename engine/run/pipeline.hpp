@@ -12,14 +12,20 @@
 //
 //   auto pipeline = Pipeline::from_yaml(text, {.variables = {{"gain_db", "-6"}}, .engine = {.host = {.overwrite = true}}});
 //
-// For a file: read_config_file(path), and language_of(path) for load_graph().
+// from_file() reads it from a file, by the file's name as JSON or YAML. What was lost on the way, status() says.
+//
+// A frame that is passed in has the channels of the graph's device input, by name and in their order, as the
+// configuration names them (else: main_channel; left, right; ch1, ch2, …); another one is refused. A pipeline that was
+// moved from does nothing: what can say so says "was moved from".
 #pragma once
 
 #include <chrono>
 #include <future>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "engine/graph/validate.hpp"
@@ -33,6 +39,11 @@ struct PipelineOptions {
   EngineOptions engine = {};  // as for Engine; each kind of pipeline says what it cannot use
 };
 
+namespace detail {
+// Of an object of the type `what` that was moved from.
+tl::unexpected<Error> moved_from(std::string_view what);
+}  // namespace detail
+
 class Pipeline {
  public:
   // The result is what the last node of the graph gives, or, when that is a sink, what it gets. Refused, as of no use
@@ -40,6 +51,8 @@ class Pipeline {
   static Checked<Pipeline> from_json(std::string_view json, const PipelineOptions& options = {},
                                      const NodeCatalog& catalog = default_catalog());
   static Checked<Pipeline> from_yaml(std::string_view yaml, const PipelineOptions& options = {},
+                                     const NodeCatalog& catalog = default_catalog());
+  static Checked<Pipeline> from_file(const std::string& path, const PipelineOptions& options = {},
                                      const NodeCatalog& catalog = default_catalog());
   static Checked<Pipeline> create(const ValidGraph& graph, const EngineOptions& options = {});
   Pipeline(Pipeline&&) noexcept;
@@ -62,6 +75,11 @@ class Pipeline {
   // Back to the initial state: a new stream begins.
   void reset();
 
+  // What the stream has met so far, and what nodes have to say of it: what was lost, clipped, left out. Complete after
+  // run(), drain() or finish(). `streamlab run` ends with exit code 3 where data_lost() is true. There is no device, and
+  // there are no edges.
+  EngineStatus status() const;
+  // Not of one that was moved from.
   const Plan& plan() const;
 
  private:
@@ -80,26 +98,24 @@ class AsyncPipeline {
                                           const NodeCatalog& catalog = default_catalog());
   static Checked<AsyncPipeline> from_yaml(std::string_view yaml, const PipelineOptions& options = {},
                                           const NodeCatalog& catalog = default_catalog());
+  static Checked<AsyncPipeline> from_file(const std::string& path, const PipelineOptions& options = {},
+                                          const NodeCatalog& catalog = default_catalog());
   static Checked<AsyncPipeline> create(const ValidGraph& graph, EngineOptions options = {});
 
-  Result<void> start() { return engine_->start(); }
+  Result<void> start();
   // Waits when full.
-  Result<void> trigger(const DataFrame& frame) { return engine_->trigger(frame); }
-  Result<Engine::Triggered> try_trigger(const DataFrame& frame) { return engine_->try_trigger(frame); }
-  Result<Engine::Triggered> trigger_for(const DataFrame& frame, std::chrono::nanoseconds timeout) {
-    return engine_->trigger_for(frame, timeout);
-  }
+  Result<void> trigger(const DataFrame& frame);
+  Result<Engine::Triggered> try_trigger(const DataFrame& frame);
+  Result<Engine::Triggered> trigger_for(const DataFrame& frame, std::chrono::nanoseconds timeout);
   Result<Receiver> subscribe(std::string_view output, std::size_t capacity = 0,
-                             std::optional<OverflowPolicy> policy = {}) {
-    return engine_->subscribe(output, capacity, policy);
-  }
-  Result<void> set_param(std::string_view node, std::string_view param, double value) {
-    return engine_->set_param(node, param, value);
-  }
+                             std::optional<OverflowPolicy> policy = {});
+  // See Engine::set_param().
+  Result<void> set_param(std::string_view node, std::string_view param, double value);
   // See Engine::stop().
-  void stop(std::chrono::nanoseconds patience = std::chrono::seconds(5)) { engine_->stop(patience); }
-  void stop_now() { engine_->stop_now(); }
-  EngineStatus status() const { return engine_->status(); }
+  void stop(std::chrono::nanoseconds patience = std::chrono::seconds(5));
+  void stop_now();
+  EngineStatus status() const;
+  // Not of one that was moved from.
   const Plan& plan() const { return engine_->plan(); }
 
  private:
@@ -117,26 +133,39 @@ class RealtimePipeline {
   static Checked<RealtimePipeline> from_yaml(std::string_view yaml, DeviceOpener open_device,
                                              const PipelineOptions& options = {},
                                              const NodeCatalog& catalog = default_catalog());
+  static Checked<RealtimePipeline> from_file(const std::string& path, DeviceOpener open_device,
+                                             const PipelineOptions& options = {},
+                                             const NodeCatalog& catalog = default_catalog());
   static Checked<RealtimePipeline> create(const ValidGraph& graph, DeviceOpener open_device,
                                           EngineOptions options = {});
 
-  Result<void> start() { return engine_->start(); }
+  Result<void> start();
   Result<Receiver> subscribe(std::string_view output, std::size_t capacity = 0,
-                             std::optional<OverflowPolicy> policy = {}) {
-    return engine_->subscribe(output, capacity, policy);
-  }
-  Result<void> set_param(std::string_view node, std::string_view param, double value) {
-    return engine_->set_param(node, param, value);
-  }
-  bool wait_for(std::chrono::nanoseconds timeout) { return engine_->wait_for(timeout); }
+                             std::optional<OverflowPolicy> policy = {});
+  // See Engine::set_param().
+  Result<void> set_param(std::string_view node, std::string_view param, double value);
+  bool wait_for(std::chrono::nanoseconds timeout);
   // See Engine::stop().
-  void stop(std::chrono::nanoseconds patience = std::chrono::seconds(5)) { engine_->stop(patience); }
-  void stop_now() { engine_->stop_now(); }
-  EngineStatus status() const { return engine_->status(); }
+  void stop(std::chrono::nanoseconds patience = std::chrono::seconds(5));
+  void stop_now();
+  EngineStatus status() const;
 
  private:
   explicit RealtimePipeline(std::unique_ptr<Engine> engine) : engine_(std::move(engine)) {}
   std::unique_ptr<Engine> engine_;
+};
+
+// What a pool has done so far.
+struct PoolStatus {
+  static constexpr std::size_t kMostNotes = 1000;
+
+  std::uint64_t jobs = 0;       // that are done
+  std::uint64_t failed = 0;     // of them; their futures hold the errors
+  std::uint64_t with_loss = 0;  // of them: in which something was lost
+  // Node id and note, of the jobs in the order in which they were done; the first kMostNotes.
+  std::vector<std::pair<std::string, NodeNote>> notes;
+
+  bool data_lost() const { return with_loss > 0; }
 };
 
 class PipelinePool {
@@ -148,6 +177,9 @@ class PipelinePool {
   static Checked<PipelinePool> from_yaml(std::string_view yaml, std::size_t max_concurrent,
                                          const PipelineOptions& options = {},
                                          const NodeCatalog& catalog = default_catalog());
+  static Checked<PipelinePool> from_file(const std::string& path, std::size_t max_concurrent,
+                                         const PipelineOptions& options = {},
+                                         const NodeCatalog& catalog = default_catalog());
   static Checked<PipelinePool> create(const ValidGraph& graph, std::size_t max_concurrent,
                                       EngineOptions options = {});
   PipelinePool(PipelinePool&&) noexcept;
@@ -155,13 +187,16 @@ class PipelinePool {
   // Waits until everything given to execute() is done.
   ~PipelinePool();
 
-  // Any thread. Runs `frame` as a separate stream through an instance in its initial state; the future holds
-  // all result blocks, including those that nodes emit only at the end of the stream. Instances are created
-  // on demand and reused; at most max_concurrent() run at the same time.
+  // Any thread. Runs `frame`, of at most block_size frames, as a separate stream through an instance in its initial
+  // state; the future holds all result blocks, including those that nodes emit only at the end of the stream. Instances
+  // are created on demand and reused; at most max_concurrent() run at the same time. Every job runs the same graph: it
+  // has no variables of its own.
   std::future<Result<std::vector<DataFrame>>> execute(DataFrame frame);
   std::size_t max_concurrent() const;
   // Most instances that have run at the same time so far.
   std::size_t high_water() const;
+  // Any thread.
+  PoolStatus status() const;
 
  private:
   struct Impl;

@@ -67,9 +67,19 @@ struct PipelinePool::Impl {
       high_water = std::max(high_water, ++busy);
       lock.unlock();
       auto result = run(pipeline, job.frame);
+      const EngineStatus met = pipeline ? pipeline->status() : EngineStatus{};
       lock.lock();
       --busy;
+      count(met, result.has_value());
       job.promise.set_value(std::move(result));
+    }
+  }
+  void count(const EngineStatus& met, bool ended_well) {  // with the mutex held
+    ++status.jobs;
+    status.failed += ended_well ? 0 : 1;
+    status.with_loss += met.data_lost() ? 1 : 0;
+    for (const auto& note : met.notes) {
+      if (status.notes.size() < PoolStatus::kMostNotes) { status.notes.push_back(note); }
     }
   }
   Result<std::vector<DataFrame>> run(std::optional<Pipeline>& pipeline, const DataFrame& frame) const {
@@ -98,6 +108,7 @@ struct PipelinePool::Impl {
   std::size_t idle = 0;
   std::size_t busy = 0;
   std::size_t high_water = 0;
+  PoolStatus status;
   bool closing = false;
   std::vector<Thread> threads;
 };
@@ -129,12 +140,23 @@ Checked<PipelinePool> PipelinePool::create(const ValidGraph& graph, std::size_t 
 }
 
 std::future<Result<std::vector<DataFrame>>> PipelinePool::execute(DataFrame frame) {
+  if (impl_ == nullptr) {
+    std::promise<Result<std::vector<DataFrame>>> refused;
+    refused.set_value(detail::moved_from("PipelinePool"));
+    return refused.get_future();
+  }
   return impl_->execute(std::move(frame));
 }
-std::size_t PipelinePool::max_concurrent() const { return impl_->max_concurrent; }
+std::size_t PipelinePool::max_concurrent() const { return impl_ != nullptr ? impl_->max_concurrent : 0; }
 std::size_t PipelinePool::high_water() const {
+  if (impl_ == nullptr) { return 0; }
   const std::scoped_lock lock(impl_->mutex);
   return impl_->high_water;
+}
+PoolStatus PipelinePool::status() const {
+  if (impl_ == nullptr) { return {}; }
+  const std::scoped_lock lock(impl_->mutex);
+  return impl_->status;
 }
 
 }  // namespace streamlab

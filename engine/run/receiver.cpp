@@ -20,6 +20,7 @@ void Receiver::close() noexcept {
 }
 
 Received<DataFrame> Receiver::try_receive() {
+  if (shared_ == nullptr) { return Why::closed; }
   // Over first: a block that comes between the two looks is then found by the next call.
   const bool over = ended() || shared_->link.abandoned.load(std::memory_order_acquire);
   DataFrame* const block = borrow();
@@ -30,6 +31,7 @@ Received<DataFrame> Receiver::try_receive() {
 }
 
 void Receiver::give_back(DataFrame* block) noexcept {
+  if (shared_ == nullptr) { return; }
   shared_->link.edge.release(block);
   shared_->link.wake_producer();
 }

@@ -20,8 +20,9 @@ class SubscriptionOwner {
   virtual void left() noexcept = 0;
 };
 
-// A block after some that were dropped on the way has the flag gap. Move-only; one thread at a time. May
-// outlive the engine. When it goes, the graph no longer waits for it.
+// A block after some that were dropped on the way has the flag gap. Move-only; one thread at a time: two that
+// receive at once break it. May outlive the engine. When it goes, the graph no longer waits for it. One that was moved
+// from has ended.
 class Receiver : public Receiving<Receiver, DataFrame> {
  public:
   // For the engine.
@@ -50,6 +51,7 @@ class Receiver : public Receiving<Receiver, DataFrame> {
   Received<DataFrame> try_receive();
   // The next block where it lies in the edge, without a copy; null when there is none now. To be given back.
   DataFrame* borrow() noexcept {
+    if (shared_ == nullptr) { return nullptr; }
     DataFrame* const block = shared_->link.edge.try_pop();
     if (block != nullptr) { shared_->losses.mark(*block, shared_->link.first_position); }
     return block;
@@ -57,17 +59,21 @@ class Receiver : public Receiving<Receiver, DataFrame> {
   void give_back(DataFrame* block) noexcept;
   // What select() and streams wait by: `signal` is notified when try_receive() may have more to say. Behind a
   // real-time domain, which wakes no other thread, look again every poll_period() as well; zero: no need.
-  void arm(std::shared_ptr<WakeSignal> signal) { shared_->readers.arm(std::move(signal)); }
-  void disarm(const WakeSignal& signal) noexcept { shared_->readers.disarm(signal); }
+  void arm(std::shared_ptr<WakeSignal> signal) {
+    if (shared_ != nullptr) { shared_->readers.arm(std::move(signal)); }
+  }
+  void disarm(const WakeSignal& signal) noexcept {
+    if (shared_ != nullptr) { shared_->readers.disarm(signal); }
+  }
   Clock::Duration poll_period() const noexcept {
-    return shared_->link.readers == nullptr ? kLookAgain : Clock::Duration::zero();
+    return shared_ != nullptr && shared_->link.readers == nullptr ? kLookAgain : Clock::Duration::zero();
   }
   Clock& clock() const noexcept { return steady_clock(); }
   // The stream is over and every block was received.
-  bool ended() const { return shared_->link.edge.ended(); }
+  bool ended() const { return shared_ == nullptr || shared_->link.edge.ended(); }
   // What was pushed, delivered, dropped; `dropped` includes blocks that had no room when the run was given
   // up.
-  EdgeCounters counters() const { return shared_->link.counters(); }
+  EdgeCounters counters() const { return shared_ != nullptr ? shared_->link.counters() : EdgeCounters{}; }
   // Takes no more; the graph goes on without waiting. What lies in the edge can still be received.
   void close() noexcept;
 

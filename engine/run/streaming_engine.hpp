@@ -8,8 +8,9 @@
 //
 // The graph starts when the first of its streams is pulled, and stops when the last of them has ended or is
 // destroyed. Blocks are not copied: a stage gets each one in place in the edge, until it asks for the next.
-// With several outputs, pull each stream on its own thread, or all in one (zip, merge): a stream that is not
-// pulled stalls a lossless graph.
+// With several outputs, pull each stream on its own thread, or all in one (merge, join_by_time): a stream that is not
+// pulled stalls a lossless graph. So does zip() of outputs that do not come one for one, once the edge of the faster
+// one is full: it waits for the slower one, which waits for the graph.
 #pragma once
 
 #include <memory>

@@ -89,15 +89,11 @@ Result<Engine::Triggered> TriggerPort::offer_until(const DataFrame& frame,
 
 Result<void> TriggerPort::check(const DataFrame& frame) const {
   if (format_ == nullptr) { return {}; }
-  if (frame.channel_count() != format_->channel_count()) {
-    return refused("frame", fmt::format("a frame of {} channels", frame.channel_count()),
-                   fmt::format("{} channels, as the device input has", format_->channel_count()));
-  }
   if (frame.frame_count() > format_->max_frames) {
     return refused("frame", fmt::format("a block of {} frames", frame.frame_count()),
                    fmt::format("at most {}, the block_size", format_->max_frames));
   }
-  return {};
+  return check_channels(frame, *format_);
 }
 
 }  // namespace streamlab

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/run/pipeline.hpp"
+#include "tests/support/temp_dir.hpp"
 
 namespace streamlab {
 namespace {
@@ -87,6 +88,34 @@ TEST(PipelinePool, GivesNothingWhereTheGraphGivesNothing) {
 TEST(PipelinePool, SaysWhatIsWrongBeforeAnythingRuns) {
   EXPECT_FALSE(PipelinePool::from_json(kPoolTone, 0));
   EXPECT_FALSE(PipelinePool::from_json("{", 1));
+}
+
+// A file of 32-bit floats does not hold 1e39.
+TEST(PipelinePool, SaysWhatItsJobsHaveLost) {
+  test::TempDir folder;
+  auto pool =
+      PipelinePool::from_json(R"({"version": 1, "pipeline_config": {"sample_rate": 8000, "block_size": 4},
+      "nodes": [{"id": "in", "type": "AudioInput"},
+                {"id": "out", "type": "FileSink", "config": {"subtype": "float", "path": ")" +
+                                  folder.file("a.wav") + R"("}}],
+      "connections": [{"from": "in", "to": "out"}]})",
+                              1, {.engine = {.overwrite = true}});
+  ASSERT_TRUE(pool) << to_string(pool.error(), "");
+  EXPECT_EQ(pool->status().jobs, 0U);
+  for (const auto& [name, sample] :
+       {std::pair{"main_channel", 0.5}, {"main_channel", 1e39}, {"other", 0.5}}) {
+    DataFrame frame;
+    ASSERT_TRUE(frame.set_channel(name, {sample, sample}));
+    EXPECT_EQ(pool->execute(std::move(frame)).get().has_value(), name == std::string("main_channel"));
+  }
+  const PoolStatus status = pool->status();
+  EXPECT_EQ(status.jobs, 3U);
+  EXPECT_EQ(status.failed, 1U);
+  EXPECT_EQ(status.with_loss, 1U);
+  EXPECT_TRUE(status.data_lost());
+  ASSERT_EQ(status.notes.size(), 1U);
+  EXPECT_EQ(status.notes[0].first, "out");
+  EXPECT_EQ(status.notes[0].second.count, 2U);
 }
 
 }  // namespace

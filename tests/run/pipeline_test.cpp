@@ -9,6 +9,7 @@
 
 #include "engine/rt/rt_section.hpp"
 #include "tests/support/rt_guard.hpp"
+#include "tests/support/temp_dir.hpp"
 
 namespace streamlab {
 namespace {
@@ -211,6 +212,114 @@ TEST(Pipeline, FusedGainsGiveTheBitsOfSingleOnes) {
     for (const double gain : gains) { y *= gain; }
     EXPECT_EQ(blocks->front().channel(0)[n], y) << n;
   }
+}
+
+// In another order they would be taken for each other.
+TEST(Pipelines, TakeChannelsByTheirNames) {
+  const std::string config = R"({"version": 1, "pipeline_config": {"sample_rate": 8000, "block_size": 4},
+      "nodes": [{"id": "in", "type": "AudioInput", "config": {"channels": ["left", "right"]}},
+                {"id": "gain", "type": "Gain"}], "connections": [{"from": "in", "to": "gain"}]})";
+  const std::string expected =
+      "frame: a frame of the channels \"right\", \"left\"; expected \"left\", \"right\", in this order";
+  DataFrame right;
+  ASSERT_TRUE(right.set_channel("left", {1.0}) && right.set_channel("right", {2.0}));
+  DataFrame wrong;
+  ASSERT_TRUE(wrong.set_channel("right", {2.0}) && wrong.set_channel("left", {1.0}));
+
+  auto pipeline = Pipeline::from_json(config);
+  ASSERT_TRUE(pipeline) << to_string(pipeline.error(), "");
+  ASSERT_TRUE(pipeline->process(right));
+  EXPECT_EQ(to_string(pipeline->process(wrong).error()), expected);
+  EXPECT_EQ(to_string(pipeline->process_in_place(wrong).error()), expected);
+
+  auto async = AsyncPipeline::from_json(config);
+  ASSERT_TRUE(async) << to_string(async.error(), "");
+  ASSERT_TRUE(async->start());
+  ASSERT_TRUE(async->trigger(right));
+  EXPECT_EQ(to_string(async->trigger(wrong).error()), expected);
+  EXPECT_EQ(to_string(async->try_trigger(wrong).error()), expected);
+  EXPECT_EQ(to_string(async->trigger_for(wrong, std::chrono::seconds(1)).error()), expected);
+
+  auto pool = PipelinePool::from_json(config, 1);
+  ASSERT_TRUE(pool);
+  ASSERT_TRUE(pool->execute(right).get());
+  EXPECT_EQ(to_string(pool->execute(wrong).get().error()), expected);
+}
+
+// A file of 32-bit floats does not hold 1e39.
+TEST(Pipelines, SayWhatWasLost) {
+  test::TempDir folder;
+  auto pipeline =
+      Pipeline::from_json(R"({"version": 1, "pipeline_config": {"sample_rate": 8000, "block_size": 4},
+      "nodes": [{"id": "in", "type": "AudioInput"},
+                {"id": "out", "type": "FileSink", "config": {"subtype": "float", "path": ")" +
+                          folder.file("a.wav") + R"("}}],
+      "connections": [{"from": "in", "to": "out"}]})");
+  ASSERT_TRUE(pipeline) << to_string(pipeline.error(), "");
+  DataFrame loud;
+  ASSERT_TRUE(loud.set_channel("main_channel", {1e39, 0.5}));
+  EXPECT_FALSE(pipeline->status().data_lost());
+  ASSERT_TRUE(pipeline->process(loud));
+  EXPECT_TRUE(pipeline->status().running);
+  ASSERT_TRUE(pipeline->finish());
+  const EngineStatus status = pipeline->status();
+  EXPECT_FALSE(status.running);
+  EXPECT_TRUE(status.data_lost());
+  EXPECT_TRUE(status.failures.empty());
+  ASSERT_EQ(status.notes.size(), 1U);
+  EXPECT_EQ(status.notes[0].first, "out");
+  EXPECT_EQ(status.notes[0].second.count, 1U);
+  pipeline->reset();
+  EXPECT_FALSE(pipeline->status().data_lost());
+  EXPECT_TRUE(pipeline->status().notes.empty());
+}
+
+TEST(Pipelines, AreMadeFromAFile) {
+  test::TempDir folder;
+  const std::string yaml = folder.write("gain.yaml", kVariable);
+  DataFrame one(0, 0);
+  ASSERT_TRUE(one.set_channel("main_channel", std::vector<double>(4, 1.0)));
+  EXPECT_EQ(first_of(Pipeline::from_file(yaml, {.variables = {{"gain", "0.5"}}}), one), 0.5);
+  EXPECT_EQ(PipelinePool::from_file(yaml, 1)->execute(one).get()->front().channel(0U)[0], 0.25);
+  EXPECT_TRUE(AsyncPipeline::from_file(yaml));
+  const auto missing = Pipeline::from_file(folder.file("none.json"));
+  ASSERT_FALSE(missing);
+  EXPECT_THAT(to_string(missing.error(), ""), testing::HasSubstr("none.json"));
+}
+
+TEST(Pipelines, ThatWereMovedFromSaySo) {
+  const auto told = [](const auto& result) { return to_string(result.error()); };
+  const DataFrame frame;
+  auto pipeline = Pipeline::from_json(kTone);
+  ASSERT_TRUE(pipeline);
+  const Pipeline kept = *std::move(pipeline);
+  // NOLINTBEGIN(bugprone-use-after-move): that is the test
+  EXPECT_EQ(told(pipeline->process(frame)),
+            "this Pipeline was moved from; expected the one that it was moved to");
+  EXPECT_FALSE(pipeline->process_in_place(frame) || pipeline->run() || pipeline->drain() ||
+               pipeline->finish());
+  pipeline->reset();
+  EXPECT_FALSE(pipeline->status().running);
+  auto async = AsyncPipeline::from_json(kTone);
+  ASSERT_TRUE(async);
+  auto receiver = async->subscribe("gain");
+  ASSERT_TRUE(receiver);
+  const Receiver kept_receiver = *std::move(receiver);
+  EXPECT_EQ(receiver->receive().why(), Why::closed);
+  EXPECT_EQ(receiver->borrow(), nullptr);
+  const AsyncPipeline kept_async = *std::move(async);
+  EXPECT_EQ(told(async->start()), "this AsyncPipeline was moved from; expected the one that it was moved to");
+  EXPECT_FALSE(async->trigger(frame) || async->try_trigger(frame) || async->subscribe("gain"));
+  EXPECT_FALSE(async->set_param("gain", "gain", 1.0));
+  async->stop();
+  EXPECT_FALSE(async->status().running);
+  auto pool = PipelinePool::from_json(kTone, 1);
+  ASSERT_TRUE(pool);
+  const PipelinePool kept_pool = *std::move(pool);
+  EXPECT_EQ(told(pool->execute(frame).get()),
+            "this PipelinePool was moved from; expected the one that it was moved to");
+  EXPECT_EQ(pool->max_concurrent() + pool->high_water() + pool->status().jobs, 0U);
+  // NOLINTEND(bugprone-use-after-move)
 }
 
 }  // namespace
