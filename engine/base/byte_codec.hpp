@@ -13,6 +13,11 @@
 //     static void write(ByteWriter& to, const Reading& r) { to.put(r.time_us); to.put(r.level_db); }
 //     static Result<Reading> read(ByteReader& from) { … }
 //   };
+//
+// or, where it is a struct of plain numbers, in one line:
+//
+//   template <>
+//   struct streamlab::Codec<Reading> : streamlab::PlainCodec<Reading> {};
 #pragma once
 
 #include <concepts>
@@ -99,15 +104,22 @@ class ByteReader {
   std::span<const std::byte> bytes_;
 };
 
-// Numbers, enumerations and bool.
+// The bytes of a value as they lie in memory; not for what points to something else.
 template <class T>
-requires(std::is_arithmetic_v<T> || std::is_enum_v<T>) struct Codec<T> {
+struct PlainCodec {
+  static_assert(std::is_trivially_copyable_v<T> && std::is_default_constructible_v<T>,
+                "a PlainCodec is for a struct of plain numbers");
   static void write(ByteWriter& to, const T& value) { to.put_raw(&value, sizeof value); }
   static Result<T> read(ByteReader& from) {
     T value{};
     if (auto done = from.get_raw(&value, sizeof value); !done) { return tl::unexpected(done.error()); }
     return value;
   }
+};
+
+// Numbers, enumerations and bool.
+template <class T>
+requires(std::is_arithmetic_v<T> || std::is_enum_v<T>) struct Codec<T> : PlainCodec<T> {
 };
 
 template <>

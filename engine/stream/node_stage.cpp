@@ -14,7 +14,9 @@ namespace stages {
 NodeStage::NodeStage(StagePtr<DataFrame> upstream, std::unique_ptr<Node> node, NodeStageOptions options)
     : Step<DataFrame, DataFrame>(options.name, std::move(upstream)),
       node_(std::move(node)),
-      options_(std::move(options)) {}
+      options_(std::move(options)) {
+  if (node_ == nullptr) { refuse("from_node() of no node", "a node", "make_node_by_name() may have failed"); }
+}
 
 Result<void> NodeStage::prepare(const DataFrame& first) {
   StreamFormat format = first.format();
@@ -90,6 +92,11 @@ Poll NodeStage::poll(StreamRun& run, DataFrame*& item) {
       bind(in);
       const std::array<const DataFrame*, 1> inputs{in};
       status = node_->process(inputs, ports_);
+      if (!ports_.empty() && ports_[0].placed()) {
+        return run.fail(stats_.name, item_number(),
+                        Error{ErrorCode::refused, "", "the node is a source: it takes no blocks",
+                              "a node with an input", "a stream begins with frames_of() or StreamingEngine"});
+      }
     } else if (prepared_) {
       bind(nullptr);
       status = node_->finish(ports_);
@@ -157,6 +164,7 @@ class ChainNode final : public Node {
   ChainNode(FrameChain chain, ChainShape shape) : chain_(std::move(chain)), shape_(std::move(shape)) {}
 
   Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
+    if (shape_.max_blocks == 0) { return refused("", "a chain that gives at most 0 blocks", "1 or more"); }
     OutputFormat out;
     out.format = *context.inputs[0];
     out.max_blocks = shape_.max_blocks;

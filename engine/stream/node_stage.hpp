@@ -6,7 +6,8 @@
 //   to_node<Chain>(…)   a node that runs every block through a chain of stages
 //
 // A node in a stream is prepared with the format of the first block, and finished and closed after the last.
-// A sink gives on what it takes, so that a stream may write a file and go on.
+// A sink gives on what it takes, so that a stream may write a file and go on. A source is refused: it would give its
+// own blocks, and those of the stream would be lost.
 #pragma once
 
 #include <functional>
@@ -28,7 +29,7 @@ struct NodeStageOptions {
 namespace stages {
 
 // One input and one output, or none. Sources and nodes with several ports are refused when the first block
-// comes.
+// comes; null at once.
 class NodeStage final : public Step<DataFrame, DataFrame> {
  public:
   NodeStage(StagePtr<DataFrame> upstream, std::unique_ptr<Node> node, NodeStageOptions options);

@@ -16,7 +16,6 @@
 #include <memory>
 #include <utility>
 
-#include "engine/base/assert.hpp"
 #include "engine/stream/stream_loop.hpp"
 
 namespace streamlab {
@@ -24,7 +23,7 @@ namespace streamlab {
 // Prints the error, if the report has one.
 void print_unseen_failure(const StreamReport& report) noexcept;
 
-// Move-only; one thread at a time. Of one that was moved from, nothing can be asked.
+// Move-only; one thread at a time. One that was moved from gives no items, and a report that says so.
 template <class T>
 class [[nodiscard]] Pull {
  public:
@@ -46,19 +45,21 @@ class [[nodiscard]] Pull {
   // Waits for the next item, which may be changed and moved from, and is there until the next call; null when the
   // stream is over. The first call starts the stream.
   T* next() {
-    T* const item = stream().next();
-    if (item != nullptr) { stream().count_item(); }
+    if (stream_ == nullptr) { return nullptr; }
+    T* const item = stream_->next();
+    if (item != nullptr) { stream_->count_item(); }
     return item;
   }
   // After the end: why it ended, and what every stage did. Before: StreamEnd::running, and how far it is.
   StreamReport report() const {
-    is_seen_ = stream().is_over();
-    return stream().report();
+    if (stream_ == nullptr) { return report_of_moved_from(); }
+    is_seen_ = stream_->is_over();
+    return stream_->report();
   }
   // Gives up what was not taken, if there is anything, and joins the threads of the stages. Then next() gives
   // nothing.
   StreamReport stop() {
-    stream().end(Poll::cancelled);
+    if (stream_ != nullptr) { stream_->end(Poll::cancelled); }
     return report();
   }
 
@@ -87,10 +88,6 @@ class [[nodiscard]] Pull {
   std::default_sentinel_t end() const noexcept { return {}; }
 
  private:
-  RunningStream<T>& stream() const {
-    SL_ASSERT(stream_ != nullptr, "nothing is asked of a Pull that was moved from");
-    return *stream_;
-  }
   void leave() noexcept {
     if (stream_ == nullptr) { return; }
     stream_->end(Poll::cancelled);

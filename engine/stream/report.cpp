@@ -54,4 +54,13 @@ std::string to_string(const StreamReport& report) {
   return text;
 }
 
+StreamReport report_of_moved_from() {
+  StreamReport report;
+  report.ended = StreamEnd::failed;
+  report.error = StreamError{
+      "pull", 0,
+      Error{ErrorCode::failed, "", "this Pull was moved from", "the one that it was moved to", ""}};
+  return report;
+}
+
 }  // namespace streamlab

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "engine/base/error.hpp"
@@ -69,6 +70,9 @@ inline StreamReport report_of_a_beginning() {
   return report;
 }
 
+// Of a Pull that was moved from.
+StreamReport report_of_moved_from();
+
 // A table for people, one line a stage.
 std::string to_string(const StreamReport& report);
 
@@ -79,9 +83,11 @@ struct [[nodiscard]] StreamResult {
   StreamReport report;
 
   explicit operator bool() const { return report.ok(); }
-  const R& operator*() const { return value; }
-  R& operator*() { return value; }
+  const R& operator*() const& { return value; }
+  R& operator*() & { return value; }
+  R&& operator*() && { return std::move(value); }
   const R* operator->() const { return &value; }
+  R* operator->() { return &value; }
 };
 
 }  // namespace streamlab

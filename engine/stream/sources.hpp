@@ -13,7 +13,9 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <ranges>
+#include <type_traits>
 #include <utility>
 
 #include "engine/channel/outcome.hpp"
@@ -35,11 +37,31 @@ auto from_range(Range&& range) {
   }
 }
 
+namespace detail {
+template <class X>
+struct IsOptional : std::false_type {};
+template <class T>
+struct IsOptional<std::optional<T>> : std::true_type {};
+template <class F>
+constexpr bool gives_optional() {
+  if constexpr (std::is_invocable_v<F&>) {
+    return IsOptional<typename Unwrapped<std::invoke_result_t<F&>>::Type>::value;
+  } else {
+    return false;
+  }
+}
+}  // namespace detail
+
 template <class F>
 auto from_function(F f) {
-  using Optional = typename detail::Unwrapped<std::invoke_result_t<F&>>::Type;
-  using T = typename Optional::value_type;
-  return Stream<T>(std::make_unique<stages::FunctionSource<T, F>>(std::move(f)));
+  static_assert(detail::gives_optional<F>(),
+                "from_function(f): f() gives a std::optional, empty at the end, or a Result of one");
+  if constexpr (detail::gives_optional<F>()) {
+    using T = typename detail::Unwrapped<std::invoke_result_t<F&>>::Type::value_type;
+    return Stream<T>(std::make_unique<stages::FunctionSource<T, F>>(std::move(f)));
+  } else {
+    return Stream<int>(std::make_unique<UsedUp<int>>());
+  }
 }
 
 template <class G>

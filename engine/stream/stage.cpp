@@ -35,6 +35,15 @@ Result<void> StageBase::save(ByteWriter&) const {
                  "put the checkpoint before that stage");
 }
 
+Result<void> StageBase::refuse_to_save(std::string_view what) const {
+  return refused(
+      "",
+      fmt::format("a checkpoint cannot hold {} of the stage \"{}\", whose type is not Storable", what,
+                  stats_.name),
+      "numbers, texts, enumerations, or vectors, pairs, optionals and maps of them",
+      "specialise Codec for it (engine/base/byte_codec.hpp; for a struct of plain numbers: PlainCodec), or put the checkpoint before that stage");
+}
+
 Result<void> StageBase::load(ByteReader&) {
   return refused("", fmt::format("a checkpoint cannot hold the stage \"{}\"", stats_.name));
 }
@@ -61,7 +70,7 @@ std::vector<StageReport> StageMap::reports() const {
     times_ns[i] = stats.time_with_upstream_ns;
   }
   for (std::size_t i = 0; i < entries_.size(); ++i) {
-    std::uint64_t elsewhere_ns = 0;
+    std::uint64_t elsewhere_ns = entries_[i].stage->inner_time_ns();
     for (const std::size_t upstream : entries_[i].upstreams) {
       reports[i].in += reports[upstream].out;
       if (!entries_[i].stage->has_own_thread()) { elsewhere_ns += times_ns[upstream]; }

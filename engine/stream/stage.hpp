@@ -17,6 +17,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -72,6 +73,8 @@ class StageBase {
   const StageStats& stats() const noexcept { return stats_; }
   // Any thread, also while the stage runs: what it has counted so far, that of its own threads included.
   virtual StageStats counted() const { return stats_; }
+  // Any thread: the part of its time with upstream that was spent in streams that it runs by itself.
+  virtual std::uint64_t inner_time_ns() const noexcept { return 0; }
   // After halt(): what the streams have counted that the stage ran by itself, one after the other (flat_map).
   virtual std::vector<StageReport> inner_reports() const { return {}; }
 
@@ -96,6 +99,8 @@ class StageBase {
   virtual std::string signature() const { return stats_.name; }
   // Writes what the stage holds; refused by those that cannot.
   virtual Result<void> save(ByteWriter& to) const;
+  // What those answer whose save() would write values of a type that is not Storable.
+  Result<void> refuse_to_save(std::string_view what) const;
   virtual Result<void> load(ByteReader& from);
 
  protected:

@@ -98,6 +98,26 @@ X take(X& argument) {
   return std::move(argument);
 }
 
+// f(const T&) -> a text, or a Result of one.
+template <class F, class T>
+constexpr bool gives_text() {
+  if constexpr (std::is_invocable_v<F&, const T&>) {
+    return std::is_constructible_v<
+        std::string, typename Unwrapped<std::remove_cvref_t<std::invoke_result_t<F&, const T&>>>::Type>;
+  } else {
+    return false;
+  }
+}
+// The other stream of a stage that takes two. False, and one line says it, when it is none or was not moved.
+template <class X>
+constexpr bool fits_other() {
+  constexpr bool kIsStream = IsStream<std::remove_cvref_t<X>>::value;
+  static_assert(kIsStream, "this stage takes another stream: from_range(…) makes one of a range");
+  static_assert(!kIsStream || !std::is_lvalue_reference_v<X>,
+                "a stream takes its argument for good: write std::move(argument)");
+  return kIsStream && !std::is_lvalue_reference_v<X>;
+}
+
 }  // namespace detail
 
 template <class T>
@@ -117,67 +137,103 @@ class [[nodiscard]] Stream {
 
   // A stage or an end of a stream that has a name: each is here once more, to say in one line what is missing.
   // NOLINTBEGIN(bugprone-macro-parentheses): the line that it means is a declaration
-#define SL_STREAM_NEEDS_MOVE(member)                                                       \
-  template <class... A>                                                                    \
-  auto member(A&&... arguments)& {                                                         \
-    static_assert(detail::kNever<T, A...>,                                                 \
-                  "the stream is taken for good: write std::move(stream)." #member "(…)"); \
-    return std::move(*this).member(std::forward<A>(arguments)...);                         \
+#define SL_STREAM_NEEDS_MOVE(member)                                                                        \
+  template <class... A>                                                                                     \
+  auto member(A&&... arguments)& {                                                                          \
+    static_assert(detail::kNever<T, A...>, "the stream is taken for good: write std::move(stream)." #member \
+                                           "(…); where it has no name, these arguments do not fit");        \
+    return std::move(*this).member(std::forward<A>(arguments)...);                                          \
   }
   SL_STREAM_MEMBERS(SL_STREAM_NEEDS_MOVE)
   SL_STREAM_NEEDS_MOVE(send_to)
   SL_STREAM_NEEDS_MOVE(into)
 #undef SL_STREAM_NEEDS_MOVE
+  // Arguments that are often of the wrong type, the same way.
+#define SL_STREAM_NEEDS(member, Type, text)                       \
+  template <class X>                                              \
+  requires(!std::convertible_to<X, Type>) Stream member(X&&) && { \
+    static_assert(detail::kNever<X>, #member "(…) takes " text);  \
+    return std::move(*this);                                      \
+  }
+  SL_STREAM_NEEDS(throttle, std::chrono::nanoseconds, "a duration in whole numbers: std::chrono::seconds(5)")
+  SL_STREAM_NEEDS(debounce, std::chrono::nanoseconds, "a duration in whole numbers: std::chrono::seconds(5)")
+  SL_STREAM_NEEDS(sample, std::chrono::nanoseconds, "a duration in whole numbers: std::chrono::seconds(5)")
+  SL_STREAM_NEEDS(timeout, std::chrono::nanoseconds, "a duration in whole numbers: std::chrono::seconds(5)")
+  SL_STREAM_NEEDS(window_for, std::chrono::nanoseconds,
+                  "a duration in whole numbers: std::chrono::seconds(5)")
+  SL_STREAM_NEEDS(checkpoint, CheckpointOptions, "its options by name: checkpoint({.path = \"state\"})")
+  SL_STREAM_NEEDS(named, std::string, "a std::string")
+#undef SL_STREAM_NEEDS
   // NOLINTEND(bugprone-macro-parentheses)
 
   // --- stages. Functions are given each item to have; one that returns void changes it in place. What a stage
   // without a strategy does about an item on which its function fails: see on_error.hpp.
 
   // f(T) -> U, or Result<U>.
-  template <class F, ErrorStrategy OnError = AsTheEnd>
+  template <class F, class OnError = AsTheEnd>
   auto map(F f, OnError on_error = {}) && {
-    using Given = detail::Given<F, T>;
-    using U = std::conditional_t<std::is_void_v<Given>, T, Given>;
-    return Stream<U>(
-        std::make_unique<stages::Map<T, U, F, OnError>>(taken(), std::move(f), std::move(on_error)));
-  }
-  // Keeps the items for which predicate(const T&) -> bool, or Result<bool>, is true.
-  template <class P, ErrorStrategy OnError = AsTheEnd>
-  Stream filter(P predicate, OnError on_error = {}) && {
-    return Stream(
-        std::make_unique<stages::Filter<T, P, OnError>>(taken(), std::move(predicate), std::move(on_error)));
-  }
-  // f(T) -> a range, a stream or a generator, or Result of one: its elements, one by one. See
-  // stages/flat_map_streams.hpp.
-  template <class F, ErrorStrategy OnError = AsTheEnd>
-  auto flat_map(F f, OnError on_error = {}) && {
-    using Made = detail::Given<F, T>;
-    if constexpr (stages::kGivesStream<Made>) {
-      using Stage = stages::FlatMapStreams<T, typename Made::value_type, F, OnError>;
-      return Stream<typename Stage::U>(std::make_unique<Stage>(taken(), std::move(f), std::move(on_error)));
-    } else if constexpr (std::ranges::input_range<Made>) {
-      using Stage = stages::FlatMap<T, Made, F, OnError>;
-      return Stream<typename Stage::U>(std::make_unique<Stage>(taken(), std::move(f), std::move(on_error)));
+    if constexpr (detail::fits_item<F, T, OnError>()) {
+      using Given = detail::Given<F, T>;
+      using U = std::conditional_t<std::is_void_v<Given>, T, Given>;
+      return Stream<U>(
+          std::make_unique<stages::Map<T, U, F, OnError>>(taken(), std::move(f), std::move(on_error)));
     } else {
-      static_assert(detail::kNever<F>,
-                    "flat_map(f): f gives a range, a stream or a generator, or a Result of one");
       return std::move(*this);
     }
   }
-  // The state after every item: f(const S&, T) -> S.
-  template <class S, class F, ErrorStrategy OnError = AsTheEnd>
-  Stream<S> scan(S initial, F f, OnError on_error = {}) && {
-    return Stream<S>(std::make_unique<stages::Scan<T, S, F, OnError>>(taken(), std::move(initial),
-                                                                      std::move(f), std::move(on_error)));
+  // Keeps the items for which predicate(const T&) -> bool, or Result<bool>, is true.
+  template <class P, class OnError = AsTheEnd>
+  Stream filter(P predicate, OnError on_error = {}) && {
+    if constexpr (detail::fits_predicate<P, T, OnError>()) {
+      return Stream(std::make_unique<stages::Filter<T, P, OnError>>(taken(), std::move(predicate),
+                                                                    std::move(on_error)));
+    } else {
+      return std::move(*this);
+    }
+  }
+  // f(T) -> a range, a stream or a generator, or Result of one: its elements, one by one. See
+  // stages/flat_map_streams.hpp.
+  template <class F, class OnError = AsTheEnd>
+  auto flat_map(F f, OnError on_error = {}) && {
+    if constexpr (detail::fits_item<F, T, OnError>()) {
+      using Made = detail::Given<F, T>;
+      if constexpr (stages::kGivesStream<Made>) {
+        using Stage = stages::FlatMapStreams<T, typename Made::value_type, F, OnError>;
+        return Stream<typename Stage::U>(std::make_unique<Stage>(taken(), std::move(f), std::move(on_error)));
+      } else if constexpr (std::ranges::input_range<Made>) {
+        using Stage = stages::FlatMap<T, Made, F, OnError>;
+        return Stream<typename Stage::U>(std::make_unique<Stage>(taken(), std::move(f), std::move(on_error)));
+      } else {
+        static_assert(detail::kNever<F>,
+                      "flat_map(f): f gives a range, a stream or a generator, or a Result of one");
+        return std::move(*this);
+      }
+    } else {
+      return std::move(*this);
+    }
+  }
+  // The state after every item: f(const S&, T) -> S. S is the type of `initial`, and must hold what f gives.
+  template <class S, class F, class OnError = AsTheEnd>
+  auto scan(S initial, F f, OnError on_error = {}) && {
+    if constexpr (detail::fits_fold<F, const S&, T, OnError>()) {
+      return Stream<S>(std::make_unique<stages::Scan<T, S, F, OnError>>(taken(), std::move(initial),
+                                                                        std::move(f), std::move(on_error)));
+    } else {
+      return std::move(*this);
+    }
   }
   // The first `count` items; upstream is asked for no more.
   Stream take(std::uint64_t count) && { return Stream(std::make_unique<stages::Take<T>>(taken(), count)); }
   Stream skip(std::uint64_t count) && { return Stream(std::make_unique<stages::Skip<T>>(taken(), count)); }
   // Ends before the first item for which predicate(const T&) is false.
-  template <class P, ErrorStrategy OnError = AsTheEnd>
+  template <class P, class OnError = AsTheEnd>
   Stream take_while(P predicate, OnError on_error = {}) && {
-    return Stream(std::make_unique<stages::TakeWhile<T, P, OnError>>(taken(), std::move(predicate),
-                                                                     std::move(on_error)));
+    if constexpr (detail::fits_predicate<P, T, OnError>()) {
+      return Stream(std::make_unique<stages::TakeWhile<T, P, OnError>>(taken(), std::move(predicate),
+                                                                       std::move(on_error)));
+    } else {
+      return std::move(*this);
+    }
   }
   // Leaves out what was there before, among the last `memory` different keys. O(memory).
   Stream distinct(std::size_t memory = kDistinctMemory) && {
@@ -185,36 +241,63 @@ class [[nodiscard]] Stream {
   }
   template <class KeyOf>
   Stream distinct_by(KeyOf key_of, std::size_t memory = kDistinctMemory) && {
-    using K = std::remove_cvref_t<std::invoke_result_t<KeyOf&, const T&>>;
-    return Stream(std::make_unique<stages::Distinct<T, K, KeyOf>>(taken(), std::move(key_of), memory));
+    if constexpr (detail::fits_const_item<KeyOf, T>()) {
+      using K = std::remove_cvref_t<std::invoke_result_t<KeyOf&, const T&>>;
+      constexpr bool kHashes = requires(const K& key) {
+        std::hash<K>{}(key);
+        key == key;
+      };
+      static_assert(kHashes, "a key has a std::hash and ==: distinct_by(key_of) with such a key of the item");
+      if constexpr (kHashes) {
+        return Stream(std::make_unique<stages::Distinct<T, K, KeyOf>>(taken(), std::move(key_of), memory));
+      }
+    }
+    return std::move(*this);
   }
   // `size` items at a time, 1 or more; the last batch may be shorter.
   Stream<std::vector<T>> batch(std::size_t size) && {
     return Stream<std::vector<T>>(std::make_unique<stages::Batch<T>>(taken(), size));
   }
   // f(S&, T) -> U: map() with the state of `context`, which others may look at meanwhile.
-  template <class S, class F, ErrorStrategy OnError = AsTheEnd>
+  template <class S, class F, class OnError = AsTheEnd>
   auto with(StreamContext<S> context, F f, OnError on_error = {}) && {
-    using Given = detail::Given<stages::CallWithState<S, F>, T>;
-    using U = std::conditional_t<std::is_void_v<Given>, T, Given>;
-    return Stream<U>(std::make_unique<stages::WithContext<T, U, S, F, OnError>>(
-        taken(), std::move(context), std::move(f), std::move(on_error)));
+    if constexpr (detail::fits_item<stages::CallWithState<S, F>, T, OnError>()) {
+      using Given = detail::Given<stages::CallWithState<S, F>, T>;
+      using U = std::conditional_t<std::is_void_v<Given>, T, Given>;
+      return Stream<U>(std::make_unique<stages::WithContext<T, U, S, F, OnError>>(
+          taken(), std::move(context), std::move(f), std::move(on_error)));
+    } else {
+      return std::move(*this);
+    }
   }
   // map() behind a circuit breaker: see stages/circuit_breaker.hpp.
-  template <class F, ErrorStrategy OnError = AsTheEnd>
+  template <class F, class OnError = AsTheEnd>
   auto circuit_breaker(BreakerOptions options, F f, OnError on_error = {}) && {
-    using Given = typename stages::Guarded<T, F>::Value;
-    using U = std::conditional_t<std::is_void_v<Given>, T, Given>;
-    return Stream<U>(std::make_unique<stages::Breaker<T, U, F, OnError>>(taken(), std::move(options),
-                                                                         std::move(f), std::move(on_error)));
+    if constexpr (detail::fits_item<F, T, OnError>()) {
+      using Given = typename stages::Guarded<T, F>::Value;
+      using U = std::conditional_t<std::is_void_v<Given>, T, Given>;
+      return Stream<U>(std::make_unique<stages::Breaker<T, U, F, OnError>>(
+          taken(), std::move(options), std::move(f), std::move(on_error)));
+    } else {
+      return std::move(*this);
+    }
   }
-  // map() by `concurrency` threads, 1 or more. Each has a copy of f.
-  template <class F, ErrorStrategy OnError = AsTheEnd>
+  // map() by `concurrency` threads, 1 or more. Each has a copy of f. The strategy stands behind f or behind the order.
+  template <class F, class OnError = AsTheEnd>
   auto parallel_map(std::size_t concurrency, F f, Order order = Order::ordered, OnError on_error = {}) && {
-    using Given = detail::Given<F, T>;
-    using U = std::conditional_t<std::is_void_v<Given>, T, Given>;
-    return Stream<U>(std::make_unique<stages::ParallelMap<T, U, F, OnError>>(
-        taken(), concurrency, std::move(f), order, std::move(on_error)));
+    if constexpr (detail::fits_item<F, T, OnError>()) {
+      using Given = detail::Given<F, T>;
+      using U = std::conditional_t<std::is_void_v<Given>, T, Given>;
+      return Stream<U>(std::make_unique<stages::ParallelMap<T, U, F, OnError>>(
+          taken(), concurrency, std::move(f), order, std::move(on_error)));
+    } else {
+      return std::move(*this);
+    }
+  }
+  template <class F, class OnError>
+  requires(!std::same_as<OnError, Order>) auto parallel_map(std::size_t concurrency, F f,
+                                                            OnError on_error) && {
+    return std::move(*this).parallel_map(concurrency, std::move(f), Order::ordered, std::move(on_error));
   }
   // A queue of `depth` items, 1 or more; what lies before it runs on a thread of its own.
   Stream buffer(std::size_t depth, OverflowPolicy policy = OverflowPolicy::block) && {
@@ -229,8 +312,12 @@ class [[nodiscard]] Stream {
   // cost_of(const T&): 1 without it, or its samples, or its bytes.
   template <class CostOf = stages::OneEach>
   Stream rate_limit(double rate_per_s, double burst = 1.0, CostOf cost_of = {}) && {
-    return Stream(
-        std::make_unique<stages::RateLimit<T, CostOf>>(taken(), rate_per_s, burst, std::move(cost_of)));
+    if constexpr (detail::fits_const_item<CostOf, T>()) {
+      return Stream(
+          std::make_unique<stages::RateLimit<T, CostOf>>(taken(), rate_per_s, burst, std::move(cost_of)));
+    } else {
+      return std::move(*this);
+    }
   }
   // At most one item in every interval, the first; the others are dropped.
   Stream throttle(std::chrono::nanoseconds interval) && {
@@ -247,7 +334,11 @@ class [[nodiscard]] Stream {
   // All that came since the last question as one: value = f(value, item).
   template <class F>
   Stream conflate(F f) && {
-    return Stream(std::make_unique<stages::Conflate<T, F>>(taken(), std::move(f)));
+    if constexpr (detail::fits_fold<F, T, T, AsTheEnd>()) {
+      return Stream(std::make_unique<stages::Conflate<T, F>>(taken(), std::move(f)));
+    } else {
+      return std::move(*this);
+    }
   }
   // Fails when an item does not come within `limit` of being asked for.
   Stream timeout(std::chrono::nanoseconds limit) && {
@@ -272,8 +363,12 @@ class [[nodiscard]] Stream {
   template <class TimeOf>
   Stream<Window<T>> window_by(TimeOf time_of, std::int64_t size, std::int64_t hop, std::int64_t lateness = 0,
                               Loss loss = Loss::refuse) && {
-    return Stream<Window<T>>(std::make_unique<stages::TimeWindow<T, TimeOf>>(taken(), std::move(time_of),
-                                                                             size, hop, lateness, loss));
+    if constexpr (detail::fits_const_item<TimeOf, T>()) {
+      return Stream<Window<T>>(std::make_unique<stages::TimeWindow<T, TimeOf>>(taken(), std::move(time_of),
+                                                                               size, hop, lateness, loss));
+    } else {
+      return std::move(*this).window(1);
+    }
   }
   // What comes within `duration`, by the clock of the run. begin, end: ns since the first question.
   Stream<Window<T>> window_for(std::chrono::nanoseconds duration) && {
@@ -283,8 +378,12 @@ class [[nodiscard]] Stream {
   // for window_by(). See stages/window_session.hpp.
   template <class TimeOf>
   Stream<Window<T>> window_by_session(TimeOf time_of, std::int64_t gap, std::int64_t lateness = 0) && {
-    return Stream<Window<T>>(
-        std::make_unique<stages::SessionWindow<T, TimeOf>>(taken(), std::move(time_of), gap, lateness));
+    if constexpr (detail::fits_const_item<TimeOf, T>()) {
+      return Stream<Window<T>>(
+          std::make_unique<stages::SessionWindow<T, TimeOf>>(taken(), std::move(time_of), gap, lateness));
+    } else {
+      return std::move(*this).window(1);
+    }
   }
 
   // --- one stream as many, many as one.
@@ -293,6 +392,10 @@ class [[nodiscard]] Stream {
   // ready. More than `max_groups` keys fail. Stages with threads of their own cannot stand in the chain.
   template <class KeyOf, class Chain>
   auto group_by(KeyOf key_of, Chain chain, std::size_t max_groups) && {
+    static_assert(std::is_invocable_v<KeyOf&, const T&>,
+                  "group_by(key_of, chain, n): key_of takes an item, const T&");
+    static_assert(std::is_invocable_v<Chain&, Stream>,
+                  "group_by(key_of, chain, n): chain takes a Stream<T> and gives one");
     using K = std::remove_cvref_t<std::invoke_result_t<KeyOf&, const T&>>;
     using U = typename std::invoke_result_t<Chain&, Stream>::value_type;
     return Stream<Keyed<K, U>>(std::make_unique<stages::GroupBy<T, K, U, KeyOf, Chain>>(
@@ -301,9 +404,13 @@ class [[nodiscard]] Stream {
   // Pairs of the first items, the second, …; ends with the shorter.
   template <class Other>
   auto zip(Other&& other) && {
-    using U = typename detail::TakenType<Other>::value_type;
-    return Stream<std::pair<T, U>>(
-        std::make_unique<stages::Zip<T, U>>(taken(), detail::take(other).take_stages()));
+    if constexpr (detail::fits_other<Other>()) {
+      using U = typename std::remove_cvref_t<Other>::value_type;
+      return Stream<std::pair<T, U>>(
+          std::make_unique<stages::Zip<T, U>>(taken(), detail::take(other).take_stages()));
+    } else {
+      return std::move(*this);
+    }
   }
   // The items of all as they are ready, none favoured; ends when all have.
   template <class... Others>
@@ -330,26 +437,39 @@ class [[nodiscard]] Stream {
   // `max_waiting` of each side wait for a partner. See stages/join_by.hpp.
   template <class Other, class KeyLeft, class KeyRight>
   auto join_by(Other&& other, KeyLeft key_left, KeyRight key_right, std::size_t max_waiting) && {
-    using U = typename detail::TakenType<Other>::value_type;
-    return Stream<std::pair<T, U>>(std::make_unique<stages::JoinBy<T, U, KeyLeft, KeyRight>>(
-        taken(), detail::take(other).take_stages(), std::move(key_left), std::move(key_right), max_waiting));
+    if constexpr (detail::fits_other<Other>()) {
+      using U = typename std::remove_cvref_t<Other>::value_type;
+      return Stream<std::pair<T, U>>(std::make_unique<stages::JoinBy<T, U, KeyLeft, KeyRight>>(
+          taken(), detail::take(other).take_stages(), std::move(key_left), std::move(key_right),
+          max_waiting));
+    } else {
+      return std::move(*this);
+    }
   }
   // Every item with the one of the other stream that is nearest in time (integers of one unit), and no
   // further than `tolerance`. Both are in order of time. See stages/join_by_time.hpp.
   template <class Other, class TimeLeft, class TimeRight>
   auto join_by_time(Other&& other, TimeLeft time_left, TimeRight time_right, std::int64_t tolerance,
                     std::size_t max_waiting) && {
-    using U = typename detail::TakenType<Other>::value_type;
-    return Stream<std::pair<T, U>>(std::make_unique<stages::JoinByTime<T, U, TimeLeft, TimeRight>>(
-        taken(), detail::take(other).take_stages(), std::move(time_left), std::move(time_right), tolerance,
-        max_waiting));
+    if constexpr (detail::fits_other<Other>()) {
+      using U = typename std::remove_cvref_t<Other>::value_type;
+      return Stream<std::pair<T, U>>(std::make_unique<stages::JoinByTime<T, U, TimeLeft, TimeRight>>(
+          taken(), detail::take(other).take_stages(), std::move(time_left), std::move(time_right), tolerance,
+          max_waiting));
+    } else {
+      return std::move(*this);
+    }
   }
   // Every item with the newest that has come from the other stream.
   template <class Other>
   auto join_latest(Other&& other) && {
-    using U = typename detail::TakenType<Other>::value_type;
-    return Stream<std::pair<T, U>>(
-        std::make_unique<stages::JoinLatest<T, U>>(taken(), detail::take(other).take_stages()));
+    if constexpr (detail::fits_other<Other>()) {
+      using U = typename std::remove_cvref_t<Other>::value_type;
+      return Stream<std::pair<T, U>>(
+          std::make_unique<stages::JoinLatest<T, U>>(taken(), detail::take(other).take_stages()));
+    } else {
+      return std::move(*this);
+    }
   }
   // `n` streams, 1 or more, each of which gets every item and may be run on a thread of its own. What a
   // stream has not asked for yet waits for it, up to `depth` items; then the policy decides. See
@@ -401,15 +521,20 @@ class [[nodiscard]] Stream {
   // f(T) for every item; f may return Result<void> to fail.
   template <class F>
   StreamReport for_each(F f, const RunOptions& options = {}) && {
-    return run(options, std::move(f), AsTheEnd{});
+    return std::move(*this).for_each(std::move(f), AsTheEnd{}, options);
   }
   template <class F, ErrorStrategy OnError>
   StreamReport for_each(F f, OnError on_error, const RunOptions& options = {}) && {
-    return run(options, std::move(f), std::move(on_error));
+    if constexpr (detail::fits_item<F, T, OnError>()) {
+      return run(options, std::move(f), std::move(on_error));
+    } else {
+      return {};
+    }
   }
   // value = f(value, item) over all items; f may return a Result. An f that throws where there is no strategy may
   // have used the value up; with a strategy, and where f gives a Result, f is shown the value and does not get it to
-  // have, so that it stands as it was before the item that failed.
+  // have, so that it stands as it was before the item that failed. S is the type of `initial`, and must hold what f gives: 0.0 for
+  // doubles.
   template <class S, class F>
   StreamResult<S> reduce(S initial, F f, const RunOptions& options = {}) && {
     return std::move(*this).reduce(std::move(initial), std::move(f), AsTheEnd{}, options);
@@ -417,8 +542,10 @@ class [[nodiscard]] Stream {
   template <class S, class F, ErrorStrategy OnError>
   StreamResult<S> reduce(S initial, F f, OnError on_error, const RunOptions& options = {}) && {
     StreamResult<S> result{std::move(initial), {}};
-    result.report =
-        run(options, detail::Fold<S, T, F, OnError>{&result.value, std::move(f)}, std::move(on_error));
+    if constexpr (detail::fits_fold<F, S, T, OnError>()) {
+      result.report =
+          run(options, detail::Fold<S, T, F, OnError>{&result.value, std::move(f)}, std::move(on_error));
+    }
     return result;
   }
   // The first item, and no more is asked for; nothing when there is none.
@@ -487,21 +614,13 @@ class [[nodiscard]] Stream {
   template <class F, ErrorStrategy OnError>
   StreamReport write_lines(std::filesystem::path path, F f, OnError on_error, LinesOptions lines = {},
                            const RunOptions& options = {}) && {
-    using Text = std::invoke_result_t<F&, const T&>;
-    using Line = std::conditional_t<detail::IsResult<Text>::value, Result<std::string>, std::string>;
-    auto text_of = [f = std::move(f)](T& item) mutable -> Line {
-      return Line(std::invoke(f, std::as_const(item)));
-    };
-    LinesFile file(std::move(path), lines);
-    StreamReport report = run_stages<std::string>(
-        std::move(*this).map(std::move(text_of), std::move(on_error)).named("write_lines").take_stages(),
-        options, [&](const std::string& line) { return file.write(line); }, FailFast{},
-        detail::kForStages<OnError>, &file, "write_lines");
-    if (auto closed = file.close(); !closed && report.ok()) {
-      report.ended = StreamEnd::failed;
-      report.error = StreamError{"write_lines", report.items, closed.error()};
+    static_assert(detail::gives_text<F, T>(),
+                  "write_lines(path, f): f takes an item, const T&, and gives a text, or a Result of one");
+    if constexpr (!detail::gives_text<F, T>()) {
+      return {};
+    } else {
+      return write_texts(std::move(path), std::move(f), std::move(on_error), lines, options);
     }
-    return report;
   }
   // The items one by one, as the caller asks for them: next(), or a loop over it. See pull.hpp.
   Pull<T> pull(const RunOptions& options = {}) && { return std::move(*this).pull(AsTheEnd{}, options); }
@@ -529,6 +648,25 @@ class [[nodiscard]] Stream {
   static constexpr std::size_t kDistinctMemory = 65536;
 
   StagePtr<T> taken();
+  template <class F, class OnError>
+  StreamReport write_texts(std::filesystem::path path, F f, OnError on_error, LinesOptions lines,
+                           const RunOptions& options) {
+    using Text = std::invoke_result_t<F&, const T&>;
+    using Line = std::conditional_t<detail::IsResult<Text>::value, Result<std::string>, std::string>;
+    auto text_of = [f = std::move(f)](T& item) mutable -> Line {
+      return Line(std::invoke(f, std::as_const(item)));
+    };
+    LinesFile file(std::move(path), lines);
+    StreamReport report = run_stages<std::string>(
+        std::move(*this).map(std::move(text_of), std::move(on_error)).named("write_lines").take_stages(),
+        options, [&](const std::string& line) { return file.write(line); }, FailFast{},
+        detail::kForStages<OnError>, &file, "write_lines");
+    if (auto closed = file.close(); !closed && report.ok()) {
+      report.ended = StreamEnd::failed;
+      report.error = StreamError{"write_lines", report.items, closed.error()};
+    }
+    return report;
+  }
   template <class F, class OnError>
   StreamReport run(const RunOptions& options, F f, OnError on_error) {
     return run_stages<T>(taken(), options, std::move(f), std::move(on_error));

@@ -23,6 +23,14 @@
 
 namespace streamlab {
 namespace {
+struct SumSoFar {
+  double sum = 0.0;
+  std::int64_t count = 0;
+};
+}  // namespace
+template <>
+struct Codec<SumSoFar> : PlainCodec<SumSoFar> {};
+namespace {
 
 namespace fs = std::filesystem;
 using test::TempDir;
@@ -186,6 +194,46 @@ TEST(Checkpoint, RefusesAtOnceWhatItCannotKeep) {
   EXPECT_EQ(asked, 0);
   EXPECT_EQ(from_range(std::vector{1}).checkpoint({folder.path() / "state", 0}).execute().error->error.what,
             "a checkpoint every 0 items");
+}
+
+TEST(Checkpoint, SaysWhenItIsTheTypeThatCannotBeKept) {
+  struct Level {
+    double db = 0.0;
+  };
+  TempDir folder;
+  const auto report = from_range(std::vector{1.0, 2.0})
+                          .scan(Level{}, [](const Level& level, double db) { return Level{level.db + db}; })
+                          .checkpoint({folder.path() / "state", 10})
+                          .execute();
+  ASSERT_TRUE(report.error);
+  EXPECT_EQ(
+      to_string(report.error->error),
+      "a checkpoint cannot hold the state of the stage \"scan\", whose type is not Storable; expected numbers, "
+      "texts, enumerations, or vectors, pairs, optionals and maps of them; specialise Codec for it "
+      "(engine/base/byte_codec.hpp; for a struct of plain numbers: PlainCodec), or put the checkpoint before that "
+      "stage");
+}
+
+// A struct of plain numbers as a state, which goes on where it was.
+TEST(Checkpoint, KeepsAStructByOneLine) {
+  TempDir folder;
+  const auto run = [&](std::int64_t items) {
+    return from_range(std::vector{1.0, 2.0, 3.0, 4.0})
+        .scan(SumSoFar{},
+              [](const SumSoFar& so_far, double x) {
+                return SumSoFar{so_far.sum + x, so_far.count + 1};
+              })
+        .checkpoint({folder.path() / "state", 1})
+        .for_each([&](const SumSoFar& state) -> Result<void> {
+          if (state.count > items) { return failed("", "broken off"); }
+          EXPECT_EQ(static_cast<std::int64_t>(state.sum), state.count * (state.count + 1) / 2);
+          return {};
+        });
+  };
+  EXPECT_FALSE(run(2).ok());
+  const StreamReport again = run(4);
+  EXPECT_TRUE(again.ok()) << to_string(again);
+  EXPECT_EQ(again.items, 2U);
 }
 
 // What is said of a checkpoint at `path` before anything is asked for.

@@ -178,5 +178,19 @@ TEST(Documented, AGraphGivesItsOutputsAsStreams) {
   EXPECT_THAT(*bins, Each(80));
 }
 
+TEST(Documented, DeadLettersCarryWhatFailed) {
+  const std::vector<std::string> texts{"1", "two", "3"};
+  const auto number_of = [](const std::string& text) { return std::stoi(text); };
+  auto [letters, failures] = mpsc<FailedItem<std::string>>(100);
+  const auto report = from_range(texts).map(number_of, dead_letter(std::move(letters))).execute();
+  std::vector<std::string> failed_texts;
+  while (auto failed = failures.receive()) {
+    fmt::print(stderr, "{}: {}\n", failed->item, to_string(failed->error));
+    failed_texts.push_back(failed->item);
+  }
+  EXPECT_TRUE(report.ok());
+  EXPECT_THAT(failed_texts, ElementsAre("two"));
+}
+
 }  // namespace
 }  // namespace streamlab

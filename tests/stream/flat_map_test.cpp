@@ -263,5 +263,26 @@ TEST(FlatMapStreams, CannotBeKeptByACheckpoint) {
   EXPECT_FALSE(std::filesystem::exists(dir.path() / "state"));
 }
 
+// The time of a stage is its own: that of the streams within flat_map() is told once.
+TEST(FlatMapStreams, ItsTimeIsNotThatOfTheStageBehindIt) {
+  const auto busy = [](int x) {
+    const auto until = std::chrono::steady_clock::now() + 2ms;
+    while (std::chrono::steady_clock::now() < until) {}
+    return x;
+  };
+  const auto result =
+      from_range(std::vector{4, 3, 4})
+          .flat_map([&](int n) { return from_generator(countdown(n)).map(busy).named("busy"); })
+          .map([](int x) { return 2 * x; })
+          .count();
+  ASSERT_TRUE(result) << to_string(result.report);
+  const auto inner = result.report.stage("in flat_map: busy")->time;
+  EXPECT_GE(inner, 11 * 2ms);
+  EXPECT_LT(result.report.stage("map")->time, inner / 2) << to_string(result.report);
+  std::chrono::nanoseconds all{0};
+  for (const StageReport& stage : result.report.stages) { all += stage.time; }
+  EXPECT_LE(all, result.report.total) << to_string(result.report);
+}
+
 }  // namespace
 }  // namespace streamlab

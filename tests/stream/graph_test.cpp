@@ -204,6 +204,30 @@ TEST(FromNode, SaysThatAStreamWasUsedUp) {
   EXPECT_EQ(again.error->error.what, "this stream was used already");
 }
 
+// It would give its own blocks, and those of the stream would be lost.
+TEST(FromNode, RefusesASource) {
+  for (const char* config : {R"({"frequency": 440})", R"({"frequency": 440, "frame_size": 3})"}) {
+    const auto report = (frames_of(kVoice, 500) | from_node(node("SineGenerator", config))).execute();
+    EXPECT_EQ(report.ended, StreamEnd::failed);
+    ASSERT_TRUE(report.error);
+    EXPECT_EQ(
+        to_string(*report.error),
+        "stage \"node\", item 0: the node is a source: it takes no blocks; expected a node with an input; a "
+        "stream begins with frames_of() or StreamingEngine");
+    EXPECT_EQ(report.items, 0U);
+  }
+  const auto of_file =
+      (frames_of(kVoice, 500) | from_node(node("FileSource", R"({"path": ")" + std::string(kVoice) + "\"}")))
+          .execute();
+  ASSERT_TRUE(of_file.error);
+  EXPECT_EQ(of_file.error->error.what, "the node is a source: it takes no blocks");
+}
+TEST(FromNode, RefusesNoNode) {
+  const auto report = (frames_of(kVoice, 500) | from_node(nullptr)).execute();
+  ASSERT_TRUE(report.error);
+  EXPECT_EQ(report.error->error.what, "from_node() of no node");
+}
+
 TEST(ToNode, RunsAChainAsANode) {
   auto halves = to_node([](Stream<DataFrame> in) {
     return std::move(in)
@@ -227,6 +251,13 @@ TEST(ToNode, RunsAChainAsANode) {
       EXPECT_EQ(result.value[i].channel(0U)[n], in.channel(0U)[n] * 0.5);
     }
   }
+}
+
+TEST(ToNode, RefusesAChainThatMayGiveNothing) {
+  auto none = to_node([](Stream<DataFrame> in) { return in; }, {.max_blocks = 0});
+  const auto report = (frames_of(kVoice, 500) | from_node(std::move(none))).execute();
+  ASSERT_TRUE(report.error);
+  EXPECT_EQ(report.error->error.what, "a chain that gives at most 0 blocks");
 }
 
 TEST(StreamingEngine, StartsWhenSomebodyAsksAndStopsWhenNobodyIsLeft) {
@@ -282,7 +313,7 @@ TEST(StreamingEngine, LiveGraphsEndWhenTheirTimeIsUp) {
       {"id": "in", "type": "AudioInput", "config": {"device": "file:)" +
                               std::string(kVoice) + R"("}}], "connections": []})");
   EngineOptions options;
-  options.open_device = [](const DeviceRequest& request) { return open_device(request); };
+  options.open_device = open_device;
   options.frame_limit = 4800;
   auto engine = StreamingEngine::create(graph, options);
   ASSERT_TRUE(engine) << to_string(engine.error(), "");

@@ -242,5 +242,18 @@ TEST(StreamMonitor, TellsAStreamThatCouldNotStart) {
   EXPECT_EQ(monitor.report().error->error.what, "batch() of 0 items");
 }
 
+TEST(Pull, ThatWasMovedFromSaysSo) {
+  const std::vector<int> numbers{1, 2, 3};
+  auto first = from_range(numbers).pull();
+  EXPECT_EQ(*first.next(), 1);
+  auto second = std::move(first);
+  // NOLINTBEGIN(bugprone-use-after-move): that is the test
+  EXPECT_EQ(first.next(), nullptr);
+  EXPECT_EQ(first.report().ended, StreamEnd::failed);
+  EXPECT_EQ(first.stop().error->error.what, "this Pull was moved from");
+  // NOLINTEND(bugprone-use-after-move)
+  EXPECT_EQ(*second.next(), 2);
+}
+
 }  // namespace
 }  // namespace streamlab

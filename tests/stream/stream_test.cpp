@@ -121,5 +121,27 @@ TEST(Stream, RetriesAfterPausesAndGivesUp) {
   EXPECT_EQ(result.report.stage("map")->retried, 3U);
 }
 
+TEST(Stream, ItsResultIsTheCallersToHave) {
+  auto result = from_range(std::vector{3, 1, 2}).collect();
+  std::sort(result->begin(), result->end());
+  EXPECT_THAT(*result, testing::ElementsAre(1, 2, 3));
+  const auto taken =
+      from_range(std::vector{3, 1, 2}).map([](int x) { return std::make_unique<int>(x); }).collect();
+  EXPECT_EQ(taken->size(), 3U);
+  std::vector<std::unique_ptr<int>> moved =
+      *from_range(std::vector{3}).map([](int x) { return std::make_unique<int>(x); }).collect();
+  EXPECT_EQ(*moved[0], 3);
+}
+
+TEST(Stream, AStateHoldsWhatItsFunctionGives) {
+  const std::vector<double> halves{0.5, 0.5, 0.5, 0.5};
+  EXPECT_EQ(*from_range(halves).reduce(0.0, std::plus<>()), 2.0);
+  // An integer loses nothing in a wider one, and is a number like any other in a double.
+  const std::vector<int> numbers{1, 2, 3};
+  EXPECT_EQ(*from_range(numbers).reduce(0LL, std::plus<>()), 6);
+  EXPECT_EQ(*from_range(numbers).reduce(0.0, [](double, int x) { return x; }), 3.0);
+  EXPECT_EQ(*from_range(numbers).reduce(false, [](bool any, int x) { return any || x == 2; }), true);
+}
+
 }  // namespace
 }  // namespace streamlab

@@ -87,7 +87,7 @@ class Scan final : public Step<T, S> {
       to.put<S>(state_);
       return {};
     } else {
-      return StageBase::save(to);
+      return this->refuse_to_save("the state");
     }
   }
   Result<void> load(ByteReader& from) override {
@@ -151,7 +151,7 @@ class Distinct final : public Step<T, T> {
       for (const K& key : order_) { to.put<K>(key); }
       return {};
     } else {
-      return StageBase::save(to);
+      return this->refuse_to_save("the keys");
     }
   }
   Result<void> load(ByteReader& from) override {

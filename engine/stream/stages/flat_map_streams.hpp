@@ -207,12 +207,7 @@ class FlatMapStreams final : private InnerState<U_>, public Calling<T, U_, OpenI
     this->inner.close(asking);
     StageBase::halt(asking);
   }
-  StageStats counted() const override {
-    StageStats own = this->stats_;
-    own.time_with_upstream_ns =
-        own.time_with_upstream_ns - std::min<std::uint64_t>(own.time_with_upstream_ns, this->inner.time_ns());
-    return own;
-  }
+  std::uint64_t inner_time_ns() const noexcept override { return this->inner.time_ns(); }
   std::vector<StageReport> inner_reports() const override { return this->inner.reports(); }
 
  protected:

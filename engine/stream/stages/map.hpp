@@ -155,7 +155,7 @@ class FlatMap final : public Calling<T, std::ranges::range_value_t<Range>, F, On
       }
       return {};
     } else {
-      return StageBase::save(to);
+      return this->refuse_to_save("the elements");
     }
   }
   Result<void> load(ByteReader& from) override {

@@ -113,7 +113,7 @@ class CountWindow final : public Step<T, Window<T>> {
       to.put(kept_);
       return {};
     } else {
-      return StageBase::save(to);
+      return this->refuse_to_save("the items");
     }
   }
   Result<void> load(ByteReader& from) override {

@@ -59,7 +59,7 @@ class TimeWindow final : public Step<T, Window<T>> {
       }
       return {};
     } else {
-      return StageBase::save(to);
+      return this->refuse_to_save("the items");
     }
   }
   Result<void> load(ByteReader& from) override {

@@ -36,7 +36,7 @@ class WithContext final : public Map<T, U, CallWithState<S, F>, OnError> {
       to.put<S>(context_.snapshot());
       return {};
     } else {
-      return StageBase::save(to);
+      return this->refuse_to_save("the state");
     }
   }
   Result<void> load(ByteReader& from) override {

@@ -1,6 +1,8 @@
 // engine/stream/stages/zip.hpp
 //
-// zip(other): the first item of both, the second of both, …; ends with the shorter.
+// zip(other): the first item of both, the second of both, …; ends with the shorter. It takes no more of one than of the
+// other: two streams of one source that cannot wait (outputs of a graph, of a tee with block) come one for one, or it
+// waits for ever.
 #pragma once
 
 #include <optional>
