@@ -22,12 +22,23 @@ configure_package_config_file(cmake/StreamLabConfig.cmake.in ${CMAKE_BINARY_DIR}
 write_basic_package_version_file(${CMAKE_BINARY_DIR}/StreamLabConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_BINARY_DIR}/StreamLabConfig.cmake ${CMAKE_BINARY_DIR}/StreamLabConfigVersion.cmake
   DESTINATION ${package_dir} COMPONENT development)
+set(SL_PC_DEFINITIONS "")
+if(SL_ASSERTIONS)
+  set(SL_PC_DEFINITIONS " -DSL_ASSERTIONS=1")  # as the exported target says it
+endif()
 configure_file(cmake/streamlab.pc.in ${CMAKE_BINARY_DIR}/streamlab.pc @ONLY)
 install(FILES ${CMAKE_BINARY_DIR}/streamlab.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT development)
 install(DIRECTORY apps/examples/ DESTINATION ${examples_dir}/cpp COMPONENT development)
+install(FILES tests/install/consumer/main.cpp RENAME first_blocks.cpp DESTINATION ${examples_dir}/cpp
+  COMPONENT development)
 install(FILES apps/async_demo/main.cpp RENAME async_demo.cpp DESTINATION ${examples_dir}/cpp COMPONENT development)
 
 # ---- program: sl_program() installs the program itself
 install(DIRECTORY configs/ DESTINATION ${examples_dir}/configs COMPONENT program PATTERN bad EXCLUDE)
-install(FILES CHANGELOG.md DESTINATION ${doc_dir} COMPONENT program)
-install(DIRECTORY docs/ DESTINATION ${doc_dir} COMPONENT program PATTERN decisions EXCLUDE)
+install(DIRECTORY docs/ DESTINATION ${doc_dir} COMPONENT program PATTERN "*.md" EXCLUDE PATTERN decisions EXCLUDE)
+file(RELATIVE_PATH headers_from_documents /${doc_dir} /${headers_dir})
+install(CODE "set(source [[${CMAKE_SOURCE_DIR}]])
+  set(documents [[${CMAKE_BINARY_DIR}/documents]])
+  set(headers [[${headers_from_documents}]])" COMPONENT program)
+install(SCRIPT cmake/InstalledDocuments.cmake COMPONENT program)
+install(DIRECTORY ${CMAKE_BINARY_DIR}/documents/ DESTINATION ${doc_dir} COMPONENT program)

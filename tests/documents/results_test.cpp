@@ -84,5 +84,18 @@ TEST_F(Results, OfAStream) {
   EXPECT_TRUE(report.ok()) << to_string(report);
 }
 
+TEST(ParametersWhileItRuns, TakeAnotherValue) {
+  const auto graph = load_graph(kGraph);
+  EngineOptions options;
+  options.frame_limit = 100;
+  auto engine = Engine::create(*graph, options);
+  ASSERT_TRUE(engine);
+  ASSERT_TRUE((*engine)->start());
+  const auto changed = (*engine)->set_param("gain", "gain", 2.0);  // Result<void>; any thread
+  EXPECT_TRUE(changed);
+  EXPECT_FALSE((*engine)->set_param("tone", "sample_rate", 8000.0));
+  (*engine)->stop();
+}
+
 }  // namespace
 }  // namespace streamlab

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # check_install.sh BUILD_DIR WHAT: checks an installed StreamLab, as other projects use it.
 #   install      installs the build into BUILD_DIR/install/prefix; the others use that
+#   documents    looks for every file that an installed document links to
 #   headers      compiles every installed header alone
 #   cmake        builds the examples and the consumer with find_package, runs them
 #   pkg-config   builds the consumer with pkg-config, runs it
@@ -46,6 +47,7 @@ case $what in
     rm -rf "$prefix"
     run cmake --install "$build" --prefix "$prefix"
     ;;
+  documents) run python3 "$here/check_links.py" "$prefix/share/doc/streamlab" ;;
   headers) cmake_build "$here/headers" "$dir/headers" ;;
   cmake)
     cmake_build "$prefix/share/doc/streamlab/examples/cpp" "$dir/cmake/examples"
@@ -68,6 +70,7 @@ case $what in
     cp "$dir/document/nodes/processors/tremolo.cpp" "$own"
     cmake_build "$own" "$own/build"
     expect own_node "$("$own/build/own_node")" "$(cat "$dir/document/text")"
+    run "$own/build/own_node_test" /usr/share/sounds/alsa/Front_Center.wav
     ;;
   *) echo "check_install.sh: there is no \"$what\"" >&2; exit 2 ;;
 esac
