@@ -35,6 +35,7 @@ void Codec<StreamFormat>::write(ByteWriter& to, const StreamFormat& format) {
     to.put(channel.name);
     to.put(channel.unit);
     to.put(channel.clip_level);
+    to.put(channel.mean);
   }
   to.put(format.axis.quantity);
   to.put(format.axis.unit);
@@ -52,7 +53,7 @@ Result<StreamFormat> Codec<StreamFormat>::read(ByteReader& from) {
   fields >> format.kind >> format.sample_rate_hz >> channels;
   for (std::uint64_t c = 0; fields.ok() && c < channels; ++c) {
     ChannelInfo channel;
-    fields >> channel.name >> channel.unit >> channel.clip_level;
+    fields >> channel.name >> channel.unit >> channel.clip_level >> channel.mean;
     format.channels.push_back(std::move(channel));
   }
   fields >> format.axis.quantity >> format.axis.unit >> format.axis.start >> format.axis.step >>

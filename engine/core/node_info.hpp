@@ -27,6 +27,13 @@ struct PortInfo {
   std::uint32_t max_repeat = 1;  // above 1: as many as are connected, "in1" … without gaps
 };
 
+// A value that a node gives of each channel of its input, as "<channel>.<name>".
+struct ValueInfo {
+  std::string_view name = {};
+  std::string_view unit = {};  // of a channel in FS
+  std::string_view description = {};
+};
+
 // The usual ports.
 inline constexpr PortInfo kAudioInPort[] = {{"in", kAudioOnly, "Audio."}};
 inline constexpr PortInfo kAudioOutPort[] = {{"out", kAudioOnly, "Audio."}};
@@ -92,10 +99,11 @@ struct NodeInfo {
   Timeline timeline = Timeline::kept;
   Ends ends = Ends::with_input;
   Records records = Records::none;
-  std::string_view at_gap = {};    // its behaviour where frames are missing: a sentence
-  std::string_view details = {};   // definitions and sources for the manual; may be empty
-  std::string_view example = {};   // the node's JSON object, as in a configuration
-  double cost_ns_per_frame = 1.0;  // rough, per channel; only used to spread nodes over threads
+  std::string_view at_gap = {};            // its behaviour where frames are missing: a sentence
+  std::string_view details = {};           // definitions and sources for the manual; may be empty
+  std::span<const ValueInfo> values = {};  // what an output of values holds, if that is fixed
+  std::string_view example = {};           // the node's JSON object, as in a configuration
+  double cost_ns_per_frame = 1.0;          // rough, per channel; only used to spread nodes over threads
 };
 
 }  // namespace streamlab

@@ -20,12 +20,20 @@ enum class StreamKind : std::uint8_t {
 
 std::string_view to_string(StreamKind kind);
 
+// How a mean of many such numbers is formed.
+enum class Mean : std::uint8_t {
+  as_unit,  // of levels (dB…, LU…) that of their powers, of all others that of the numbers
+  energy,   // of effective values and amplitudes the root of the mean square, of levels that of their powers
+  none,     // it would say nothing: of peaks, crest factors, counts of samples
+};
+
 struct ChannelInfo {
   std::string name;
   std::string unit;  // "FS" for samples re full scale, "dB", "Hz", …; empty for a plain ratio
   // Audio: a sample with |x| at or above this is clipped. For samples converted from integers it is the
   // largest code, which is below 1; for calculated samples it is 1.
   double clip_level = 1.0;
+  Mean mean = Mean::as_unit;
 
   friend bool operator==(const ChannelInfo&, const ChannelInfo&) = default;
 };

@@ -26,6 +26,10 @@ std::vector<NodeTask> nodes_by_task(const NodeCatalog& catalog);
 std::string describe_nodes(const NodeCatalog& catalog);
 // Ports, parameters, behaviour and an example of one node, for a terminal.
 std::string describe_node(const NodeInfo& info);
+// How the values of NodeInfo::values are named, for manuals.
+inline constexpr std::string_view kValueNames =
+    "Each is named after its channel, \"left.rms_db\": \"main_channel\" where there is one channel, \"left\" and "
+    "\"right\" of two, \"ch1\", \"ch2\", … of more, or as the source names them. Units are those of channels in FS.";
 // The same for programs.
 Document node_document(const NodeInfo& info);
 // "number, -1000000 .. 1000000 ratio, default 1, live", for manuals.

@@ -9,35 +9,10 @@
 
 #include "engine/graph/describe.hpp"
 #include "engine/graph/read_params.hpp"
+#include "engine/graph/wrapped.hpp"
 
 namespace streamlab {
 namespace {
-
-constexpr std::size_t kWidth = 100;  // columns of a terminal
-
-// `text` in lines of at most kWidth columns, each behind `indent` blanks, without the last line end. Bytes
-// are counted, so that lines with letters beyond ASCII come out a little shorter.
-std::string wrapped(std::string_view text, std::size_t indent) {
-  std::string result;
-  std::size_t column = 0;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find(' '), text.size());
-    const std::string_view word = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    if (word.empty()) { continue; }
-    if (column == 0 || column + 1 + word.size() > kWidth) {
-      if (column > 0) { result += '\n'; }
-      result.append(indent, ' ');
-      column = indent;
-    } else {
-      result += ' ';
-      ++column;
-    }
-    result += word;
-    column += word.size();
-  }
-  return result;
-}
 
 std::vector<std::string_view> kind_names(KindMask kinds) {
   std::vector<std::string_view> names;
@@ -67,6 +42,21 @@ void append_params(std::string& text, std::span<const ParamInfo> params, std::si
     if (!param.description.empty()) { text += wrapped(param.description, indent + 4) + "\n"; }
     append_params(text, param.fields, indent + 4);
   }
+}
+
+std::string values_text(std::span<const ValueInfo> values) {
+  if (values.empty()) { return {}; }
+  std::size_t names = 0;
+  std::size_t units = 0;
+  for (const ValueInfo& value : values) {
+    names = std::max(names, value.name.size());
+    units = std::max(units, value.unit.size());
+  }
+  std::string text = fmt::format("\nValues\n{}\n", wrapped(kValueNames, 2));
+  for (const ValueInfo& value : values) {
+    text += fmt::format("  {:{}}  {:{}}  {}\n", value.name, names, value.unit, units, value.description);
+  }
+  return text;
 }
 
 Document port_document(const PortInfo& port) {
@@ -224,6 +214,7 @@ std::string describe_node(const NodeInfo& info) {
   if (info.params.empty()) { text += "  none\n"; }
   append_params(text, info.params, 2);
   for (const ParamRule& rule : info.rules) { text += wrapped(describe_rule(rule), 2) + "\n"; }
+  text += values_text(info.values);
   if (!info.details.empty()) { text += fmt::format("\nDetails\n{}\n", wrapped(info.details, 2)); }
   if (!info.at_gap.empty()) {
     text += fmt::format("\nWhere frames are missing\n{}\n", wrapped(info.at_gap, 2));
@@ -246,6 +237,10 @@ Document node_document(const NodeInfo& info) {
   for (const PortInfo& port : info.outputs) { document["outputs"].push_back(port_document(port)); }
   for (const ParamInfo& param : info.params) { document["params"].push_back(param_document(param)); }
   for (const ParamRule& rule : info.rules) { document["rules"].push_back(describe_rule(rule)); }
+  for (const ValueInfo& value : info.values) {
+    document["values"].push_back(
+        {{"name", value.name}, {"unit", value.unit}, {"description", value.description}});
+  }
   document["input_mode"] = info.input_mode == InputMode::separate ? "separate" : "joined";
   document["real_time_safe"] = info.rt_safe == RtSafe::yes;
   document["at_gap"] = info.at_gap;

@@ -8,6 +8,7 @@
 
 #include "engine/graph/describe.hpp"
 #include "engine/rt/thread.hpp"
+#include "engine/graph/wrapped.hpp"
 
 namespace streamlab {
 namespace {
@@ -80,6 +81,18 @@ Document format_document(const StreamFormat& format) {
   return document;
 }
 
+// The names of the values in a block: those that ChannelSelect, Map, Filter and a table's first row know them by.
+std::string value_names(const StreamFormat& format) {
+  constexpr std::size_t kMost = 100;
+  constexpr std::size_t kIndent = 6;
+  std::string names;
+  for (std::size_t c = 0; c < std::min(kMost, format.channels.size()); ++c) {
+    names += (c == 0 ? "" : ", ") + format.channels[c].name;
+  }
+  if (format.channels.size() > kMost) { names += ", …"; }
+  return wrapped(names, kIndent);
+}
+
 }  // namespace
 
 std::string graph_dot(const ValidGraph& graph, const Partition& partition) {
@@ -146,6 +159,7 @@ std::string describe_plan(const Plan& plan) {
         const PlanSlot& slot = plan.slots()[slots[port]];
         if (slots.size() > 1) { line += fmt::format("\n    {}", port_name(node.info().outputs, port)); }
         line += "  -> " + describe(*slot.format);
+        if (slot.format->kind == StreamKind::values) { line += "\n" + value_names(*slot.format); }
       }
       line.erase(line.find_last_not_of(' ') + 1);
       text += line + "\n";
@@ -175,7 +189,11 @@ std::string describe_plan(const Plan& plan) {
   text += fmt::format("\nmemory   {:.1f} KiB of blocks, {} KiB of stack for {}\n",
                       static_cast<double>(plan.memory_bytes()) / 1024.0, threads * kThreadStackBytes / 1024,
                       threads == 1 ? "one thread" : fmt::format("{} threads", threads));
-  if (plan.is_endless()) { text += "length   endless: a run needs --seconds, --frames or duration_s\n"; }
+  if (plan.is_endless()) {
+    text += graph.has_device()
+                ? "length   endless: a run lasts until Ctrl-C, or as --seconds, --frames or duration_s say\n"
+                : "length   endless: a run needs --seconds, --frames or duration_s\n";
+  }
   return text;
 }
 
@@ -220,6 +238,7 @@ Document plan_document(const Plan& plan) {
   document["memory_bytes"] = plan.memory_bytes();
   document["stack_bytes"] = plan.domains().domain_count * kThreadStackBytes;
   document["endless"] = plan.is_endless();
+  document["needs_length"] = plan.is_endless() && !graph.has_device();
   return document;
 }
 

@@ -43,6 +43,14 @@ void append_ports(std::string& text, std::string_view title, std::span<const Por
   }
 }
 
+std::string value_table(std::span<const ValueInfo> values) {
+  std::string text = fmt::format("\n{}\n\n| value | unit | meaning |\n|---|---|---|\n", kValueNames);
+  for (const ValueInfo& value : values) {
+    text += fmt::format("| `{}` | {} | {} |\n", value.name, value.unit, cell(value.description));
+  }
+  return text;
+}
+
 std::string node_chapter(const NodeInfo& info) {
   std::string text = fmt::format("### {}\n\n{}\n\n", info.name, info.description);
   append_ports(text, "input", info.inputs);
@@ -56,6 +64,7 @@ std::string node_chapter(const NodeInfo& info) {
   if (!info.params.empty()) { text += fmt::format("\n{}", param_table(info.params)); }
   if (!info.rules.empty()) { text += "\n"; }
   for (const ParamRule& rule : info.rules) { text += fmt::format("- {}\n", describe_rule(rule)); }
+  if (!info.values.empty()) { text += value_table(info.values); }
   if (!info.details.empty()) { text += fmt::format("\n{}\n", info.details); }
   if (!info.example.empty()) { text += fmt::format("\n```json\n{}\n```\n", info.example); }
   return text + "\n";

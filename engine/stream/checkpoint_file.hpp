@@ -30,7 +30,7 @@ struct Checkpoint {
 
 class CheckpointFile {
  public:
-  static constexpr std::uint32_t kVersion = 2;
+  static constexpr std::uint32_t kVersion = 3;
 
   explicit CheckpointFile(std::filesystem::path path) : path_(std::move(path)) {}
 

@@ -47,8 +47,8 @@ inline constexpr ParamInfo kAveraging =
                   "min: hold.");
 inline constexpr ParamInfo kAverages = param::integer(
     "averages", "frames", {0.0, 1e9}, Need::optional,
-    "linear, max, min: frames per spectrum, default 8; 0: all frames since the start, one spectrum per "
-    "frame.");
+    "linear, max, min: frames per spectrum, default 8; 0: a running one of all frames since the start, which "
+    "gives a spectrum for every frame. For one of the whole stream, at its end, put Reduce behind the Spectrum.");
 inline constexpr ParamInfo kTimeConstantS =
     param::number("time_constant_s", "s", {1e-6, 1e6}, Need::optional,
                   "exponential: time constant, the time in which the past fades to 37 %, default 1.");

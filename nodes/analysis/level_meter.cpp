@@ -36,6 +36,30 @@ constexpr std::string_view kCalibrations[] = {"pa_per_full_scale", "v_per_full_s
 constexpr ParamRule kRules[] = {
     {ParamRule::Kind::at_most_one, kCalibrations, {}, {}, "use two LevelMeters for both kinds of input"}};
 constexpr PortInfo kOutPort[] = {{"out", mask(StreamKind::values), "Levels, one block per interval."}};
+constexpr ValueInfo kValues[] = {
+    {"peak", "FS", "Largest absolute sample."},
+    {"peak_db", "dBFS", "Its level; of channels in Pa, V, … dB re 1 of the unit."},
+    {"rms", "FS", "Effective value."},
+    {"rms_db", "dB re 1 FS",
+     "Its level: a full-scale sine reads -3.01. Of channels in Pa, V, … re 1 of the unit."},
+    {"rms_db_aes17", "dBFS", "rms_db + 3.01 dB: a full-scale sine reads 0. Only of channels in FS."},
+    {"crest_db", "dB", "peak_db - rms_db."},
+    {"dc", "FS", "Mean."},
+    {"ac_rms", "FS", "Effective value without the mean."},
+    {"clipped", "samples", "How many are at or beyond full scale. Only of channels in FS."},
+    {"not_finite", "samples", "How many are NaN or infinite."},
+    {"peak_pa", "Pa", "Sound pressure of the peak. With pa_per_full_scale."},
+    {"peak_db_spl", "dB SPL", "Its level re 20 µPa. With pa_per_full_scale, and of channels in Pa."},
+    {"rms_pa", "Pa", "Effective sound pressure. With pa_per_full_scale."},
+    {"rms_db_spl", "dB SPL",
+     "Sound pressure level, re 20 µPa. With pa_per_full_scale, and of channels in Pa."},
+    {"peak_v", "V", "Voltage of the peak. With v_per_full_scale."},
+    {"peak_dbv", "dBV", "Its level re 1 V. With v_per_full_scale."},
+    {"peak_dbu", "dBu", "Its level re 0.7746 V. With v_per_full_scale, and of channels in V."},
+    {"rms_v", "V", "Effective voltage. With v_per_full_scale."},
+    {"rms_dbv", "dBV", "Its level re 1 V. With v_per_full_scale."},
+    {"rms_dbu", "dBu", "Its level re 0.7746 V. With v_per_full_scale, and of channels in V."},
+};
 constexpr NodeInfo kInfo{
     .name = "LevelMeter",
     .description = "Measures peak, rms, DC and crest of every channel over intervals.",
@@ -58,6 +82,7 @@ constexpr NodeInfo kInfo{
         "dBV re 1 V and dBu re 0.7746 V. The level of silence is -infinity, which JSON shows as null; without "
         "a finite sample all values are null, rms and peak too. Intervals are counted from sample 0; a "
         "shorter last interval is flagged incomplete.",
+    .values = kValues,
     .example = R"({"id": "level", "type": "LevelMeter", "config": {"interval_s": 0.5}})",
     .cost_ns_per_frame = 0.6,
 };

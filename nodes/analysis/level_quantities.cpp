@@ -59,6 +59,12 @@ constexpr CalibratedQuantity kVoltages[] = {
     {"rms_dbv", "dBV", &dsp::Levels::rms, 1.0},         {"rms_dbu", "dBu", &dsp::Levels::rms, kVolt0Dbu},
 };
 
+// A mean of effective values is that of their energy; of peaks, crest factors and counts it says nothing.
+Mean mean_of(std::string_view quantity) {
+  if (quantity == "dc") { return Mean::as_unit; }
+  return quantity.find("rms") != std::string_view::npos ? Mean::energy : Mean::none;
+}
+
 // Nothing where the quantity has no meaning for a channel of that unit.
 std::optional<std::string> unit_of_quantity(const Quantity& q, const std::string& unit) {
   if (streamlab::is_full_scale(unit)) { return std::string(q.full_scale_unit); }
@@ -115,11 +121,11 @@ std::vector<ChannelInfo> LevelQuantities::channels() const {
   for (const Channel& channel : channels_) {
     for (const Quantity& q : kQuantities) {
       if (const auto unit = unit_of_quantity(q, channel.unit)) {
-        infos.push_back({fmt::format("{}.{}", channel.name, q.name), *unit});
+        infos.push_back({fmt::format("{}.{}", channel.name, q.name), *unit, 1.0, mean_of(q.name)});
       }
     }
     for (const CalibratedQuantity& q : channel.added) {
-      infos.push_back({fmt::format("{}.{}", channel.name, q.name), std::string(q.unit)});
+      infos.push_back({fmt::format("{}.{}", channel.name, q.name), std::string(q.unit), 1.0, mean_of(q.name)});
     }
   }
   return infos;

@@ -90,8 +90,10 @@ class Spectrum final : public FrameAnalysis {
     out.format.kind = StreamKind::spectrum;
     out.format.max_frames = static_cast<std::uint32_t>(bin_count());
     out.format.axis = {"frequency", "Hz", 0.0, bin_hz()};
+    // Amplitudes are averaged as energy, like |X|² here; the other scalings are energy.
+    const Mean mean = params().choice(kScaling) < 2 ? Mean::energy : Mean::as_unit;
     for (const ChannelInfo& channel : in.channels) {
-      out.format.channels.push_back({channel.name, unit_of(channel.unit)});
+      out.format.channels.push_back({channel.name, unit_of(channel.unit), 1.0, mean});
     }
     std::string convention(kConventions[params().choice(kScaling)]);
     if (decibels_per_decade_ > 0.0) {

@@ -7,7 +7,8 @@
 //
 //   y[c][n] = mean, max, min or last of x[c][n] over the blocks whose last frame lies in the interval
 //
-// The mean of levels (dB…, LU…) is that of their powers.
+// The mean of levels (dB…, LU…), effective values and amplitudes is that of their powers; channels of which a mean
+// says nothing (means.hpp) are left out.
 //
 // NaN stands for an undefined value and is ignored; if all are undefined, the result is NaN. The grid of
 // intervals begins at frame 0 of the stream. A result is emitted at the first block of a later interval, or
@@ -26,6 +27,7 @@
 #include "nodes/analysis/interval_grid.hpp"
 #include "nodes/analysis/level_unit.hpp"
 #include "nodes/analysis/time_at.hpp"
+#include "nodes/flow/means.hpp"
 
 namespace streamlab {
 namespace conflate_node {
@@ -54,12 +56,29 @@ constexpr NodeInfo kInfo{
     .details =
         "Value by value, bin by bin, over the blocks whose last frame lies in the interval. The mean of a "
         "channel whose unit is a level (dB…, LU…) is that of the powers, 10 lg mean 10^(x/10); silence, "
-        "-infinity, is a power of 0. Reduce does the same with more to choose from. NaN, which stands for an "
+        "-infinity, is a power of 0. That of rms values and of amplitudes of a Spectrum is √ mean x². Peaks, crest "
+        "factors and counts of LevelMeter have no mean, and are left out. Reduce does the same with more to choose from. NaN, which stands for an "
         "undefined value, is left out; a result of nothing but NaN is NaN. The metadata say in blocks "
         "how many were joined.",
     .example = R"({"id": "slow", "type": "Conflate", "config": {"interval_s": 1, "method": "max"}})",
     .cost_ns_per_frame = 1.0,
 };
+
+// What is added up for a mean.
+enum class Scale : std::uint8_t { number, level, amplitude };
+
+Scale scale_of(const ChannelInfo& channel) {
+  if (is_level(channel.unit)) { return Scale::level; }
+  return channel.mean == Mean::energy ? Scale::amplitude : Scale::number;
+}
+double to_summand(double x, Scale scale) noexcept {
+  if (scale == Scale::number) { return x; }
+  return scale == Scale::level ? std::pow(10.0, 0.1 * x) : x * x;
+}
+double from_mean(double mean, Scale scale) noexcept {
+  if (scale == Scale::number) { return mean; }
+  return scale == Scale::level ? 10.0 * std::log10(mean) : std::sqrt(mean);
+}
 
 class Conflate final : public Node {
  public:
@@ -75,14 +94,19 @@ class Conflate final : public Node {
     grid_ = *grid;
     method_ = 0;
     while (kMethods[method_] != params_.text(kMethod)) { ++method_; }
-    powers_.clear();
-    for (const ChannelInfo& channel : in.channels) {
-      powers_.push_back(method_ == kMean && is_level(channel.unit));
+    auto kept = method_ == kMean ? channels_with_a_mean(in, "/config/method") : all_channels(in);
+    if (!kept) { return tl::unexpected(kept.error()); }
+    kept_ = *std::move(kept);
+    OutputFormat out{in};
+    out.format.channels.clear();
+    for (const std::uint32_t c : kept_) { out.format.channels.push_back(in.channels[c]); }
+    scales_.clear();
+    for (const ChannelInfo& channel : out.format.channels) {
+      scales_.push_back(method_ == kMean ? scale_of(channel) : Scale::number);
     }
-    joined_ = DataFrame(std::make_shared<const StreamFormat>(in));
+    joined_ = DataFrame(std::make_shared<const StreamFormat>(out.format));
     counts_.assign(std::size_t{in.channel_count()} * in.max_frames, 0);
     reset();
-    OutputFormat out{in};
     out.format.notes["conflated"] = fmt::format("{} over {} s", kMethods[method_], params_[kIntervalS]);
     return std::vector{std::move(out)};
   }
@@ -121,8 +145,8 @@ class Conflate final : public Node {
 
  private:
   void begin(const DataFrame& x) noexcept {
-    joined_.copy_from(x);
-    for (std::uint32_t c = 0; c < x.channel_count(); ++c) {
+    joined_.take_header(x);
+    for (std::uint32_t c = 0; c < joined_.channel_count(); ++c) {
       std::fill_n(joined_.channel_data(c), joined_.frame_count(), std::numeric_limits<double>::quiet_NaN());
     }
     std::fill(counts_.begin(), counts_.end(), 0U);
@@ -144,13 +168,13 @@ class Conflate final : public Node {
   void add(const DataFrame& x) noexcept {
     // A spectrum has as many bins in every block.
     const std::uint32_t frames = std::min(x.frame_count(), joined_.frame_count());
-    for (std::uint32_t c = 0; c < x.channel_count(); ++c) {
-      const auto from = x.channel(c);
+    for (std::uint32_t c = 0; c < joined_.channel_count(); ++c) {
+      const auto from = x.channel(kept_[c]);
       double* const to = joined_.channel_data(c);
       std::uint32_t* const counts = counts_.data() + std::size_t{c} * joined_.max_frames();
       for (std::uint32_t n = 0; n < frames; ++n) {
         if (std::isnan(from[n])) { continue; }
-        const double value = powers_[c] ? std::pow(10.0, 0.1 * from[n]) : from[n];
+        const double value = to_summand(from[n], scales_[c]);
         to[n] = counts[n] == 0 ? value : with(to[n], value);
         ++counts[n];
       }
@@ -176,7 +200,7 @@ class Conflate final : public Node {
         const std::uint32_t* const counts = counts_.data() + std::size_t{c} * joined_.max_frames();
         for (std::size_t n = 0; n < values.size(); ++n) {
           if (counts[n] > 0) { values[n] /= counts[n]; }
-          if (powers_[c]) { values[n] = 10.0 * std::log10(values[n]); }
+          values[n] = from_mean(values[n], scales_[c]);
         }
       }
     }
@@ -190,7 +214,8 @@ class Conflate final : public Node {
   const ParamValues params_;
   IntervalGrid grid_;
   std::size_t method_ = kMean;
-  std::vector<bool> powers_;           // by channel: levels whose mean is taken
+  std::vector<std::uint32_t> kept_;    // channels of the input that results are given of
+  std::vector<Scale> scales_;          // by channel of the output
   DataFrame joined_;                   // of the interval under way
   std::vector<std::uint32_t> counts_;  // numbers that are in each value of joined_
   std::uint32_t blocks_ = 0;           // in joined_

@@ -16,6 +16,7 @@
 
 #include "nodes/analysis/interval_measurement.hpp"
 #include "nodes/analysis/level_unit.hpp"
+#include "nodes/flow/means.hpp"
 #include "nodes/flow/reduction.hpp"
 
 namespace streamlab {
@@ -26,8 +27,8 @@ constexpr std::string_view kOperations[] = {"mean", "power_mean", "max", "min", 
 constexpr ParamInfo kParams[] = {
     param::choice(
         "operation", kOperations, "mean",
-        "mean, power_mean (of samples the rms), max, min or sum; of levels mean and sum are those of "
-        "the energy."),
+        "mean, power_mean (of samples the rms), max, min or sum; of levels, effective values and spectra mean "
+        "is that of the energy, and so is sum of levels."),
     param::integer("count", "", {1.0, 9e15}, Need::optional,
                    "One result for so many: frames of audio, values, spectra."),
     param::number("interval_s", "s", {1e-6, 86400.0 * 366}, Need::optional, "One result for each interval."),
@@ -58,7 +59,10 @@ constexpr NodeInfo kInfo{
         "Channels are reduced one by one, spectra bin by bin. Channels whose "
         "unit is a level (dB…, LU…) are averaged and added as powers: mean and power_mean are 10 lg mean "
         "10^(x/10), sum is 10 lg Σ 10^(x/10), and silence, -infinity (null in JSON), is a power of 0. So the "
-        "mean of rms_db is Leq. power_mean of powers (units with ²) is their mean, of all others √ mean x². "
+        "mean of rms_db is Leq. The mean of rms values of LevelMeter and of amplitudes of Spectrum is √ mean x², "
+        "so that it agrees with that of their levels. A mean of peaks, crest factors and counts of samples says "
+        "nothing: mean and power_mean leave these channels of LevelMeter out; take max, min, or the sum of "
+        "counts. power_mean of powers (FS², Pa²/Hz, 1/Hz) is their mean, of all others √ mean x². "
         "In means of values and spectra each counts by its length, so that a shorter last one counts less. "
         "Other numbers that are not finite are left out. Metadata: count, how many there were; used, how many "
         "were not left out, of the channel or bin with the fewest; missing_frames. A channel of which all were "
@@ -82,21 +86,32 @@ class Reduce final : public IntervalMeasurement {
     if (auto cut = prepare_stretches(in, stretches(), out); !cut) { return tl::unexpected(cut.error()); }
     kind_ = in.kind;
     const auto operation = static_cast<Operation>(params_.choice(kOperation));
+    const bool averages = operation == Operation::mean || operation == Operation::power_mean;
+    auto kept = averages ? channels_with_a_mean(in, "/config/operation") : all_channels(in);
+    if (!kept) { return tl::unexpected(kept.error()); }
+    kept_ = *std::move(kept);
     bins_ = kind_ == StreamKind::spectrum ? in.max_frames : 1;
     reductions_.clear();
     full_scale_.clear();
     for (const ChannelInfo& channel : in.channels) {
       full_scale_.push_back(is_full_scale(channel.unit));
-      reductions_.insert(reductions_.end(), bins_, Reduction(operation, power_scale_of(channel.unit)));
+      const bool of_energy = operation == Operation::mean && channel.mean == Mean::energy;
+      reductions_.insert(reductions_.end(), bins_,
+                         {of_energy ? Operation::power_mean : operation, power_scale_of(channel.unit)});
     }
     reset();
 
     out.format.overlapping = false;  // one result a window
+    out.format.channels.clear();
+    for (const std::uint32_t c : kept_) { out.format.channels.push_back(in.channels[c]); }
     const std::string name(kOperations[params_.choice(kOperation)]);
     if (kind_ != StreamKind::spectrum) {
       out.format.kind = StreamKind::values;
       out.format.max_frames = 1;
-      for (ChannelInfo& channel : out.format.channels) { channel.name += "." + name; }
+      for (ChannelInfo& channel : out.format.channels) {
+        channel.name += "." + name;
+        if (operation == Operation::power_mean) { channel.mean = Mean::energy; }  // of samples an rms
+      }
     }
     out.format.notes["reduced"] = name;
     return std::vector{std::move(out)};
@@ -158,7 +173,7 @@ class Reduce final : public IntervalMeasurement {
     std::uint64_t used = UINT64_MAX;
     for (std::uint32_t c = 0; c < y.channel_count(); ++c) {
       for (std::uint32_t k = 0; k < bins_; ++k) {
-        const Reduction& reduction = reductions_[c * bins_ + k];
+        const Reduction& reduction = reductions_[kept_[c] * bins_ + k];
         used = std::min(used, reduction.used());
         y.channel_data(c)[k] = reduction.result();
       }
@@ -173,7 +188,8 @@ class Reduce final : public IntervalMeasurement {
   const ParamValues params_;
   StreamKind kind_ = StreamKind::audio;  // fixed by prepare(), as are the next
   std::uint32_t bins_ = 1;
-  std::vector<bool> full_scale_;  // by channel
+  std::vector<bool> full_scale_;     // by channel
+  std::vector<std::uint32_t> kept_;  // channels that results are given of
 
   std::vector<Reduction> reductions_;  // channel after channel, bin after bin
   bool clipped_ = false;

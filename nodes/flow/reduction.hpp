@@ -20,13 +20,12 @@ namespace streamlab {
 
 enum class Operation : std::uint8_t { mean, power_mean, max, min, sum };
 
-// What the numbers are, by their unit: "dB…" and "LU…" are levels, a unit with "²" is one of power, all others
-// are linear.
+// What the numbers are, by their unit: levels, powers (level_unit.hpp), or else linear.
 enum class PowerScale : std::uint8_t { level, power, linear };
 
 inline PowerScale power_scale_of(std::string_view unit) {
   if (is_level(unit)) { return PowerScale::level; }
-  return unit.find("²") != std::string_view::npos ? PowerScale::power : PowerScale::linear;
+  return is_power(unit) ? PowerScale::power : PowerScale::linear;
 }
 
 class Reduction {

@@ -42,7 +42,8 @@ inline Result<StreamFormat> side_by_side(std::span<const StreamFormat* const> in
         return refused("/config/prefixes", fmt::format("two channels would be named \"{}\"", name),
                        "prefixes that make every name different");
       }
-      all.channels.push_back({name, channel.unit, channel.clip_level});
+      all.channels.push_back(channel);
+      all.channels.back().name = name;
     }
     all.notes.insert(inputs[i]->notes.begin(), inputs[i]->notes.end());
   }

@@ -68,6 +68,9 @@ TEST_P(EveryNode, SaysWhatItDoesAndWhatItDoesAtAGap) {
   for (const auto ports : {info().inputs, info().outputs}) {
     for (const PortInfo& port : ports) { EXPECT_TRUE(port.description.ends_with('.')) << port.name; }
   }
+  for (const ValueInfo& value : info().values) {
+    EXPECT_TRUE(value.description.ends_with('.')) << value.name;
+  }
 }
 
 TEST_P(EveryNode, HasAnExampleThatIsAccepted) {

@@ -107,6 +107,18 @@ TEST(DescribeNodes, ShowsPortsParametersAndExample) {
   EXPECT_THAT(text, HasSubstr(std::string(info_of("Mixer").example)));
 }
 
+TEST(DescribeNodes, NamesTheValuesOfAMeter) {
+  const NodeInfo& meter = info_of("LevelMeter");
+  EXPECT_THAT(describe_node(meter),
+              HasSubstr("\n  rms_db_spl    dB SPL      Sound pressure level, re 20 µPa."));
+  EXPECT_THAT(describe_node(meter),
+              HasSubstr("\"left.rms_db\": \"main_channel\" where there is one channel"));
+  EXPECT_THAT(config_reference(default_catalog()), HasSubstr("\n| `rms_db` | dB re 1 FS | Its level: "));
+  EXPECT_EQ(node_document(meter)["values"].size(), meter.values.size());
+  EXPECT_EQ(node_document(meter)["values"][1]["unit"], "dBFS");
+  EXPECT_THAT(describe_node(info_of("Gain")), Not(HasSubstr("\nValues\n")));
+}
+
 TEST(DescribeNodes, EveryExampleIsANodeThatIsAccepted) {
   for (const NodeEntry* entry : default_catalog().entries()) {
     const NodeInfo& info = entry->info;
@@ -149,6 +161,36 @@ TEST(DescribePlan, ShowsDomainsFormatsEdgesAndLatency) {
                                           4 * kThreadStackBytes / 1024)));
 }
 
+std::string plan_text(const std::string& nodes, const std::string& connections) {
+  auto graph = load_graph(R"({"nodes": [)" + nodes + R"(], "connections": [)" + connections + "]}");
+  EXPECT_TRUE(graph.has_value()) << (graph ? "" : to_string(graph.error(), ""));
+  PlanOptions options;
+  if (graph->has_device()) {
+    options.device = DeviceStream{
+        .sample_rate_hz = 48000.0, .max_block_frames = 256, .input_names = {}, .output_names = {"left"}};
+  }
+  auto plan = make_plan(*graph, options);
+  EXPECT_TRUE(plan.has_value()) << (plan ? "" : to_string(plan.error(), ""));
+  return describe_plan(*plan);
+}
+
+TEST(DescribePlan, NamesTheValues) {
+  EXPECT_THAT(plan_text(R"({"id": "tone", "type": "SineGenerator"}, {"id": "level", "type": "LevelMeter"})",
+                        R"({"from": "tone", "to": "level"})"),
+              HasSubstr("-> 10 values\n      main_channel.peak, main_channel.peak_db, main_channel.rms, "));
+}
+
+// With a device a run needs no length: it lasts until somebody ends it.
+TEST(DescribePlan, SaysWhatAnEndlessRunNeeds) {
+  const std::string tone = R"({"id": "tone", "type": "SineGenerator"})";
+  EXPECT_THAT(plan_text(tone + R"(, {"id": "end", "type": "NullSink"})", R"({"from": "tone", "to": "end"})"),
+              HasSubstr("\nlength   endless: a run needs --seconds, --frames or duration_s\n"));
+  EXPECT_THAT(
+      plan_text(tone + R"(, {"id": "card", "type": "AudioOutput"})", R"({"from": "tone", "to": "card"})"),
+      HasSubstr(
+          "\nlength   endless: a run lasts until Ctrl-C, or as --seconds, --frames or duration_s say\n"));
+}
+
 TEST(DescribePlan, GivesTheSameToPrograms) {
   const Document plan = plan_document(tone_plan());
   EXPECT_EQ(plan["title"], "A \"tone\"");
@@ -160,6 +202,7 @@ TEST(DescribePlan, GivesTheSameToPrograms) {
   EXPECT_EQ(plan["nodes"][0]["outputs"][0]["format"]["channels"][0]["unit"], "FS");
   ASSERT_EQ(plan["edges"].size(), 4U);
   EXPECT_EQ(plan["endless"], true);
+  EXPECT_EQ(plan["needs_length"], true);
   EXPECT_GT(plan["memory_bytes"], 4 * 7 * 480 * 8);  // three edges of 7 blocks and one of 5, at least
   EXPECT_EQ(plan["stack_bytes"], 4 * kThreadStackBytes);
 }

@@ -173,13 +173,13 @@ TEST(Checkpoint, RefusesAnotherVersionAndAnotherChain) {
   EXPECT_THAT(other.error->error.expected, HasSubstr("take(650) [another input]"));
 
   std::string bytes = text_of(folder.path() / "state");
-  bytes[4] = 3;
+  bytes[4] = 2;  // that of channels without ChannelInfo::mean
   std::ofstream(folder.path() / "state", std::ios::binary) << bytes;
   const StreamReport version = job(folder.path(), -1);
   ASSERT_TRUE(version.error);
   EXPECT_EQ(to_string(version.error->error),
             (folder.path() / "state").string() +
-                ": the checkpoint is of version 3; expected version 2; remove it to "
+                ": the checkpoint is of version 2; expected version 3; remove it to "
                 "start over");
 }
 

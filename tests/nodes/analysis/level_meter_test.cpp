@@ -2,10 +2,13 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <map>
+#include <set>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "engine/core/node_catalog.hpp"
 #include "nodes/dsp/sine.hpp"
 #include "tests/nodes/analysis/metadata_of.hpp"
 #include "tests/support/node_harness.hpp"
@@ -53,6 +56,33 @@ std::vector<DataFrame> feed_constant(NodeHarness& meter, std::int64_t position, 
   block.set_frame_count(frames);
   for (double& v : block.channel(0U)) { v = x; }
   return meter.process(block);
+}
+
+// The names that `streamlab nodes LevelMeter` shows are those that it gives, with their units.
+TEST(LevelMeter, GivesTheValuesThatItsDescriptionNames) {
+  std::map<std::string, std::string> described;  // unit by name
+  for (const ValueInfo& value : default_catalog().find("LevelMeter")->info.values) {
+    EXPECT_TRUE(described.emplace(value.name, value.unit).second) << value.name;
+  }
+  std::set<std::string> given;
+  const auto add = [&](const char* config, const char* unit) {
+    StreamFormat in = audio_format(48000.0, {"mic"}, 8);
+    in.channels[0].unit = unit;
+    NodeHarness meter("LevelMeter", config, {in});
+    for (const ChannelInfo& channel : meter.outputs()[0].format.channels) {
+      const std::string name = channel.name.substr(4);
+      given.insert(name);
+      ASSERT_TRUE(described.contains(name)) << name;
+      if (in.channels[0].unit == "FS") { EXPECT_EQ(channel.unit, described[name]) << name; }
+    }
+  };
+  add("{}", "FS");
+  add(R"({"pa_per_full_scale": 10})", "FS");
+  add(R"({"v_per_full_scale": 10})", "FS");
+  add("{}", "Pa");
+  add("{}", "V");
+  add("{}", "m/s²");
+  EXPECT_EQ(given.size(), described.size());
 }
 
 // Sound that clipped in 16 bits has 32767 and -32768, and no 1.
@@ -121,7 +151,7 @@ TEST(LevelMeter, NamesEachChannelAndUnit) {
   const StreamFormat& format = meter.outputs()[0].format;
   EXPECT_EQ(format.kind, StreamKind::values);
   ASSERT_EQ(format.channel_count(), 20U);
-  EXPECT_EQ(format.channels[3], (ChannelInfo{"left.rms_db", "dB re 1 FS"}));
+  EXPECT_EQ(format.channels[3], (ChannelInfo{"left.rms_db", "dB re 1 FS", 1.0, Mean::energy}));
   EXPECT_EQ(format.channels[16], (ChannelInfo{"right.dc", "FS"}));
   EXPECT_EQ(format.notes.at("rms_db"), "20 lg rms re 1 of the channel's unit");
   Signal x = constant(0.5, 2, 48000);
@@ -315,7 +345,8 @@ TEST(LevelMeter, GivesSoundPressureWhenCalibrated) {
   EXPECT_EQ(value(results[0], "left.rms_pa"), 1.0);
   EXPECT_NEAR(value(results[0], "left.rms_db_spl"), 93.9794000867204, 1e-12);  // 1 Pa; dB
   EXPECT_NEAR(value(results[0], "right.peak_db_spl"), 20.0 * std::log10(0.5), 1e-13);
-  EXPECT_EQ(meter.outputs()[0].format.channels[13], (ChannelInfo{"left.rms_db_spl", "dB SPL"}));
+  EXPECT_EQ(meter.outputs()[0].format.channels[13],
+            (ChannelInfo{"left.rms_db_spl", "dB SPL", 1.0, Mean::energy}));
 }
 
 TEST(LevelMeter, GivesVoltageWhenCalibrated) {

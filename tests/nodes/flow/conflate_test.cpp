@@ -70,6 +70,30 @@ TEST(Conflate, JoinsTheValuesOfEachInterval) {
   }
 }
 
+// Effective values as energy; what has no mean is left out.
+TEST(Conflate, AveragesTheValuesOfAMeter) {
+  StreamFormat format = values_at_rate(1000.0, 3);
+  format.channels[0].mean = Mean::none;
+  format.channels[1].mean = Mean::energy;
+  NodeHarness conflate("Conflate", R"({"interval_s": 1})", {format});
+  ASSERT_EQ(conflate.outputs()[0].format.channels,
+            (std::vector<ChannelInfo>{format.channels[1], format.channels[2]}));
+  std::vector<DataFrame> in;
+  for (const double value : {3.0, 4.0}) {
+    in.push_back(flat_block_at(conflate, static_cast<std::int64_t>(value), value));
+  }
+  const auto out = run_blocks(conflate, in);
+  ASSERT_EQ(out.size(), 1U);
+  EXPECT_DOUBLE_EQ(out[0].channel(0U)[0], std::sqrt(12.5));
+  EXPECT_DOUBLE_EQ(out[0].channel(1U)[0], 3.5);
+  EXPECT_EQ(
+      NodeHarness("Conflate", R"({"interval_s": 1, "method": "max"})", {format}).outputs()[0].format.channels,
+      format.channels);
+  format.channels.resize(1);
+  EXPECT_THAT(to_string(NodeHarness::refusals("Conflate", R"({"interval_s": 1})", {format}), ""),
+              testing::HasSubstr("/config/method: a mean of \"ch1\" would say nothing"));
+}
+
 // The unit says what is averaged: of levels, the powers. Silence is a power of 0.
 TEST(Conflate, AveragesLevelsAsPowers) {
   StreamFormat format = values_at_rate(1000.0, 2);

@@ -142,8 +142,72 @@ TEST(Reduce, CountsValuesByTheirLength) {
   for (const DataFrame& level : levels) { reduce.process(level); }
   const auto leq = reduce.finish();
   EXPECT_NEAR(leq[0].channel("main_channel.rms_db.mean")[0], 10.0 * std::log10(0.125 / 1.1), 1e-12);
-  EXPECT_NEAR(leq[0].channel("main_channel.rms.mean")[0], std::sqrt(0.125) / 1.1, 1e-14);
+  EXPECT_NEAR(leq[0].channel("main_channel.rms.mean")[0], std::sqrt(0.125 / 1.1), 1e-14);
   EXPECT_TRUE(leq[0].header().has(FrameFlag::incomplete));
+}
+
+// What a meter gives of a tone of amplitude 0.5 and of silence: in one row, a mean says the same in every unit.
+TEST(Reduce, AveragesTheValuesOfAMeterSoThatTheyAgree) {
+  NodeHarness meter("LevelMeter", R"({"interval_s": 1, "pa_per_full_scale": 10})");
+  NodeHarness reduce("Reduce", config("mean"), {meter.outputs()[0].format});
+  for (const DataFrame& levels : meter.run_frames(tone_and_silence(48000, 48000), 480)) {
+    reduce.process(levels);
+  }
+  const DataFrame mean = reduce.finish()[0];
+  const double rms = std::sqrt(1.0 / 16.0);
+  const auto value = [&](const char* name) {
+    return mean.channel(fmt::format("main_channel.{}.mean", name))[0];
+  };
+  EXPECT_NEAR(value("rms"), rms, 1e-14);
+  EXPECT_NEAR(value("rms_db"), 20.0 * std::log10(rms), 1e-12);
+  EXPECT_NEAR(value("ac_rms"), rms, 1e-14);
+  EXPECT_NEAR(value("rms_pa"), 10.0 * rms, 1e-13);
+  EXPECT_NEAR(value("rms_db_spl"), 20.0 * std::log10(10.0 * rms / 20e-6), 1e-12);
+  EXPECT_NEAR(value("dc"), 0.0, 1e-15);  // a mean of means
+}
+
+TEST(Reduce, LeavesOutTheMeansThatSayNothing) {
+  NodeHarness meter("LevelMeter", R"({"pa_per_full_scale": 10})");
+  const StreamFormat& levels = meter.outputs()[0].format;
+  const auto names = [&](const char* operation) {
+    std::vector<std::string> list;
+    NodeHarness reduce("Reduce", config(operation), {levels});
+    for (const ChannelInfo& channel : reduce.outputs()[0].format.channels) {
+      list.push_back(channel.name.substr(std::string("main_channel.").size()));
+    }
+    return list;
+  };
+  EXPECT_THAT(names("mean"), ElementsAre("rms.mean", "rms_db.mean", "rms_db_aes17.mean", "dc.mean",
+                                         "ac_rms.mean", "rms_pa.mean", "rms_db_spl.mean"));
+  EXPECT_EQ(names("power_mean").size(), 7U);
+  for (const char* operation : {"max", "min", "sum"}) {
+    EXPECT_EQ(names(operation).size(), levels.channels.size()) << operation;
+  }
+  StreamFormat peaks = levels;
+  peaks.channels = {levels.channels[1]};
+  EXPECT_EQ(
+      to_string(NodeHarness::refusals("Reduce", config("mean"), {peaks}), ""),
+      "/config/operation: a mean of \"main_channel.peak_db\" would say nothing; expected \"max\" or \"min\" of "
+      "peaks, crest factors and counts\n");
+}
+
+// The mean of amplitudes of a noise would be 1.05 dB too low (√(π/4)); this is what averaging = linear gives.
+TEST(Reduce, AveragesTheAmplitudesOfASpectrumAsEnergy) {
+  const Signal x = noise(1, 64 * 256);
+  for (const char* scaling : {"amplitude", "rms", "power", "psd"}) {
+    const auto settings = [&](const char* rest) {
+      return fmt::format(R"({{"fft_size": 256, "overlap": 0, "scaling": "{}"{}}})", scaling, rest);
+    };
+    NodeHarness single("Spectrum", settings(""));
+    NodeHarness averaged("Spectrum", settings(R"(, "averaging": "linear", "averages": 64)"));
+    NodeHarness reduce("Reduce", config("mean"), {single.outputs()[0].format});
+    for (const DataFrame& spectrum : single.run_frames(x, 256)) { reduce.process(spectrum); }
+    const DataFrame mean = reduce.finish()[0];
+    const DataFrame expected = averaged.run_frames(x, 256)[0];
+    for (std::uint32_t k = 0; k < expected.frame_count(); ++k) {
+      EXPECT_NEAR(mean.channel(0U)[k] / expected.channel(0U)[k], 1.0, 1e-13) << scaling << ", bin " << k;
+    }
+  }
 }
 
 TEST(Reduce, GoesByTheUnit) {
@@ -155,6 +219,9 @@ TEST(Reduce, GoesByTheUnit) {
   };
   EXPECT_DOUBLE_EQ(of_3_and_4("FS"), std::sqrt(12.5));
   EXPECT_DOUBLE_EQ(of_3_and_4("FS²/Hz"), 3.5);
+  EXPECT_DOUBLE_EQ(of_3_and_4("1/Hz"), 3.5);              // the density of plain numbers
+  EXPECT_DOUBLE_EQ(of_3_and_4("m/s²"), std::sqrt(12.5));  // an acceleration is no power
+  EXPECT_DOUBLE_EQ(of_3_and_4("m/s²²/Hz"), 3.5);          // but its density is
   const double levels = 10.0 * std::log10((std::pow(10.0, 0.3) + std::pow(10.0, 0.4)) / 2.0);
   EXPECT_DOUBLE_EQ(of_3_and_4("dBFS"), levels);
   EXPECT_DOUBLE_EQ(of_3_and_4("LUFS"), levels);
