@@ -11,6 +11,7 @@
 #include "apps/streamlab/config_file.hpp"
 #include "apps/streamlab/console.hpp"
 #include "apps/streamlab/flow_file.hpp"
+#include "apps/streamlab/graph_notes.hpp"
 #include "apps/streamlab/run_files.hpp"
 #include "apps/streamlab/summary.hpp"
 #include "engine/graph/describe.hpp"
@@ -29,13 +30,15 @@ ExitCode check_text(const CheckArguments& arguments, const std::string& text, De
   if (is_flow_text(text, arguments.config.path)) { return check_flow_file(arguments, text); }
   const auto graph = load_config(arguments.config, text);
   if (!graph) { return graph.error(); }
-  if (const Errors errors = check_writable(*graph); !errors.empty()) {
+  if (Errors errors = check_writable(*graph); !errors.empty()) {
+    for (Error& error : refusals_of_sources(*graph, errors)) { errors.push_back(std::move(error)); }
     return report(errors, name_of(arguments.config));
   }
   for (const WrittenFile& file : existing_outputs(*graph)) {
     to_stderr(fmt::format("note: \"{}\" already exists: a run needs --force to replace it\n", file.path),
               Tone::warning);
   }
+  to_stderr(unread_notes(*graph), Tone::warning);
   EngineOptions options;
   options.look_only = true;
   options.frame_limit = 1;  // a graph that needs a limit to run is no mistake yet

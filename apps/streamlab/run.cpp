@@ -7,6 +7,7 @@
 #include "apps/streamlab/config_file.hpp"
 #include "apps/streamlab/console.hpp"
 #include "apps/streamlab/flow_file.hpp"
+#include "apps/streamlab/graph_notes.hpp"
 #include "apps/streamlab/run_files.hpp"
 #include "apps/streamlab/run_graph.hpp"
 #include "apps/streamlab/standard_streams.hpp"
@@ -29,6 +30,18 @@ Errors refuse_flow_options(const RunArguments& arguments) {
   return errors;
 }
 
+// Why the graph cannot be run like this, although it is valid.
+Errors refusals(const ValidGraph& graph, const RunArguments& arguments) {
+  Errors all = check_stdout_formats(graph, arguments.json);
+  const auto add = [&](Errors errors) {
+    for (Error& error : errors) { all.push_back(std::move(error)); }
+  };
+  add(check_writable(graph));
+  if (!arguments.force) { add(refuse_existing(graph)); }
+  if (!all.empty()) { add(refusals_of_sources(graph, all)); }
+  return all;
+}
+
 }  // namespace
 
 ExitCode run_command(const RunArguments& arguments) {
@@ -41,15 +54,10 @@ ExitCode run_command(const RunArguments& arguments) {
   const Errors refused = refuse_flow_options(arguments);
   if (!refused.empty()) { report(refused, ""); }
   if (!graph || !refused.empty()) { return ExitCode::refused; }
-  if (const Errors errors = check_stdout_formats(*graph, arguments.json); !errors.empty()) {
+  if (const Errors errors = refusals(*graph, arguments); !errors.empty()) {
     return report(errors, name_of(arguments.config));
   }
-  if (const Errors errors = check_writable(*graph); !errors.empty()) {
-    return report(errors, name_of(arguments.config));
-  }
-  if (const Errors errors = refuse_existing(*graph); !errors.empty() && !arguments.force) {
-    return report(errors, name_of(arguments.config));
-  }
+  if (!arguments.quiet) { to_stderr(unread_notes(*graph), Tone::warning); }
   RunOptions options{arguments.seconds, arguments.frames, arguments.json,
                      arguments.quiet,   arguments.force,  {}};
   options.report = [&](const Errors& errors) { return report(errors, name_of(arguments.config)); };

@@ -106,7 +106,7 @@ Result<void> OutputFile::check(const std::string& path) {
   struct stat status {};
   if (::stat(folder.c_str(), &status) != 0) {
     return refused(path, fmt::format("cannot be created: \"{}\": {}", folder, std::strerror(errno)),
-                   "an existing folder");
+                   "an existing folder", home_hint(path));
   }
   if (!S_ISDIR(status.st_mode)) {
     return refused(path, fmt::format("cannot be created: \"{}\" is not a folder", folder), "a folder");

@@ -28,4 +28,10 @@ std::string real_path(const std::string& path) {
   return real.string();  // a cycle of links, which cannot be opened anyway
 }
 
+std::string home_hint(std::string_view path) {
+  if (path != "~" && !path.starts_with("~/")) { return {}; }
+  return "only a shell knows \"~\": in a configuration \"${env:HOME}" + std::string(path.substr(1)) +
+         "\" is that file";
+}
+
 }  // namespace streamlab

@@ -1,10 +1,13 @@
 // engine/graph/load_graph.cpp
 //
-// From text to ValidGraph in one go, with all errors of both steps in the order of the file.
+// From text to ValidGraph in one go, with all errors of both steps in the order of the file; beside them those that the
+// sources would report next.
 #include <optional>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
+#include "engine/core/node.hpp"
 #include "engine/graph/file_order.hpp"
 #include "engine/graph/graph_spec.hpp"
 #include "engine/graph/parse_config.hpp"
@@ -20,6 +23,30 @@ bool has_node_list(const Document& document, const GraphSpec& spec) {
 }
 
 }  // namespace
+
+Errors refusals_of_sources(const ValidGraph& graph, const Errors& said) {
+  std::vector<bool> is_wrong(graph.nodes().size(), false);
+  for (const Error& error : said) {
+    if (error.where.starts_with("/pipeline_config")) { return {}; }
+    const auto index = node_at(error.where);
+    if (index && *index < is_wrong.size()) { is_wrong[*index] = true; }
+  }
+  Errors found;
+  for (std::size_t n = 0; n < graph.nodes().size(); ++n) {
+    const ValidNode& node = graph.nodes()[n];
+    if (node.entry == nullptr || is_wrong[n]) { continue; }
+    const NodeInfo& info = node.info();
+    if (!info.inputs.empty() || info.boundary != Boundary::none || info.waits == Waits::yes) { continue; }
+    PrepareContext context;
+    context.sample_rate_hz = graph.config().sample_rate_hz;
+    context.block_size = graph.config().block_size > 0 ? graph.config().block_size : kDefaultBlockSize;
+    context.console = Console::off;
+    auto prepared = node.entry->make(node.params)->prepare(context);
+    if (!prepared) { found.push_back(node.located(prepared.error())); }
+  }
+  graph.name_nodes(found);
+  return found;
+}
 
 Checked<ValidGraph> load_graph(std::string_view text, ConfigLanguage language, const Variables& variables,
                                const NodeCatalog& catalog, const Variables& own) {
@@ -38,6 +65,9 @@ Checked<ValidGraph> validate_document(const Document& document, const Variables&
   std::optional<ValidGraph> graph;
   if (has_node_list(replaced, spec)) { graph = validate(spec, catalog, errors); }
   if (errors.empty()) { return *std::move(graph); }
+  if (graph) {
+    for (Error& error : refusals_of_sources(*graph, errors)) { errors.push_back(std::move(error)); }
+  }
   FileOrder(document).arrange(errors, said);
   return tl::unexpected(errors);
 }

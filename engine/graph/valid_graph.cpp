@@ -1,6 +1,7 @@
 // engine/graph/valid_graph.cpp
 //
 // What a valid graph and its nodes can be asked.
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -52,6 +53,18 @@ std::optional<std::size_t> ValidGraph::find(Boundary boundary) const {
     if (nodes_[n].info().boundary == boundary) { return n; }
   }
   return std::nullopt;
+}
+
+std::vector<std::size_t> ValidGraph::unread() const {
+  std::vector<std::size_t> nodes;
+  for (std::size_t n = 0; n < nodes_.size(); ++n) {
+    const NodeInfo& info = nodes_[n].info();
+    const bool has_name = std::any_of(channels_.begin(), channels_.end(),
+                                      [n](const ValidChannel& channel) { return channel.from_node == n; });
+    if (info.outputs.empty() || !from_[n].empty() || has_name || info.waits == Waits::yes) { continue; }
+    nodes.push_back(n);
+  }
+  return nodes;
 }
 
 ValidGraph ValidGraph::with_text(std::size_t node, std::size_t param, const std::string& value) const {

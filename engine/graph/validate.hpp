@@ -83,6 +83,9 @@ class ValidGraph {
   std::optional<std::size_t> find(std::string_view id) const;
   // Index of the only node with that boundary.
   std::optional<std::size_t> find(Boundary boundary) const;
+  // Indexes of nodes that work for nobody: they give something that no node reads and that has no name under which a
+  // program could, and do nothing else. Not of nodes that wait for other programs, which may do something.
+  std::vector<std::size_t> unread() const;
   // Puts the id of its node into each error that lies in one and has none.
   void name_nodes(Errors& errors) const;
   // Does a device tick it?
@@ -118,8 +121,13 @@ Checked<ValidGraph> validate(const GraphSpec& spec, const NodeCatalog& catalog =
 // The same, adding to `errors`; usable only if nothing was added.
 ValidGraph validate(const GraphSpec& spec, const NodeCatalog& catalog, Errors& errors);
 
-// Text to ValidGraph: reads and validates in one go, and gives all errors of both together, in the order of
-// the file. `own`: see replace_variables().
+// What would be refused next, once all mistakes of `said` are mended: sources need no other node, so those in which
+// nothing is wrong yet can be prepared (a file that does not exist, a tone above half the rate). Not of a device, which is
+// not open, and of what waits for other programs. Opens input files; `graph` may be unusable.
+Errors refusals_of_sources(const ValidGraph& graph, const Errors& said);
+
+// Text to ValidGraph: reads and validates in one go, and gives all errors of both together, and if there are any, those of
+// refusals_of_sources(), in the order of the file. `own`: see replace_variables().
 Checked<ValidGraph> load_graph(std::string_view text, ConfigLanguage language = ConfigLanguage::json,
                                const Variables& variables = {},
                                const NodeCatalog& catalog = default_catalog(), const Variables& own = {});

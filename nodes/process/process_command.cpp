@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/base/json_pointer.hpp"
+#include "engine/base/real_path.hpp"
 #include "engine/process/find_program.hpp"
 
 namespace streamlab {
@@ -62,7 +63,8 @@ Result<ChildSpec> read_process_command(const ParamValues& params, const ProcessC
     spec.folder = params.text(at.cwd);
     struct stat info {};
     if (::stat(spec.folder.c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) {
-      return refused("/config/cwd", fmt::format("there is no directory \"{}\"", spec.folder));
+      return refused("/config/cwd", fmt::format("there is no directory \"{}\"", spec.folder), "",
+                     home_hint(spec.folder));
     }
   }
   const char* where = "/config/command/0";

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "engine/base/aligned_buffer.hpp"
+#include "engine/base/real_path.hpp"
 #include "engine/base/sample_format.hpp"
 #include "nodes/sound_file/file_bytes.hpp"
 #include "nodes/sound_file/sample_chunk.hpp"
@@ -268,7 +269,7 @@ Result<SoundFileReader> SoundFileReader::open(const std::string& path, BeyondEnd
   // O_NONBLOCK: opening a FIFO that nobody writes to would wait for ever.
   FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (fd.get() < 0) {
-    if (errno == ENOENT) { return refused(path, "does not exist"); }
+    if (errno == ENOENT) { return refused(path, "does not exist", "", home_hint(path)); }
     return refused(path, fmt::format("cannot be opened: {}", std::strerror(errno)));
   }
   struct stat status {};

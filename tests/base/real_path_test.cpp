@@ -32,6 +32,14 @@ TEST(RealPath, IsTheSameForEverySpellingOfAFileThatExistsOrNot) {
   }
 }
 
+TEST(HomeHint, SaysThatOnlyShellsKnowTheTilde) {
+  EXPECT_EQ(home_hint("~/a b.wav"),
+            "only a shell knows \"~\": in a configuration \"${env:HOME}/a b.wav\" is that file");
+  for (const char* path : {"a.wav", "/home/~/a.wav", "~a.wav", ""}) {
+    EXPECT_EQ(home_hint(path), "") << path;
+  }
+}
+
 TEST(RealPath, MakesANameInTheWorkingDirectoryAbsoluteBeforeItExists) {
   const std::string here = fs::canonical(".").string();
   EXPECT_EQ(real_path("no such file.wav"), here + "/no such file.wav");

@@ -355,6 +355,24 @@ TEST(Validate, SaysAllErrorsInTheOrderOfTheFile) {
                   testing::StartsWith("/connections/1/capacity: ")));
 }
 
+// A meter that nobody reads runs happily, and for nothing. (Of a program nobody knows what it does.)
+TEST(ValidGraph, KnowsWhatNobodyReads) {
+  const auto unread = [](const std::string& nodes, const std::string& connections) {
+    const auto graph = load_graph(R"({"nodes": [)" + nodes + R"(], "connections": [)" + connections + "]}");
+    std::vector<std::string> ids;
+    if (!graph) { return Words{to_string(graph.error(), "")}; }
+    for (const std::size_t n : graph->unread()) { ids.push_back(graph->nodes()[n].id); }
+    return ids;
+  };
+  const std::string nodes = R"({"id": "tone", "type": "SineGenerator"}, {"id": "level", "type": "LevelMeter"},
+                               {"id": "show", "type": "Print"}, {"id": "sox", "type": "Process",
+                                "config": {"command": ["cat"]}})";
+  const std::string edges = R"({"from": "tone", "to": "level"}, {"from": "tone", "to": "show"},
+                               {"from": "tone", "to": "sox"})";
+  EXPECT_THAT(unread(nodes, edges), ElementsAre("level"));
+  EXPECT_THAT(unread(nodes, edges + R"(, {"from": "level", "channel": "levels"})"), IsEmpty());
+}
+
 TEST(ValidGraph, GivesChangedCopies) {
   const ValidGraph graph = graph_of({"s Source", "end NullSink"}, {"s end"});
   const ValidGraph changed = graph.with_text(0, 5, "no");
