@@ -12,10 +12,20 @@ namespace streamlab {
 namespace csv_sink_node {
 namespace {
 
+constexpr std::string_view kDateTimes[] = {"none", "local", "utc"};  // as CsvStyle::DateTime
+constexpr std::string_view kDecimals[] = {"point", "comma"};
 constexpr ParamInfo kParams[] = {
     param::as(ParamRole::output_file,
               param::text("path", Need::required, "The file to write; \"-\" for stdout.")),
     kOverwriteParam,
+    param::choice(
+        "date_time", kDateTimes, "none",
+        "A column with date and time of the first frame for people and spreadsheets, \"2026-11-30 14:03:21.480\" "
+        "(ISO 8601 with a blank), local or UTC; empty where the stream has no time of day, as files have not."),
+    param::choice(
+        "decimal", kDecimals, "point",
+        "comma: decimal commas, and semicolons between the fields, as spreadsheets of many countries read "
+        "them. Only to a file: other programs expect points."),
 };
 constexpr NodeInfo kInfo{
     .name = "CsvSink",
@@ -31,20 +41,34 @@ constexpr NodeInfo kInfo{
         "with units in brackets. Values take one row per block, spectra one row per bin with a column for "
         "the axis, audio one row per frame. Numbers are the shortest that read back as the same float64; NaN "
         "is an empty field. Each block is written in one piece: after a kill the file ends with a complete "
-        "row. Metadata are not written; JsonlSink writes them.",
+        "row. Metadata are not written; JsonlSink writes them. timestamp_us are µs since 1970-01-01 UTC; with date_time "
+        "the same time can be read.",
     .example = R"({"id": "table", "type": "CsvSink", "config": {"path": "levels.csv"}})",
     .cost_ns_per_frame = 50.0,
 };
 
+constexpr std::size_t kDateTime = param::at(kParams, "date_time");
+constexpr std::size_t kDecimal = param::at(kParams, "decimal");
+
 class CsvSink final : public TextFileNode {
  public:
-  using TextFileNode::TextFileNode;
+  explicit CsvSink(const ParamValues& params)
+      : TextFileNode(params),
+        style_{.date_time = static_cast<CsvStyle::DateTime>(params.choice(kDateTime)),
+               .has_decimal_comma = params.choice(kDecimal) == 1} {}
 
  private:
-  void describe(const StreamFormat& in) override { text_ = CsvText(in); }
+  Result<void> describe(const StreamFormat& in) override {
+    if (style_.has_decimal_comma && path() == "-") {
+      return refused("/config/decimal", "\"comma\" cannot be used on standard output", "a file as \"path\"");
+    }
+    text_ = CsvText(in, style_);
+    return {};
+  }
   std::string heading() const override { return text_.heading(); }
   void append(const DataFrame& x, std::string& lines) override { text_.append(x, lines); }
 
+  const CsvStyle style_;
   CsvText text_;
 };
 

@@ -49,7 +49,10 @@ class JsonlSink final : public TextFileNode {
       : TextFileNode(params), has_header_(params.flag(kHeader)), label_(params.text(kLabel)) {}
 
  private:
-  void describe(const StreamFormat& in) override { text_ = JsonText(in, label_); }
+  Result<void> describe(const StreamFormat& in) override {
+    text_ = JsonText(in, label_);
+    return {};
+  }
   std::string heading() const override { return has_header_ ? text_.header_line() : ""; }
   void append(const DataFrame& x, std::string& lines) override { text_.append(x, lines); }
 

@@ -6,7 +6,9 @@ namespace streamlab {
 Result<std::vector<OutputFormat>> TextFileNode::prepare(const PrepareContext& context) {
   take_options(context);
   console_ = context.console_file;
-  describe(*context.inputs[0]);
+  if (auto described = describe(*context.inputs[0]); !described) {
+    return tl::unexpected(described.error());
+  }
   reset();
   return std::vector<OutputFormat>{};
 }

@@ -24,8 +24,8 @@ class TextFileNode : public FileOutputNode {
   std::vector<NodeNote> notes() const final;
 
  protected:
-  // Part of prepare(): what the lines will be about.
-  virtual void describe(const StreamFormat& in) = 0;
+  // Part of prepare(): what the lines will be about, or why there can be none.
+  virtual Result<void> describe(const StreamFormat& in) = 0;
   // The lines with which a file begins; may be empty.
   virtual std::string heading() const = 0;
   // Appends the lines of one block.

@@ -1,4 +1,6 @@
 // tests/nodes/sinks/csv_sink_test.cpp
+#include <cstdlib>
+#include <ctime>
 #include <limits>
 
 #include <gmock/gmock.h>
@@ -87,6 +89,70 @@ TEST(CsvSink, WritesARowForEveryFrameOfAudioTheSameForEveryBlockSize) {
               "2,1,,0,0.25,0.3333333333333333\r\n")
         << "block of " << block;
   }
+}
+
+// What people and spreadsheets read, beside the microseconds; nothing where there is only the time since the beginning.
+TEST(CsvSink, WritesDateAndTimeOnRequest) {
+  const TempDir dir;
+  ASSERT_EQ(::setenv("TZ", "UTC-1", 1), 0);  // an hour ahead of UTC
+  ::tzset();
+  const auto written = [&](const std::string& zone, StreamKind kind) {
+    const std::string path = dir.file(zone + (kind == StreamKind::audio ? "a" : "v"));
+    StreamFormat format = audio_format(2.0, {"a"}, 2);
+    format.kind = kind;
+    {
+      NodeHarness sink("CsvSink", config(path, R"("date_time": ")" + zone + R"(")"), {format});
+      DataFrame block = sink.input_frame();
+      block.set_frame_count(kind == StreamKind::audio ? 2 : 1);
+      block.header() = {1'700'000'000'123'456, 3, 4, 0, 0};  // 2023-11-14 22:13:20.123456 UTC
+      sink.process(block);
+      block.header() = {1'500'000, 4, 6, 0, 0};
+      block.set_frame_count(1);
+      sink.process(block);
+    }
+    return content_of(path);
+  };
+  EXPECT_EQ(written("local", StreamKind::values),
+            "position,seconds,timestamp_us,date_time,sequence_id,flags,gap_frames,length_frames,a [FS]\r\n"
+            "4,2,1700000000123456,2023-11-14 23:13:20.123,3,,0,,0\r\n"
+            "6,3,1500000,,4,,0,,0\r\n");
+  EXPECT_EQ(written("utc", StreamKind::audio),
+            "position,seconds,date_time [UTC],flags,gap_frames,a [FS]\r\n"
+            "4,2,2023-11-14 22:13:20.123,,0,0\r\n"
+            "5,2.5,2023-11-14 22:13:20.623,,0,0\r\n"
+            "6,3,,,0,0\r\n");
+  ::unsetenv("TZ");
+  ::tzset();
+}
+
+TEST(CsvSink, WritesDecimalCommasOnRequest) {
+  const TempDir dir;
+  const std::string path = dir.file("a.csv");
+  StreamFormat format;
+  format.kind = StreamKind::spectrum;
+  format.sample_rate_hz = 48000.0;
+  format.channels = {{"left", "dB"}, {"a;b.c", "dB"}};
+  format.axis = {"frequency", "Hz", 10.0, 2.5};
+  format.max_frames = 2;
+  {
+    NodeHarness sink("CsvSink", config(path, R"("decimal": "comma")"), {format});
+    DataFrame block = sink.input_frame();
+    block.set_frame_count(2);
+    block.header() = {1000000, 7, 24000, 0, 0, 4096};
+    block.channel(0U)[0] = -20.5;
+    block.channel(0U)[1] = 1e-7;
+    block.channel(1U)[0] = kNaN;
+    block.channel(1U)[1] = 0.0;
+    sink.process(block);
+  }
+  EXPECT_EQ(
+      content_of(path),
+      "position;seconds;timestamp_us;sequence_id;flags;gap_frames;length_frames;frequency [Hz];left [dB];"
+      "\"a;b.c [dB]\"\r\n"
+      "24000;0,5;1000000;7;;0;4096;10;-20,5;\r\n"
+      "24000;0,5;1000000;7;;0;4096;12,5;1e-07;0\r\n");
+  EXPECT_EQ(to_string(NodeHarness::refusals("CsvSink", config("-", R"("decimal": "comma")")), ""),
+            "/config/decimal: \"comma\" cannot be used on standard output; expected a file as \"path\"\n");
 }
 
 TEST(CsvSink, FlagsTheFramesOfAudioThatAreMeant) {
