@@ -94,6 +94,9 @@ class RecordView final : public RunView {
     if (status.driver && status.driver->state == DriverState::lost) {
       text += "  device lost: waiting for it";
     }
+    if (const std::string unconnected = unconnected_text(status); !unconnected.empty()) {
+      text += " " + unconnected.substr(1);
+    }
     const std::size_t used = text.size() + 2;
     const std::size_t columns = terminal_columns();
     return text + "  " + meter_.text(columns > used ? columns - used : 0);

@@ -49,6 +49,7 @@ std::string graph_progress_text(const EngineStatus& status, double rate_hz, std:
     }
   }
   if (status.driver && status.driver->state == DriverState::lost) { text += ", device lost: waiting for it"; }
+  text += unconnected_text(status);
   if (status.driver && status.driver->xruns > 0) { text += ", " + counted(status.driver->xruns, "xrun"); }
   if (status.gap_frames > 0) { text += fmt::format(", {} lost", counted(status.gap_frames, "frame")); }
   return text;
@@ -151,7 +152,7 @@ ExitCode run_graph(const ValidGraph& graph, const RunOptions& options) {
   summary.exit_code = ExitCode::success;
   if (options.view != nullptr) { options.view->conclude(summary); }
   tell(summary.status, RunEvents::Hold::no);
-  if (summary.status.data_lost()) { summary.exit_code = ExitCode::data_lost; }
+  if (data_lost(summary.status)) { summary.exit_code = ExitCode::data_lost; }
   if (!summary.status.failures.empty()) {
     // What fails after the start is the world's failure, no matter which part found it.
     options.report(summary.status.failures);

@@ -1,10 +1,13 @@
 // apps/streamlab/summary.cpp
 #include "apps/streamlab/summary.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "apps/streamlab/console.hpp"
+#include "apps/streamlab/run_events.hpp"
 #include "engine/base/printable.hpp"
 
 namespace streamlab::app {
@@ -12,6 +15,12 @@ namespace {
 
 double signal_seconds(const Summary& summary) {
   return summary.rate_hz > 0.0 ? static_cast<double>(summary.status.frames) / summary.rate_hz : 0.0;
+}
+
+// Frames of the device's time that the run did not get.
+double missing_frames(const EngineStatus& status) {
+  const std::uint64_t lost = status.driver ? status.driver->lost_frames : 0;
+  return static_cast<double>(lost + status.missing_frames);
 }
 
 std::string latency_phrase(std::string_view name, std::uint32_t frames, double rate_hz) {
@@ -37,8 +46,16 @@ std::string device_entries(const EngineStatus& status) {
   }
   if (status.device->real_time || driver.xruns > 0 || driver.gaps > 0) {
     text +=
-        entry("device", fmt::format("{}, {} ({})", counted(driver.xruns, "xrun"), counted(driver.gaps, "gap"),
-                                    counted(driver.lost_frames, "lost frame")));
+        entry("device", fmt::format("{}, {} ({})", xruns_text(driver.xruns, driver.xruns_without_gap),
+                                    counted(driver.gaps, "gap"), counted(driver.lost_frames, "lost frame")));
+  }
+  for (const PortConnection& port : driver.ports) {
+    if (port.interruptions == 0) { continue; }
+    const double seconds = static_cast<double>(port.unconnected_frames) / status.device->sample_rate_hz;
+    text += entry("unconnected",
+                  fmt::format("{}: {} of nothing ({}) instead of \"{}\", {}", port_text(*status.device, port),
+                              spoken_time(seconds), counted(port.unconnected_frames, "frame"), port.peer,
+                              port.interruptions == 1 ? "once" : counted(port.interruptions, "time")));
   }
   if (status.missing_frames > 0) {
     const double seconds = static_cast<double>(status.missing_frames) / status.device->sample_rate_hz;
@@ -50,6 +67,22 @@ std::string device_entries(const EngineStatus& status) {
 }
 
 }  // namespace
+
+std::string unconnected_text(const EngineStatus& status) {
+  std::string text;
+  if (!status.driver) { return text; }
+  for (const PortConnection& port : status.driver->ports) {
+    if (port.connected) { continue; }
+    text += (text.empty() ? ", nothing connected: " : ", ") + port_text(*status.device, port);
+  }
+  return text;
+}
+
+bool data_lost(const EngineStatus& status) {
+  const auto was_unconnected = [](const PortConnection& port) { return port.interruptions > 0; };
+  return status.data_lost() || (status.driver && std::any_of(status.driver->ports.begin(),
+                                                             status.driver->ports.end(), was_unconnected));
+}
 
 double seconds_since(std::chrono::steady_clock::time_point begin) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
@@ -89,8 +122,10 @@ std::string summary_text(const Summary& summary) {
   std::string text = printable(summary.headline);
   if (text.empty()) {
     text = summary.interrupted ? "interrupted after " : "ran ";
-    text += fmt::format("{} ({} at {} Hz)", spoken_time(signal_s), counted(status.frames, "frame"),
+    const double missing_s = summary.rate_hz > 0.0 ? missing_frames(status) / summary.rate_hz : 0.0;
+    text += fmt::format("{} ({} at {} Hz", spoken_time(signal_s + missing_s), counted(status.frames, "frame"),
                         summary.rate_hz);
+    text += missing_s > 0.0 ? fmt::format("; {} are missing)", spoken_time(missing_s)) : ")";
     if (!live && summary.wall_s > 0.0) {
       text +=
           fmt::format(" in {}, {}", spoken_time(summary.wall_s), times_real_time(signal_s, summary.wall_s));
@@ -147,13 +182,22 @@ Document summary_document(const Summary& summary) {
                     {"not_finite_blocks", status.not_finite_blocks},
                     {"underrun_frames", status.underrun_frames}};
   if (status.driver) {
-    document["device"] = {{"xruns", status.driver->xruns},
-                          {"gaps", status.driver->gaps},
-                          {"lost_frames", status.driver->lost_frames},
-                          {"missing_frames", status.missing_frames},
-                          {"reopened", status.driver->reopened},
-                          {"ticks", status.driver->ticks},
-                          {"real_time", status.driver->real_time}};
+    document["device"] = {
+        {"xruns", status.driver->xruns},
+        {"xruns_without_gap", std::min(status.driver->xruns_without_gap, status.driver->xruns)},
+        {"gaps", status.driver->gaps},
+        {"lost_frames", status.driver->lost_frames},
+        {"missing_frames", status.missing_frames},
+        {"reopened", status.driver->reopened},
+        {"ticks", status.driver->ticks},
+        {"real_time", status.driver->real_time}};
+    for (const PortConnection& port : status.driver->ports) {
+      if (port.interruptions == 0) { continue; }
+      document["device"]["unconnected"].push_back({{"port", port_text(*status.device, port)},
+                                                   {"peer", port.peer},
+                                                   {"count", port.interruptions},
+                                                   {"frames", port.unconnected_frames}});
+    }
   }
   if (status.tick) {
     document["callback_us"] = {{"period", status.tick->period_us},
@@ -182,7 +226,7 @@ Document summary_document(const Summary& summary) {
   }
   document["failures"] = Document::array();
   for (const Error& error : status.failures) { document["failures"].push_back(to_string(error)); }
-  document["data_lost"] = status.data_lost();
+  document["data_lost"] = data_lost(status);
   document["exit_code"] = static_cast<int>(summary.exit_code);
   return document;
 }

@@ -102,15 +102,27 @@ enum class DriverState {
   failed,  // permanently: see DriverStatus::failure
 };
 
+// A connection that was asked for, of a device whose cables can be pulled while it runs (JACK).
+struct PortConnection {
+  bool is_input = true;
+  std::uint32_t channel = 0;             // index in DeviceFormat::input_names or output_names
+  std::string peer;                      // what it was connected to at the start
+  bool connected = true;                 // to anything
+  std::uint64_t interruptions = 0;       // times that it became unconnected
+  std::uint64_t unconnected_frames = 0;  // handed to tick() meanwhile: silence that nobody played
+};
+
 // Counters since start(). Any thread may ask at any time.
 struct DriverStatus {
   DriverState state = DriverState::idle;
   std::uint64_t ticks = 0;
-  std::uint64_t frames = 0;  // handed to tick()
-  std::uint64_t xruns = 0;
-  std::uint64_t gaps = 0;         // position jumps
-  std::uint64_t lost_frames = 0;  // their sum
-  std::uint64_t reopened = 0;     // times the device came back
+  std::uint64_t frames = 0;             // handed to tick()
+  std::uint64_t xruns = 0;              // blocks with TickInfo::xrun
+  std::uint64_t xruns_without_gap = 0;  // of these, those that cost no frames
+  std::uint64_t gaps = 0;               // position jumps
+  std::uint64_t lost_frames = 0;        // their sum
+  std::uint64_t reopened = 0;           // times the device came back
+  std::vector<PortConnection> ports;    // empty where nothing can be unconnected
   std::string real_time;  // scheduling in force on the driver's thread, for people: "SCHED_FIFO 70, …"
   Error failure;          // with state failed
 };

@@ -76,7 +76,8 @@ class AlsaDriver final : public Driver {
     status.state = run_->state;
     status.ticks = run_->ticks.load(std::memory_order_relaxed);
     status.frames = run_->frames.load(std::memory_order_relaxed);
-    status.xruns = run_->xruns.load(std::memory_order_relaxed);
+    status.xruns_without_gap = run_->xruns.without_gap();
+    status.xruns = run_->xruns.xruns();
     status.gaps = run_->gaps.load(std::memory_order_relaxed);
     status.lost_frames = run_->lost_frames.load(std::memory_order_relaxed);
     status.reopened = run_->reopened;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -188,9 +189,7 @@ bool AlsaSession::recover(int error) noexcept {
   ++errors_;
   if (errors_ >= kErrorsUntilLost || error == -ENODEV || error == -ECANCELED) { return false; }
   const bool passed = through_gate([&] {
-    if (error != -EPIPE) { return; }
-    run_->xruns.fetch_add(1, std::memory_order_relaxed);
-    run_->xrun_since_tick = true;
+    if (error == -EPIPE) { ++run_->xruns_since_tick; }
   });
   if (!passed) { return false; }
   if (error == -ESTRPIPE) {
@@ -288,8 +287,8 @@ bool AlsaSession::tick() noexcept {
     info.position = run.timeline.next_position();
     info.timestamp_us = run.timeline.next_timestamp_us();
     info.frame_count = run.period_frames;
-    info.xrun = run.xrun_since_tick;
-    run.xrun_since_tick = false;
+    info.xrun = run.xruns_since_tick > 0;
+    run.xruns.tick(std::exchange(run.xruns_since_tick, 0), run.lost_since_tick > 0);
     if (run.lost_since_tick > 0) {
       run.gaps.fetch_add(1, std::memory_order_relaxed);
       run.lost_frames.fetch_add(static_cast<std::uint64_t>(run.lost_since_tick), std::memory_order_relaxed);

@@ -24,6 +24,7 @@
 #include "hal/alsa/alsa_clock.hpp"
 #include "hal/alsa/alsa_pcm.hpp"
 #include "hal/alsa/alsa_timeline.hpp"
+#include "hal/xrun_count.hpp"
 
 namespace streamlab {
 
@@ -64,7 +65,7 @@ struct AlsaRun {
 
   // Inside a session's gate only.
   AlsaTimeline timeline;
-  bool xrun_since_tick = false;
+  std::uint32_t xruns_since_tick = 0;
   std::int64_t lost_since_tick = 0;
 
   // Any thread.
@@ -72,7 +73,7 @@ struct AlsaRun {
   int stop_fd = -1;  // readable once stopping
   std::atomic<std::uint64_t> ticks{0};
   std::atomic<std::uint64_t> frames{0};
-  std::atomic<std::uint64_t> xruns{0};
+  XrunCount xruns;
   std::atomic<std::uint64_t> gaps{0};
   std::atomic<std::uint64_t> lost_frames{0};
   std::mutex mutex;

@@ -20,6 +20,7 @@
 #include "hal/jack/jack_client.hpp"
 #include "hal/jack/jack_session.hpp"
 #include "hal/jack/jack_stream.hpp"
+#include "hal/jack/port_watch.hpp"
 
 namespace streamlab {
 namespace {
@@ -69,11 +70,13 @@ class Gate {
 
 class JackCore final : public JackCycleSink {
  public:
-  JackCore(std::string server_name, DeviceRequest device_request, const DeviceFormat& format)
+  JackCore(std::string server_name, DeviceRequest device_request, const DeviceFormat& format,
+           const JackSession& session)
       : server(std::move(server_name)),
         request(std::move(device_request)),
         sample_rate_hz(format.sample_rate_hz),
-        stream(format.sample_rate_hz, format.max_block_frames, epoch_offset_ns()) {}
+        stream(format.sample_rate_hz, format.max_block_frames, epoch_offset_ns()),
+        ports(session.inputs(), session.outputs()) {}
 
   void cycle(const JackCycle& cycle, std::span<const float* const> inputs,
              std::span<float* const> outputs) noexcept override {
@@ -81,11 +84,11 @@ class JackCore final : public JackCycleSink {
       for (float* output : outputs) { std::fill_n(output, cycle.frame_count, 0.0F); }
       return;
     }
+    ports.count(cycle.connected, cycle.frame_count);
     stream.process(cycle, *client, inputs, outputs);
     gate.leave();
   }
   void wake() noexcept override { events.release(); }
-  void xrun() noexcept override { xruns.fetch_add(1, std::memory_order_relaxed); }
 
   void set_state(DriverState next) {
     const std::scoped_lock lock(mutex);
@@ -101,11 +104,11 @@ class JackCore final : public JackCycleSink {
   const DeviceRequest request;
   const double sample_rate_hz;
   JackStream stream;
+  PortWatch ports;
   DeviceClient* client = nullptr;  // set before the gate opens
   Gate gate;
   std::counting_semaphore<> events{0};
   std::atomic<bool> stopping{false};
-  std::atomic<std::uint64_t> xruns{0};
 
   // Control, supervisor and asking threads, under `mutex`.
   mutable std::mutex mutex;
@@ -181,6 +184,7 @@ class Supervisor {
     seen_cycles_ = 0;
     silent_looks_ = 0;
     core_->stream.reconnect();
+    core_->ports.connect_anew();
     const std::scoped_lock lock(core_->mutex);  // stop() closes the gate permanently after holding this lock
     if (stopping()) { return false; }
     core_->state = DriverState::running;
@@ -264,6 +268,7 @@ class JackDriver final : public Driver {
       core_->stopping.store(true, std::memory_order_release);
     }
     core_->gate.close();
+    core_->stream.end();
     core_->wake();
     if (ended_.wait_for(kStopLimit) == std::future_status::ready) {
       thread_.join();
@@ -280,7 +285,9 @@ class JackDriver final : public Driver {
     status.frames = core_->stream.frames();
     status.gaps = core_->stream.gaps();
     status.lost_frames = core_->stream.lost_frames();
-    status.xruns = core_->xruns.load(std::memory_order_relaxed);
+    status.xruns_without_gap = core_->stream.xruns().without_gap();
+    status.xruns = core_->stream.xruns().xruns();
+    status.ports = core_->ports.report();
     const std::scoped_lock lock(core_->mutex);
     status.state = core_->state;
     status.reopened = core_->reopened;
@@ -369,7 +376,7 @@ Result<std::unique_ptr<Driver>> open_jack_driver(const DeviceRequest& request) {
     return tl::unexpected(fits.error());
   }
   DeviceFormat format = format_of(*server, **session);
-  auto core = std::make_shared<JackCore>(*server, request, format);
+  auto core = std::make_shared<JackCore>(*server, request, format, **session);
   return std::make_unique<JackDriver>(std::move(core), std::move(*session), std::move(format));
 }
 

@@ -14,6 +14,13 @@
 //           is searched after 50 ms, then at intervals that double up to 500 ms, the ports are reconnected,
 //           and the first tick's position has jumped by the number of frames of the device's clock meanwhile.
 //           With OnDeviceLoss::stop, and when the server comes back at another rate, the driver fails.
+// cables    A port that we connected and to which nothing is connected any more (its program has ended, or somebody
+//           disconnected it) is counted, with the frames it stays so: DriverStatus.ports. When its program comes
+//           back, the port is connected again. What somebody disconnected while both programs run is left so:
+//           among JACK's programs the last hand at the patch bay is right. Channels without a named port are not
+//           watched.
+// xruns     One is a cycle before which the server reported one or more, be it that the card was late or that any
+//           program was. Whether it cost frames is seen within JackStream::kSuspectCycles cycles.
 // stop      A thread that hangs in libjack, waiting for a server that does not answer, is abandoned.
 //
 // DriverStatus.state is `lost` until all ports are connected again.

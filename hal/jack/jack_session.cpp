@@ -87,6 +87,7 @@ Result<void> JackSession::register_ports(const DeviceRequest& request) {
   output_ports_ = std::move(*outputs);
   input_buffers_.resize(input_ports_.size());
   output_buffers_.resize(output_ports_.size());
+  connected_.resize(input_ports_.size() + output_ports_.size());
   return {};
 }
 
@@ -128,7 +129,6 @@ void JackSession::set_callbacks() {
       client,
       [](void* self) {
         session_of(self)->xrun_.store(true, std::memory_order_relaxed);
-        session_of(self)->sink_->xrun();
         return 0;
       },
       this);
@@ -264,6 +264,11 @@ void JackSession::process(std::uint32_t frame_count) noexcept {
   cycle.freewheel = freewheel_.load(std::memory_order_relaxed);
   cycle.xrun = xrun_.exchange(false, std::memory_order_relaxed);
   cycle.input_latency_frames = latency_of_cycle(frame_count);
+  std::size_t port = 0;
+  for (const auto* ports : {&input_ports_, &output_ports_}) {
+    for (const Port& one : *ports) { connected_[port++] = jack_port_connected(one.port) > 0 ? 1 : 0; }
+  }
+  cycle.connected = connected_;
   for (std::size_t c = 0; c < input_ports_.size(); ++c) {
     input_buffers_[c] = static_cast<const float*>(jack_port_get_buffer(input_ports_[c].port, frame_count));
   }

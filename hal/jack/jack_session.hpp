@@ -35,8 +35,6 @@ class JackCycleSink {
                      std::span<float* const> outputs) noexcept = 0;
   // Any thread of JACK: check the session's flags.
   virtual void wake() noexcept = 0;
-  // JACK's notification thread.
-  virtual void xrun() noexcept = 0;
 };
 
 class JackSession {
@@ -96,6 +94,7 @@ class JackSession {
   RealtimeInForce in_force_;
   std::vector<const float*> input_buffers_;  // JACK's real-time thread, once active
   std::vector<float*> output_buffers_;       // likewise
+  std::vector<std::uint8_t> connected_;      // likewise; inputs, then outputs
   double frame_ns_ = 0.0;
   std::atomic<std::uint32_t> latency_frames_{0};  // of the inputs, at the period of …
   std::atomic<std::uint32_t> latency_period_{0};  // … so many frames

@@ -56,6 +56,7 @@ void JackStream::process(const JackCycle& cycle, DeviceClient& client, std::span
     gaps_.fetch_add(1, std::memory_order_relaxed);
     lost_frames_.fetch_add(static_cast<std::uint64_t>(lost), std::memory_order_relaxed);
   }
+  xruns_.tick(cycle.xrun ? 1 : 0, lost > 0);
   follow_time(cycle, measured_ns);
   if (lost > 0) { suspect_cycles_ = 0; }
   if (suspect_cycles_ > 0) { --suspect_cycles_; }

@@ -21,6 +21,7 @@
 
 #include "engine/run/driver.hpp"
 #include "hal/clock_model.hpp"
+#include "hal/xrun_count.hpp"
 
 namespace streamlab {
 
@@ -32,6 +33,8 @@ struct JackCycle {
   std::uint32_t input_latency_frames = 0;  // from the connector to this cycle
   bool freewheel = false;
   bool xrun = false;  // reported since the last cycle
+  // Of each port, inputs before outputs: whether anything is connected to it.
+  std::span<const std::uint8_t> connected = {};
 };
 
 class JackStream {
@@ -44,6 +47,8 @@ class JackStream {
 
   // Control thread, while no cycle runs: the next cycle is the first of a new connection to a server.
   void reconnect() noexcept { fresh_ = true; }
+  // Control thread, when no more cycles come.
+  void end() noexcept { xruns_.end(); }
 
   // JACK's thread. `inputs` and `outputs`: one buffer of frame_count floats per channel of the client.
   void process(const JackCycle& cycle, DeviceClient& client, std::span<const float* const> inputs,
@@ -54,6 +59,7 @@ class JackStream {
   std::uint64_t frames() const noexcept { return frames_.load(std::memory_order_relaxed); }
   std::uint64_t gaps() const noexcept { return gaps_.load(std::memory_order_relaxed); }
   std::uint64_t lost_frames() const noexcept { return lost_frames_.load(std::memory_order_relaxed); }
+  const XrunCount& xruns() const noexcept { return xruns_; }
 
  private:
   std::int64_t lost_before(const JackCycle& cycle, std::int64_t measured_ns) const noexcept;
@@ -73,6 +79,7 @@ class JackStream {
   std::int64_t ahead_ns_ = 0;           // of the wall clock, due to freewheeling
 
   // Counters: written by JACK's thread, read by any. Each is independent, hence relaxed.
+  XrunCount xruns_{kSuspectCycles};
   std::atomic<std::uint64_t> ticks_{0};
   std::atomic<std::uint64_t> frames_{0};
   std::atomic<std::uint64_t> gaps_{0};

@@ -94,7 +94,8 @@ DriverStatus SimDriver::status() const {
   status.state = state_.load(std::memory_order_acquire);
   status.ticks = ticks_.load(std::memory_order_relaxed);
   status.frames = frames_.load(std::memory_order_relaxed);
-  status.xruns = xruns_.load(std::memory_order_relaxed);
+  status.xruns_without_gap = xruns_.without_gap();
+  status.xruns = xruns_.xruns();
   status.gaps = gaps_.load(std::memory_order_relaxed);
   status.lost_frames = lost_frames_.load(std::memory_order_relaxed);
   status.reopened = reopened_.load(std::memory_order_relaxed);
@@ -123,8 +124,7 @@ bool SimDriver::handle(const SimEvent& event) noexcept {
       held_until_ns_ = deadline_of(event.position + event.frames);
       return true;
     case SimEvent::Kind::xrun:
-      xruns_.fetch_add(1, std::memory_order_relaxed);
-      xrun_ = true;
+      ++xruns_before_;
       lose(event.position, event.frames);
       return true;
     case SimEvent::Kind::unplugged:
@@ -152,8 +152,7 @@ bool SimDriver::deliver(const SimEvent& block) noexcept {
       outcome_ = DriverState::ended;
       return false;
     case Exchange::late:
-      xruns_.fetch_add(1, std::memory_order_relaxed);
-      xrun_ = true;
+      ++xruns_before_;
       lose(block.position, block.frames);
       return true;
     case Exchange::source_failed:
@@ -176,8 +175,7 @@ bool SimDriver::wait_for(const SimEvent& block, bool& missed) noexcept {
   const auto late_frames = static_cast<std::int64_t>(late_s * true_rate_hz());
   if (late_frames <= card_.buffer_frames) { return true; }
   missed = true;
-  xruns_.fetch_add(1, std::memory_order_relaxed);
-  xrun_ = true;
+  ++xruns_before_;
   const std::int64_t period = card_.format.period_frames;
   const std::int64_t more = std::max<std::int64_t>(0, late_frames / period * period - block.frames);
   lose(block.position, block.frames + card_.timeline.skip(more));
@@ -200,7 +198,8 @@ SimDriver::Exchange SimDriver::exchange(const SimEvent& block) noexcept {
       card_.cable->read(block.position, frames, card_.input_channels[c], inputs[c]);
     }
   }
-  client_->tick({block.position, timestamp_of(block), frames, std::exchange(xrun_, false)});
+  xruns_.tick(xruns_before_, gap_open_);
+  client_->tick({block.position, timestamp_of(block), frames, std::exchange(xruns_before_, 0) > 0});
   gap_open_ = false;
   reached_ = block.position + block.frames;
   ticks_.fetch_add(1, std::memory_order_relaxed);

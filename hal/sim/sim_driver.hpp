@@ -28,6 +28,7 @@
 #include "hal/sim/sim_script.hpp"
 #include "hal/sim/sim_source.hpp"
 #include "hal/sim/sim_timeline.hpp"
+#include "hal/xrun_count.hpp"
 
 namespace streamlab {
 
@@ -96,7 +97,7 @@ class SimDriver final : public Driver {
   std::int64_t last_timestamp_us_ = 0;
   std::int64_t reached_ = 0;            // position after the last frame delivered or lost
   std::optional<DriverState> outcome_;  // ended or failed; reported when the playback file is closed
-  bool xrun_ = false;                   // reported by the next tick
+  std::uint32_t xruns_before_ = 0;      // reported by the next tick
   bool gap_open_ = false;               // frames were lost since the last tick
 
   // Written by the driver's thread, read by any. Each is independent: relaxed order is enough. state_ is
@@ -105,7 +106,7 @@ class SimDriver final : public Driver {
   std::atomic<DriverState> state_{DriverState::idle};
   std::atomic<std::uint64_t> ticks_{0};
   std::atomic<std::uint64_t> frames_{0};
-  std::atomic<std::uint64_t> xruns_{0};
+  XrunCount xruns_;
   std::atomic<std::uint64_t> gaps_{0};
   std::atomic<std::uint64_t> lost_frames_{0};
   std::atomic<std::uint64_t> reopened_{0};

@@ -57,6 +57,75 @@ TEST(RunEvents, TellsThatADeviceWentAndCameBackBetweenTwoLooks) {
   EXPECT_EQ(events.take(status, 0.3, Hold::yes).size(), 1U);
 }
 
+TEST(RunEvents, NamesXrunsThatCostNoFrames) {
+  RunEvents events;
+  EngineStatus status = status_of(1);
+  status.driver->xruns_without_gap = 1;
+  const auto told = events.take(status, 0.0, Hold::yes);
+  EXPECT_THAT(texts(told), testing::ElementsAre("1 xrun that cost no frames"));
+  EXPECT_EQ(
+      event_document(told[0], 0, 0.5),
+      Document::parse(R"({"type": "event", "event": "xrun", "timestamp_us": 0, "seconds": 0.5, "count": 1,
+                                "without_gap": 1})"));
+  status = status_of(4, 1, 256);
+  status.driver->xruns_without_gap = 2;
+  EXPECT_THAT(texts(events.take(status, 2.0, Hold::yes)),
+              testing::ElementsAre("3 xruns (1 cost no frames)", "1 gap: 256 frames missing"));
+}
+
+// A simulated card knows how long it will be away when it goes.
+TEST(RunEvents, TellsTheGapOfADeviceThatIsGoneWhenItIsBack) {
+  RunEvents events;
+  EngineStatus status = status_of(0, 1, 48000);
+  status.driver->state = DriverState::lost;
+  EXPECT_THAT(texts(events.take(status, 0.0, Hold::yes)),
+              testing::ElementsAre("the device is gone; waiting for it"));
+  EXPECT_TRUE(events.take(status, 0.5, Hold::yes).empty());
+  status.driver->state = DriverState::running;
+  status.driver->reopened = 1;
+  EXPECT_THAT(texts(events.take(status, 1.0, Hold::yes)),
+              testing::ElementsAre("the device is back", "1 gap: 48000 frames missing"));
+}
+
+TEST(RunEvents, TellsCablesThatArePulledAndPluggedInAgain) {
+  RunEvents events;
+  EngineStatus status = status_of(0);
+  status.device.emplace();
+  status.device->input_names = {"in_1", "in_2"};
+  status.device->output_names = {"out_1"};
+  status.driver->ports.resize(3);
+  status.driver->ports[0].peer = "cable:output_1";
+  status.driver->ports[1].channel = 1;
+  status.driver->ports[1].peer = "cable:output_2";
+  status.driver->ports[2].is_input = false;
+  EXPECT_TRUE(events.take(status, 0.0, Hold::yes).empty());
+  PortConnection& right = status.driver->ports[1];
+  right.connected = false;
+  right.interruptions = 1;
+  right.unconnected_frames = 256;
+  const auto told = events.take(status, 0.1, Hold::yes);
+  EXPECT_THAT(texts(told),
+              testing::ElementsAre("input right: nothing is connected any more; it was \"cable:output_2\""));
+  EXPECT_EQ(event_document(told[0], 0, 0.1),
+            Document::parse(R"({"type": "event", "event": "unconnected", "timestamp_us": 0, "seconds": 0.1,
+                                "port": "input right", "peer": "cable:output_2"})"));
+  right.unconnected_frames = 4800;
+  EXPECT_TRUE(events.take(status, 0.2, Hold::yes).empty());
+  right.connected = true;
+  right.interruptions = 2;  // and once more since
+  EXPECT_THAT(texts(events.take(status, 0.3, Hold::yes)),
+              testing::ElementsAre("input right: connected again",
+                                   "input right: nothing is connected any more; it was \"cable:output_2\"",
+                                   "input right: connected again"));
+  PortConnection& out = status.driver->ports[2];
+  out.connected = false;
+  out.interruptions = 1;
+  out.peer = "system:playback_1";
+  EXPECT_THAT(texts(events.take(status, 0.4, Hold::yes)),
+              testing::ElementsAre(
+                  "output main_channel: nothing is connected any more; it was \"system:playback_1\""));
+}
+
 TEST(RunEvents, TellsDropsByTheirEdgeButNotWhatWasGivenUp) {
   RunEvents events;
   EngineStatus status;

@@ -1,6 +1,8 @@
 // tests/system/jack/jack_loss_test.cpp
 //
 // The server dies, stands still, comes back, comes back different.
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "hal/jack/jack_client.hpp"
@@ -85,6 +87,53 @@ TEST_F(JackLoss, ConnectsTheNamedPortsAgain) {
   ASSERT_TRUE(run.reaches(DriverState::running));
   ASSERT_TRUE(run.hears(3));
   EXPECT_TRUE(eventually(ramp_arrives));
+  run.driver->stop();
+}
+
+// What nobody plays is zeros, like silence: only the count tells them apart.
+TEST_F(JackLoss, CountsTheFramesInWhichNothingIsConnected) {
+  auto source = std::make_unique<Peer>(server_.name(), "source", JackPortIsOutput, play_ramp);
+  const std::string peer = source->port();
+  Session run(capture_from(peer));
+  ASSERT_NE(run.driver, nullptr);
+  ASSERT_TRUE(run.hears(12));
+  const auto port = [&] { return run.driver->status().ports.at(0); };
+  EXPECT_EQ(port().peer, peer);
+  EXPECT_TRUE(port().connected);
+  EXPECT_EQ(port().interruptions, 0U);
+  source.reset();  // its program ends
+  ASSERT_TRUE(eventually([&] { return port().unconnected_frames >= 5 * kPeriod; }));
+  EXPECT_FALSE(port().connected);
+  source = std::make_unique<Peer>(server_.name(), "source", JackPortIsOutput, play_ramp);
+  ASSERT_TRUE(eventually([&] { return port().connected; }));
+  EXPECT_EQ(port().interruptions, 1U);
+
+  // Pulled by hand: it stays so, and another program's port will do.
+  const char* const own = "streamlab:in_1";
+  ASSERT_EQ(jack_disconnect(source->client(), peer.c_str(), own), 0);
+  ASSERT_TRUE(eventually([&] { return !port().connected; }));
+  EXPECT_EQ(port().interruptions, 2U);
+  const std::uint64_t frames = port().unconnected_frames;
+  ASSERT_TRUE(run.hears(20));
+  EXPECT_FALSE(port().connected);
+  EXPECT_GE(port().unconnected_frames, frames + 18 * kPeriod);
+  ASSERT_EQ(jack_connect(source->client(), "system:capture_1", own), 0);
+  ASSERT_TRUE(eventually([&] { return port().connected; }));
+  run.driver->stop();
+  // As many whole periods as there were blocks of zeros; a block beside the change may be either.
+  std::uint64_t zeros = 0;
+  for (std::size_t n = 0; n < run.client->count(); ++n) {
+    const auto& samples = run.client->block(n).samples;
+    if (std::all_of(samples.begin(), samples.end(), [](double x) { return x == 0.0; })) { ++zeros; }
+  }
+  EXPECT_GE(zeros + 2, port().unconnected_frames / kPeriod);
+}
+
+TEST_F(JackLoss, LeavesAPortWithoutANameToTheUser) {
+  Session run(capture_from(""));
+  ASSERT_NE(run.driver, nullptr);
+  ASSERT_TRUE(run.hears(12));
+  EXPECT_TRUE(run.driver->status().ports.empty());
   run.driver->stop();
 }
 

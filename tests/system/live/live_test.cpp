@@ -171,6 +171,41 @@ TEST_F(Live, ContinuesWhenTheServerWasKilledAndExitsWithThree) {
   EXPECT_NE(summary.dump().find("\"gaps\":"), std::string::npos) << summary.dump(2);
 }
 
+// A cable pulled inside JACK: zeros that nobody played must not pass for a quiet room.
+TEST_F(Live, TellsThatNothingIsConnectedAnyMoreAndExitsWithThree) {
+  Program playing({SL_STREAMLAB, "run", player("", 0), "--json"});
+  ASSERT_TRUE(playing.wait_for_output("rms_db"));
+  const std::string config =
+      dir_.write("capture.json", R"({"version": 1, "nodes": [
+      {"id": "mic", "type": "AudioInput", "config": {"device": ")" +
+                                     server_.device() +
+                                     R"(", "channels": [1], "ports": ["streamlab:out_1"]}},
+      {"id": "level", "type": "LevelMeter", "config": {"interval_s": 0.2}},
+      {"id": "levels", "type": "Print", "config": {"label": "Level"}}],
+      "connections": [{"from": "mic", "to": "level"}, {"from": "level", "to": "levels"}]})");
+  Program running({SL_STREAMLAB, "run", config, "--json"});
+  ASSERT_TRUE(running.wait_for_output("rms_db"));
+  playing.send(SIGINT);
+  EXPECT_NE(playing.wait().exit_code, 1);
+  EXPECT_TRUE(running.wait_for_output("\"event\":\"unconnected\""));
+  Program again({SL_STREAMLAB, "run", player("", 0), "--json"});
+  EXPECT_TRUE(running.wait_for_output("\"event\":\"connected\""));
+  running.send(SIGINT);
+  const ProgramResult result = running.wait();
+  again.send(SIGINT);
+  again.wait();
+  EXPECT_EQ(result.exit_code, 3) << result.err;
+  EXPECT_NE(result.out.find(R"("port":"input main_channel","peer":"streamlab:out_1")"), std::string::npos)
+      << result.out;
+  const nlohmann::json summary = summary_of(result.out);
+  const auto& port = summary["device"]["unconnected"][0];
+  EXPECT_EQ(port["port"], "input main_channel");
+  EXPECT_EQ(port["peer"], "streamlab:out_1");
+  EXPECT_EQ(port["count"], 1);
+  EXPECT_GE(port["frames"], 1024);
+  EXPECT_TRUE(summary["data_lost"]);
+}
+
 // A card that goes at half a second and does not come back, in three ways: what is missing at the end is counted, to the
 // frame where an end was asked for.
 TEST(LostCard, IsCountedToTheEndOfTheRecording) {
