@@ -1,6 +1,7 @@
 // hal/backends.cpp
 #include "hal/backends.hpp"
 
+#include <cstdlib>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -11,6 +12,7 @@
 #include "hal/alsa/alsa_devices.hpp"
 #include "hal/alsa/alsa_driver.hpp"
 #include "hal/jack/jack_driver.hpp"
+#include "hal/jack/jack_servers.hpp"
 #include "hal/jack/probe_jack.hpp"
 #include "hal/sim/sim_device.hpp"
 
@@ -34,13 +36,36 @@ class NotedDriver final : public Driver {
   DeviceFormat format_;
 };
 
+constexpr std::string_view kSimulated = "the simulated card";
+
+std::string default_is(std::string_view what) { return fmt::format("device \"default\" is {}", what); }
+
+// "jack" finds no server, and only JACK has ports.
+Error needs_jack(const DeviceRequest& request, const Error& missing) {
+  const bool is_output = request.input_ports.empty() && request.capture;
+  return {ErrorCode::refused,
+          is_output ? "default" : "/ports",
+          fmt::format("{}\"ports\" {} JACK, and {}", is_output ? "the output's " : "",
+                      is_output ? "need" : "needs", missing.what),
+          {},
+          missing.hint};
+}
+
 Result<std::unique_ptr<Driver>> open_default(const DeviceRequest& request,
                                              std::span<const Backend> backends) {
+  const bool names_ports = !request.input_ports.empty() || !request.output_ports.empty();
   std::vector<std::string> passed_over;
+  std::string hint;
   for (const Backend& backend : backends) {
     if (!backend.find) { continue; }
+    if (backend.scripted && !request.may_be_simulated) {
+      hint = fmt::format("{}device \"{}\" is {}", hint.empty() ? "" : hint + "; ", backend.name, kSimulated);
+      continue;
+    }
     const auto found = backend.find();
     if (!found) {
+      if (names_ports && backend.has_ports) { return tl::unexpected(needs_jack(request, found.error())); }
+      if (backend.has_ports) { hint = found.error().hint; }
       passed_over.push_back(found.error().what);
       continue;
     }
@@ -49,11 +74,11 @@ Result<std::unique_ptr<Driver>> open_default(const DeviceRequest& request,
     if (!backend.scripted) { chosen.sim_script.clear(); }
     auto driver = backend.open(chosen);
     if (!driver) { return tl::unexpected(driver.error()); }
-    std::string notice = fmt::format("device \"default\" is {}", *found);
+    std::string notice = default_is(*found);
     if (!passed_over.empty()) { notice += fmt::format(": {}", fmt::join(passed_over, ", ")); }
     return std::make_unique<NotedDriver>(*std::move(driver), notice);
   }
-  return failed("default", fmt::format("no device was found: {}", fmt::join(passed_over, ", ")));
+  return failed("default", fmt::format("no device was found: {}", fmt::join(passed_over, ", ")), {}, hint);
 }
 
 DeviceEntry alsa_entry(const AlsaDevice& device) {
@@ -79,6 +104,40 @@ DeviceEntry alsa_entry(const AlsaDevice& device) {
   return entry;
 }
 
+DeviceEntry jack_entry(const JackServer& server) {
+  DeviceEntry entry{.device = server.name.empty() ? "jack" : "jack:" + server.name,
+                    .description = "JACK server",
+                    .note = server.real_time ? "real time" : "without real-time scheduling",
+                    .inputs = static_cast<std::uint32_t>(server.capture_ports.size()),
+                    .outputs = static_cast<std::uint32_t>(server.playback_ports.size()),
+                    .sample_rates_hz = {server.sample_rate_hz},
+                    .sample_formats = {"FLOAT_LE"},
+                    .period_frames = server.period_frames,
+                    .ports = {}};
+  for (const auto* ports :
+       {&server.capture_ports, &server.other_outputs, &server.playback_ports, &server.other_inputs}) {
+    entry.ports.insert(entry.ports.end(), ports->begin(), ports->end());
+  }
+  return entry;
+}
+
+// The default server, and those that must be named.
+Result<std::vector<DeviceEntry>> list_jack_servers() {
+  std::vector<DeviceEntry> entries;
+  const auto by_default = probe_jack("");
+  if (by_default) { entries.push_back(jack_entry(*by_default)); }
+  const char* const name_of_default = std::getenv("JACK_DEFAULT_SERVER");  // NOLINT(concurrency-mt-unsafe)
+  for (const std::string& name : running_jack_servers()) {
+    if (by_default && name == (name_of_default == nullptr ? "default" : name_of_default)) { continue; }
+    const auto server = probe_jack(name);
+    if (!server) { continue; }
+    DeviceEntry& entry = entries.emplace_back(jack_entry(*server));
+    entry.note += fmt::format("; not the default server: JACK_DEFAULT_SERVER={} makes it that", name);
+  }
+  if (entries.empty()) { return tl::unexpected(by_default.error()); }
+  return entries;
+}
+
 std::vector<Backend> system_backends() {
   Backend jack{.name = "jack",
                .forms = {"jack", "jack:SERVER"},
@@ -89,24 +148,8 @@ std::vector<Backend> system_backends() {
                                     server->period_frames);
                },
                .open = open_jack_driver,
-               .list = []() -> Result<std::vector<DeviceEntry>> {
-                 const auto server = probe_jack("");
-                 if (!server) { return tl::unexpected(server.error()); }
-                 DeviceEntry entry{.device = "jack",
-                                   .description = "JACK server",
-                                   .note = server->real_time ? "real time" : "without real-time scheduling",
-                                   .inputs = static_cast<std::uint32_t>(server->capture_ports.size()),
-                                   .outputs = static_cast<std::uint32_t>(server->playback_ports.size()),
-                                   .sample_rates_hz = {server->sample_rate_hz},
-                                   .sample_formats = {"FLOAT_LE"},
-                                   .period_frames = server->period_frames,
-                                   .ports = {}};
-                 for (const auto* ports : {&server->capture_ports, &server->other_outputs,
-                                           &server->playback_ports, &server->other_inputs}) {
-                   entry.ports.insert(entry.ports.end(), ports->begin(), ports->end());
-                 }
-                 return std::vector{std::move(entry)};
-               }};
+               .list = list_jack_servers,
+               .has_ports = true};
   Backend alsa{.name = "alsa",
                .forms = {"alsa", "alsa:PCM"},
                .find = find_alsa_default,
@@ -121,7 +164,7 @@ std::vector<Backend> system_backends() {
                }};
   Backend sim{.name = "sim",
               .forms = {"sim", "sim:FILE"},
-              .find = []() -> Result<std::string> { return "the simulated card"; },
+              .find = []() -> Result<std::string> { return std::string(kSimulated); },
               .open = open_sim_device,
               .list = []() -> Result<std::vector<DeviceEntry>> {
                 return std::vector{DeviceEntry{.device = "sim",
@@ -163,7 +206,7 @@ Result<std::unique_ptr<Driver>> open_device_of(std::span<const Backend> backends
     names.push_back(backend.name);
     forms.insert(forms.end(), backend.forms.begin(), backend.forms.end());
   }
-  return refused("device", fmt::format("there is no device type \"{}\"", name),
+  return refused("/device", fmt::format("there is no device type \"{}\"", name),
                  fmt::format("one of {}", fmt::join(forms, ", ")), did_you_mean(name, names));
 }
 
@@ -186,5 +229,7 @@ Result<std::unique_ptr<Driver>> open_device(const DeviceRequest& request) {
 }
 
 DeviceList list_devices() { return list_devices_of(system_backends()); }
+
+bool is_stand_in(const DeviceFormat& format) { return format.notice.starts_with(default_is(kSimulated)); }
 
 }  // namespace streamlab

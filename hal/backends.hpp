@@ -26,6 +26,10 @@ namespace streamlab {
 // this name, to be given as it is: options.open_device = open_device.
 Result<std::unique_ptr<Driver>> open_device(const DeviceRequest& request);
 
+// Whether `format` is that of a simulated card that stands in for one that was not found: what a program must not
+// keep to itself.
+bool is_stand_in(const DeviceFormat& format);
+
 // One device, as `streamlab devices` lists it.
 struct DeviceEntry {
   std::string device;                       // name for a configuration
@@ -37,7 +41,7 @@ struct DeviceEntry {
   std::vector<double> sample_rates_hz;      // empty: any
   std::vector<std::string> sample_formats;  // of the hardware; empty: float64
   std::uint32_t period_frames = 0;          // 0: as asked
-  std::vector<std::string> ports;           // JACK: those that can be named in input_ports and output_ports
+  std::vector<std::string> ports;           // JACK: those that can be named in "ports"
 };
 
 struct DeviceList {
@@ -58,6 +62,7 @@ struct Backend {
   DeviceOpener open;
   std::function<Result<std::vector<DeviceEntry>>()> list;  // empty: lists nothing
   bool scripted = false;                                   // uses DeviceRequest::sim_script
+  bool has_ports = false;                                  // uses DeviceRequest::input_ports and output_ports
 };
 
 Result<std::unique_ptr<Driver>> open_device_of(std::span<const Backend> backends,

@@ -20,6 +20,7 @@
 
 #include <fmt/format.h>
 
+#include "hal/jack/jack_servers.hpp"
 #include "hal/jack/probe_jack.hpp"
 #include "hal/system_state.hpp"
 
@@ -186,6 +187,7 @@ SystemReadings read_system() {
     readings.jack_real_time = server->real_time;
   } else {
     readings.jack_note = server.error().what;
+    readings.other_jack_servers = running_jack_servers();
   }
   readings.root = geteuid() == 0;
   readings.in_audio_group = in_group("audio");

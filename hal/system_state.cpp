@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace streamlab {
 namespace {
@@ -40,6 +41,7 @@ SystemFact scheduling(const SystemReadings& r) {
 SystemFact realtime_kit(const SystemReadings& r) {
   SystemFact fact{"RealtimeKit", "reachable, if the limits above are not enough",
                   r.rtkit ? "reachable" : "not reachable", Verdict::ok, ""};
+  if (!r.rtkit && r.fifo_priority > 0) { fact.in_force += ", and not needed"; }
   if (!r.rtkit && r.fifo_priority == 0) {
     fact.verdict = Verdict::warn;
     fact.remedy = "install package rtkit, or raise the limits above";
@@ -156,6 +158,15 @@ SystemFact jack(const SystemReadings& r) {
         "without a server and a card \"default\" is the simulated card: start a server (jackd -d alsa) or "
         "plug a card in";
   }
+  if (!r.jack && !r.other_jack_servers.empty()) {
+    std::vector<std::string> devices = r.other_jack_servers;
+    for (std::string& name : devices) { name = fmt::format("\"jack:{}\"", name); }
+    fact.in_force = fmt::format("none of the default name; {} {} running", fmt::join(devices, " and "),
+                                devices.size() == 1 ? "is" : "are");
+    fact.verdict = Verdict::warn;
+    fact.remedy = fmt::format("set JACK_DEFAULT_SERVER={}, or name the device: {}",
+                              r.other_jack_servers.front(), devices.front());
+  }
   return fact;
 }
 
@@ -166,6 +177,8 @@ SystemFact alsa(const SystemReadings& r) {
   if (r.alsa_cards.empty() && !r.jack) {
     fact.verdict = Verdict::warn;
     fact.remedy = "plug one in, or load its driver; `cat /proc/asound/cards` lists them";
+  } else if (r.alsa_cards.empty()) {
+    fact.in_force += ", and not needed: a JACK server runs";
   }
   return fact;
 }

@@ -48,8 +48,9 @@ struct SystemReadings {
   bool dma_latency_writable = false;
   std::optional<std::string> jack;  // a description of the running server
   bool jack_real_time = false;
-  std::string jack_note;                // why there is none
-  std::vector<std::string> alsa_cards;  // names
+  std::string jack_note;                        // why there is none
+  std::vector<std::string> other_jack_servers;  // that run under other names, when there is none
+  std::vector<std::string> alsa_cards;          // names
   bool root = false;
   bool in_audio_group = false;
 };

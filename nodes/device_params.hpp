@@ -41,7 +41,7 @@ inline constexpr ParamInfo kDeviceParams[] = {
                             "If the device is lost: wait for it and mark the gap, or stop the run.")),
     param::as(
         ParamRole::device_script,
-        param::json("sim", Need::optional, "The simulated card's clock, input and faults: see docs/sim.md.")),
+        param::json("sim", Need::optional, "The simulated card's clock, input and faults: sim.md among the documents.")),
 };
 
 }  // namespace streamlab

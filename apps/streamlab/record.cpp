@@ -48,10 +48,11 @@ GraphSpec graph_of(const RecordArguments& arguments) {
 
 // The option that stands for a place in the graph above.
 std::string option_of(const std::string& pointer, const RecordArguments& arguments) {
-  const std::array<std::pair<std::string_view, std::string>, 7> options{{
+  const std::array<std::pair<std::string_view, std::string>, 8> options{{
       {"/nodes/0/config/channels", "--channels"},
       {"/nodes/0", "--device " + arguments.device},
       {"device", "--device " + arguments.device},
+      {"default", "--device default"},
       {"/nodes/1", arguments.out},
       {"/pipeline_config/sample_rate", "--rate"},
       {"/pipeline_config/block_size", "--period"},
@@ -127,8 +128,12 @@ class RecordView final : public RunView {
     // Where writing failed, more was heard than is in the file.
     const bool is_all = summary.status.failures.empty();
     if (info.frames > 0 && is_all) {
-      summary.headline += std::isnan(peak_db) ? ", silence" : fmt::format(", peak {:.1f} dBFS", peak_db);
+      const bool is_silent = !(peak_db > -HUGE_VAL);  // of zeros it is -inf, of no block NaN
+      summary.headline += is_silent ? ", silence" : fmt::format(", peak {:.1f} dBFS", peak_db);
       if (unmeasured > 0) { summary.headline += " or more"; }
+      if (is_silent && unmeasured == 0) {
+        summary.hint = "every sample is zero: is anything connected to the input? See \"streamlab devices\"";
+      }
     }
     if (whole.clipped() > 0 && is_all) {
       summary.headline += fmt::format(", {} clipped", counted(whole.clipped(), "sample"));
@@ -177,8 +182,13 @@ ExitCode record_command(const RecordArguments& arguments) {
     return report_here(errors);
   }
   RecordView view(arguments);
-  RunOptions options{arguments.seconds, 0,           arguments.json, arguments.quiet,
-                     arguments.force,   report_here, &view};
+  const RunOptions options{.seconds = arguments.seconds,
+                           .json = arguments.json,
+                           .quiet = arguments.quiet,
+                           .force = arguments.force,
+                           .report = report_here,
+                           .view = &view,
+                           .may_be_simulated = false};
   return run_graph(*graph, options);
 }
 

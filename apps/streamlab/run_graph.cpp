@@ -79,6 +79,8 @@ void show_device(const DeviceFormat& device, const RunOptions& options, std::FIL
     print_json_line(device_document(device), console);
   } else if (!options.quiet) {
     to_stderr(device_line(device) + "\n");
+  } else if (is_stand_in(device)) {  // what follows is nobody's sound
+    to_stderr(device.notice + "\n", Tone::warning);
   }
 }
 
@@ -106,7 +108,10 @@ ExitCode run_graph(const ValidGraph& graph, const RunOptions& options) {
   engine_options.host.overwrite = options.force;
   engine_options.frame_limit = options.frames;
   engine_options.duration_s = options.seconds;
-  engine_options.open_device = [](const DeviceRequest& request) { return open_device(request); };
+  engine_options.open_device = [&](DeviceRequest request) {
+    request.may_be_simulated = options.may_be_simulated;
+    return open_device(request);
+  };
   auto engine = Engine::create(graph, std::move(engine_options));
   if (!engine) { return options.report(engine.error()); }
   if (const DeviceFormat* device = (*engine)->device()) { show_device(*device, options, console); }

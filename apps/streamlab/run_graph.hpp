@@ -12,6 +12,7 @@
 #include "apps/streamlab/exit_code.hpp"
 #include "apps/streamlab/summary.hpp"
 #include "engine/graph/validate.hpp"
+#include "hal/backends.hpp"
 
 namespace streamlab::app {
 
@@ -35,6 +36,7 @@ struct RunOptions {
   // Reports errors of building and running.
   std::function<ExitCode(const Errors&)> report;
   RunView* view = nullptr;  // in place of the usual progress and headline
+  bool may_be_simulated = true;  // see DeviceRequest
 };
 
 ExitCode run_graph(const ValidGraph& graph, const RunOptions& options);

@@ -160,6 +160,7 @@ std::string summary_text(const Summary& summary) {
                   fmt::format("{} with NaN or infinities", counted(status.not_finite_blocks, "block")));
   }
   for (const auto& [node, note] : status.notes) { text += entry(node, note.text); }
+  if (!summary.hint.empty()) { text += entry("silence", summary.hint); }
   return text;
 }
 

@@ -33,6 +33,7 @@ struct Summary {
   bool interrupted = false;
   ExitCode exit_code = ExitCode::success;
   std::string headline;               // instead of how long it ran
+  std::string hint;                   // what to look at; may be empty
   Document file = Document(nullptr);  // the file that was made, where that is what the run was for
 };
 

@@ -33,6 +33,7 @@ enum class OnDeviceLoss {
 struct DeviceRequest {
   // "default", "jack[:SERVER]", "alsa:PCM", "sim[:FILE]"; see hal/backends.hpp
   std::string device = "default";
+  bool may_be_simulated = true;  // "default": may the simulated card stand in where nothing else is found?
   bool capture = false;
   bool playback = false;
   double sample_rate_hz = 0.0;

@@ -7,9 +7,11 @@
 #include <thread>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <jack/thread.h>
 
 #include "hal/bounded_call.hpp"
+#include "hal/jack/jack_servers.hpp"
 
 namespace streamlab {
 namespace {
@@ -122,6 +124,12 @@ Error open_error(const std::string& server, jack_status_t status, const std::str
                                 : fmt::format("no JACK server \"{}\" is running", server);
     error.hint = server.empty() ? "start one, for instance: jackd -d alsa"
                                 : fmt::format("start one, for instance: jackd -n {} -d alsa", server);
+    std::vector<std::string> others = running_jack_servers();
+    for (std::string& name : others) { name = fmt::format("\"jack:{}\"", name); }
+    if (!others.empty()) {
+      error.hint +=
+          fmt::format("; {} {} running", fmt::join(others, " and "), others.size() == 1 ? "is" : "are");
+    }
   } else {
     error.what = fmt::format("the JACK server refused the client (status 0x{:x}): {}",
                              static_cast<unsigned>(status), said);

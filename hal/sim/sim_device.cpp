@@ -148,11 +148,11 @@ Result<void> check_request(const DeviceRequest& request, const SimScript& script
     if (!asked) { return {}; }
     return refused(option, fmt::format("the simulated card does not use it: it is for {} devices", whose));
   };
-  for (const auto& checked : {foreign(!request.input_ports.empty(), "input_ports", "JACK"),
-                              foreign(!request.output_ports.empty(), "output_ports", "JACK"),
-                              foreign(request.sample_format != "auto", "sample_format", "ALSA"),
-                              foreign(request.access != "auto", "access", "ALSA"),
-                              foreign(request.periods != 0, "periods", "ALSA")}) {
+  for (const auto& checked : {foreign(!request.input_ports.empty(), "/ports", "JACK"),
+                              foreign(!request.output_ports.empty(), "/ports", "JACK"),
+                              foreign(request.sample_format != "auto", "/sample_format", "ALSA"),
+                              foreign(request.access != "auto", "/access", "ALSA"),
+                              foreign(request.periods != 0, "/periods", "ALSA")}) {
     if (!checked) { return checked; }
   }
   if (!request.capture && !request.playback) {

@@ -1,6 +1,8 @@
 // tests/apps/record_test.cpp
 //
 // streamlab record: what it writes, and what it says of it.
+#include <filesystem>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -107,6 +109,45 @@ TEST(Record, SaysMistakesInTheWordsOfTheCommandLine) {
   EXPECT_EQ(result.exit_code, 2) << result.err;
   EXPECT_THAT(result.err, testing::StartsWith("record: "));
   EXPECT_THAT(result.err, HasSubstr("did you mean \"jack\"?"));
+}
+
+// The machine that tests has no card; where there is a server or a card, that is recorded.
+TEST(Record, DoesNotTakeTheSimulatedCardForOne) {
+  const TempDir dir;
+  const std::string device = streamlab({"devices", "--json"}).out;
+  if (device.find("\"device\":\"jack") != std::string::npos ||
+      device.find("\"device\":\"alsa") != std::string::npos) {
+    GTEST_SKIP() << "there is a real device";
+  }
+  const auto result = streamlab({"record", "--quiet", "--seconds", "0.1", "x.wav"}, dir.path().string());
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, HasSubstr("record: --device default: no device was found: no JACK server"));
+  EXPECT_THAT(result.err, HasSubstr("device \"sim\" is the simulated card"));
+  EXPECT_FALSE(std::filesystem::exists(dir.file("x.wav")));
+  const auto by_name =
+      streamlab({"record", "--quiet", "--device", "sim", "--seconds", "0.1", "x.wav"}, dir.path().string());
+  EXPECT_EQ(by_name.exit_code, 0) << by_name.err;
+  EXPECT_EQ(by_name.err, "");
+  // `run` lets it stand in, and says so, --quiet or not.
+  const std::string graph = dir.write("graph.json", R"({"version": 1, "pipeline_config": {"duration_s": 0.1},
+      "nodes": [{"id": "mic", "type": "AudioInput"}, {"id": "file", "type": "FileSink", "config": {"path": "y.wav"}}],
+      "connections": [{"from": "mic", "to": "file"}]})");
+  const auto run = streamlab({"run", graph, "--quiet"}, dir.path().string());
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_THAT(run.err, HasSubstr("device \"default\" is the simulated card: no JACK server is running"));
+}
+
+TEST(Record, AsksWhetherAnythingIsConnectedWhereAllIsZero) {
+  const TempDir dir;
+  const std::string script =
+      dir.write("card.json", R"({"clock": "virtual", "input": "silence", "frames": 4800})");
+  const auto silent = streamlab({"record", "--device", "sim:" + script, dir.file("take.wav")});
+  EXPECT_EQ(silent.exit_code, 0);
+  EXPECT_THAT(silent.err, HasSubstr(", silence\n"));
+  EXPECT_THAT(silent.err, HasSubstr("every sample is zero: is anything connected to the input?"));
+  const std::string device = "sim:" + dir.write("sine.json", kCard);
+  const auto loud = streamlab({"record", "--device", device, dir.file("loud.wav")});
+  EXPECT_EQ(loud.err.find("every sample is zero"), std::string::npos) << loud.err;
 }
 
 }  // namespace

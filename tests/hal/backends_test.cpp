@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -36,7 +37,8 @@ class Backends : public testing::Test {
              .forms = {"jack", "jack:SERVER"},
              .find = find(jack_, "server"),
              .open = opener,
-             .list = {}},
+             .list = {},
+             .has_ports = true},
             {.name = "alsa",
              .forms = {"alsa:PCM"},
              .find = find(alsa_, "card"),
@@ -121,15 +123,49 @@ TEST_F(Backends, GivesTheScriptToTheSimulatedCardOnly) {
 
 TEST_F(Backends, NamesTheNearestKindOfDevice) {
   EXPECT_EQ(to_string(open("jak:studio").error()),
-            "device: there is no device type \"jak\"; expected one of default, jack, jack:SERVER, "
+            "/device: there is no device type \"jak\"; expected one of default, jack, jack:SERVER, "
             "alsa:PCM, sim; did "
             "you mean \"jack\"?");
   EXPECT_EQ(
       to_string(open("hw:0,0").error()),
-      "device: there is no device type \"hw\"; expected one of default, jack, jack:SERVER, alsa:PCM, sim");
+      "/device: there is no device type \"hw\"; expected one of default, jack, jack:SERVER, alsa:PCM, sim");
   EXPECT_EQ(
       to_string(open("").error()),
-      "device: there is no device type \"\"; expected one of default, jack, jack:SERVER, alsa:PCM, sim");
+      "/device: there is no device type \"\"; expected one of default, jack, jack:SERVER, alsa:PCM, sim");
+}
+
+TEST_F(Backends, SaysThatPortsNeedAServer) {
+  DeviceRequest request;
+  request.capture = true;
+  request.input_ports = {"cable:output_1"};
+  EXPECT_EQ(to_string(open_device_of(backends(), request).error()),
+            "/ports: \"ports\" needs JACK, and no server");
+  request.playback = true;
+  request.output_ports = std::exchange(request.input_ports, {});
+  EXPECT_EQ(to_string(open_device_of(backends(), request).error()),
+            "default: the output's \"ports\" need JACK, and no server");
+  jack_ = true;
+  EXPECT_TRUE(open_device_of(backends(), request));
+}
+
+TEST_F(Backends, LetsTheSimulatedCardStandInOnlyWhereThatIsAllowed) {
+  DeviceRequest request;
+  request.capture = true;
+  const auto stand_in = open_device_of(backends(), request);
+  ASSERT_TRUE(stand_in);
+  EXPECT_TRUE(is_stand_in((*stand_in)->format()));
+  request.may_be_simulated = false;
+  EXPECT_EQ(to_string(open_device_of(backends(), request).error()),
+            "default: no device was found: no server, no card; device \"sim\" is the simulated card");
+  request.device = "sim";
+  const auto by_name = open_device_of(backends(), request);
+  ASSERT_TRUE(by_name);
+  EXPECT_FALSE(is_stand_in((*by_name)->format()));
+  request.device = "default";
+  jack_ = true;
+  const auto found = open_device_of(backends(), request);
+  ASSERT_TRUE(found);
+  EXPECT_FALSE(is_stand_in((*found)->format()));
 }
 
 TEST_F(Backends, SaysWhenThereIsNothingAtAll) {

@@ -623,9 +623,9 @@ TEST(SimDevice, RefusesWhatCannotBe) {
       "not "
       "resample: leave the rate out");
   EXPECT_EQ(with("", [](auto& r) { r.input_ports = {"system:capture_1"}; }),
-            "input_ports: the simulated card does not use it: it is for JACK devices");
+            "/ports: the simulated card does not use it: it is for JACK devices");
   EXPECT_EQ(with("", [](auto& r) { r.sample_format = "S16_LE"; }),
-            "sample_format: the simulated card does not use it: it is for ALSA devices");
+            "/sample_format: the simulated card does not use it: it is for ALSA devices");
   EXPECT_EQ(with(R"({"input": {"sine": {"frequency_hz": 30000}}})", as_is),
             "/sim/input/sine/frequency_hz: 30000 is above half the sample rate, 24000 Hz");
   EXPECT_EQ(with(R"({"input": "silence", "jitter_us": 2000})", as_is),

@@ -140,6 +140,17 @@ TEST(SystemState, LooksForADevice) {
   EXPECT_EQ(fact(r, "JACK server").in_force, "no JACK server is running");
   r.alsa_cards.clear();
   EXPECT_THAT(complaints(r), ElementsAre("JACK server", "ALSA cards"));
+  r.other_jack_servers = {"card1", "studio"};
+  EXPECT_EQ(fact(r, "JACK server").in_force,
+            "none of the default name; \"jack:card1\" and \"jack:studio\" are running");
+  EXPECT_EQ(fact(r, "JACK server").remedy,
+            "set JACK_DEFAULT_SERVER=card1, or name the device: \"jack:card1\"");
+  r = good();
+  r.alsa_cards.clear();
+  r.rtkit = false;
+  EXPECT_THAT(complaints(r), IsEmpty());
+  EXPECT_EQ(fact(r, "ALSA cards").in_force, "none, and not needed: a JACK server runs");
+  EXPECT_EQ(fact(r, "RealtimeKit").in_force, "not reachable, and not needed");
   r = good();
   r.jack_real_time = false;
   r.in_audio_group = false;

@@ -61,17 +61,27 @@ bool may_run_in_real_time() {
   return allowed;
 }
 
-// Asked at the server's socket, not with a client: libjack would delete those that this process has yet to close
-// when the server before this one was killed.
+// Asked by a client of another process: libjack would delete those that this process has yet to close when the server
+// before this one was killed.
 bool accepts_clients(const std::string& name) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   std::snprintf(address.sun_path, sizeof(address.sun_path), "/dev/shm/jack_%s_%u_0", name.c_str(), getuid());
   const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) { return false; }
-  const bool accepted = connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
+  const bool listens = connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
   close(fd);
-  return accepted;
+  if (!listens) { return false; }
+  const pid_t asking = fork();
+  if (asking == 0) {
+    const int nowhere = open("/dev/null", O_WRONLY);
+    dup2(nowhere, STDOUT_FILENO);
+    dup2(nowhere, STDERR_FILENO);
+    execlp("jack_lsp", "jack_lsp", "-s", name.c_str(), nullptr);
+    _exit(127);
+  }
+  int status = 0;
+  return asking > 0 && waitpid(asking, &status, 0) == asking && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 }  // namespace

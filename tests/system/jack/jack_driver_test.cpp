@@ -9,6 +9,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "hal/backends.hpp"
+#include "hal/jack/jack_servers.hpp"
 #include "hal/jack/probe_jack.hpp"
 #include "tests/support/rt_guard.hpp"
 #include "tests/system/jack/jack_fixture.hpp"
@@ -328,6 +330,22 @@ TEST_F(JackTest, ProbesARunningServer) {
   EXPECT_THAT(found->playback_ports, ElementsAre("system:playback_1", "system:playback_2"));
   EXPECT_THAT(found->other_outputs, ElementsAre("source:port"));
   EXPECT_TRUE(found->other_inputs.empty());
+}
+
+TEST_F(JackTest, SeesServersOfOtherNames) {
+  EXPECT_THAT(running_jack_servers(), testing::Contains(server_.name()));
+  const auto missing = probe_jack("none_of_this_name");
+  ASSERT_FALSE(missing);
+  EXPECT_THAT(missing.error().hint, HasSubstr("\"" + server_.device() + "\""));
+  const DeviceList list = list_devices();
+  const auto is_it = [&](const DeviceEntry& entry) { return entry.device == server_.device(); };
+  const auto entry = std::find_if(list.devices.begin(), list.devices.end(), is_it);
+  ASSERT_NE(entry, list.devices.end());
+  EXPECT_THAT(entry->note,
+              HasSubstr("not the default server: JACK_DEFAULT_SERVER=" + server_.name() + " makes it that"));
+  EXPECT_THAT(entry->ports, testing::Contains("system:capture_1"));
+  server_.kill();
+  EXPECT_THAT(running_jack_servers(), testing::Not(testing::Contains(server_.name())));
 }
 
 TEST_F(JackTest, FindsNoServerWhereNoneRunsAndSaysNothingOnTheTerminal) {
