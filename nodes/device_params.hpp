@@ -39,9 +39,9 @@ inline constexpr ParamInfo kDeviceParams[] = {
     param::as(ParamRole::device_loss,
               param::choice("on_device_loss", kOnDeviceLossChoices, "wait",
                             "If the device is lost: wait for it and mark the gap, or stop the run.")),
-    param::as(
-        ParamRole::device_script,
-        param::json("sim", Need::optional, "The simulated card's clock, input and faults: sim.md among the documents.")),
+    param::as(ParamRole::device_script,
+              param::json("sim", Need::optional,
+                          "The simulated card's clock, input and faults: sim.md among the documents.")),
 };
 
 }  // namespace streamlab

@@ -157,7 +157,7 @@ ExitCode run_graph(const ValidGraph& graph, const RunOptions& options) {
   summary.exit_code = ExitCode::success;
   if (options.view != nullptr) { options.view->conclude(summary); }
   tell(summary.status, RunEvents::Hold::no);
-  if (data_lost(summary.status)) { summary.exit_code = ExitCode::data_lost; }
+  if (summary.status.data_lost()) { summary.exit_code = ExitCode::data_lost; }
   if (!summary.status.failures.empty()) {
     // What fails after the start is the world's failure, no matter which part found it.
     options.report(summary.status.failures);

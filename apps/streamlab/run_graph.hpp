@@ -35,7 +35,7 @@ struct RunOptions {
   bool force = false;
   // Reports errors of building and running.
   std::function<ExitCode(const Errors&)> report;
-  RunView* view = nullptr;  // in place of the usual progress and headline
+  RunView* view = nullptr;       // in place of the usual progress and headline
   bool may_be_simulated = true;  // see DeviceRequest
 };
 

@@ -78,12 +78,6 @@ std::string unconnected_text(const EngineStatus& status) {
   return text;
 }
 
-bool data_lost(const EngineStatus& status) {
-  const auto was_unconnected = [](const PortConnection& port) { return port.interruptions > 0; };
-  return status.data_lost() || (status.driver && std::any_of(status.driver->ports.begin(),
-                                                             status.driver->ports.end(), was_unconnected));
-}
-
 double seconds_since(std::chrono::steady_clock::time_point begin) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
@@ -227,7 +221,7 @@ Document summary_document(const Summary& summary) {
   }
   document["failures"] = Document::array();
   for (const Error& error : status.failures) { document["failures"].push_back(to_string(error)); }
-  document["data_lost"] = data_lost(status);
+  document["data_lost"] = status.data_lost();
   document["exit_code"] = static_cast<int>(summary.exit_code);
   return document;
 }

@@ -21,8 +21,6 @@ Document device_document(const DeviceFormat& device);
 
 // ", nothing connected: input left", for a line that tells how far a run is; empty where all are connected.
 std::string unconnected_text(const EngineStatus& status);
-// Was anything lost, dropped or missed, or nothing connected where a connection was asked for?
-bool data_lost(const EngineStatus& status);
 
 double seconds_since(std::chrono::steady_clock::time_point begin);
 

@@ -7,8 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/graph/describe.hpp"
-#include "engine/rt/thread.hpp"
 #include "engine/graph/wrapped.hpp"
+#include "engine/rt/thread.hpp"
 
 namespace streamlab {
 namespace {

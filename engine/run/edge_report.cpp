@@ -17,7 +17,9 @@ EdgeReport report_of(const EdgeLink& link) {
 }
 
 bool EngineStatus::data_lost() const {
-  const bool in_device = driver && (driver->xruns > 0 || driver->gaps > 0 || driver->lost_frames > 0);
+  const auto was_unconnected = [](const PortConnection& port) { return port.interruptions > 0; };
+  const bool in_device = driver && (driver->xruns > 0 || driver->gaps > 0 || driver->lost_frames > 0 ||
+                                    std::any_of(driver->ports.begin(), driver->ports.end(), was_unconnected));
   const bool in_edges = std::any_of(edges.begin(), edges.end(),
                                     [](const EdgeReport& edge) { return edge.counters.dropped > 0; });
   const bool in_nodes =

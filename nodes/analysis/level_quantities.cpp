@@ -125,7 +125,8 @@ std::vector<ChannelInfo> LevelQuantities::channels() const {
       }
     }
     for (const CalibratedQuantity& q : channel.added) {
-      infos.push_back({fmt::format("{}.{}", channel.name, q.name), std::string(q.unit), 1.0, mean_of(q.name)});
+      infos.push_back(
+          {fmt::format("{}.{}", channel.name, q.name), std::string(q.unit), 1.0, mean_of(q.name)});
     }
   }
   return infos;

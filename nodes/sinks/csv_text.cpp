@@ -108,7 +108,8 @@ void CsvText::append_row(const DataFrame& x, std::uint32_t n, std::string& rows)
   if (style_.date_time != CsvStyle::DateTime::none) {
     const double us = audio ? 1e6 * n / format_.sample_rate_hz : 0.0;
     rows += ',';
-    rows += date_time_text(header.timestamp_us + std::llround(us), style_.date_time == CsvStyle::DateTime::utc);
+    rows +=
+        date_time_text(header.timestamp_us + std::llround(us), style_.date_time == CsvStyle::DateTime::utc);
   }
   if (!audio) { rows += fmt::format(",{}", header.sequence_id); }
   FrameHeader row = header;

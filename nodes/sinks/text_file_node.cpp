@@ -6,9 +6,7 @@ namespace streamlab {
 Result<std::vector<OutputFormat>> TextFileNode::prepare(const PrepareContext& context) {
   take_options(context);
   console_ = context.console_file;
-  if (auto described = describe(*context.inputs[0]); !described) {
-    return tl::unexpected(described.error());
-  }
+  if (auto described = describe(*context.inputs[0]); !described) { return tl::unexpected(described.error()); }
   reset();
   return std::vector<OutputFormat>{};
 }

@@ -23,7 +23,7 @@ case $what in
     done
     for page in "$manual"/man?/*.gz; do
       zcat "$page" >"$dir/page"
-      expect "mandoc of $page" "$(mandoc -T lint -W warning "$dir/page" 2>&1)" ""
+      expect "mandoc of $page" "$(mandoc -T lint -W warning < "$dir/page" 2>&1)" ""
       expect "man of $page" "$(LC_ALL=C.UTF-8 MANWIDTH=100 man --warnings -l "$dir/page" 2>&1 >"$dir/text")" ""
       [ "$(wc -l <"$dir/text")" -gt 10 ] || { echo "$page is empty"; exit 1; }
     done
