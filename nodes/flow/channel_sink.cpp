@@ -22,8 +22,7 @@ namespace {
 
 constexpr ParamInfo kParams[] = {
     param::text("channel", Need::required,
-                "Name of the channel in the registry; created if it does not "
-                "exist."),
+                "Name of the channel in the registry; created if it does not exist."),
     param::integer("capacity", "blocks", {1.0, 65536.0}, 16.0,
                    "Capacity of the channel, if it is created here."),
     param::number("timeout_s", "s", {0.0, 3600.0}, 1.0, Live::no,
@@ -41,8 +40,7 @@ constexpr NodeInfo kInfo{
     .details =
         "The channel is a broadcast<DataFrame> in the registry passed to the engine, or in the engine's own "
         "(Engine::channels()). Blocks are copied only while there are subscribers; blocks before the first "
-        "subscriber are discarded. Subscribers with OnLag::wait stall the graph, those with OnLag::lose do "
-        "not.",
+        "subscriber are discarded. Subscribers with OnLag::wait stall the graph, those with OnLag::lose do not.",
     .example = R"({"id": "out", "type": "ChannelSink", "config": {"channel": "levels"}})",
     .cost_ns_per_frame = 1.0,
 };

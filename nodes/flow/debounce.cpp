@@ -10,9 +10,7 @@
 // blocks: a block is emitted when the next one comes, with its own position and time.
 //
 // Audio is refused: its blocks follow each other without a pause.
-#include <algorithm>
 #include <cmath>
-#include <memory>
 #include <optional>
 
 #include <fmt/format.h>
@@ -20,7 +18,7 @@
 #include "engine/channel/gates.hpp"
 #include "engine/core/node.hpp"
 #include "nodes/analysis/time_at.hpp"
-#include "nodes/flow/left_out.hpp"
+#include "nodes/flow/held_block.hpp"
 
 namespace streamlab {
 namespace debounce_node {
@@ -66,54 +64,42 @@ class Debounce final : public Node {
     auto gate = DebounceGate::make(Nanos(static_cast<Nanos::rep>(std::ceil(frames - kRounding * frames))));
     if (!gate) { return tl::unexpected(gate.error()); }
     gate_ = *gate;
-    last_ = DataFrame(std::make_shared<const StreamFormat>(in));
+    last_.prepare(in);
     reset();
     return std::vector{OutputFormat{in}};
   }
   void reset() noexcept override {
     gate_->reset();
-    left_out_.reset();
+    last_.reset();
   }
 
   Status process(std::span<const DataFrame* const> in, std::span<OutputPort> out) noexcept override {
     const DataFrame& x = *in[0];
     const Nanos now(moment_of(x));
-    const bool waits = gate_->due_at() != DebounceGate::kNever;
-    if (gate_->take(now)) {
-      give(out[0]);
-    } else if (waits) {
-      left_out_.add(last_);
-    }
+    if (gate_->take(now)) { last_.give(out[0]); }
     gate_->arrive(now);
-    last_.copy_from(x);
+    last_.hold(x);
     return Status::ok;
   }
   Status finish(std::span<OutputPort> out) noexcept override {
     if (!gate_->take_last()) { return Status::done; }
-    give(out[0]);
+    last_.give(out[0]);
     return Status::ok;
   }
 
   std::vector<NodeNote> notes() const override {
-    if (left_out_.blocks() == 0) { return {}; }
-    return {{fmt::format("dropped {} blocks that were followed by another within {} s", left_out_.blocks(),
-                         silence_s_),
-             left_out_.blocks(), false}};
+    if (last_.left_out().blocks() == 0) { return {}; }
+    return {{fmt::format("dropped {} blocks that were followed by another within {} s",
+                         last_.left_out().blocks(), silence_s_),
+             last_.left_out().blocks(), false}};
   }
 
  private:
   static constexpr double kRounding = 4e-16;  // of a product of two doubles: 0.1 s at 48 kHz are 4800 frames
 
-  void give(OutputPort& out) noexcept {
-    DataFrame& y = out.emit();
-    y.copy_from(last_);
-    left_out_.mark(y.header());
-  }
-
   const double silence_s_;
   std::optional<DebounceGate> gate_;  // set by prepare()
-  DataFrame last_;
-  LeftOut left_out_;
+  HeldBlock last_;
 };
 
 }  // namespace

@@ -9,14 +9,13 @@
 // of the stream. The newest one is passed on when the first block of a later interval comes, or at the end.
 #include <algorithm>
 #include <cmath>
-#include <memory>
 
 #include <fmt/format.h>
 
 #include "engine/core/node.hpp"
 #include "nodes/analysis/interval_grid.hpp"
 #include "nodes/analysis/time_at.hpp"
-#include "nodes/flow/left_out.hpp"
+#include "nodes/flow/held_block.hpp"
 
 namespace streamlab {
 namespace sample_node {
@@ -53,61 +52,42 @@ class Sample final : public Node {
     auto grid = IntervalGrid::make(interval_s_, in.sample_rate_hz);
     if (!grid) { return tl::unexpected(grid.error()); }
     grid_ = *grid;
-    newest_ = DataFrame(std::make_shared<const StreamFormat>(in));
+    newest_.prepare(in);
     reset();
     OutputFormat out{in};
     const double held = std::ceil(2.0 * grid_.interval_frames()) + 2.0 * in.max_frames;
     out.held_frames = static_cast<std::uint32_t>(std::min(held, double{1U << 31U}));
     return std::vector{std::move(out)};
   }
-  void reset() noexcept override {
-    waits_ = false;
-    left_out_.reset();
-  }
+  void reset() noexcept override { newest_.reset(); }
 
   Status process(std::span<const DataFrame* const> in, std::span<OutputPort> out) noexcept override {
     const DataFrame& x = *in[0];
     const std::int64_t interval = grid_.index_of(moment_of(x));
-    if (waits_) {
-      if (interval == interval_) {
-        left_out_.add(newest_);
-      } else {
-        give(out[0]);
-      }
-    }
-    newest_.copy_from(x);
+    if (newest_.is_held() && interval != interval_) { newest_.give(out[0]); }
+    newest_.hold(x);
     interval_ = interval;
-    waits_ = true;
     return Status::ok;
   }
   Status finish(std::span<OutputPort> out) noexcept override {
-    if (!waits_) { return Status::done; }
-    give(out[0]);
+    if (!newest_.is_held()) { return Status::done; }
+    newest_.give(out[0]);
     return Status::ok;
   }
 
   std::vector<NodeNote> notes() const override {
-    if (left_out_.blocks() == 0) { return {}; }
+    if (newest_.left_out().blocks() == 0) { return {}; }
     return {{fmt::format("dropped {} blocks of {} frames that were followed by a newer one in their interval "
                          "of {} s",
-                         left_out_.blocks(), left_out_.frames(), interval_s_),
-             left_out_.blocks(), false}};
+                         newest_.left_out().blocks(), newest_.left_out().frames(), interval_s_),
+             newest_.left_out().blocks(), false}};
   }
 
  private:
-  void give(OutputPort& out) noexcept {
-    DataFrame& y = out.emit();
-    y.copy_from(newest_);
-    left_out_.mark(y.header());
-    waits_ = false;
-  }
-
   const double interval_s_;
   IntervalGrid grid_;
-  DataFrame newest_;  // of the current interval
-  bool waits_ = false;
-  std::int64_t interval_ = 0;
-  LeftOut left_out_;
+  HeldBlock newest_;           // of the current interval
+  std::int64_t interval_ = 0;  // its number
 };
 
 }  // namespace
