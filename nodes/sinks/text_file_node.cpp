@@ -26,7 +26,7 @@ Result<void> TextFileNode::write(const DataFrame& x) {
   lines_.clear();
   append(x, lines_);
   written_ = true;
-  return output_->write(lines_);
+  return lines_.empty() ? Result<void>{} : output_->write(lines_);
 }
 
 // By another thread, while this one may open a file again; the console's output stays the same.
