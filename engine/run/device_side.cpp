@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/run/edge_report.hpp"
+
 namespace streamlab {
 namespace {
 
@@ -104,11 +106,7 @@ void DeviceSide::report(EngineStatus& status) const {
   if (limit_frames_ > 0) { status.frames = std::min(status.frames, limit_frames_); }
   const InputCounts* const input = domain_.input_counts();
   if (input == nullptr) { return; }
-  status.frames = input->frames.load(std::memory_order_relaxed);
-  status.gaps = input->gaps.load(std::memory_order_relaxed);
-  status.gap_frames = input->gap_frames.load(std::memory_order_relaxed);
-  status.clipped_blocks = input->clipped_blocks.load(std::memory_order_relaxed);
-  status.not_finite_blocks = input->not_finite_blocks.load(std::memory_order_relaxed);
+  streamlab::report(*input, status);
   // A gap that reaches beyond the end of the graph was lost only up to there.
   if (graph_is_over) { status.driver->lost_frames = status.gap_frames; }
 }

@@ -16,6 +16,14 @@ EdgeReport report_of(const EdgeLink& link) {
           counters.dropped - link.edge.dropped()};
 }
 
+void report(const InputCounts& counts, EngineStatus& status) {
+  status.frames = counts.frames.load(std::memory_order_relaxed);
+  status.gaps = counts.gaps.load(std::memory_order_relaxed);
+  status.gap_frames = counts.gap_frames.load(std::memory_order_relaxed);
+  status.clipped_blocks = counts.clipped_blocks.load(std::memory_order_relaxed);
+  status.not_finite_blocks = counts.not_finite_blocks.load(std::memory_order_relaxed);
+}
+
 bool EngineStatus::data_lost() const {
   const auto was_unconnected = [](const PortConnection& port) { return port.interruptions > 0; };
   const bool in_device = driver && (driver->xruns > 0 || driver->gaps > 0 || driver->lost_frames > 0 ||

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "engine/run/domain.hpp"
+#include "engine/run/edge_report.hpp"
 
 namespace streamlab {
 namespace {
@@ -125,11 +126,11 @@ struct Pipeline::Impl {
     EngineStatus status;
     if (!begun) { return status; }  // what nodes still know is of the stream before
     status.running = !over;
-    status.gaps = domain->gap_count();
-    status.gap_frames = domain->gap_frames();
-    status.clipped_blocks = domain->clipped_blocks();
-    status.not_finite_blocks = domain->not_finite_blocks();
-    status.frames = static_cast<std::uint64_t>(domain->source_frames());
+    if (const InputCounts* const input_counts = domain->input_counts()) {
+      report(*input_counts, status);
+    } else {
+      status.frames = static_cast<std::uint64_t>(domain->source_frames());
+    }
     for (const std::size_t n : plan->graph().order()) {
       for (NodeNote& note : plan->node(n).notes()) {
         status.notes.emplace_back(plan->graph().nodes()[n].id, std::move(note));

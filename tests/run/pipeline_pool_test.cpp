@@ -99,7 +99,7 @@ TEST(PipelinePool, SaysWhatItsJobsHaveLost) {
                 {"id": "out", "type": "FileSink", "config": {"subtype": "float", "path": ")" +
                                   folder.file("a.wav") + R"("}}],
       "connections": [{"from": "in", "to": "out"}]})",
-                              1, {.engine = {.overwrite = true}});
+                              1, {.engine = {.host = {.overwrite = true}}});
   ASSERT_TRUE(pool) << to_string(pool.error(), "");
   EXPECT_EQ(pool->status().jobs, 0U);
   for (const auto& [name, sample] :

@@ -84,6 +84,12 @@ void InputCounts::add(const DataFrame& block) noexcept {
   if (header.has(FrameFlag::not_finite)) { count(not_finite_blocks, 1); }
 }
 
+void InputCounts::restart() noexcept {
+  for (auto* const counter : {&frames, &gaps, &gap_frames, &clipped_blocks, &not_finite_blocks}) {
+    counter->store(0, std::memory_order_relaxed);
+  }
+}
+
 bool DeviceInputStep::run(Loop& loop) noexcept {
   BlockStream& stream = *out[0];
   stream.count = 0;
@@ -103,6 +109,7 @@ void DeviceInputStep::restart() noexcept {
   DomainStep::restart();
   limit_.restart();
   next_position_ = 0;
+  counts_.restart();
 }
 
 void DeviceInputStep::mark_gap() noexcept {

@@ -50,6 +50,7 @@ struct InputCounts {
   std::atomic<std::uint64_t> not_finite_blocks{0};
 
   void add(const DataFrame& block) noexcept;
+  void restart() noexcept;
 };
 
 // The driver, or the caller, fills its block.
