@@ -44,6 +44,7 @@
 #include "engine/stream/on_error.hpp"
 #include "engine/stream/pull.hpp"
 #include "engine/stream/stage.hpp"
+#include "engine/stream/stage_function.hpp"
 #include "engine/stream/stages/buffer.hpp"
 #include "engine/stream/stages/checkpoint.hpp"
 #include "engine/stream/stages/circuit_breaker.hpp"

@@ -11,8 +11,8 @@
 #include <string>
 #include <utility>
 
+#include "engine/stream/attempt.hpp"
 #include "engine/stream/monitor.hpp"
-#include "engine/stream/on_error.hpp"
 #include "engine/stream/stage.hpp"
 
 namespace streamlab {

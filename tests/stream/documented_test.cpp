@@ -99,7 +99,7 @@ TEST(Documented, AGraphAndAChannelInOneSelect) {
 TEST(Documented, AChainWithoutASourceServesManyStreams) {
   const std::vector<Level> monday = kLevels;
   const std::vector<Level> tuesday{{-10.0}};
-  using namespace op;
+  using namespace streamlab::op;
   auto loud = map(&Level::rms_db) | filter([](double db) { return db > -40.0; });
   auto of_monday = from_range(monday) | loud | collect();
   auto of_tuesday = from_range(tuesday) | loud | count();
@@ -181,13 +181,11 @@ TEST(Documented, AGraphGivesItsOutputsAsStreams) {
 TEST(Documented, DeadLettersCarryWhatFailed) {
   const std::vector<std::string> texts{"1", "two", "3"};
   const auto number_of = [](const std::string& text) { return std::stoi(text); };
+  std::vector<std::string> failed_texts;
+  const auto show = [&](const std::string& text, const Error&) { failed_texts.push_back(text); };
   auto [letters, failures] = mpsc<FailedItem<std::string>>(100);
   const auto report = from_range(texts).map(number_of, dead_letter(std::move(letters))).execute();
-  std::vector<std::string> failed_texts;
-  while (auto failed = failures.receive()) {
-    fmt::print(stderr, "{}: {}\n", failed->item, to_string(failed->error));
-    failed_texts.push_back(failed->item);
-  }
+  while (auto failed = failures.receive()) { show(failed->item, failed->error); }
   EXPECT_TRUE(report.ok());
   EXPECT_THAT(failed_texts, ElementsAre("two"));
 }

@@ -316,5 +316,17 @@ TEST(Threads, AStreamThatIsDroppedJoinsItsThreads) {
   }
 }
 
+TEST(ParallelMap, TakesAStrategyBehindItsFunction) {
+  const auto f = [](int x) -> Result<int> {
+    if (x == 2) { return failed("", "two"); }
+    return x;
+  };
+  const auto result = from_range(std::vector{1, 2, 3}).parallel_map(2, f, collect_errors()).collect();
+  EXPECT_THAT(*result, testing::ElementsAre(1, 3));
+  EXPECT_EQ(result.report.collected_count, 1U);
+  EXPECT_THAT(*from_range(std::vector{1, 2, 3}).parallel_map(2, f, Order::ordered, skip_failed()).collect(),
+              testing::ElementsAre(1, 3));
+}
+
 }  // namespace
 }  // namespace streamlab

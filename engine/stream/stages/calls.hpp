@@ -16,6 +16,7 @@
 
 #include "engine/stream/on_error.hpp"
 #include "engine/stream/stage.hpp"
+#include "engine/stream/stage_function.hpp"
 
 namespace streamlab::stages {
 

@@ -9,7 +9,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "engine/stream/on_error.hpp"
+#include "engine/stream/attempt.hpp"
 #include "engine/stream/stage.hpp"
 
 namespace streamlab::stages {

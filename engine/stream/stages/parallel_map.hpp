@@ -18,7 +18,7 @@
 #include <fmt/format.h>
 
 #include "engine/rt/thread.hpp"
-#include "engine/stream/on_error.hpp"
+#include "engine/stream/attempt.hpp"
 #include "engine/stream/stage.hpp"
 
 namespace streamlab {
