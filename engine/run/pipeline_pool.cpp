@@ -1,78 +1,58 @@
 // engine/run/pipeline_pool.cpp
 //
-// PipelinePool: threads that share a queue of frames, each with a pipeline of its own.
-#include <algorithm>
-#include <condition_variable>
-#include <deque>
+// PipelinePool: frames as jobs of a JobPool, each on a pipeline that no other job uses meanwhile.
 #include <iterator>
 #include <mutex>
+#include <utility>
 
-#include <fmt/format.h>
-
-#include "engine/rt/denormals.hpp"
-#include "engine/rt/thread.hpp"
+#include "engine/run/job_pool.hpp"
 #include "engine/run/pipeline.hpp"
 
 namespace streamlab {
 
 struct PipelinePool::Impl {
-  struct Job {
-    DataFrame frame;
-    std::promise<Result<std::vector<DataFrame>>> promise;
+  using Blocks = Result<std::vector<DataFrame>>;
+
+  struct FrameJob final : JobPool::Job {
+    FrameJob(Impl& the_pool, DataFrame the_frame) : pool(the_pool), frame(std::move(the_frame)) {}
+    void run() override { blocks = pool.run(frame); }
+    void deliver() override { promise.set_value(std::move(blocks)); }
+
+    Impl& pool;
+    const DataFrame frame;
+    Blocks blocks;
+    std::promise<Blocks> promise;
   };
 
   Impl(ValidGraph valid, std::size_t limit, EngineOptions engine_options)
-      : graph(std::move(valid)), options(std::move(engine_options)), max_concurrent(limit) {}
-  ~Impl() {
-    {
-      const std::scoped_lock lock(mutex);
-      closing = true;
-    }
-    changed.notify_all();
-    threads.clear();  // joins: pending frames are done first
-  }
+      : graph(std::move(valid)), options(std::move(engine_options)), jobs("sl-pool", limit) {}
 
-  std::future<Result<std::vector<DataFrame>>> execute(DataFrame frame) {
-    Job job{std::move(frame), {}};
-    auto future = job.promise.get_future();
-    {
-      const std::scoped_lock lock(mutex);
-      const bool all_busy = idle <= jobs.size();
-      if (all_busy && threads.size() < max_concurrent) {
-        auto thread = Thread::start(fmt::format("sl-pool-{}", threads.size()), [this] { work(); });
-        if (thread) {
-          threads.push_back(std::move(*thread));
-        } else if (threads.empty()) {
-          job.promise.set_value(tl::unexpected(thread.error()));
-          return future;
-        }
-      }
-      jobs.push_back(std::move(job));
-    }
-    changed.notify_one();
+  std::future<Blocks> execute(DataFrame frame) {
+    const auto job = std::make_shared<FrameJob>(*this, std::move(frame));
+    auto future = job->promise.get_future();
+    if (auto added = jobs.add(job); !added) { job->promise.set_value(tl::unexpected(added.error())); }
     return future;
   }
 
-  void work() {
-    flush_denormals();
-    std::optional<Pipeline> pipeline;
-    std::unique_lock lock(mutex);
-    while (true) {
-      ++idle;
-      changed.wait(lock, [this] { return closing || !jobs.empty(); });
-      --idle;
-      if (jobs.empty()) { return; }
-      Job job = std::move(jobs.front());
-      jobs.pop_front();
-      high_water = std::max(high_water, ++busy);
-      lock.unlock();
-      auto result = run(pipeline, job.frame);
-      const EngineStatus met = pipeline ? pipeline->status() : EngineStatus{};
-      lock.lock();
-      --busy;
-      count(met, result.has_value());
-      job.promise.set_value(std::move(result));
+  Blocks run(const DataFrame& frame) {
+    auto pipeline = take_idle();
+    if (pipeline) {
+      pipeline->reset();
+    } else {
+      auto made = Pipeline::create(graph, options);
+      if (!made) {
+        const std::scoped_lock lock(mutex);
+        count({}, false);
+        return tl::unexpected(made.error().front());
+      }
+      pipeline = std::move(*made);
     }
+    auto blocks = run_through(*pipeline, frame);
+    const EngineStatus met = pipeline->status();
+    const std::scoped_lock lock(mutex);
+    count(met, blocks.has_value());
+    idle.push_back(*std::move(pipeline));
+    return blocks;
   }
   void count(const EngineStatus& met, bool ended_well) {  // with the mutex held
     ++status.jobs;
@@ -82,35 +62,29 @@ struct PipelinePool::Impl {
       if (status.notes.size() < PoolStatus::kMostNotes) { status.notes.push_back(note); }
     }
   }
-  Result<std::vector<DataFrame>> run(std::optional<Pipeline>& pipeline, const DataFrame& frame) const {
-    if (pipeline) {
-      pipeline->reset();
-    } else {
-      auto made = Pipeline::create(graph, options);
-      if (!made) { return tl::unexpected(made.error().front()); }
-      pipeline = std::move(*made);
-    }
-    auto blocks = pipeline->process(frame);
+  static Blocks run_through(Pipeline& pipeline, const DataFrame& frame) {
+    auto blocks = pipeline.process(frame);
     if (!blocks) { return blocks; }
-    auto rest = pipeline->drain();
+    auto rest = pipeline.drain();
     if (!rest) { return rest; }
     std::move(rest->begin(), rest->end(), std::back_inserter(*blocks));
     return blocks;
   }
+  std::optional<Pipeline> take_idle() {
+    const std::scoped_lock lock(mutex);
+    if (idle.empty()) { return std::nullopt; }
+    std::optional<Pipeline> pipeline(std::move(idle.back()));
+    idle.pop_back();
+    return pipeline;
+  }
 
   const ValidGraph graph;
   const EngineOptions options;
-  const std::size_t max_concurrent;
   std::mutex mutex;
-  std::condition_variable changed;
-  // With the mutex held.
-  std::deque<Job> jobs;
-  std::size_t idle = 0;
-  std::size_t busy = 0;
-  std::size_t high_water = 0;
+  // With the mutex held:
+  std::vector<Pipeline> idle;  // never more than have run at the same time
   PoolStatus status;
-  bool closing = false;
-  std::vector<Thread> threads;
+  JobPool jobs;  // last: its threads use the others
 };
 
 PipelinePool::PipelinePool(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -147,12 +121,8 @@ std::future<Result<std::vector<DataFrame>>> PipelinePool::execute(DataFrame fram
   }
   return impl_->execute(std::move(frame));
 }
-std::size_t PipelinePool::max_concurrent() const { return impl_ != nullptr ? impl_->max_concurrent : 0; }
-std::size_t PipelinePool::high_water() const {
-  if (impl_ == nullptr) { return 0; }
-  const std::scoped_lock lock(impl_->mutex);
-  return impl_->high_water;
-}
+std::size_t PipelinePool::max_concurrent() const { return impl_ != nullptr ? impl_->jobs.max_threads() : 0; }
+std::size_t PipelinePool::high_water() const { return impl_ != nullptr ? impl_->jobs.high_water() : 0; }
 PoolStatus PipelinePool::status() const {
   if (impl_ == nullptr) { return {}; }
   const std::scoped_lock lock(impl_->mutex);

@@ -15,6 +15,10 @@ bool wait_until_over(Engine& engine, const RunWatch& watch) {
 
 Result<RunOutcome> run_to_end(Engine& engine, const RunWatch& watch) {
   if (auto started = engine.start(); !started) { return tl::unexpected(started.error()); }
+  return run_started_to_end(engine, watch);
+}
+
+RunOutcome run_started_to_end(Engine& engine, const RunWatch& watch) {
   RunOutcome outcome;
   outcome.cut_short = !wait_until_over(engine, watch);
   // What is in force on the device's thread is known only while that thread is there.

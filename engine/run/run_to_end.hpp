@@ -29,5 +29,7 @@ struct RunOutcome {
 };
 // Starts the engine, waits until it is over, stops it. Fails only if it does not start; what fails later is in the status.
 Result<RunOutcome> run_to_end(Engine& engine, const RunWatch& watch = {});
+// The same of an engine that has been started.
+RunOutcome run_started_to_end(Engine& engine, const RunWatch& watch = {});
 
 }  // namespace streamlab
