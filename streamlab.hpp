@@ -1,10 +1,11 @@
 // streamlab.hpp
 //
 // StreamLab for C++ programs: graphs from JSON, run on the caller's thread, on several threads, on a device,
-// or as a pool; typed channels between threads; streams over frames, files and what a graph gives; and what a node of
+// as a pool, or over many files; typed channels between threads; streams over frames, files and what a graph gives; and what a node of
 // one's own is made of. The hardware layer gives RealtimePipeline its devices: streamlab::open_device.
 #pragma once
 
+#include "engine/batch/batch.hpp"            // IWYU pragma: export
 #include "engine/channel/broadcast.hpp"      // IWYU pragma: export
 #include "engine/channel/mpsc.hpp"           // IWYU pragma: export
 #include "engine/channel/oneshot.hpp"        // IWYU pragma: export

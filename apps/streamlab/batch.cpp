@@ -21,9 +21,9 @@
 #include "apps/streamlab/console.hpp"
 #include "apps/streamlab/interrupt.hpp"
 #include "apps/streamlab/named_records.hpp"
-#include "apps/streamlab/ordered_jobs.hpp"
 #include "apps/streamlab/summary.hpp"
 #include "engine/base/printable.hpp"
+#include "engine/batch/ordered_jobs.hpp"
 
 namespace streamlab::app {
 namespace {
@@ -76,7 +76,7 @@ class Batch {
       return std::move(totals_);
     }
     run_in_order<BatchResult>(
-        count, arguments_.jobs, [&](std::size_t i) { return run_one(i); },
+        {count, arguments_.jobs, "sl-batch", interrupted}, [&](std::size_t i) { return run_one(i); },
         [&](BatchResult&& result) {
           line_.clear();
           show(result);

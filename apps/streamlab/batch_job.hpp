@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -14,7 +15,8 @@
 #include "apps/streamlab/commands.hpp"
 #include "apps/streamlab/config_file.hpp"
 #include "apps/streamlab/standard_streams.hpp"
-#include "engine/graph/graph_template.hpp"
+#include "engine/batch/file_graphs.hpp"
+#include "engine/batch/run_file.hpp"
 
 namespace streamlab::app {
 
@@ -51,13 +53,11 @@ class BatchPlan {
   // Does a graph print anything?
   bool prints() const { return prints_; }
   // Where the results of all items go: the option's name and file; empty: where the graph says.
-  std::string table_path() const { return arguments_.csv.empty() ? arguments_.jsonl : arguments_.csv; }
-  // The graph for an item, by its number on the command line: ${input}, ${stem}, ${dir}, ${ext} and ${index} replaced,
-  // the input bound to the file, relative output paths below --out-dir. Refused with its name in the error: an output that would lie
-  // outside of --out-dir because of how the file is called.
+  std::string table_path() const;
+  // The graph for an item, by its number on the command line: FileGraphs::graph_for(). Refused, too: a name that cannot stand in
+  // what is printed.
   Checked<ValidGraph> graph_for(std::size_t item) const;
-  // Runs it to its end; what fails is in the result. Files that it writes have their names only when they are complete,
-  // and there are none of an item that failed or was interrupted.
+  // Runs it to its end (run_file()); what fails is in the result.
   BatchResult run(std::size_t item) const;
   // Do its graphs write files?
   bool writes_files() const { return writes_files_; }
@@ -65,21 +65,17 @@ class BatchPlan {
   const std::string& key() const { return key_; }
 
  private:
-  BatchPlan(GraphTemplate graphs, const BatchArguments& arguments)
-      : graphs_(std::move(graphs)), arguments_(arguments) {}
-  Errors lead_results_to_table(const ValidGraph& graph, Document& document);
-  Errors put_below_out_dir(ValidGraph& graph, std::size_t item) const;
-  ExitCode run_graph(const ValidGraph& graph, BatchResult& result) const;
+  BatchPlan(FileGraphs graphs, const BatchArguments& arguments, std::set<std::string> muted)
+      : graphs_(std::move(graphs)), arguments_(arguments), muted_(std::move(muted)) {}
+  BatchResult result_of(FileResult&& file) const;
 
-  GraphTemplate graphs_;
+  FileGraphs graphs_;
   BatchArguments arguments_;
+  std::set<std::string> muted_;  // ids of nodes whose results go to the table through another one
   StdoutFormat stdout_format_ = StdoutFormat::text;
   bool prints_ = false;
   bool writes_files_ = false;
   std::string key_;
-  std::set<std::string> muted_;       // nodes whose results go to the table through another one
-  std::vector<std::string> folders_;  // of the items, below --out-dir
-  std::set<std::size_t> absolute_;    // nodes whose outputs the configuration itself puts at an absolute path
 };
 
 }  // namespace streamlab::app

@@ -56,17 +56,6 @@ std::vector<std::string> input_files(const ValidGraph& graph) {
   return files;
 }
 
-std::vector<FileParam> output_files(const ValidGraph& graph) {
-  std::vector<FileParam> files;
-  for (std::size_t n = 0; n < graph.nodes().size(); ++n) {
-    const ValidNode& node = graph.nodes()[n];
-    const auto path = node.text(ParamRole::output_file);
-    if (!path || *path == "-") { continue; }
-    files.push_back({n, *node.find(ParamRole::output_file), *path});
-  }
-  return files;
-}
-
 std::vector<WrittenFile> written_files(const ValidGraph& graph) {
   std::vector<WrittenFile> files;
   for (const FileParam& file : output_files(graph)) {

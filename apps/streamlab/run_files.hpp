@@ -10,20 +10,12 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/graph/validate.hpp"
+#include "engine/graph/graph_files.hpp"
 
 namespace streamlab::app {
 
-// A parameter of a node that names a file.
-struct FileParam {
-  std::size_t node = 0;
-  std::size_t param = 0;
-  std::string path;
-};
 // The files that nodes read, recordings in place of a device ("file:PATH") included.
 std::vector<std::string> input_files(const ValidGraph& graph);
-// The files that nodes write; "-" is none.
-std::vector<FileParam> output_files(const ValidGraph& graph);
 
 // Every file that a graph writes: those of its sinks, and what a simulated card plays into.
 struct WrittenFile {

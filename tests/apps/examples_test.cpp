@@ -59,6 +59,27 @@ TEST(Examples, LevelsAtMarksAreThoseOfTheNearestMeasurement) {
   EXPECT_EQ(result.err, "marks too far from every level: 1\n");
 }
 
+TEST(Examples, LevelsOfABatchAreThoseOfTheLoudestIntervalInOrder) {
+  constexpr std::size_t kInterval = 4800;
+  const std::vector<double> x = samples_of_voice();
+  double highest = 0.0;
+  for (std::size_t begin = 0; begin < x.size(); begin += kInterval) {
+    const std::size_t end = std::min(x.size(), begin + kInterval);
+    highest = std::max(highest, energy(x, begin, end) / static_cast<double>(end - begin));
+  }
+  const TempDir dir;
+  const std::string copy = dir.file("copy.wav");
+  std::filesystem::copy_file(kVoice, copy);
+  const auto line = [&](const std::string& path) {
+    return fmt::format("{:8.2f} dB re 1 FS  {}\n", db(highest), path);
+  };
+  const auto result = example("levels_of_batch", {kVoice, "/nonexistent.wav", copy});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_EQ(result.out, line(kVoice) + line(copy));
+  EXPECT_THAT(result.err, HasSubstr("/nonexistent.wav: "));
+  EXPECT_EQ(example("levels_of_batch", {copy}).exit_code, 0);
+}
+
 TEST(Examples, LevelsOfFilesAreThoseOfTheirSamplesInOrder) {
   const TempDir dir;
   const std::vector<double> x = samples_of_voice();

@@ -76,11 +76,11 @@ std::string without_indent(const std::string& text) {
 
 TEST(Documents, StreamsQuotesProgramsAndTestsAsTheyAre) {
   std::string code;
-  for (const char* file :
-       {"apps/examples/fan_out.cpp", "apps/examples/levels_at_marks.cpp", "apps/examples/levels_of_files.cpp",
-        "apps/examples/live_levels.cpp", "apps/examples/loudest_second.cpp",
-        "apps/examples/resume_levels.cpp", "apps/examples/unreliable_analyser.cpp",
-        "tests/run/channels_test.cpp", "tests/stream/documented_test.cpp"}) {
+  for (const char* file : {"apps/examples/fan_out.cpp", "apps/examples/levels_at_marks.cpp",
+                           "apps/examples/levels_of_batch.cpp", "apps/examples/levels_of_files.cpp",
+                           "apps/examples/live_levels.cpp", "apps/examples/loudest_second.cpp",
+                           "apps/examples/resume_levels.cpp", "apps/examples/unreliable_analyser.cpp",
+                           "tests/run/channels_test.cpp", "tests/stream/documented_test.cpp"}) {
     code += without_indent(text_of(file));
   }
   const auto quotes = quotes_of("docs/streams.md", "cpp");

@@ -33,6 +33,7 @@ check_programs() {
     expect "$name" "$("$1/$name" 2>&1)" "$("$build/examples/$name" 2>&1)"
   done
   local voice=/usr/share/sounds/alsa/Front_Center.wav
+  expect levels_of_batch "$("$1/levels_of_batch" "$voice" 2>&1)" "$("$build/examples/levels_of_batch" "$voice" 2>&1)"
   rm -f "$dir/$what."{levels,live,state}
   "$1/resume_levels" "$voice" "$dir/$what.levels" "$dir/$what.state" >/dev/null
   expect "resume_levels, in lines," "$(wc -l <"$dir/$what.levels")" 143

@@ -1,0 +1,31 @@
+// engine/graph/graph_files.cpp
+#include "engine/graph/graph_files.hpp"
+
+namespace streamlab {
+
+std::vector<FileParam> output_files(const ValidGraph& graph) {
+  std::vector<FileParam> files;
+  for (std::size_t n = 0; n < graph.nodes().size(); ++n) {
+    const ValidNode& node = graph.nodes()[n];
+    const auto path = node.text(ParamRole::output_file);
+    if (!path || *path == "-") { continue; }
+    files.push_back({n, *node.find(ParamRole::output_file), *path});
+  }
+  return files;
+}
+
+std::optional<FilePlace> file_place(const ValidGraph& graph) {
+  for (std::size_t n = 0; n < graph.nodes().size(); ++n) {
+    const ValidNode& node = graph.nodes()[n];
+    const auto file = node.find(ParamRole::input_file);
+    if (node.info().inputs.empty() && file) { return FilePlace{n, *file, ""}; }
+  }
+  if (const auto input = graph.find(Boundary::device_input)) {
+    if (const auto device = graph.nodes()[*input].find(ParamRole::device)) {
+      return FilePlace{*input, *device, "file:"};
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace streamlab
