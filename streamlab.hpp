@@ -15,6 +15,7 @@
 #include "engine/core/node.hpp"              // IWYU pragma: export
 #include "engine/graph/make_node.hpp"        // IWYU pragma: export
 #include "engine/graph/validate.hpp"         // IWYU pragma: export
+#include "engine/plugin/load_plugins.hpp"    // IWYU pragma: export
 #include "engine/run/pipeline.hpp"           // IWYU pragma: export
 #include "engine/run/streaming_engine.hpp"   // IWYU pragma: export
 #include "engine/stream/node_stage.hpp"      // IWYU pragma: export

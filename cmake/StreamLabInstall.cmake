@@ -16,6 +16,8 @@ install(EXPORT StreamLabTargets NAMESPACE StreamLab:: DESTINATION ${package_dir}
 install(FILES streamlab.hpp DESTINATION ${headers_dir} COMPONENT development)
 # Headers lie as in the source tree, for they include each other so. Of the hardware layer only what programs use.
 install(DIRECTORY engine nodes DESTINATION ${headers_dir} COMPONENT development FILES_MATCHING PATTERN "*.hpp")
+install(FILES ${CMAKE_BINARY_DIR}/generated/engine/plugin/version.hpp DESTINATION ${headers_dir}/engine/plugin
+  COMPONENT development)
 install(FILES hal/backends.hpp DESTINATION ${headers_dir}/hal COMPONENT development)
 configure_package_config_file(cmake/StreamLabConfig.cmake.in ${CMAKE_BINARY_DIR}/StreamLabConfig.cmake
   INSTALL_DESTINATION ${package_dir})

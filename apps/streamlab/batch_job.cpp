@@ -83,7 +83,7 @@ Errors lead_results_to_table(const BatchArguments& arguments, const ValidGraph& 
   const std::string option = is_csv ? "--csv" : "--jsonl";
   const auto is_sink = [](const ValidNode& node) { return writes_records(node.info()); };
   const bool has_sinks = std::any_of(graph.nodes().begin(), graph.nodes().end(), is_sink);
-  const NodeCatalog& catalog = default_catalog();
+  const NodeCatalog& catalog = arguments.config.catalog;
   const NodeInfo& writer = find_records(catalog, is_csv ? Records::csv : Records::json_lines)->info;
   const NodeInfo& silent = find_records(catalog, Records::dropped)->info;
   std::map<std::pair<std::size_t, std::size_t>, std::string> results;  // output, and its name
@@ -160,22 +160,24 @@ tl::expected<BatchPlan, ExitCode> BatchPlan::make(const BatchArguments& argument
   Variables same_each_time = own;
   same_each_time["now"] = "";
   const std::string key = configuration_key(*document, arguments.config.variables, same_each_time);
-  auto graphs = GraphTemplate::from_document(*document, arguments.config.variables, own);
+  auto graphs =
+      GraphTemplate::from_document(*document, arguments.config.variables, own, arguments.config.catalog);
   if (!graphs) { return tl::unexpected(report(graphs.error(), name)); }
   const bool has_table = !table_path_of(arguments).empty();
   std::set<std::string> muted;
   if (has_table) {
     const Errors errors = lead_results_to_table(arguments, graphs->graph(), *document, muted);
     if (!errors.empty()) { return tl::unexpected(report(errors, name)); }
-    graphs = GraphTemplate::from_document(*document, arguments.config.variables, own);
+    graphs =
+        GraphTemplate::from_document(*document, arguments.config.variables, own, arguments.config.catalog);
     if (!graphs) { return tl::unexpected(report(graphs.error(), name)); }
   }
   const ValidGraph& graph = graphs->graph();
-  Errors errors = refuse_pipes(graph);
+  Errors errors = refuse_pipes(graph, arguments.config.catalog);
   if (!file_place(graph)) {
     errors.push_back({ErrorCode::refused, "/nodes", "this graph has no place for a file",
-                      fmt::format("{} or {}", with_article(names_of(default_catalog(), plays_file)),
-                                  with_article(names_of(default_catalog(), is_device_input))),
+                      fmt::format("{} or {}", with_article(names_of(arguments.config.catalog, plays_file)),
+                                  with_article(names_of(arguments.config.catalog, is_device_input))),
                       ""});
   }
   const bool prints_json = arguments.json && !has_table;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "apps/streamlab/exit_code.hpp"
+#include "engine/core/node_catalog.hpp"
 #include "engine/graph/config_text.hpp"
 #include "engine/run/driver.hpp"
 
@@ -18,6 +19,7 @@ namespace streamlab::app {
 struct ConfigArguments {
   std::string path;  // "-": JSON on standard input
   Variables variables;
+  NodeCatalog catalog = default_catalog();  // that it may use, those of plug-ins included
 };
 
 struct RunArguments {
@@ -28,9 +30,10 @@ struct RunArguments {
   bool quiet = false;
   bool force = false;  // replace files that exist
   // Of flows:
-  std::string state;    // JSON, or "@FILE"
-  std::string save;     // where progress is kept; empty: beside the flow
-  bool resume = false;  // go on from there
+  std::vector<std::string> plugins = {};  // files of them, for graphs, which run in processes of their own
+  std::string state;                      // JSON, or "@FILE"
+  std::string save;                       // where progress is kept; empty: beside the flow
+  bool resume = false;                    // go on from there
 };
 ExitCode run_command(const RunArguments& arguments);
 
@@ -79,10 +82,11 @@ struct NodesArguments {
   std::string name;  // empty: all
   bool json = false;
   bool markdown = false;
+  NodeCatalog catalog = default_catalog();
 };
 ExitCode nodes_command(const NodesArguments& arguments);
 
-ExitCode schema_command();
+ExitCode schema_command(const NodeCatalog& catalog);
 ExitCode graph_command(const ConfigArguments& config);
 ExitCode doctor_command(bool json);
 

@@ -62,13 +62,15 @@ Checked<ValidGraph> check_config(const ConfigArguments& config, const std::strin
                                   "\"streamlab run\" and \"streamlab check\" take flows"}});
   }
   auto graph =
-      load_graph(text, language_of(config.path), config.variables, default_catalog(), program_variables());
+      load_graph(text, language_of(config.path), config.variables, config.catalog, program_variables());
   if (!graph) { return graph; }
   RunFiles files;
   if (config.path != "-") { files.reads(config.path, "is this configuration"); }
   Errors errors = check_files(*graph, std::move(files));
   const auto from = config.path == "-" ? ConfigFrom::standard_input : ConfigFrom::file;
-  for (Error& error : check_standard_streams(*graph, from)) { errors.push_back(std::move(error)); }
+  for (Error& error : check_standard_streams(*graph, from, config.catalog)) {
+    errors.push_back(std::move(error));
+  }
   for (Error& error : check_stdout_formats(*graph)) { errors.push_back(std::move(error)); }
   if (!errors.empty()) { return tl::unexpected(std::move(errors)); }
   return graph;

@@ -5,10 +5,12 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <mutex>
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -216,6 +218,19 @@ void StatusLine::show(const std::string& text) {
 void StatusLine::clear() {
   if (dirty_) { write_stderr("\r\x1b[K"); }
   dirty_ = false;
+}
+
+Error stdout_failure(int error_number) {
+  Error error{ErrorCode::failed, "standard output", "cannot be written", "", ""};
+  pollfd output{STDOUT_FILENO, POLLOUT, 0};
+  if (poll(&output, 1, 0) == 1 && (output.revents & POLLERR) != 0) {
+    error.what = "nobody reads it any more";
+  } else if (error_number != 0) {
+    error.what += fmt::format(": {}", std::strerror(error_number));
+  } else {
+    error.hint = "is the disk full?";
+  }
+  return error;
 }
 
 }  // namespace streamlab::app

@@ -50,6 +50,10 @@ void print_json(const Document& document);
 ExitCode report(const Errors& errors, const std::string& subject);
 ExitCode report(const Error& error, const std::string& subject);
 
+// Why standard output cannot be written. `error_number`: of the last write; 0 where an earlier one failed, which has
+// left none. What it wrote to is still there: a pipe tells whether it is read.
+Error stdout_failure(int error_number);
+
 // "1 h 02 min 03 s", "2 min 03 s", "3.2 s", "20 ms".
 std::string spoken_time(double seconds);
 // "1500 × real time".

@@ -1,20 +1,17 @@
 // apps/streamlab/main.cpp
 //
 // streamlab: the command line. One subcommand a job; what each does is in the file of its name.
-#include <array>
+#include <algorithm>
 #include <cerrno>
-#include <cmath>
 #include <cstdio>
-#include <cstring>
 #include <fstream>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <thread>
 
 #include <fmt/format.h>
-#include <poll.h>
-#include <unistd.h>
 #include <CLI/CLI.hpp>
 
 #include "apps/streamlab/closed_streams.hpp"
@@ -23,6 +20,7 @@
 #include "apps/streamlab/interrupt.hpp"
 #include "apps/streamlab/manual.hpp"
 #include "apps/streamlab/out_of_memory.hpp"
+#include "apps/streamlab/plugin_files.hpp"
 #include "engine/base/nearest_name.hpp"
 #include "nodes/dsp/cpu_path.hpp"
 
@@ -46,7 +44,6 @@ Exit codes: 0 success; 1 failed while running (batch: some of the files did); 2 
 file or existing output refused: nothing was started; 3 finished, but data was lost (xrun, drop, gap).
 "streamlab COMMAND --help" explains a command.)";
 
-// A finite number above 0.
 // The range of "duration_s" in a configuration.
 std::string check_seconds(const std::string& text) {
   constexpr double kMost = 1e9;
@@ -128,6 +125,7 @@ class CommandLine {
     try {
       app_.parse(argc, argv);
     } catch (const CLI::ParseError& error) { return explain(error); }
+    if (const auto code = load_plugins()) { return *code; }
     return action_();
   }
 
@@ -141,7 +139,7 @@ class CommandLine {
     command.callback([this, action] { action_ = action; });
     return command;
   }
-  static void add_config(CLI::App& command, ConfigArguments& config) {
+  void add_config(CLI::App& command, ConfigArguments& config) {
     command
         .add_option("CONFIG", config.path,
                     "Configuration in JSON, or YAML by its name; \"-\": JSON on standard input.")
@@ -163,6 +161,28 @@ class CommandLine {
         ->type_name("name=value")
         ->type_size(1)
         ->allow_extra_args(false);
+    add_plugins(command, config.catalog);
+  }
+  // `catalog` has the nodes of plug-ins, too, when the command runs.
+  void add_plugins(CLI::App& command, NodeCatalog& catalog) {
+    command
+        .add_option(
+            "--plugin", plugins_,
+            "A library with further nodes, beside those in the folders of STREAMLAB_PLUGIN_PATH. May be repeated.")
+        ->type_name("FILE")
+        ->type_size(1)
+        ->allow_extra_args(false);
+    catalogs_.emplace(&command, &catalog);
+  }
+  // Those of the chosen command; the exit code where one cannot be used.
+  std::optional<ExitCode> load_plugins() {
+    const auto chosen = catalogs_.find(app_.get_subcommands().front());
+    if (chosen == catalogs_.end()) { return std::nullopt; }
+    auto catalog = catalog_with(plugins_);
+    if (!catalog) { return catalog.error(); }
+    run_.plugins = plugins_;
+    *chosen->second = *std::move(catalog);
+    return std::nullopt;
   }
   static void add_json(CLI::App& command, bool& json, const std::string& what) {
     command.add_flag("--json", json, what);
@@ -324,10 +344,13 @@ class CommandLine {
             ->type_name("");
     add_json(nodes, nodes_.json, "Print one JSON object a line.");
     nodes.add_flag("--markdown", nodes_.markdown, "Print the reference manual.")->excludes(name);
+    add_plugins(nodes, nodes_.catalog);
   }
   void add_schema() {
-    add("schema", "Print the JSON Schema of configurations: graphs and flows.",
-        "  streamlab schema > streamlab.schema.json", [] { return schema_command(); });
+    CLI::App& schema =
+        add("schema", "Print the JSON Schema of configurations: graphs and flows.",
+            "  streamlab schema > streamlab.schema.json", [this] { return schema_command(schema_); });
+    add_plugins(schema, schema_);
   }
   void add_graph() {
     CLI::App& graph = add("graph", "Print a graph in DOT, for Graphviz.",
@@ -435,26 +458,14 @@ class CommandLine {
   RecordArguments record_;
   NodesArguments nodes_;
   ConfigArguments graph_;
+  NodeCatalog schema_;
+  std::vector<std::string> plugins_;
+  std::map<const CLI::App*, NodeCatalog*> catalogs_;  // of the commands that take plug-ins
   std::string file_;
   std::string shell_;
   std::string manual_folder_;
   bool json_ = false;
 };
-
-// `error_number`: of the last write; 0 where an earlier one failed, which has left none. What it wrote to is still
-// there: a pipe tells whether it is read.
-Error stdout_failure(int error_number) {
-  Error error{ErrorCode::failed, "standard output", "cannot be written", "", ""};
-  pollfd output{STDOUT_FILENO, POLLOUT, 0};
-  if (poll(&output, 1, 0) == 1 && (output.revents & POLLERR) != 0) {
-    error.what = "nobody reads it any more";
-  } else if (error_number != 0) {
-    error.what += fmt::format(": {}", std::strerror(error_number));
-  } else {
-    error.hint = "is the disk full?";
-  }
-  return error;
-}
 
 ExitCode main_of(int argc, char** argv) {
   set_signals();

@@ -125,6 +125,9 @@ constexpr std::string_view kEnvironment = R"(.SH ENVIRONMENT
 .B NO_COLOR
 If it is set and not empty, messages on a terminal have no colour.
 .TP
+.B STREAMLAB_PLUGIN_PATH
+Folders with colons between them. Every library (*.so) in them is a plug-in, whose nodes graphs may use.
+.TP
 .B STREAMLAB_CPU_PATH
 Which instructions the arithmetic uses instead of the best that the processor has; for comparisons.
 )";

@@ -31,7 +31,7 @@ ExitCode all_nodes(const NodeCatalog& catalog, const NodesArguments& arguments) 
 }  // namespace
 
 ExitCode nodes_command(const NodesArguments& arguments) {
-  const NodeCatalog& catalog = default_catalog();
+  const NodeCatalog& catalog = arguments.catalog;
   if (arguments.name.empty()) { return all_nodes(catalog, arguments); }
   const NodeEntry* entry = catalog.find(arguments.name);
   if (entry == nullptr) {
@@ -47,8 +47,8 @@ ExitCode nodes_command(const NodesArguments& arguments) {
   return ExitCode::success;
 }
 
-ExitCode schema_command() {
-  print_json(configuration_schema(default_catalog()));
+ExitCode schema_command(const NodeCatalog& catalog) {
+  print_json(configuration_schema(catalog));
   return ExitCode::success;
 }
 

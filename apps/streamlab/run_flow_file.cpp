@@ -17,6 +17,7 @@
 #include "apps/streamlab/console.hpp"
 #include "apps/streamlab/flow_file.hpp"
 #include "apps/streamlab/interrupt.hpp"
+#include "apps/streamlab/plugin_files.hpp"
 #include "apps/streamlab/run_files.hpp"
 #include "apps/streamlab/standard_streams.hpp"
 #include "engine/base/printable.hpp"
@@ -59,13 +60,15 @@ std::string graph_place(const FlowStep& step, const std::string& folder, const s
 }
 
 // Checked as "run" would.
-StepGraphs load_graphs(const ValidFlow& flow, const std::string& folder, Errors& errors) {
+StepGraphs load_graphs(const ValidFlow& flow, const std::string& folder, const NodeCatalog& catalog,
+                       Errors& errors) {
   StepGraphs graphs;
   for (std::size_t s = 0; s < flow.steps().size(); ++s) {
     const FlowStep& step = flow.steps()[s];
     if (step.spec.kind != StepSpec::Kind::graph) { continue; }
     ConfigArguments graph;
     graph.path = graph_path(step, folder);
+    graph.catalog = catalog;
     for (const auto& [name, value] : step.spec.variables) { graph.variables[name] = value; }
     auto loaded = check_config(graph);
     if (loaded) {
@@ -288,7 +291,7 @@ ExitCode run_flow_file(const RunArguments& arguments, const std::string& text) {
   Errors errors = refuse_options(arguments);
   if (!errors.empty()) { report(errors, ""); }
   if (!flow || !errors.empty()) { return ExitCode::refused; }
-  const StepGraphs graphs = load_graphs(*flow, folder, errors);
+  const StepGraphs graphs = load_graphs(*flow, folder, arguments.config.catalog, errors);
   if (!errors.empty()) { return report(errors, name); }
   auto state = given_state(arguments.state);
   if (!state) { return report(state.error(), ""); }
@@ -321,6 +324,9 @@ ExitCode run_flow_file(const RunArguments& arguments, const std::string& text) {
   options.folder = folder;
   options.graph_command = {own_program(), "run", "--quiet"};
   if (arguments.force) { options.graph_command.emplace_back("--force"); }
+  for (std::string& option : pass_plugins_on(arguments.plugins)) {
+    options.graph_command.push_back(std::move(option));
+  }
   bool is_unsaved = false;
   options.save = [&](const FlowProgress& progress) {
     auto saved = save_progress(save_path, *flow, progress);
@@ -407,7 +413,7 @@ ExitCode check_flow_file(const CheckArguments& arguments, const std::string& tex
   const auto flow = load_flow(text, language_of(arguments.config.path), arguments.config.variables);
   if (!flow) { return report(flow.error(), name); }
   Errors errors;
-  const StepGraphs graphs = load_graphs(*flow, folder, errors);
+  const StepGraphs graphs = load_graphs(*flow, folder, arguments.config.catalog, errors);
   if (errors.empty()) {
     errors = check_flow_files(*flow, folder, graphs, files_of_flow(arguments.config, {}));
   }

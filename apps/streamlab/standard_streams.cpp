@@ -107,7 +107,7 @@ Errors check_stdout_formats(const ValidGraph& graph) {
 
 bool streams_to_stdout(const ValidGraph& graph) { return !stdout_streams(graph).empty(); }
 
-Errors check_standard_streams(const ValidGraph& graph, ConfigFrom config) {
+Errors check_standard_streams(const ValidGraph& graph, ConfigFrom config, const NodeCatalog& catalog) {
   Errors errors;
   const auto readers = stdin_readers(graph);
   for (std::size_t r = 0; r < readers.size(); ++r) {
@@ -133,27 +133,26 @@ Errors check_standard_streams(const ValidGraph& graph, ConfigFrom config) {
   }
   for (const ValidNode& node : graph.nodes()) {
     if (node.text(ParamRole::output_file) != "-") { continue; }
-    errors.push_back({ErrorCode::refused, node.pointer_to(*node.find(ParamRole::output_file)),
-                      fmt::format("standard output carries the stream of {}, among which text would lie",
-                                  streams[0].node->pointer),
-                      "a file",
-                      fmt::format("{} goes to standard error then",
-                                  find_records(default_catalog(), Records::console)->info.name)});
+    errors.push_back(
+        {ErrorCode::refused, node.pointer_to(*node.find(ParamRole::output_file)),
+         fmt::format("standard output carries the stream of {}, among which text would lie",
+                     streams[0].node->pointer),
+         "a file",
+         fmt::format("{} goes to standard error then", find_records(catalog, Records::console)->info.name)});
   }
   graph.name_nodes(errors);
   return errors;
 }
 
-Errors refuse_pipes(const ValidGraph& graph) {
+Errors refuse_pipes(const ValidGraph& graph, const NodeCatalog& catalog) {
   Errors errors;
   for (const auto& ends :
        {ends_of(graph, ParamRole::input_stream), ends_of(graph, ParamRole::output_stream)}) {
     for (const End& end : ends) {
-      errors.push_back({ErrorCode::refused, end.pointer(),
-                        fmt::format("a pipe, \"{}\", cannot be shared by many files at a time", end.text),
-                        fmt::format("{} and {}", names_of(default_catalog(), plays_file),
-                                    names_of(default_catalog(), writes_sound)),
-                        ""});
+      errors.push_back(
+          {ErrorCode::refused, end.pointer(),
+           fmt::format("a pipe, \"{}\", cannot be shared by many files at a time", end.text),
+           fmt::format("{} and {}", names_of(catalog, plays_file), names_of(catalog, writes_sound)), ""});
     }
   }
   graph.name_nodes(errors);

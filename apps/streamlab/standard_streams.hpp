@@ -16,7 +16,7 @@ enum class ConfigFrom : std::uint8_t { file, standard_input };
 
 // Standard input that is read twice, the configuration included; a stream on standard output beside which a
 // node writes text there. (Print then goes to standard error.)
-Errors check_standard_streams(const ValidGraph& graph, ConfigFrom config);
+Errors check_standard_streams(const ValidGraph& graph, ConfigFrom config, const NodeCatalog& catalog);
 
 // What nodes write on standard output, and the program itself where it prints JSON Lines.
 enum class StdoutFormat : std::uint8_t { text, json_lines, csv };
@@ -28,6 +28,6 @@ Errors check_stdout_formats(const ValidGraph& graph, bool json);
 Errors check_stdout_formats(const ValidGraph& graph);
 
 // For many graphs at a time, none of which can have them.
-Errors refuse_pipes(const ValidGraph& graph);
+Errors refuse_pipes(const ValidGraph& graph, const NodeCatalog& catalog);
 
 }  // namespace streamlab::app

@@ -55,7 +55,7 @@ struct GraphTemplate::Impl {
 
   const Document parsed;
   const Variables given;
-  const NodeCatalog& catalog;
+  const NodeCatalog catalog;
   const ValidGraph graph;
   Document document;  // without its "variables"
   const VariableReplacer replacer;

@@ -24,7 +24,7 @@ class GraphTemplate {
   static Checked<GraphTemplate> from_text(std::string_view text, ConfigLanguage language,
                                           const Variables& given, const Variables& own,
                                           const NodeCatalog& catalog = default_catalog());
-  // `document` as it was parsed. `catalog` must outlive the template.
+  // `document` as it was parsed. The template has a copy of `catalog`.
   static Checked<GraphTemplate> from_document(const Document& document, const Variables& given,
                                               const Variables& own,
                                               const NodeCatalog& catalog = default_catalog());

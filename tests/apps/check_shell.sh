@@ -54,6 +54,7 @@ case $what in
     _streamlab
     expect "completion of an option" "$(printf '%s\n' "${COMPREPLY[@]}" | sort | tr '\n' ,)" --seconds,--set,
     answer=, completed streamlab run graph.json --seconds ""
+    answer=a.wav, completed streamlab run graph.json --plugin a
     answer=sim, completed streamlab record --device s
     answer=takes, completed streamlab batch graph.json a.wav --out-dir t
     answer=LevelMeter, completed streamlab nodes Lev

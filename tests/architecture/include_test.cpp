@@ -27,6 +27,7 @@ const std::vector<Layer>& layers() {
       {"engine/rt/", {"engine/base/", "engine/rt/"}, {""}},
       {"engine/channel/", {"engine/base/", "engine/rt/", "engine/channel/"}, {""}},
       {"engine/core/", {"engine/base/", "engine/rt/", "engine/core/"}, {""}},
+      {"engine/plugin/", {"engine/base/", "engine/core/", "engine/plugin/"}, {""}},
       {"engine/graph/", {"engine/base/", "engine/rt/", "engine/core/", "engine/graph/"}, {""}},
       {"engine/run/",
        {"engine/base/", "engine/rt/", "engine/core/", "engine/graph/", "engine/run/", "engine/channel/",

@@ -97,6 +97,17 @@ TEST(Documents, MigrationAndResultsQuoteTheirTestsAsTheyAre) {
   }
 }
 
+TEST(Documents, PluginsQuotesItsExampleAndItsTestAsTheyAre) {
+  const std::string code =
+      text_of("apps/examples/plugin/soft_clip.cpp") + text_of("tests/plugin/load_plugins_test.cpp");
+  const auto quotes = quotes_of("docs/plugins.md", "cpp");
+  EXPECT_EQ(quotes.size(), 3U);
+  for (const std::string& quote : quotes) { EXPECT_THAT(code, testing::HasSubstr(quote)); }
+  const auto build = quotes_of("docs/plugins.md", "cmake");
+  ASSERT_EQ(build.size(), 1U);
+  EXPECT_THAT(text_of("apps/examples/plugin/CMakeLists.txt"), testing::HasSubstr(build[0]));
+}
+
 // Every link to a file of the source tree leads to one.
 TEST(Documents, LinksLeadSomewhere) {
   const std::filesystem::path top(SL_SOURCE_DIR);

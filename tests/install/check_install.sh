@@ -5,6 +5,7 @@
 #   headers      compiles every installed header alone
 #   cmake        builds the examples and the consumer with find_package, runs them
 #   pkg-config   builds the consumer with pkg-config, runs it
+#   plugin       builds the example of a plug-in, runs it in the installed program
 #   own_node     builds and runs what docs/writing-a-node.md shows for a program of one's own
 # What was compiled once and has not changed is not compiled again.
 set -euo pipefail
@@ -72,6 +73,29 @@ case $what in
     cmake_build "$own" "$own/build"
     expect own_node "$("$own/build/own_node")" "$(cat "$dir/document/text")"
     run "$own/build/own_node_test" /usr/share/sounds/alsa/Front_Center.wav
+    ;;
+  plugin)
+    example=$prefix/share/doc/streamlab/examples/cpp/plugin
+    cmake_build "$example" "$dir/plugin"
+    library=$dir/plugin/libsoft_clip.so
+    # The peak of a tone of half the full scale, through y = tanh(d x) / tanh(d), for two drives.
+    for drive in 2 5; do
+      "$prefix/bin/streamlab" run "$example/soft_clip.json" --set drive=$drive --plugin "$library" --quiet >"$dir/plugin.csv"
+      python3 - "$dir/plugin.csv" $drive <<'PYTHON'
+import csv, math, sys
+rows = list(csv.DictReader(open(sys.argv[1])))
+peak = [float(value) for name, value in rows[0].items() if "peak_db" in name][0]
+drive = float(sys.argv[2])
+expected = 20 * math.log10(math.tanh(0.5 * drive) / math.tanh(drive))
+assert len(rows) == 1 and abs(peak - expected) < 1e-9, (peak, expected)
+PYTHON
+    done
+    STREAMLAB_PLUGIN_PATH=$dir/plugin run "$prefix/bin/streamlab" check "$example/soft_clip.json"
+    # Only the function that the program looks for is seen from outside.
+    expect "nm" "$(nm --dynamic --defined-only "$library" | grep -c ' T ')" 1
+    expect "streamlab nodes" "$("$prefix/bin/streamlab" nodes SoftClip --plugin "$library" | head -1)" SoftClip
+    if "$prefix/bin/streamlab" check "$example/soft_clip.json" 2>"$dir/plugin.err"; then exit 1; fi
+    grep -q 'there is no node type "SoftClip"' "$dir/plugin.err"
     ;;
   *) echo "check_install.sh: there is no \"$what\"" >&2; exit 2 ;;
 esac
