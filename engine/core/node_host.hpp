@@ -1,6 +1,6 @@
 // engine/core/node_host.hpp
 //
-// NodeHost: what the program around a graph gives its nodes: a console, rules for output files, channels. It travels as
+// NodeHost: what the program around a graph gives its nodes: a console, rules for output files, channels, a clock. It travels as
 // a whole from EngineOptions, PlanOptions or NodeStageOptions to PrepareContext, so a new service is a field here and
 // nothing else.
 #pragma once
@@ -14,6 +14,7 @@
 namespace streamlab {
 
 class ChannelRegistry;  // engine/channel/registry.hpp
+class Clock;            // engine/channel/clock.hpp
 
 enum class Console : std::uint8_t { text, json_lines, off };  // what nodes that print do on stdout
 
@@ -27,6 +28,8 @@ struct NodeHost {
   // The registry for the graph's channels; may be shared with other graphs and the program. Null: the engine's own; for
   // nodes, null in a dry run (`check`), where start() is never called: do not consume one-shot inputs such as pipes.
   std::shared_ptr<ChannelRegistry> channels = {};
+  // By which nodes wait that hold a run up (Throttle); outlives them. Null: the machine's. A test gives a VirtualClock.
+  Clock* clock = nullptr;
 };
 
 }  // namespace streamlab

@@ -30,7 +30,7 @@ namespace streamlab {
 struct EngineOptions {
   std::optional<ThreadPolicy> threads = {};  // instead of the configuration's
   std::uint32_t cores = 0;                   // that "auto" may use; 0: what the machine has
-  NodeHost host = {};             // what nodes are given: console, rules for output files, channels
+  NodeHost host = {};             // what nodes are given: console, rules for output files, channels, a clock
   std::int64_t frame_limit = 0;   // ends every source after this many frames; 0: none
   double duration_s = 0.0;        // likewise in seconds of signal; 0: the configuration's, if it has one
   DeviceOpener open_device = {};  // needed by graphs with a device

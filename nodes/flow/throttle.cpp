@@ -57,6 +57,7 @@ class Throttle final : public Node {
     const StreamFormat& in = *context.inputs[0];
     ns_per_frame_ = 1e9 / in.sample_rate_hz / speed_;
     counts_frames_ = in.kind == StreamKind::audio;
+    clock_ = context.clock != nullptr ? context.clock : &steady_clock();
     reset();
     return std::vector{OutputFormat{in}};
   }
@@ -68,7 +69,7 @@ class Throttle final : public Node {
 
   Status process(std::span<const DataFrame* const> in, std::span<OutputPort> out) noexcept override {
     const DataFrame& x = *in[0];
-    const Clock::TimePoint now = clock_.now();
+    const Clock::TimePoint now = clock_->now();
     const std::int64_t moment = moment_of(x);
     if (!started_ || moment < first_position_) {  // or the stream restarts its count
       started_ = true;
@@ -102,19 +103,19 @@ class Throttle final : public Node {
   }
 
   void wait_until(Clock::TimePoint due) noexcept {
-    const Clock::TimePoint begin = clock_.now();
+    const Clock::TimePoint begin = clock_->now();
     Clock::TimePoint now = begin;
     while (now < due) {
       const std::uint32_t ticket = signal_.ticket();
       if (stopped_.load(std::memory_order_acquire)) { break; }  // (1)
-      clock_.wait(signal_, ticket, due);
-      now = clock_.now();
+      clock_->wait(signal_, ticket, due);
+      now = clock_->now();
     }
     waited_ += now - begin;
   }
 
   const double speed_;
-  Clock& clock_ = steady_clock();
+  Clock* clock_ = nullptr;     // fixed by prepare()
   double ns_per_frame_ = 0.0;  // of wall-clock time; fixed by prepare()
   bool counts_frames_ = true;
   bool started_ = false;

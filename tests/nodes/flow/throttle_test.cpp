@@ -1,19 +1,21 @@
 // tests/nodes/flow/throttle_test.cpp
-#include <atomic>
 #include <chrono>
 #include <thread>
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "engine/channel/clock.hpp"
+#include "engine/graph/validate.hpp"
+#include "engine/run/engine.hpp"
 #include "engine/run/pipeline.hpp"
+#include "engine/run/run_to_end.hpp"
 #include "tests/nodes/flow/timed_blocks.hpp"
 #include "tests/support/signals.hpp"
 
 namespace streamlab::test {
 namespace {
 
-using std::chrono::steady_clock;
+using namespace std::chrono_literals;
 
 Signal ramp(std::size_t frames) {
   Signal signal(2, std::vector<double>(frames));
@@ -36,35 +38,92 @@ TEST(Throttle, PassesEverySampleUnchangedForEveryBlockSize) {
   }
 }
 
-// A lower bound only: a clock that does not go back cannot fail it.
+// A Throttle for two channels at 8000 Hz on a clock of the test's. `when_idle`: a wait moves the clock to its end.
+struct PacedByTest {
+  explicit PacedByTest(const std::string& speed,
+                       VirtualClock::Advance advance = VirtualClock::Advance::when_idle)
+      : clock(advance),
+        throttle("Throttle", R"({"speed": )" + speed + "}",
+                 {audio_format(8000.0, default_channel_names(2), 80)}, context()) {}
+
+  // Gives it a block; how long after the start it has passed.
+  std::chrono::nanoseconds passed(std::int64_t position) {
+    EXPECT_EQ(throttle.process(flat_block_at(throttle, position, 0.5, 80)).size(), 1U);
+    return time();
+  }
+  std::chrono::nanoseconds time() const { return clock.now() - VirtualClock::kStart; }
+  PrepareContext context() {
+    PrepareContext with_clock;
+    with_clock.clock = &clock;
+    return with_clock;
+  }
+
+  VirtualClock clock;
+  NodeHarness throttle;
+};
+
 TEST(Throttle, TakesAsLongAsTheStreamAtItsSpeed) {
-  NodeHarness throttle("Throttle", R"({"speed": 4})", {8000.0, 2, 80});
-  const auto begin = steady_clock::now();
-  throttle.run(ramp(800), 80);  // 0.1 s of sound
-  EXPECT_GE(steady_clock::now() - begin, std::chrono::milliseconds(25));
-  EXPECT_THAT(throttle.node().notes().at(0).text, testing::StartsWith("delayed the run by 0.0"));
+  PacedByTest test("4");
+  // A block of 80 frames lasts 10 ms, and at this speed 2.5 ms.
+  for (std::int64_t block = 0; block < 10; ++block) {
+    EXPECT_EQ(test.passed(80 * block), 2500us * (block + 1));
+  }
+  EXPECT_EQ(test.throttle.node().notes().at(0).text, "delayed the run by 0.025 s");
+}
+
+TEST(Throttle, PassesALateBlockAtOnceAndTheNextOneAtItsTime) {
+  PacedByTest test("1");
+  EXPECT_EQ(test.passed(0), 10ms);
+  test.clock.advance(15ms);  // by now the second one was due 5 ms ago
+  EXPECT_EQ(test.passed(80), 25ms);
+  EXPECT_EQ(test.passed(160), 30ms);
+  EXPECT_EQ(test.throttle.node().notes().at(0).text, "delayed the run by 0.015 s");
+}
+
+TEST(Throttle, GivesMissingFramesTheirTime) {
+  PacedByTest test("1");
+  EXPECT_EQ(test.passed(4000), 10ms);  // wherever the stream begins
+  EXPECT_EQ(test.passed(4800), 110ms);
 }
 
 TEST(Throttle, EndsItsWaitWhenItIsToldTo) {
-  NodeHarness throttle("Throttle", R"({"speed": 0.001})", {8000.0, 2, 80});  // 10 s for each block
-  std::atomic<bool> runs{false};
+  PacedByTest test("1", VirtualClock::Advance::by_hand);  // nobody does
   std::thread other([&] {
-    while (!runs.load()) { std::this_thread::yield(); }
-    throttle.node().stop_waiting();
+    test.clock.wait_for_waiters(1);  // it sleeps
+    test.throttle.node().stop_waiting();
   });
-  runs.store(true);
-  EXPECT_EQ(throttle.run(ramp(800), 80).size(), 1600U);  // all ten, unpaced
+  EXPECT_EQ(test.throttle.run(ramp(800), 80).size(), 1600U);  // all ten, unpaced
   other.join();
+  EXPECT_EQ(test.time(), 0ns);
 }
 
 TEST(Throttle, WaitsAgainAfterReset) {
-  NodeHarness throttle("Throttle", R"({"speed": 1})", {8000.0, 2, 80});
-  throttle.node().stop_waiting();
-  throttle.run(ramp(800), 80);
-  throttle.reset();
-  const auto begin = steady_clock::now();
-  throttle.run(ramp(160), 80);
-  EXPECT_GE(steady_clock::now() - begin, std::chrono::milliseconds(20));
+  PacedByTest test("1");
+  test.throttle.node().stop_waiting();
+  test.throttle.run(ramp(800), 80);
+  EXPECT_EQ(test.time(), 0ns);
+  test.throttle.reset();
+  test.throttle.run(ramp(160), 80);
+  EXPECT_EQ(test.time(), 20ms);
+}
+
+TEST(Throttle, WaitsByTheClockOfTheProgramThatRunsTheGraph) {
+  VirtualClock clock(VirtualClock::Advance::when_idle);
+  const auto graph = load_graph(R"({"version": 1, "nodes": [
+      {"id": "tone", "type": "SineGenerator", "config": {"sample_rate": 8000, "frame_size": 8000}},
+      {"id": "pace", "type": "Throttle", "config": {"speed": 0.001}}, {"id": "end", "type": "NullSink"}],
+      "connections": [{"from": "tone", "to": "pace"}, {"from": "pace", "to": "end"}]})",
+                                ConfigLanguage::json, {});
+  ASSERT_TRUE(graph) << to_string(graph.error(), "");
+  EngineOptions options;
+  options.host.clock = &clock;
+  options.duration_s = 10.0;
+  const auto engine = Engine::create(*graph, std::move(options));
+  ASSERT_TRUE(engine) << to_string(engine.error(), "");
+  const auto ran = run_to_end(**engine);
+  ASSERT_TRUE(ran) << to_string(ran.error());
+  EXPECT_TRUE(ran->status.failures.empty());
+  EXPECT_EQ(clock.now() - VirtualClock::kStart, 10000s);  // of no second of ours
 }
 
 TEST(Throttle, DoesNotHoldUpTheEndOfARun) {
