@@ -31,13 +31,13 @@ TEST(Record, RecordsFromADevice) {
 }
 
 // A sine of amplitude 0.5 and, from frame 24000 on, a gap of a quarter of a second, which is silence in the file.
-constexpr std::string_view kCard = R"({"clock": "virtual", "sample_rate_hz": 48000, "input_channels": 2,
+constexpr std::string_view kRecordedCard = R"({"clock": "virtual", "sample_rate_hz": 48000, "input_channels": 2,
     "input": {"sine": {"frequency_hz": 1000, "amplitude": 0.5}}, "frames": 48000,
     "faults": [{"at_frame": 24000, "type": "unplug", "frames": 12000}]})";
 
 TEST(Record, SaysWhatIsInTheFile) {
   const TempDir dir;
-  const std::string device = "sim:" + dir.write("card.json", kCard);
+  const std::string device = "sim:" + dir.write("card.json", kRecordedCard);
   const std::string out = dir.file("take.wav");
   // Without --seconds until the device ends, or Ctrl-C.
   const auto text = streamlab({"record", "--device", device, out});
@@ -56,7 +56,7 @@ TEST(Record, SaysWhatIsInTheFile) {
 // As on a full disk. The device goes on; the file is what was written before.
 TEST(Record, SaysOnceThatTheFileCannotBeWritten) {
   const TempDir dir;
-  const std::string device = "sim:" + dir.write("card.json", kCard);
+  const std::string device = "sim:" + dir.write("card.json", kRecordedCard);
   const auto result = run_program({"/bin/sh", "-c", "ulimit -f 20; exec \"$@\"", "sh", SL_STREAMLAB, "record",
                                    "--device", device, "take.wav"},
                                   dir.path().string());
@@ -145,7 +145,7 @@ TEST(Record, AsksWhetherAnythingIsConnectedWhereAllIsZero) {
   EXPECT_EQ(silent.exit_code, 0);
   EXPECT_THAT(silent.err, HasSubstr(", silence\n"));
   EXPECT_THAT(silent.err, HasSubstr("every sample is zero: is anything connected to the input?"));
-  const std::string device = "sim:" + dir.write("sine.json", kCard);
+  const std::string device = "sim:" + dir.write("sine.json", kRecordedCard);
   const auto loud = streamlab({"record", "--device", device, dir.file("loud.wav")});
   EXPECT_EQ(loud.err.find("every sample is zero"), std::string::npos) << loud.err;
 }
