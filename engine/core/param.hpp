@@ -30,7 +30,12 @@ enum class ParamType : std::uint8_t {
   json,     // any JSON value, kept as text for the node to parse
 };
 
-enum class Live : std::uint8_t { no, yes };  // may it change while the graph runs?
+// May it change while the graph runs?
+enum class Live : std::uint8_t {
+  no,
+  yes,
+  no_format,  // no: it is part of the format of the stream, which stays. The refusal says so.
+};
 
 struct Range {
   double min = -std::numeric_limits<double>::infinity();
@@ -248,6 +253,16 @@ constexpr ParamInfo matching(ParamInfo info, std::string_view pattern) {
 }
 constexpr ParamInfo as(ParamRole role, ParamInfo info) {
   info.role = role;
+  return info;
+}
+// One that may change while the graph runs.
+constexpr ParamInfo live(ParamInfo info) {
+  info.live = Live::yes;
+  return info;
+}
+// One that may not, because it is part of the format of the stream.
+constexpr ParamInfo of_format(ParamInfo info) {
+  info.live = Live::no_format;
   return info;
 }
 

@@ -74,10 +74,12 @@ ParamValues change_params(const ParamValues& now, const NodeInfo& info, const js
   json merged = params_to_json(now);
   for (const auto& [key, value] : changes.items()) {
     const auto index = now.find(key);
-    if (index && info.params[*index].live == Live::no) {
+    if (index && info.params[*index].live != Live::yes) {
+      const bool of_format = info.params[*index].live == Live::no_format;
       errors.push_back({ErrorCode::refused, pointer + "/" + pointer_token(key),
-                        "this parameter cannot be changed while the graph runs", live_names(info.params),
-                        ""});
+                        fmt::format("this parameter cannot be changed while the graph runs{}",
+                                    of_format ? ": the format of the stream would be another" : ""),
+                        live_names(info.params), ""});
     }
     for (const ParamRule& rule : info.rules) {
       const bool is_one_of = std::find(rule.params.begin(), rule.params.end(), key) != rule.params.end();
@@ -86,7 +88,11 @@ ParamValues change_params(const ParamValues& now, const NodeInfo& info, const js
         if (!changes.contains(std::string(other))) { merged.erase(std::string(other)); }
       }
     }
-    merged[key] = value;
+    if (value.is_null() && index) {
+      merged.erase(key);
+    } else {
+      merged[key] = value;
+    }
   }
   if (errors.size() != before) { return now; }
   return read_params(merged, info.params, info.rules, pointer, errors);

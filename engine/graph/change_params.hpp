@@ -13,8 +13,8 @@
 namespace streamlab {
 
 // `now` with the parameters that `changes`, a JSON object, names. One of which at most one may be given (gain, gain_db)
-// replaces the others. Everything that is wrong is added to `errors`, each with its JSON pointer below `pointer`; the values
-// are usable only if nothing was added.
+// replaces the others; null leaves one out, as if it had not been given. Everything that is wrong is added to `errors`,
+// each with its JSON pointer below `pointer`; the values are usable only if nothing was added.
 ParamValues change_params(const ParamValues& now, const NodeInfo& info, const nlohmann::ordered_json& changes,
                           const std::string& pointer, Errors& errors);
 

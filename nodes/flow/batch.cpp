@@ -21,7 +21,8 @@ namespace {
 
 constexpr double kMaxMemoryBytes = 1073741824.0;  // of a batch and its copies
 constexpr ParamInfo kParams[] = {
-    param::integer("blocks", "", {1.0, 1U << 20U}, Need::required, "Number of blocks per batch."),
+    param::of_format(
+        param::integer("blocks", "", {1.0, 1U << 20U}, Need::required, "Number of blocks per batch.")),
 };
 constexpr auto kBlocks = param::at(kParams, "blocks");
 constexpr KindMask kTaken = kAudioOnly | mask(StreamKind::values);

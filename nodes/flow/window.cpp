@@ -31,14 +31,16 @@ constexpr Range kSizes{1.0, 1U << 28U};
 constexpr Range kTimes{1e-6, 86400.0 * 366};
 constexpr double kMaxMemoryBytes = 1073741824.0;  // of the window and its copies
 constexpr ParamInfo kParams[] = {
-    param::integer("size", "frames", kSizes, Need::optional,
-                   "Size of a window in frames, of values in values; of a session the largest."),
-    param::number(
+    param::of_format(
+        param::integer("size", "frames", kSizes, Need::optional,
+                       "Size of a window in frames, of values in values; of a session the largest.")),
+    param::of_format(param::number(
         "size_s", "s", kTimes, Need::optional,
-        "The same in time; where that is no whole number of frames, windows have one more or less."),
-    param::integer("hop", "frames", kSizes, Need::optional,
-                   "From the beginning of a window to that of the next; without it and hop_s the size."),
-    param::number("hop_s", "s", kTimes, Need::optional, "The same in time."),
+        "The same in time; where that is no whole number of frames, windows have one more or less.")),
+    param::of_format(
+        param::integer("hop", "frames", kSizes, Need::optional,
+                       "From the beginning of a window to that of the next; without it and hop_s the size.")),
+    param::of_format(param::number("hop_s", "s", kTimes, Need::optional, "The same in time.")),
     param::number(
         "session_gap_s", "s", {0.0, 86400.0 * 366}, Need::optional,
         "Windows are sessions: one ends where more than this is missing between two blocks of audio, or lies "

@@ -18,9 +18,9 @@ namespace channel_select_node {
 namespace {
 
 constexpr ParamInfo kParams[] = {
-    param::list("channels", ParamType::labels, "", {}, Need::required,
-                "Channels to pass on, in this order: numbers from 1, or names."),
-    param::names("names", Need::optional, "New names of the channels, in the same order."),
+    param::of_format(param::list("channels", ParamType::labels, "", {}, Need::required,
+                                 "Channels to pass on, in this order: numbers from 1, or names.")),
+    param::of_format(param::names("names", Need::optional, "New names of the channels, in the same order.")),
 };
 constexpr auto kChannels = param::at(kParams, "channels");
 constexpr auto kNames = param::at(kParams, "names");

@@ -16,12 +16,12 @@
 namespace streamlab {
 
 namespace generator_param {
-inline constexpr ParamInfo kSampleRate =
+inline constexpr ParamInfo kSampleRate = param::of_format(
     param::number("sample_rate", "Hz", {1.0, 1e7}, Need::optional,
-                  "Sample rate; left out: that of pipeline_config, else of the device, else 48000.");
-inline constexpr ParamInfo kFrameSize = param::integer(
+                  "Sample rate; left out: that of pipeline_config, else of the device, else 48000."));
+inline constexpr ParamInfo kFrameSize = param::of_format(param::integer(
     "frame_size", "frames", {1.0, 65536.0}, Need::optional,
-    "Frames per block; left out: block_size of pipeline_config, else the device's block, else 1024.");
+    "Frames per block; left out: block_size of pipeline_config, else the device's block, else 1024."));
 inline constexpr ParamInfo kDurationS =
     param::number("duration_s", "s", {0.0, 1e9}, Need::optional,
                   "Length of the stream, rounded to a whole frame; left out: endless.");

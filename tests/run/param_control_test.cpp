@@ -88,6 +88,15 @@ TEST_F(ParamControlOfTwoGains, ReadsBackWhatIsInForce) {
   EXPECT_EQ(through(), 2.0);
 }
 
+TEST_F(ParamControlOfTwoGains, LeavesOutWhatIsNull) {
+  ASSERT_TRUE(engine_->set_params(R"({"a": {"gain_db": 6}, "b": {"gain": null}})"));
+  ASSERT_TRUE(engine_->set_params(R"({"a": {"gain_db": null}})"));
+  EXPECT_THAT(engine_->param_values(), testing::HasSubstr(R"("a":{"gain":1.0,"ramp_ms":0.0})"));
+  EXPECT_EQ(through(), 1.0);
+  EXPECT_THAT(words(engine_->set_params(R"({"a": {"gian": null}})")),
+              ElementsAre("/a/gian: there is no parameter \"gian\"; did you mean \"gain\"?"));
+}
+
 TEST_F(ParamControlOfTwoGains, IsUsedByManyThreadsAtOnce) {
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t) {

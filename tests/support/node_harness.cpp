@@ -235,8 +235,13 @@ Errors NodeHarness::set_params(std::string_view changes) {
   if (!change) { return {change.error()}; }
   params_ = std::move(now);
   if (*change != nullptr) {
-    const RtGuardScope guarded;
-    node_->apply(**change);
+    RtGuardScope::take_violations();
+    {
+      const RtGuardScope guarded;
+      node_->apply(**change);
+    }
+    EXPECT_THAT(RtGuardScope::take_violations(), testing::IsEmpty())
+        << info_->name << "::apply() calls what real-time code must not";
   }
   return {};
 }
