@@ -9,9 +9,17 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 
 namespace streamlab::dsp {
+
+// How long a change of a parameter takes where the node has no parameter for that. Shorter is heard as a click: a line of
+// T seconds spreads what it adds to a tone over about 1 / T Hz.
+inline constexpr double kChangeMs = 10.0;
+inline std::uint32_t change_frames(double sample_rate_hz) noexcept {
+  return static_cast<std::uint32_t>(std::max(1.0, std::round(kChangeMs * 1e-3 * sample_rate_hz)));
+}
 
 class Ramp {
  public:

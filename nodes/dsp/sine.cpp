@@ -176,10 +176,7 @@ Turns turns_of_ratio(double numerator, double denominator) noexcept {
 
 Sine::Sine(double frequency_hz, double sample_rate_hz, double amplitude, double phase_deg,
            CpuPath path) noexcept
-    : path_(path),
-      sample_rate_hz_(sample_rate_hz),
-      amplitude_(amplitude),
-      origin_(turns_of_ratio(phase_deg, 360.0)) {
+    : path_(path), amplitude_(amplitude), phase_(turns_of_ratio(phase_deg, 360.0)), origin_(phase_) {
   set_step(turns_of_ratio(frequency_hz, sample_rate_hz));
 }
 
@@ -200,13 +197,25 @@ Turns Sine::phase_at(std::uint64_t sample) const noexcept {
   return split(join(origin_) + join(step_) * sample);
 }
 
-void Sine::set_frequency(double frequency_hz, std::uint64_t from_sample) noexcept {
-  const Uint128 phase = join(phase_at(from_sample));
-  set_step(turns_of_ratio(frequency_hz, sample_rate_hz_));
-  origin_ = split(phase - join(step_) * from_sample);
+double Sine::continue_from(const Sine& before, std::uint64_t sample) noexcept {
+  const Uint128 ahead = join(phase_) - join(before.phase_);
+  origin_ = split(join(before.phase_at(sample)) + ahead - join(step_) * sample);
+  return static_cast<double>(static_cast<std::int64_t>(split(ahead).hi)) * 0x1p-64;
 }
 
 void Sine::fill(std::uint64_t first_sample, std::span<double> out) const noexcept {
+  fill_ahead({}, amplitude_, first_sample, out);
+}
+
+void Sine::fill_both(std::uint64_t first_sample, std::span<double> sine,
+                     std::span<double> cosine) const noexcept {
+  constexpr Turns kQuarter{1ULL << 62U, 0};
+  fill_ahead({}, 1.0, first_sample, sine);
+  fill_ahead(kQuarter, 1.0, first_sample, cosine);
+}
+
+void Sine::fill_ahead(Turns ahead, double amplitude, std::uint64_t first_sample,
+                      std::span<double> out) const noexcept {
   const auto turn_here = path_ == CpuPath::avx512 ? turn_avx512
                          : path_ == CpuPath::avx2 ? turn_avx2
                                                   : turn_baseline;
@@ -217,7 +226,8 @@ void Sine::fill(std::uint64_t first_sample, std::span<double> out) const noexcep
     const std::uint64_t sample = first_sample + done;
     const auto lane = static_cast<std::size_t>(sample % SineLanes::kCount);
     const std::size_t count = std::min(SineLanes::kCount - lane, out.size() - done);
-    turn_here(phasor_at(phase_at(sample - lane)), lanes_, lane, count, amplitude_, out.data() + done);
+    const Turns phase = split(join(phase_at(sample - lane)) + join(ahead));
+    turn_here(phasor_at(phase), lanes_, lane, count, amplitude, out.data() + done);
     done += count;
   }
 }

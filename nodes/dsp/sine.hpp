@@ -59,19 +59,24 @@ class Sine {
   // Samples first_sample … first_sample + out.size() - 1. Any thread; no allocation.
   void fill(std::uint64_t first_sample, std::span<double> out) const noexcept;
 
-  // Changes the frequency from sample `from_sample` on; the phase there is as it would have been. Takes about
-  // a microsecond, for the phasors of the steps.
-  void set_frequency(double frequency_hz, std::uint64_t from_sample) noexcept;
-  void set_amplitude(double amplitude) noexcept { amplitude_ = amplitude; }
+  // The same with an amplitude of 1, and the cosine of the same phase.
+  void fill_both(std::uint64_t first_sample, std::span<double> sine, std::span<double> cosine) const noexcept;
+
+  // Goes on where `before` is at `sample`: the phase there is that of `before`, plus what phase_deg differs by. Returns
+  // that difference in turns, -0.5 … 0.5. Making a sine takes about a microsecond; this takes a few nanoseconds.
+  double continue_from(const Sine& before, std::uint64_t sample) noexcept;
+  double amplitude() const noexcept { return amplitude_; }
 
  private:
   void set_step(Turns step) noexcept;
   Turns phase_at(std::uint64_t sample) const noexcept;
+  void fill_ahead(Turns ahead, double amplitude, std::uint64_t first_sample,
+                  std::span<double> out) const noexcept;
 
   CpuPath path_;
-  double sample_rate_hz_;
   double amplitude_;
-  Turns origin_;  // phase of sample 0
+  Turns phase_;   // phase_deg
+  Turns origin_;  // phase of sample 0; another one than phase_ behind a change of the frequency
   Turns step_;    // phase from one sample to the next
   SineLanes lanes_;
 };

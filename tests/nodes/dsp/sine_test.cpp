@@ -119,9 +119,10 @@ TEST(Sine, IsTheSameOnEveryVectorPath) {
 }
 
 TEST(Sine, ChangesFrequencyWithoutAJump) {
-  Sine sine(1000.0, 48000.0);
-  const auto before = filled(sine, 0, 200);
-  sine.set_frequency(1500.0, 100);
+  const Sine old(1000.0, 48000.0);
+  const auto before = filled(old, 0, 200);
+  Sine sine(1500.0, 48000.0);
+  EXPECT_EQ(sine.continue_from(old, 100), 0.0);
   const auto after = filled(sine, 100, 100);
   EXPECT_EQ(after[0], before[100]);  // sample 100 has the old phase
   // From there on 1500 Hz: phase 2π (1000 · 100 + 1500 k) / 48000. 2^-52: rounding of this formula.
@@ -131,11 +132,25 @@ TEST(Sine, ChangesFrequencyWithoutAJump) {
   }
 }
 
+TEST(Sine, TellsByWhatThePhaseDiffers) {
+  const Sine old(1000.0, 48000.0, 1.0, 30.0);
+  Sine sine(1000.0, 48000.0, 1.0, -60.0);
+  EXPECT_EQ(sine.continue_from(old, 77), -0.25);
+  EXPECT_EQ(filled(sine, 77, 500), filled(Sine(1000.0, 48000.0, 1.0, -60.0), 77, 500));  // bit for bit
+}
+
+TEST(Sine, GivesItsCosine) {
+  const Sine sine(997.0, 48000.0, 0.5, 12.0);
+  std::vector<double> y(300);
+  std::vector<double> x(300);
+  sine.fill_both(5, y, x);
+  EXPECT_EQ(y, filled(Sine(997.0, 48000.0, 1.0, 12.0), 5, 300));
+  EXPECT_EQ(x, filled(Sine(997.0, 48000.0, 1.0, 102.0), 5, 300));
+}
+
 TEST(Sine, ScalesWithItsAmplitude) {
-  Sine sine(997.0, 48000.0);
-  const auto one = filled(sine, 0, 100);
-  sine.set_amplitude(0.25);
-  const auto quarter = filled(sine, 0, 100);
+  const auto one = filled(Sine(997.0, 48000.0), 0, 100);
+  const auto quarter = filled(Sine(997.0, 48000.0, 0.25), 0, 100);
   for (std::size_t n = 0; n < one.size(); ++n) { EXPECT_EQ(quarter[n], 0.25 * one[n]); }
 }
 

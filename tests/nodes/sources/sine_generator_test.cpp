@@ -1,10 +1,14 @@
 // tests/nodes/sources/sine_generator_test.cpp
 #include <cmath>
+#include <complex>
+#include <numbers>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <quadmath.h>
 
+#include "tests/support/clicks.hpp"
 #include "tests/support/node_harness.hpp"
 
 namespace streamlab::test {
@@ -103,9 +107,8 @@ TEST(SineGenerator, EndsAfterItsDuration) {
 }
 
 TEST(SineGenerator, ChangesWhileItRuns) {
-  NodeHarness sine("SineGenerator", R"({"frequency": 12000, "frame_size": 4})");
-  EXPECT_EQ(samples_of(sine.run_source(1)), (std::vector<double>{0.0, 1.0, 0.0, -1.0}));
-  sine.set_param("amplitude", 0.25);
+  NodeHarness sine("SineGenerator", R"({"frequency": 12000, "frame_size": 4, "amplitude": 0.25})");
+  EXPECT_EQ(samples_of(sine.run_source(1)), (std::vector<double>{0.0, 0.25, 0.0, -0.25}));
   sine.set_param("frequency", 24000.0);  // from phase 0 on: a sine at half the rate is silent
   EXPECT_THAT(samples_of(sine.run_source(1)), Each(Eq(0.0)));
   sine.set_param("frequency", 12000.0);
@@ -115,6 +118,65 @@ TEST(SineGenerator, ChangesWhileItRuns) {
   EXPECT_EQ(to_string(errors[0]),
             "/config/frequency: 24001 Hz is above half the sample rate of 48000 Hz; expected 0 .. 24000 Hz");
   EXPECT_EQ(samples_of(sine.run_source(1)), (std::vector<double>{0.0, 0.25, 0.0, -0.25}));
+}
+
+TEST(SineGenerator, ReachesAmplitudeAndPhaseWithoutAClick) {
+  struct Case {
+    double amplitude;
+    double phase_deg;
+  };
+  for (const Case& to :
+       {Case{0.0, 0.0}, Case{3.0, 0.0}, Case{1.0, 90.0}, Case{1.0, 180.0}, Case{-2.0, 33.0}}) {
+    for (const double frequency : {50.0, 997.3, 15000.0}) {
+      NodeHarness sine("SineGenerator", fmt::format(R"({{"frequency": {}, "frame_size": 64}})", frequency));
+      auto y = samples_of(sine.run_source(10));
+      ASSERT_TRUE(
+          sine.set_params(fmt::format(R"({{"amplitude": {}, "phase_deg": {}}})", to.amplitude, to.phase_deg))
+              .empty());
+      const auto after = samples_of(sine.run_source(20));
+      y.insert(y.end(), after.begin(), after.end());
+      const double turn = to.phase_deg / 180.0 * std::numbers::pi;
+      EXPECT_LE(largest_second_difference(y),
+                largest_allowed(frequency, 1.0, std::polar(1.0, turn) * to.amplitude))
+          << frequency << " Hz, to " << to.amplitude << " at " << to.phase_deg;
+      // Behind the line it is the sine that began so, bit for bit.
+      NodeHarness fresh("SineGenerator",
+                        fmt::format(R"({{"frequency": {}, "amplitude": {}, "phase_deg": {}}})", frequency,
+                                    to.amplitude, to.phase_deg));
+      const auto expected = first_frames(fresh, y.size());
+      for (std::size_t n = 640 + 480; n < y.size(); ++n) { ASSERT_EQ(y[n], expected[n]) << n; }
+    }
+  }
+}
+
+TEST(SineGenerator, ChangesItsFrequencyWithoutAJump) {
+  // Where the phase is p, with w before and v behind it, the second difference is sin p (cos w + cos v - 2) + cos p (sin v -
+  // sin w), at most the root of both squared.
+  NodeHarness sine("SineGenerator", R"({"frequency": 300, "frame_size": 100})");
+  auto y = samples_of(sine.run_source(7));
+  sine.set_param("frequency", 2000.0);
+  const auto after = samples_of(sine.run_source(7));
+  y.insert(y.end(), after.begin(), after.end());
+  const double w = 2.0 * std::numbers::pi * 300.0 / 48000.0;
+  const double v = 2.0 * std::numbers::pi * 2000.0 / 48000.0;
+  const double at_change = std::hypot(std::cos(w) + std::cos(v) - 2.0, std::sin(v) - std::sin(w));
+  EXPECT_LE(largest_second_difference(y), std::max(at_change, 2.0 - 2.0 * std::cos(v)) + 1e-15);
+}
+
+TEST(SineGenerator, TurnsFromALineUnderWayTheSameWayForEveryFrameSize) {
+  std::vector<double> whole;
+  for (const int size : {300, 1, 10, 50}) {
+    NodeHarness sine("SineGenerator", R"({"frequency": 997.3, "frame_size": )" + std::to_string(size) + "}");
+    std::vector<double> y = first_frames(sine, 2100);
+    for (const char* change :
+         {R"({"amplitude": 0.25, "phase_deg": 70})", R"({"phase_deg": -100, "frequency": 1200})"}) {
+      ASSERT_TRUE(sine.set_params(change).empty());
+      const auto more = first_frames(sine, 300);
+      y.insert(y.end(), more.begin(), more.end());
+    }
+    if (whole.empty()) { whole = y; }
+    EXPECT_EQ(y, whole) << "frames of " << size;
+  }
 }
 
 TEST(SineGenerator, IsAsNewAfterReset) {
