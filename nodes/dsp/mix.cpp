@@ -24,7 +24,7 @@ void mix_strip(Entries entries, std::span<const double* const> in, std::size_t o
 }  // namespace
 
 MatrixMix::MatrixMix(std::size_t rows, std::size_t columns, std::span<const double> values)
-    : columns_(columns) {
+    : columns_(columns), values_(values.begin(), values.end()) {
   first_.push_back(0);
   for (std::size_t r = 0; r < rows; ++r) {
     for (std::size_t c = 0; c < columns; ++c) {
@@ -47,6 +47,32 @@ void MatrixMix::process(std::span<const double* const> in, std::span<double* con
     for (; n + kStrip <= frame_count; n += kStrip) { mix_strip<kStrip>(entries, in, n, out[r] + n); }
     for (; n < frame_count; ++n) { mix_strip<1>(entries, in, n, out[r] + n); }
   }
+}
+
+void MixRamp::leave(const MatrixMix& now) noexcept {
+  const double part = frames_left() > 0 ? line_.at(0) : 1.0;
+  const auto to = now.values();
+  for (std::size_t i = 0; i < from_.size(); ++i) {
+    from_[i] = part < 1.0 ? from_[i] + (to[i] - from_[i]) * part : to[i];
+  }
+  line_.reset(0.0);
+  line_.go_to(1.0);
+}
+
+void MixRamp::process(const MatrixMix& target, std::span<const double* const> in,
+                      std::span<double* const> out, std::uint32_t frames) noexcept {
+  const auto to = target.values();
+  const Ramp line = line_;  // a copy, which the samples cannot alias
+  for (std::size_t r = 0; r < target.rows(); ++r) {
+    std::fill_n(out[r], frames, 0.0);
+    for (std::size_t c = 0; c < target.columns(); ++c) {
+      const double a = from_[r * target.columns() + c];
+      const double b = to[r * target.columns() + c];
+      if (a == 0.0 && b == 0.0) { continue; }
+      for (std::uint32_t n = 0; n < frames; ++n) { out[r][n] += (a + (b - a) * line.at(n + 1)) * in[c][n]; }
+    }
+  }
+  line_.advance(frames);
 }
 
 }  // namespace streamlab::dsp

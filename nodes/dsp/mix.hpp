@@ -9,8 +9,11 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <vector>
+
+#include "nodes/dsp/ramp.hpp"
 
 namespace streamlab::dsp {
 
@@ -21,6 +24,7 @@ class MatrixMix {
 
   std::size_t rows() const noexcept { return first_.size() - 1; }
   std::size_t columns() const noexcept { return columns_; }
+  std::span<const double> values() const noexcept { return values_; }
 
   // `in`: columns() pointers, `out`: rows() pointers, frame_count samples each. No output may overlap an
   // input. One thread; wait-free, does not allocate.
@@ -33,8 +37,35 @@ class MatrixMix {
     double factor;
   };
   std::size_t columns_;
+  std::vector<double> values_;
   std::vector<Entry> entries_;      // the non-zero ones, row after row
   std::vector<std::size_t> first_;  // of each row in entries_, and the end
+};
+
+// MixRamp: every factor on the way from one matrix to another along a straight line (nodes/dsp/ramp.hpp).
+//
+//   y[r][n] = sum over c of (a[r][c] + (b[r][c] - a[r][c]) n / length) x[c][n],   n = 1 … length - 1
+//
+// An entry that is 0 in both is left out of the sum.
+class MixRamp {
+ public:
+  MixRamp() = default;
+  // Of matrices with so many entries; every line takes `length_frames`.
+  MixRamp(std::size_t entries, std::uint32_t length_frames) : from_(entries), line_(1.0, length_frames) {}
+
+  // --- real-time safe
+  void reset() noexcept { line_.reset(1.0); }
+  // Leaves from `now`, or from where the line to `now` is.
+  void leave(const MatrixMix& now) noexcept;
+  // How many frames are still on the way; behind them the target is reached.
+  std::uint32_t frames_left() const noexcept { return line_.frames_left() > 0 ? line_.frames_left() - 1 : 0; }
+  // As MatrixMix::process(), of at most frames_left() frames.
+  void process(const MatrixMix& target, std::span<const double* const> in, std::span<double* const> out,
+               std::uint32_t frames) noexcept;
+
+ private:
+  std::vector<double> from_;  // [rows x columns], where the line began
+  Ramp line_{1.0};            // 0 … 1
 };
 
 }  // namespace streamlab::dsp

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/nodes/processors/channel_names.hpp"
+#include "tests/support/clicks.hpp"
 #include "tests/support/node_harness.hpp"
 #include "tests/support/signals.hpp"
 
@@ -170,6 +171,69 @@ TEST(Mixer, RefusesInputsThatCannotBeAdded) {
         }
       },
       std::runtime_error);
+}
+
+TEST(Mixer, ReachesNewFactorsWithoutAClick) {
+  for (const double frequency : {50.0, 997.0, 15000.0}) {
+    Signal x = sine_signal(frequency, 3000);
+    x.push_back(x[0]);
+    NodeHarness mixer("Mixer", R"({"matrix": [[0.5, 0], [0, 0]]})", {48000.0, 2, 64});
+    const auto y = run_with_changes(mixer, x, 64, {{1000, R"({"matrix": [[-3, 2.25], [1, 0]]})"}});
+    EXPECT_LE(largest_second_difference(y), largest_allowed(frequency, 0.5, -0.75)) << frequency;
+    NodeHarness fresh("Mixer", R"({"matrix": [[-3, 2.25], [1, 0]]})", {48000.0, 2, 64});
+    const auto expected = run_with_changes(fresh, x, 64, {});
+    for (std::size_t n = 1479; n < y.size(); ++n) { ASSERT_EQ(y[n], expected[n]) << n; }  // bit for bit
+    EXPECT_EQ(y[1239], (0.5 + (-3.0 - 0.5) * 240.0 / 480.0) * x[0][1239] + 2.25 * 240.0 / 480.0 * x[1][1239]);
+  }
+}
+
+TEST(Mixer, ChangesTheSameWayForEveryBlockSizeAndTurnsOnTheWay) {
+  const Signal x = noise(2, 2400);
+  std::vector<double> whole;
+  for (const std::uint32_t block : {1024U, 1U, 7U, 64U}) {
+    NodeHarness mixer("Mixer", R"({"matrix": [[1, 0]]})", {48000.0, 2, 1024});
+    const auto y = run_with_changes(mixer, x, block,
+                                    {{600, R"({"matrix": [[0, 2]]})"}, {840, R"({"matrix": [[1, 1]]})"}});
+    if (whole.empty()) { whole = y; }
+    EXPECT_EQ(y, whole) << "block of " << block;
+  }
+  // Half way it is 0.5 and 1, and goes on from there.
+  EXPECT_NEAR(whole[840], (0.5 + 0.5 / 480.0) * x[0][840] + x[1][840], 1e-15);
+  EXPECT_EQ(whole[1900], x[0][1900] + x[1][1900]);
+}
+
+TEST(Mixer, RefusesChangesOfItsFormat) {
+  NodeHarness mixer("Mixer", R"({"matrix": [[1, 0]]})", {48000.0, 2, 64});
+  // null: the sum of the inputs channel by channel, which here has two channels instead of one.
+  EXPECT_FALSE(mixer.set_params(R"({"matrix": null})").empty());
+  EXPECT_EQ(
+      to_string(mixer.set_params(R"({"matrix": [[1, 0], [0, 1]]})"), ""),
+      "/config/matrix: 2 rows would make another number of output channels; expected 1 rows while the graph runs\n");
+  EXPECT_EQ(
+      to_string(mixer.set_params(R"({"matrix": [[1]]})"), ""),
+      "/config/matrix: rows of 1 factors for 2 input channels (in1 has 2); expected 2 factors in each row\n");
+  EXPECT_EQ(
+      to_string(mixer.set_params(R"({"names": ["x"]})"), ""),
+      "/names: this parameter cannot be changed while the graph runs: the format of the stream would be another; "
+      "expected \"matrix\"\n");
+  std::vector<StreamFormat> inputs(2, audio_format(48000.0, {"a"}, 64));
+  inputs[1].channels[0] = {"b", "Pa"};
+  NodeHarness units("Mixer", R"({"matrix": [[1, 0]]})", inputs);
+  EXPECT_EQ(
+      to_string(units.set_params(R"({"matrix": [[0, 1]]})"), ""),
+      "/config/matrix/0: the unit of the output channel would become \"Pa\"; expected channels in \"FS\" while the "
+      "graph runs\n");
+  EXPECT_TRUE(units.set_params(R"({"matrix": [[0, 0]]})").empty());
+}
+
+TEST(Mixer, IsAsNewAfterResetInTheMiddleOfAChange) {
+  const Signal x = noise(2, 300);
+  NodeHarness mixer("Mixer", R"({"matrix": [[1, 0.5]]})", {48000.0, 2, 64});
+  const auto fresh = mixer.run(x, 64);
+  ASSERT_TRUE(mixer.set_params(R"({"matrix": [[0, 3]]})").empty());
+  mixer.run(x, 64);
+  mixer.reset();
+  EXPECT_EQ(mixer.run(x, 64), fresh);
 }
 
 }  // namespace
