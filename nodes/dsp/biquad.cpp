@@ -179,6 +179,32 @@ BiquadCascade::BiquadCascade(std::span<const BiquadSection> sections, std::size_
   set_sections(sections);
 }
 
+double* BiquadCascade::lane(const Group& group, const Pass& pass, std::size_t section,
+                            std::size_t c) noexcept {
+  const std::size_t lane = (pass.pad_slots + section - pass.first_section) * group.width + c;
+  const std::size_t row = lane / lane_count_;
+  return lanes() + pass.lanes_offset + row * kLaneRows * lane_count_ + lane % lane_count_;
+}
+
+double* BiquadCascade::lane(std::size_t section, std::size_t channel) noexcept {
+  std::size_t g = 0;
+  while (channel >= groups_[g].first_channel + groups_[g].used_channels) { ++g; }
+  std::size_t p = 0;
+  while (section >= groups_[g].passes[p].first_section + groups_[g].passes[p].section_count) { ++p; }
+  return lane(groups_[g], groups_[g].passes[p], section, channel - groups_[g].first_channel);
+}
+
+BiquadCascade::State BiquadCascade::state(std::size_t section, std::size_t channel) noexcept {
+  const double* from = lane(section, channel) + 5 * lane_count_;
+  return {from[0], from[lane_count_]};
+}
+
+void BiquadCascade::set_state(std::size_t section, std::size_t channel, State state) noexcept {
+  double* to = lane(section, channel) + 5 * lane_count_;
+  to[0] = state.w1;
+  to[lane_count_] = state.w2;
+}
+
 void BiquadCascade::set_sections(std::span<const BiquadSection> sections) noexcept {
   for (const Group& group : groups_) {
     for (const Pass& pass : group.passes) {
@@ -186,9 +212,7 @@ void BiquadCascade::set_sections(std::span<const BiquadSection> sections) noexce
         const BiquadSection& section = sections[pass.first_section + s];
         const std::array<double, 5> values{section.n0, section.n1, section.n2, section.d1, section.d2};
         for (std::size_t c = 0; c < group.width; ++c) {
-          const std::size_t lane = (pass.pad_slots + s) * group.width + c;
-          const std::size_t row = lane / lane_count_;
-          double* to = lanes() + pass.lanes_offset + row * kLaneRows * lane_count_ + lane % lane_count_;
+          double* to = lane(group, pass, pass.first_section + s, c);
           for (std::size_t v = 0; v < values.size(); ++v) { to[v * lane_count_] = values[v]; }
         }
       }

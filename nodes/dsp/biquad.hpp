@@ -77,6 +77,14 @@ class BiquadCascade {
   // New coefficients, as many sections as before; the state is kept.
   void set_sections(std::span<const BiquadSection> sections) noexcept;
 
+  // The state of a section for one channel, as the equations above have it; behind the frames that were processed.
+  struct State {
+    double w1 = 0.0;
+    double w2 = 0.0;
+  };
+  State state(std::size_t section, std::size_t channel) noexcept;
+  void set_state(std::size_t section, std::size_t channel, State state) noexcept;
+
  private:
   struct alignas(64) CacheLine {
     double value[8];
@@ -99,6 +107,9 @@ class BiquadCascade {
   };
 
   double* lanes() noexcept { return storage_.data()->value; }
+  // Where n0 of a section is, for channel `c` of the group; each next row is lane_count_ further on.
+  double* lane(const Group& group, const Pass& pass, std::size_t section, std::size_t c) noexcept;
+  double* lane(std::size_t section, std::size_t channel) noexcept;
   double* strip() noexcept { return storage_.data()->value + strip_offset_; }
 
   std::size_t channel_count_;

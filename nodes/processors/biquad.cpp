@@ -7,14 +7,18 @@
 //
 // One filter is described by the node's own parameters, several by a list of `sections`; a filter of higher
 // order (butterworth_…, linkwitz_riley_…) alone is several sections. nodes/processors/filter_params.hpp has the
-// parameters, nodes/dsp/biquad_design.hpp the definitions, nodes/dsp/biquad.hpp the arithmetic.
+// parameters, nodes/dsp/biquad_design.hpp the definitions, nodes/dsp/biquad.hpp the arithmetic, and
+// nodes/dsp/biquad_morph.hpp how it goes from one filter to another.
 #include <algorithm>
-#include <optional>
+#include <memory>
 #include <vector>
 
 #include <fmt/format.h>
 
+#include "engine/core/in_force.hpp"
 #include "nodes/dsp/biquad.hpp"
+#include "nodes/dsp/biquad_morph.hpp"
+#include "nodes/dsp/ramp.hpp"
 #include "nodes/processors/channelwise_processor.hpp"
 #include "nodes/processors/filter_params.hpp"
 
@@ -31,8 +35,8 @@ constexpr ParamInfo kParams[] = {
     filter_param::kGainInfo,
     filter_param::kOrderInfo,
     filter_param::kCoefficientsInfo,
-    param::object("sections", ParamType::objects, filter_param::kSectionFields, Need::optional,
-                  "Several filters in series, each with these parameters."),
+    param::live(param::object("sections", ParamType::objects, filter_param::kSectionFields, Need::optional,
+                              "Several filters in series, each with these parameters.")),
 };
 // Those of a section, and one more.
 constexpr auto kSections = param::at(kParams, "sections");
@@ -64,7 +68,13 @@ constexpr NodeInfo kInfo{
         "linkwitz_riley_* is two Butterworth filters of half the order in series (-6.02 dB), with the high "
         "output inverted for orders 2, 6, 10 … so that low and high sum to an all-pass. Computed in float64 "
         "and delta form: exact at low frequencies too. A NaN or infinite sample is replaced by 0 and its "
-        "block flagged not_finite. No parameter can change while the graph runs.",
+        "block flagged not_finite. Everything may change while the graph runs, also the number of sections. For "
+        "10 ms each section is then a state-variable filter whose coefficients move along straight lines: its state is "
+        "kept, the change alone never makes it grow, and its gains at 0 Hz and at half the rate lie between the old and "
+        "the new. The output has no jump. Where the poles stay (another type with the same frequency and q), a tone goes "
+        "from its old complex amplitude A to the new one B along a straight line of N = 10 ms: no second difference is above "
+        "4 sin²(w/2) max(|A|, |B|) + max(1, 2 sin w) |B - A| / N, w = 2π f / rate. Where the poles move, a resonance takes its ringing along. Behind the 10 ms the difference to a filter "
+        "that began so fades as fast as the filter rings.",
     .example = R"({"id": "eq", "type": "Biquad", "config": {"sections": [)"
                R"({"type": "highpass", "frequency": 20}, )"
                R"({"type": "peaking", "frequency": 1000, "q": 2, "gain_db": -3}]}})",
@@ -78,15 +88,67 @@ class Biquad final : public ChannelwiseProcessor<Biquad> {
   explicit Biquad(const ParamValues& params) : params_(params) {}
 
   Result<OutputFormat> set_up(const StreamFormat& in) {
+    sample_rate_hz_ = in.sample_rate_hz;
+    channel_count_ = in.channel_count();
+    auto filter = make_filter(params_);
+    if (!filter) { return tl::unexpected(filter.error()); }
+    filter_.prepare(std::move(*filter));
+    morph_ = dsp::BiquadMorph(in.channel_count(), dsp::change_frames(in.sample_rate_hz));
+    rest_in_.resize(in.channel_count());
+    rest_out_.resize(in.channel_count());
+    return OutputFormat{with_new_values(in)};
+  }
+  void reset_channels() noexcept {
+    filter_.reset();
+    filter_->cascade.reset();
+    morph_.reset();
+  }
+  std::size_t process_channels(std::span<const double* const> in, std::span<double* const> out,
+                               std::uint32_t frames) noexcept {
+    const std::uint32_t on_the_way = std::min(morph_.frames_left(), frames);
+    if (on_the_way == 0) { return filter_->cascade.process(in, out, frames); }
+    std::size_t silenced = morph_.process(in, out, on_the_way);
+    if (morph_.frames_left() > 0) { return silenced; }
+    morph_.arrive(filter_->cascade);
+    for (std::size_t c = 0; c < in.size(); ++c) {
+      rest_in_[c] = in[c] + on_the_way;
+      rest_out_[c] = out[c] + on_the_way;
+    }
+    silenced += filter_->cascade.process(rest_in_, rest_out_, frames - on_the_way);
+    return silenced;
+  }
+
+  Result<std::unique_ptr<NodeChange>> plan_change(const ParamValues& now) const override {
+    auto filter = make_filter(now);
+    if (!filter) { return tl::unexpected(filter.error()); }
+    return make_change(std::move(*filter));
+  }
+  void apply(NodeChange& change) noexcept override {
+    auto& brought = value_of<std::unique_ptr<Filter>>(change);
+    morph_.go_to(filter_->cascade, filter_->sections, brought->sections);
+    filter_.take(brought);
+  }
+
+ private:
+  struct Filter {
+    Filter(std::span<const dsp::BiquadSection> list, std::size_t channel_count)
+        : cascade(list, channel_count) {
+      for (const dsp::BiquadSection& section : list) { sections.push_back(dsp::svf_of(section)); }
+    }
+    dsp::BiquadCascade cascade;
+    std::vector<dsp::SvfSection> sections;  // the same
+  };
+
+  Result<std::unique_ptr<Filter>> make_filter(const ParamValues& params) const {
     std::vector<dsp::BiquadSection> sections;
-    if (!params_.given(kSections)) {
-      auto made = design_sections(params_, "/config", in.sample_rate_hz);
+    if (!params.given(kSections)) {
+      auto made = design_sections(params, "/config", sample_rate_hz_);
       if (!made) { return tl::unexpected(made.error()); }
       sections = std::move(*made);
     } else {
-      const std::vector<ParamValues>& list = params_.objects(kSections);
+      const std::vector<ParamValues>& list = params.objects(kSections);
       for (std::size_t i = 0; i < list.size(); ++i) {
-        auto made = design_sections(list[i], fmt::format("/config/sections/{}", i), in.sample_rate_hz);
+        auto made = design_sections(list[i], fmt::format("/config/sections/{}", i), sample_rate_hz_);
         if (!made) { return tl::unexpected(made.error()); }
         sections.insert(sections.end(), made->begin(), made->end());
       }
@@ -96,18 +158,16 @@ class Biquad final : public ChannelwiseProcessor<Biquad> {
                      fmt::format("at most {}", dsp::BiquadCascade::kMaxSections),
                      "put the rest into a second Biquad");
     }
-    cascade_.emplace(sections, in.channel_count());
-    return OutputFormat{with_new_values(in)};
-  }
-  void reset_channels() noexcept { cascade_->reset(); }
-  std::size_t process_channels(std::span<const double* const> in, std::span<double* const> out,
-                               std::uint32_t frames) noexcept {
-    return cascade_->process(in, out, frames);
+    return std::make_unique<Filter>(sections, channel_count_);
   }
 
- private:
   const ParamValues params_;
-  std::optional<dsp::BiquadCascade> cascade_;  // set by set_up()
+  double sample_rate_hz_ = 1.0;  // fixed by set_up(), as is the next
+  std::size_t channel_count_ = 0;
+  InForce<Filter> filter_;
+  dsp::BiquadMorph morph_;
+  std::vector<const double*> rest_in_;  // of a block, behind the frames on the way
+  std::vector<double*> rest_out_;
 };
 
 }  // namespace

@@ -32,29 +32,30 @@ constexpr ParamInfo type_of(Need need) {
   return {.name = "type",
           .type = ParamType::choice,
           .need = need,
+          .live = Live::yes,
           .choices = kTypes,
           .description = "Type of filter.",
           .role = ParamRole::kind};
 }
 inline constexpr ParamInfo kFrequencyInfo =
-    param::number("frequency", "Hz", {0.0, 1e9}, Need::optional,
-                  "Centre or corner frequency: above 0, below half the sample rate.");
+    param::live(param::number("frequency", "Hz", {0.0, 1e9}, Need::optional,
+                              "Centre or corner frequency: above 0, below half the sample rate."));
 inline constexpr ParamInfo kQInfo =
-    param::number("q", "ratio", {0.0, 1e6}, Need::optional, "Quality factor; default 0.7071.");
+    param::live(param::number("q", "ratio", {0.0, 1e6}, Need::optional, "Quality factor; default 0.7071."));
 inline constexpr ParamInfo kBandwidthInfo =
-    param::number("bandwidth", "octaves", {0.0, 100.0}, Need::optional,
-                  "Instead of q: the bandwidth in octaves. Not for shelves.");
+    param::live(param::number("bandwidth", "octaves", {0.0, 100.0}, Need::optional,
+                              "Instead of q: the bandwidth in octaves. Not for shelves."));
 inline constexpr ParamInfo kSlopeInfo =
-    param::number("slope", "ratio", {0.0, 1e3}, Need::optional,
-                  "Instead of q: the slope of a shelf; 1 is the steepest without a hump.");
-inline constexpr ParamInfo kGainInfo =
-    param::number("gain_db", "dB", {-200.0, 200.0}, Need::optional, "Gain of a peaking filter or shelf.");
-inline constexpr ParamInfo kOrderInfo =
+    param::live(param::number("slope", "ratio", {0.0, 1e3}, Need::optional,
+                              "Instead of q: the slope of a shelf; 1 is the steepest without a hump."));
+inline constexpr ParamInfo kGainInfo = param::live(
+    param::number("gain_db", "dB", {-200.0, 200.0}, Need::optional, "Gain of a peaking filter or shelf."));
+inline constexpr ParamInfo kOrderInfo = param::live(
     param::integer("order", "", {1.0, 64.0}, Need::optional,
-                   "Order of a Butterworth or (even) Linkwitz-Riley filter: 6 dB per octave per order.");
-inline constexpr ParamInfo kCoefficientsInfo =
+                   "Order of a Butterworth or (even) Linkwitz-Riley filter: 6 dB per octave per order."));
+inline constexpr ParamInfo kCoefficientsInfo = param::live(
     param::list("coefficients", ParamType::numbers, "", {-1e300, 1e300}, Need::optional,
-                "With type \"coefficients\": b0, b1, b2, a0, a1, a2, like a row of SciPy's `sos`.");
+                "With type \"coefficients\": b0, b1, b2, a0, a1, a2, like a row of SciPy's `sos`."));
 inline constexpr ParamInfo kSectionFields[] = {
     type_of(Need::required), kFrequencyInfo, kQInfo, kBandwidthInfo, kSlopeInfo, kGainInfo, kOrderInfo,
     kCoefficientsInfo};

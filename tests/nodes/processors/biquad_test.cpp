@@ -3,12 +3,15 @@
 // What the node adds to nodes/dsp/biquad.hpp and biquad_design.hpp: reading its parameters, and what users
 // see. The arithmetic itself is tested in tests/nodes/dsp.
 #include <cmath>
+#include <complex>
 #include <limits>
 #include <numbers>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/clicks.hpp"
 #include "tests/support/node_harness.hpp"
 #include "tests/support/signals.hpp"
 
@@ -276,6 +279,122 @@ TEST(Biquad, RefusesMoreSectionsThanItHolds) {
   EXPECT_EQ(
       biquad_refusal("{\"sections\": [" + sections + "]}"),
       "/config/sections: 96 second-order sections; expected at most 64; put the rest into a second Biquad\n");
+}
+
+struct Cookbook {
+  std::string_view type;
+  double frequency = 1000.0;
+  double q = 2.0;
+  double gain_db = 0.0;
+
+  std::string json() const {
+    const bool has_gain = type == "peaking";
+    return fmt::format(R"({{"type": "{}", "frequency": {}, "q": {}{}}})", type, frequency, q,
+                       has_gain ? fmt::format(R"(, "gain_db": {})", gain_db) : "");
+  }
+  // H at `f`, from its definition in z.
+  std::complex<double> response(double f) const {
+    const double w = 2.0 * std::numbers::pi * frequency / 48000.0;
+    const double alpha = std::sin(w) / (2.0 * q);
+    const double a = std::pow(10.0, gain_db / 40.0);
+    const double c = std::cos(w);
+    const std::complex<double> z = std::polar(1.0, -2.0 * std::numbers::pi * f / 48000.0);  // z^-1
+    const auto below = 1.0 + alpha / a - 2.0 * c * z + (1.0 - alpha / a) * z * z;
+    if (type == "lowpass") { return (1.0 - c) / 2.0 * (1.0 + 2.0 * z + z * z) / below; }
+    if (type == "highpass") { return (1.0 + c) / 2.0 * (1.0 - 2.0 * z + z * z) / below; }
+    if (type == "notch") { return (1.0 - 2.0 * c * z + z * z) / below; }
+    return (1.0 + alpha * a - 2.0 * c * z + (1.0 - alpha * a) * z * z) / below;  // peaking
+  }
+};
+
+// The largest second difference of a tone through the change. The beginning of the tone has faded by then, and is left out.
+double largest_through_change(const Cookbook& from, const Cookbook& to, double frequency) {
+  NodeHarness biquad("Biquad", from.json(), {48000.0, 1, 64});
+  const auto y = run_with_changes(biquad, sine_signal(frequency, 16000), 64, {{12000, to.json()}});
+  return largest_second_difference({y.begin() + 11000, y.end()});
+}
+
+// The poles stay: the bound is exact.
+TEST(Biquad, ChangesItsKindWithoutAClick) {
+  for (const double frequency : {50.0, 997.0, 15000.0}) {
+    for (const auto& [from, to] : {std::pair<Cookbook, Cookbook>{{"lowpass"}, {"highpass"}},
+                                   {{"highpass"}, {"notch"}},
+                                   {{"notch"}, {"lowpass"}}}) {
+      EXPECT_LE(largest_through_change(from, to, frequency),
+                largest_allowed(frequency, from.response(frequency), to.response(frequency)))
+          << frequency << " Hz, " << from.type << " to " << to.type;
+    }
+  }
+}
+
+// Where the poles move, turns of an equaliser by 24 dB, three octaves of bandwidth or two of frequency: no more than 5 % above
+// the tone itself, and twice the line between its complex amplitudes. A filter that is swapped at once has up to 470 times
+// what is allowed here (peaking, 50 Hz).
+TEST(Biquad, TurnsWithoutAClick) {
+  for (const double frequency : {50.0, 997.0, 4000.0}) {
+    const double w = 2.0 * std::numbers::pi * frequency / 48000.0;
+    for (const auto& [from, to] :
+         {std::pair<Cookbook, Cookbook>{{"peaking", 1000.0, 1.0, 12.0}, {"peaking", 1000.0, 1.0, -12.0}},
+          {{"peaking", 1000.0, 1.0, 6.0}, {"peaking", 1000.0, 8.0, 6.0}},
+          {{"lowpass", 500.0, 0.7071}, {"lowpass", 2000.0, 0.7071}},
+          {{"lowpass", 2000.0, 0.7071}, {"lowpass", 500.0, 0.7071}},
+          {{"highpass", 20.0, 0.7071}, {"highpass", 100.0, 0.7071}}}) {
+      const auto a = from.response(frequency);
+      const auto b = to.response(frequency);
+      const double tone = 4.0 * std::pow(std::sin(w / 2.0), 2) * std::max(std::abs(a), std::abs(b));
+      const double line = std::max(1.0, 2.0 * std::sin(w)) * std::abs(b - a) / 480.0;
+      EXPECT_LE(largest_through_change(from, to, frequency), 1.05 * tone + 2.0 * line)
+          << frequency << " Hz, " << from.json() << " to " << to.json();
+    }
+  }
+}
+
+// What is left of the difference to a filter that began so fades with its poles: at 1000 Hz and Q 2 by e in 31 frames.
+TEST(Biquad, IsTheNewFilterBehindTheChange) {
+  const Signal x = noise(1, 4000);
+  NodeHarness biquad("Biquad", Cookbook{"peaking", 300.0, 1.0, 9.0}.json(), {48000.0, 1, 64});
+  NodeHarness fresh("Biquad", Cookbook{"lowpass"}.json(), {48000.0, 1, 64});
+  const auto y = run_with_changes(
+      biquad, x, 64, {{1000, R"({"type": "lowpass", "frequency": 1000, "q": 2, "gain_db": null})"}});
+  const auto expected = run_with_changes(fresh, x, 64, {});
+  EXPECT_GT(std::abs(y[1400] - expected[1400]), 1e-6);
+  for (std::size_t n = 1480 + 31 * 35; n < y.size(); ++n) {
+    ASSERT_NEAR(y[n], expected[n], 1e-12) << n;
+  }  // e^-35
+}
+
+TEST(Biquad, ChangesTheSameWayForEveryBlockSizeAndTurnsOnTheWay) {
+  const Signal x = noise(2, 4000);
+  std::vector<double> whole;
+  for (const std::uint32_t block : {1024U, 1U, 7U, 64U}) {
+    NodeHarness biquad("Biquad", R"({"type": "butterworth_lowpass", "frequency": 1000, "order": 5})",
+                       {48000.0, 2, 1024});
+    const auto y = run_with_changes(
+        biquad, x, block,
+        {{1000, R"({"order": 8, "frequency": 3000})"},
+         {1200, R"({"sections": [{"type": "highpass", "frequency": 30}], "frequency": null, "order": null})"},
+         {2500, R"({"type": "peaking", "frequency": 100, "gain_db": 6})"}});
+    if (whole.empty()) { whole = y; }
+    EXPECT_EQ(y, whole) << "block of " << block;
+    for (const double v : y) { ASSERT_LT(std::abs(v), 10.0); }
+  }
+}
+
+TEST(Biquad, IsAsNewAfterResetInTheMiddleOfAChange) {
+  const Signal x = noise(1, 300);
+  NodeHarness biquad("Biquad", Cookbook{"notch"}.json());
+  const auto fresh = biquad.run(x, 100);
+  ASSERT_TRUE(biquad.set_params(R"({"type": "lowpass"})").empty());
+  biquad.run(x, 100);
+  biquad.reset();
+  EXPECT_EQ(biquad.run(x, 100), fresh);
+}
+
+TEST(Biquad, RefusesChangesThatAreNoFilter) {
+  NodeHarness biquad("Biquad", Cookbook{"peaking"}.json());
+  EXPECT_FALSE(biquad.set_params(R"({"type": "lowpass"})").empty());  // a gain is no parameter of it
+  EXPECT_TRUE(biquad.set_params(R"({"type": "lowpass", "gain_db": null})").empty());
+  EXPECT_FALSE(biquad.set_params(R"({"frequency": 24000})").empty());
 }
 
 }  // namespace
