@@ -13,7 +13,8 @@
 //     One pointer per channel on either side; in[c] and out[c] may be the same. Returns nothing, or how many
 //     samples were not finite and were replaced by 0.
 //
-// and may say kWhyNoOverlap and kAtGap (below). Done here, once: overlapping windows are refused where a node
+// and may say kWhyNoOverlap and kAtGap (below). One that restarts at a gap otherwise than at the beginning has
+// restart_channels(), one whose latency changes takes care of flags itself, by move_flags() and frames_inside(). Done here, once: overlapping windows are refused where a node
 // keeps state; the flags of frames are delayed with the frames; blocks in which samples were replaced are
 // flagged, and the samples counted. The calls are bound when they are compiled, so the shape costs nothing.
 #pragma once
@@ -66,13 +67,21 @@ class ChannelwiseProcessor : public Node {
     const DataFrame& x = *in[0];
     if constexpr (Derived::kAtGap == AtGap::restart) {
       if (x.header().has(FrameFlag::gap)) {
-        cut_off_ += flags_.frames_inside();
+        cut_off_ += left_inside();
         flags_.reset();
-        derived().reset_channels();
+        if constexpr (requires { derived().restart_channels(); }) {
+          derived().restart_channels();
+        } else {
+          derived().reset_channels();
+        }
       }
     }
     DataFrame& y = out[0].emit();
-    flags_.process(x, y);
+    if constexpr (requires { derived().move_flags(x, y); }) {
+      derived().move_flags(x, y);
+    } else {
+      flags_.process(x, y);
+    }
     using Samples = std::span<const double* const>;
     using Counted = decltype(derived().process_channels(Samples(), y.channel_pointers(), 0U));
     if constexpr (std::is_void_v<Counted>) {
@@ -94,7 +103,7 @@ class ChannelwiseProcessor : public Node {
       notes.push_back(
           {fmt::format("{} samples were NaN or infinite and were replaced by 0", silenced_), silenced_});
     }
-    if (const std::uint64_t left = cut_off_ + flags_.frames_inside(); left > 0) {
+    if (const std::uint64_t left = cut_off_ + left_inside(); left > 0) {
       notes.push_back(
           {fmt::format("{} frames were not output: those inside at the end, or before a gap", left), left});
     }
@@ -103,6 +112,13 @@ class ChannelwiseProcessor : public Node {
 
  private:
   Derived& derived() noexcept { return static_cast<Derived&>(*this); }
+  std::uint64_t left_inside() const noexcept {
+    if constexpr (requires(const Derived& node) { node.frames_inside(); }) {
+      return static_cast<const Derived&>(*this).frames_inside();
+    } else {
+      return flags_.frames_inside();
+    }
+  }
 
   FlagDelay flags_;             // of nodes with a latency
   std::uint64_t silenced_ = 0;  // samples that were replaced by 0

@@ -30,38 +30,49 @@ class FlagDelay {
   // The flags of `y` become those of its frames: the ones that came in delay_frames before. `y` has the
   // header of `x`, or is the same block.
   void process(const DataFrame& x, DataFrame& y) noexcept {
-    if (!inside_.empty()) { delay_flags(x, y); }
+    if (inside_.empty()) { return; }
+    take(x);
+    if (!moves_) { return; }
+    y.header().flags &= ~kFlagsOfFrames;
+    put(y, 0, y.frame_count());
   }
-  // Frames that came in and have not come out, at most the delay.
-  std::uint64_t frames_inside() const noexcept { return frames_inside_; }
-
- private:
-  void delay_flags(const DataFrame& x, DataFrame& y) noexcept {
+  // The same in two steps, for a node that makes a block of several delays: first each takes `x`, then each adds flags of
+  // those frames of `y` in which it is heard.
+  void take(const DataFrame& x) noexcept {
     const std::size_t delay = inside_.size();
     frames_inside_ = std::min<std::uint64_t>(frames_inside_ + x.frame_count(), delay);
-    const bool comes_in = (x.header().flags & kFlagsOfFrames) != 0;
-    if (!comes_in && flagged_inside_ == 0) { return; }  // the ring is empty: it may begin anywhere
+    moves_ = (x.header().flags & kFlagsOfFrames) != 0 || flagged_inside_ > 0;
+    if (!moves_) { return; }  // the ring is empty: it may begin anywhere
     for (std::uint32_t n = 0; n < x.frame_count(); ++n) {
+      const auto flags = static_cast<std::uint8_t>(x.flags_of(n, 1) & kFlagsOfFrames);
+      out_[n] = flags;
+      if (delay == 0) { continue; }
       std::uint8_t& place = inside_[next_];
       next_ = next_ + 1 == delay ? 0 : next_ + 1;
       out_[n] = place;
       flagged_inside_ -= place != 0 ? 1 : 0;
-      place = static_cast<std::uint8_t>(x.flags_of(n, 1) & kFlagsOfFrames);
+      place = flags;
       flagged_inside_ += place != 0 ? 1 : 0;
     }
-    y.header().flags &= ~kFlagsOfFrames;
-    for (std::uint32_t n = 0; n < y.frame_count(); ++n) {
+  }
+  void put(DataFrame& y, std::uint32_t first, std::uint32_t count) const noexcept {
+    if (!moves_) { return; }
+    for (std::uint32_t n = first; n < first + count; ++n) {
       for (const FrameFlag flag : {FrameFlag::clipped, FrameFlag::not_finite, FrameFlag::incomplete}) {
         if ((out_[n] & flag_bit(flag)) != 0) { y.flag_frames(flag, n, 1); }
       }
     }
   }
+  // Frames that came in and have not come out, at most the delay.
+  std::uint64_t frames_inside() const noexcept { return frames_inside_; }
 
+ private:
   std::vector<std::uint8_t> inside_;  // flags of the frames inside, a ring
   std::size_t next_ = 0;              // the oldest
   std::size_t flagged_inside_ = 0;    // frames inside that have a flag
   std::uint64_t frames_inside_ = 0;
   std::vector<std::uint8_t> out_;  // of the current block
+  bool moves_ = false;             // are any in it?
 };
 
 }  // namespace streamlab

@@ -1,5 +1,6 @@
 // tests/nodes/flow/map_test.cpp
 #include "tests/nodes/flow/flow_blocks.hpp"
+#include "tests/support/clicks.hpp"
 
 namespace streamlab::test {
 namespace {
@@ -131,6 +132,59 @@ TEST(Map, RefusesWhatIsNotASetOfFormulas) {
             "/config/units/mib: there is no new channel \"mib\"; expected mid; did you mean \"mid\"?");
   EXPECT_EQ(map_refusal(R"({"channels": {"mid": "1"}, "units": {"mid": 3}})"),
             "/config/units/mid: 3 is not valid here; expected text in quotes");
+}
+
+TEST(Map, TakesNewFormulasWithoutAClick) {
+  for (const double frequency : {50.0, 997.0, 15000.0}) {
+    const Signal x = sine_signal(frequency, 3000);
+    NodeHarness map("Map", R"({"channels": {"a": "ch1"}})", {48000.0, 1, 64});
+    const auto y = run_with_changes(map, x, 64, {{1000, R"({"channels": {"a": "-3 * ch1"}})"}});
+    EXPECT_LE(largest_second_difference(y), largest_allowed(frequency, 1.0, -3.0)) << frequency;
+    EXPECT_EQ(y[1239], x[0][1239] + (-3.0 * x[0][1239] - x[0][1239]) * 240.0 / 480.0);  // half way
+    for (std::size_t n = 1479; n < y.size(); ++n) { ASSERT_EQ(y[n], -3.0 * x[0][n]) << n; }
+  }
+}
+
+TEST(Map, TakesNewFormulasTheSameWayForEveryBlockSize) {
+  const Signal x = noise(1, 3000);
+  std::vector<double> whole;
+  for (const std::uint32_t block : {1024U, 1U, 7U, 64U}) {
+    NodeHarness map("Map", R"({"channels": {"a": "ch1"}})", {48000.0, 1, 1024});
+    // The third waits for the end of the second; of those that wait, the last counts.
+    const auto y = run_with_changes(map, x, block,
+                                    {{1000, R"({"channels": {"a": "2 * ch1"}})"},
+                                     {1100, R"({"channels": {"a": "99"}})"},
+                                     {1200, R"({"channels": {"a": "n"}})"}});
+    if (whole.empty()) { whole = y; }
+    EXPECT_EQ(y, whole) << "block of " << block;
+  }
+  EXPECT_EQ(whole[1478], x[0][1478] + x[0][1478] * 479.0 / 480.0);
+  EXPECT_EQ(whole[1479], 2.0 * x[0][1479] + (1479.0 - 2.0 * x[0][1479]) * 1.0 / 480.0);
+  EXPECT_EQ(whole[1959], 1959.0);
+}
+
+TEST(Map, TakesTheNewFormulaWhereTheOldOneIsNoNumber) {
+  NodeHarness map("Map", R"_({"channels": {"a": "ln(ch1)"}})_", {48000.0, 1, 64});
+  EXPECT_EQ(run_with_changes(map, constant(-1.0, 1, 8), 8, {{4, R"({"channels": {"a": "ch1"}})"}})[4], -1.0);
+}
+
+TEST(Map, KeepsItsChannelsWhileItRuns) {
+  NodeHarness map("Map", kMidSide, {48000.0, 2, 64});
+  EXPECT_EQ(
+      to_string(map.set_params(R"({"channels": {"side": "1", "mid": "2"}})"), ""),
+      "/config/channels: the channels of the output would be others; expected formulas for mid, side, in this order\n");
+  EXPECT_EQ(to_string(map.set_params(R"({"channels": {"mid": "lefd", "side": "2"}})"), "").substr(0, 20),
+            "/config/channels/mid");
+  EXPECT_EQ(
+      to_string(map.set_params(R"({"keep": true})"), ""),
+      "/keep: this parameter cannot be changed while the graph runs: the format of the stream would be another; "
+      "expected \"channels\"\n");
+  const Signal x = noise(2, 300);
+  const auto fresh = map.run(x, 64);
+  ASSERT_TRUE(map.set_params(R"({"channels": {"mid": "1", "side": "2"}})").empty());
+  map.run(x, 64);
+  map.reset();
+  EXPECT_EQ(map.run(x, 64), fresh);
 }
 
 }  // namespace
