@@ -69,7 +69,7 @@ void CircuitBreaker::success(Nanos now, std::uint64_t epoch) noexcept {
   if (state_ == State::closed) {
     record(false);
     if (too_many()) { open(now); }  // a success may complete the window
-  } else if (state_ == State::half_open && ++probes_succeeded_ == config_.probes) {
+  } else if (state_ == State::half_open && ++probes_succeeded_ >= config_.probes) {
     next_ = 0;
     counts_.window_calls = counts_.window_failures = 0;
     change(State::closed);
@@ -131,6 +131,23 @@ void CircuitBreaker::reset() noexcept {
   epoch_ = 0;
   probes_allowed_ = probes_succeeded_ = 0;
   counts_ = {};
+}
+
+void CircuitBreaker::continue_from(const CircuitBreaker& before) noexcept {
+  state_ = before.state_;
+  epoch_ = before.epoch_;
+  opened_at_ = before.opened_at_;
+  probes_allowed_ = before.probes_allowed_;
+  probes_succeeded_ = before.probes_succeeded_;
+  counts_ = before.counts_;
+  counts_.window_calls = std::min(before.counts_.window_calls, config_.window);
+  counts_.window_failures = 0;
+  for (std::uint32_t i = 0; i < counts_.window_calls; ++i) {
+    const std::uint32_t back = counts_.window_calls - i;  // 1: the newest
+    outcomes_[i] = before.outcomes_[(before.next_ + before.config_.window - back) % before.config_.window];
+    counts_.window_failures += outcomes_[i];
+  }
+  next_ = counts_.window_calls % config_.window;
 }
 
 std::string_view to_string(CircuitBreaker::State state) noexcept {

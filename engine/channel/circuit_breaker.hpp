@@ -76,6 +76,9 @@ class CircuitBreaker {
 
   // Closed, nothing counted.
   void reset() noexcept;
+  // In the state of `before`, with its counts and as many of its newest outcomes as this window holds. Whether that are too
+  // many failures shows with the next outcome.
+  void continue_from(const CircuitBreaker& before) noexcept;
 
  private:
   CircuitBreaker(const CircuitBreakerConfig& config, std::uint32_t threshold);

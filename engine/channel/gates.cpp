@@ -68,6 +68,12 @@ void DebounceGate::reset() noexcept {
   replaced_ = 0;
 }
 
+void DebounceGate::continue_from(const DebounceGate& before) noexcept {
+  latest_ = before.latest_;
+  replaced_ = before.replaced_;
+  due_at_ = before.due_at_ == kNever ? kNever : sum(latest_, silence_);
+}
+
 Result<SampleGate> SampleGate::make(Nanos interval, Nanos origin) {
   if (interval <= Nanos::zero()) { return not_above_zero("interval", interval); }
   return SampleGate(interval, origin);

@@ -58,6 +58,8 @@ class DebounceGate {
   bool take_last() noexcept;
   std::uint64_t replaced() const noexcept { return replaced_; }  // items followed by another one too soon
   void reset() noexcept;
+  // With what came until now as in `before`; an item that waits now waits for this gate's silence.
+  void continue_from(const DebounceGate& before) noexcept;
 
  private:
   explicit DebounceGate(Nanos silence) noexcept : silence_(silence) {}

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -82,6 +83,18 @@ double RateLimiter::level(Nanos now) const noexcept {
 void RateLimiter::reset() noexcept {
   level_ = burst_;
   started_ = false;
+}
+
+void RateLimiter::continue_from(const RateLimiter& before) noexcept {
+  last_ = before.last_;
+  started_ = before.started_;
+  if (before.level_ == before.burst_) {
+    level_ = burst_;
+    return;
+  }
+  const double part = static_cast<double>(before.level_) / static_cast<double>(before.burst_);
+  const double level = part * static_cast<double>(burst_);  // at most a unit in the last place too low
+  level_ = std::min(burst_, static_cast<Quanta>(std::nextafter(level, std::numeric_limits<double>::max())));
 }
 
 }  // namespace streamlab

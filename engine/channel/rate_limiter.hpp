@@ -45,6 +45,8 @@ class RateLimiter {
 
   // Full, as after make().
   void reset() noexcept;
+  // As full, in proportion, and at the same time as `before`: for another rate or burst from now on.
+  void continue_from(const RateLimiter& before) noexcept;
 
  private:
   __extension__ using Quanta = __int128;

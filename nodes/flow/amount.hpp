@@ -37,7 +37,8 @@ inline constexpr std::string_view kAmountDetails =
     "any block size and do not count missing frames; seconds are rounded to whole frames. For spectra and "
     "values, seconds count from the time of the first block, and the time of a block is that of its last "
     "frame. Blocks are input blocks: for audio that depends on the block size. Blocks without frames do not "
-    "count.";
+    "count. That of Take may change while the graph runs, and counts from the beginning of the stream: less than has "
+    "passed ends it with the next block, and a stream that has ended stays so. When a Skip could change, it has skipped.";
 
 class Amount {
  public:
@@ -106,6 +107,13 @@ class Amount {
     return 0;
   }
   bool is_complete() const noexcept { return left_ == 0; }
+  // As much of it gone as of `before`, which is in the same unit.
+  void continue_from(const Amount& before) noexcept {
+    left_ = std::max<std::int64_t>(0, whole_ - (before.whole_ - before.left_));
+    started_ = before.started_;
+    begin_ = before.begin_;
+  }
+  bool has_unit_of(const Amount& other) const noexcept { return unit_ == other.unit_; }
 
   // Control thread, after the run. "3000 of 48000 frames" if the stream was shorter than the amount; else
   // empty.

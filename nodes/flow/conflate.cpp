@@ -37,8 +37,8 @@ constexpr std::string_view kMethods[] = {"mean", "max", "min", "last"};
 enum Method : std::size_t { kMean, kMax, kMin, kLast };
 
 constexpr ParamInfo kParams[] = {
-    param::number("interval_s", "s", {1e-6, 86400.0}, Need::required, "Length of an interval."),
-    param::choice("method", kMethods, "mean", "How to combine the values of an interval."),
+    param::live(param::number("interval_s", "s", {1e-6, 86400.0}, Need::required, "Length of an interval.")),
+    param::of_format(param::choice("method", kMethods, "mean", "How to combine the values of an interval.")),
 };
 constexpr auto kIntervalS = param::at(kParams, "interval_s");
 constexpr auto kMethod = param::at(kParams, "method");
@@ -59,7 +59,8 @@ constexpr NodeInfo kInfo{
         "-infinity, is a power of 0. That of rms values and of amplitudes of a Spectrum is √ mean x². Peaks, crest "
         "factors and counts of LevelMeter have no mean, and are left out. Reduce does the same with more to choose from. NaN, which stands for an "
         "undefined value, is left out; a result of nothing but NaN is NaN. The metadata say in blocks "
-        "how many were joined.",
+        "how many were joined. A new interval_s holds from the end of the interval under way on, and its grid begins at "
+        "frame 0 of the stream, too; the notes of the stream tell the first one.",
     .example = R"({"id": "slow", "type": "Conflate", "config": {"interval_s": 1, "method": "max"}})",
     .cost_ns_per_frame = 1.0,
 };
@@ -91,7 +92,8 @@ class Conflate final : public Node {
     }
     auto grid = IntervalGrid::make(params_[kIntervalS], in.sample_rate_hz);
     if (!grid) { return tl::unexpected(grid.error()); }
-    grid_ = *grid;
+    sample_rate_hz_ = in.sample_rate_hz;
+    initial_ = *grid;
     method_ = 0;
     while (kMethods[method_] != params_.text(kMethod)) { ++method_; }
     auto kept = method_ == kMean ? channels_with_a_mean(in, "/config/method") : all_channels(in);
@@ -111,15 +113,22 @@ class Conflate final : public Node {
     return std::vector{std::move(out)};
   }
   void reset() noexcept override {
+    grid_ = next_grid_ = initial_;
     blocks_ = 0;
     results_ = 0;
   }
+  Result<std::unique_ptr<NodeChange>> plan_change(const ParamValues& now) const override {
+    const auto grid = IntervalGrid::make(now[kIntervalS], sample_rate_hz_);
+    if (!grid) { return tl::unexpected(grid.error()); }
+    return make_change(*grid);
+  }
+  void apply(NodeChange& change) noexcept override { next_grid_ = value_of<IntervalGrid>(change); }
 
   Status process(std::span<const DataFrame* const> in, std::span<OutputPort> out) noexcept override {
     const DataFrame& x = *in[0];
-    const std::int64_t interval = grid_.index_of(moment_of(x));
-    if (blocks_ > 0 && interval != interval_) { give(out[0]); }
-    interval_ = interval;
+    if (blocks_ > 0 && grid_.index_of(moment_of(x)) != interval_) { give(out[0]); }
+    if (blocks_ == 0) { grid_ = next_grid_; }
+    interval_ = grid_.index_of(moment_of(x));
     if (blocks_ == 0) {
       begin(x);
     } else {
@@ -212,7 +221,10 @@ class Conflate final : public Node {
   }
 
   const ParamValues params_;
-  IntervalGrid grid_;
+  double sample_rate_hz_ = 1.0;  // fixed by prepare(), as are the next
+  IntervalGrid initial_;
+  IntervalGrid grid_;       // of the interval under way
+  IntervalGrid next_grid_;  // of those behind it
   std::size_t method_ = kMean;
   std::vector<std::uint32_t> kept_;    // channels of the input that results are given of
   std::vector<Scale> scales_;          // by channel of the output

@@ -25,8 +25,8 @@ namespace debounce_node {
 namespace {
 
 constexpr ParamInfo kParams[] = {
-    param::number("silence_s", "s", {1e-6, 86400.0}, Need::required,
-                  "Length of the pause after which a block is passed on."),
+    param::live(param::number("silence_s", "s", {1e-6, 86400.0}, Need::required,
+                              "Length of the pause after which a block is passed on.")),
 };
 constexpr auto kSilenceS = param::at(kParams, "silence_s");
 constexpr KindMask kResults = mask(StreamKind::spectrum) | mask(StreamKind::values);
@@ -43,34 +43,40 @@ constexpr NodeInfo kInfo{
     .details =
         "A pause is at least silence_s from the last frame of a block to that of the next. A block is "
         "emitted when the next one comes, or at the end, with its own position and time, and is flagged gap "
-        "if blocks before it were dropped.",
+        "if blocks before it were dropped. A new silence_s holds at once, also for the block that waits.",
     .example = R"({"id": "settled", "type": "Debounce", "config": {"silence_s": 0.5}})",
     .cost_ns_per_frame = 0.2,
 };
 
 class Debounce final : public Node {
  public:
-  explicit Debounce(const ParamValues& params) : silence_s_(params[kSilenceS]) {}
+  explicit Debounce(const ParamValues& params) : initial_s_(params[kSilenceS]) {}
 
   Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
     const StreamFormat& in = *context.inputs[0];
-    const double frames = silence_s_ * in.sample_rate_hz;
-    if (!(frames >= 1.0)) {
-      return refused("/config/silence_s",
-                     fmt::format("{} s is shorter than one frame at {} Hz", silence_s_, in.sample_rate_hz),
-                     fmt::format("at least {} s", 1.0 / in.sample_rate_hz));
-    }
-    // Here the gate's nanosecond is a frame.
-    auto gate = DebounceGate::make(Nanos(static_cast<Nanos::rep>(std::ceil(frames - kRounding * frames))));
+    sample_rate_hz_ = in.sample_rate_hz;
+    auto gate = make_gate(initial_s_);
     if (!gate) { return tl::unexpected(gate.error()); }
-    gate_ = *gate;
+    initial_ = *gate;
     last_.prepare(in);
     reset();
     return std::vector{OutputFormat{in}};
   }
   void reset() noexcept override {
-    gate_->reset();
+    gate_ = initial_;
+    silence_s_ = initial_s_;
     last_.reset();
+  }
+  Result<std::unique_ptr<NodeChange>> plan_change(const ParamValues& now) const override {
+    const auto gate = make_gate(now[kSilenceS]);
+    if (!gate) { return tl::unexpected(gate.error()); }
+    return make_change(Pause{*gate, now[kSilenceS]});
+  }
+  void apply(NodeChange& change) noexcept override {
+    Pause& now = value_of<Pause>(change);
+    now.gate.continue_from(*gate_);
+    gate_ = now.gate;
+    silence_s_ = now.silence_s;
   }
 
   Status process(std::span<const DataFrame* const> in, std::span<OutputPort> out) noexcept override {
@@ -95,10 +101,29 @@ class Debounce final : public Node {
   }
 
  private:
+  struct Pause {
+    DebounceGate gate;
+    double silence_s;
+  };
+
+  Result<DebounceGate> make_gate(double silence_s) const {
+    const double frames = silence_s * sample_rate_hz_;
+    if (!(frames >= 1.0)) {
+      return refused("/config/silence_s",
+                     fmt::format("{} s is shorter than one frame at {} Hz", silence_s, sample_rate_hz_),
+                     fmt::format("at least {} s", 1.0 / sample_rate_hz_));
+    }
+    // Here the gate's nanosecond is a frame.
+    return DebounceGate::make(Nanos(static_cast<Nanos::rep>(std::ceil(frames - kRounding * frames))));
+  }
+
   static constexpr double kRounding = 4e-16;  // of a product of two doubles: 0.1 s at 48 kHz are 4800 frames
 
-  const double silence_s_;
-  std::optional<DebounceGate> gate_;  // set by prepare()
+  const double initial_s_;
+  double silence_s_ = 0.0;       // in force
+  double sample_rate_hz_ = 1.0;  // fixed by prepare(), as is the next
+  std::optional<DebounceGate> initial_;
+  std::optional<DebounceGate> gate_;  // in force
   HeldBlock last_;
 };
 

@@ -10,12 +10,14 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include <fmt/format.h>
 
+#include "engine/core/in_force.hpp"
 #include "engine/core/node.hpp"
 #include "nodes/dsp/level_stats.hpp"
 #include "nodes/flow/stream_variables.hpp"
@@ -28,26 +30,30 @@ namespace {
 constexpr std::string_view kDetectors[] = {"rms", "peak"};
 constexpr std::string_view kMatches[] = {"any", "all"};
 constexpr ParamInfo kParams[] = {
-    param::number("above_db", "dB", {-400.0, 400.0}, Need::optional,
-                  "By level: a block matches if its level is this or more."),
-    param::number("below_db", "dB", {-400.0, 400.0}, Need::optional,
-                  "By level: a block matches if its level is below this; with above_db, if it is in "
-                  "between."),
-    param::choice("detector", kDetectors, "rms", "By level: which level of the block to use."),
-    param::list("channels", ParamType::labels, "", {}, Need::optional,
-                "By level: the channels to use, by number from 1 or by name; left out: all."),
-    param::choice("match", kMatches, "any",
-                  "Whether any channel (by level) or any sample (by expression) is enough, or all must "
-                  "match."),
-    param::text("metadata", Need::optional,
-                "By metadata: the key; a block without it does not match; without min and max any value "
-                "matches."),
-    param::number("min", "", {}, Need::optional, "By metadata: the smallest matching value."),
-    param::number("max", "", {}, Need::optional, "By metadata: the largest matching value."),
-    param::text("expression", Need::optional,
-                "By a formula: a block matches if the result is neither 0 nor null; names as in Map, plus "
-                "rms_… and peak_… for audio."),
-    param::boolean("invert", false, "Drop matching blocks and pass the rest."),
+    param::live(param::number("above_db", "dB", {-400.0, 400.0}, Need::optional,
+                              "By level: a block matches if its level is this or more.")),
+    param::live(
+        param::number("below_db", "dB", {-400.0, 400.0}, Need::optional,
+                      "By level: a block matches if its level is below this; with above_db, if it is in "
+                      "between.")),
+    param::live(param::choice("detector", kDetectors, "rms", "By level: which level of the block to use.")),
+    param::live(param::list("channels", ParamType::labels, "", {}, Need::optional,
+                            "By level: the channels to use, by number from 1 or by name; left out: all.")),
+    param::live(
+        param::choice("match", kMatches, "any",
+                      "Whether any channel (by level) or any sample (by expression) is enough, or all must "
+                      "match.")),
+    param::live(
+        param::text("metadata", Need::optional,
+                    "By metadata: the key; a block without it does not match; without min and max any value "
+                    "matches.")),
+    param::live(param::number("min", "", {}, Need::optional, "By metadata: the smallest matching value.")),
+    param::live(param::number("max", "", {}, Need::optional, "By metadata: the largest matching value.")),
+    param::live(param::text(
+        "expression", Need::optional,
+        "By a formula: a block matches if the result is neither 0 nor null; names as in Map, plus "
+        "rms_… and peak_… for audio.")),
+    param::live(param::boolean("invert", false, "Drop matching blocks and pass the rest.")),
 };
 constexpr auto kAboveDb = param::at(kParams, "above_db");
 constexpr auto kBelowDb = param::at(kParams, "below_db");
@@ -103,91 +109,59 @@ constexpr NodeInfo kInfo{
         "channel, re 1.0, as in \"db(rms_left) > -40\". If it uses a channel it is evaluated for each sample "
         "(match: any or all), else once per block. The next block that passes is flagged gap, and gap_frames "
         "is the distance from the end of the last one that passed, so that nothing is averaged across it "
-        "unnoticed. Blocks without frames are ignored.",
+        "unnoticed. Blocks without frames are ignored. Everything may change while the graph runs, from the next block on: "
+        "blocks pass unchanged or not at all, so there is no click inside one.",
     .example =
         R"({"id": "speech", "type": "Filter", "config": {"above_db": -40, "detector": "rms", "channels": [1]}})",
     .cost_ns_per_frame = 2.0,
 };
 
-class Filter final : public Node {
+// What decides, made from the parameters as a whole.
+class Condition {
  public:
-  explicit Filter(const ParamValues& params) : params_(params) {}
-
-  Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
-    const StreamFormat& in = *context.inputs[0];
-    criterion_ = params_.given(kMetadata)     ? Criterion::metadata
-                 : params_.given(kExpression) ? Criterion::expression
-                                              : Criterion::level;
+  static Result<std::unique_ptr<Condition>> make(const ParamValues& params, const StreamFormat& in) {
+    auto condition = std::make_unique<Condition>(params);
     Result<void> prepared;
-    switch (criterion_) {
-      case Criterion::level:
-        prepared = prepare_level(in);
-        break;
-      case Criterion::metadata:
-        prepared = prepare_metadata();
-        break;
-      case Criterion::expression:
-        prepared = prepare_expression(in);
-        break;
+    if (params.given(kMetadata)) {
+      prepared = condition->prepare_metadata(params);
+    } else if (params.given(kExpression)) {
+      prepared = condition->prepare_expression(params, in);
+    } else {
+      prepared = condition->prepare_level(params, in);
     }
     if (!prepared) { return tl::unexpected(prepared.error()); }
-    reset();
-    return std::vector{OutputFormat{in}};
+    return condition;
   }
-  void reset() noexcept override {
-    left_out_since_.reset();
-    left_out_blocks_ = 0;
-    left_out_frames_ = 0;
-  }
-  Status process(std::span<const DataFrame* const> in, std::span<OutputPort> out) noexcept override {
-    const DataFrame& x = *in[0];
-    if (x.frame_count() == 0) { return Status::ok; }
-    if (fits(x) == invert_) {
-      leave_out(x);
-      return Status::ok;
-    }
-    DataFrame& y = out[0].emit();
-    for (std::uint32_t c = 0; c < x.channel_count(); ++c) {
-      std::copy_n(x.channel_data(c), x.frame_count(), y.channel_data(c));
-    }
-    if (left_out_since_) {
-      FrameHeader& header = y.header();
-      header.set(FrameFlag::gap);
-      // If the stream restarts its count, only its own gap is known.
-      const std::int64_t missing = std::max<std::int64_t>(0, header.position - *left_out_since_);
-      header.gap_frames = std::max(header.gap_frames, static_cast<std::uint64_t>(missing));
-      left_out_since_.reset();
-    }
-    return Status::ok;
-  }
-  std::vector<NodeNote> notes() const override {
-    if (left_out_blocks_ == 0) { return {}; }
-    return {{fmt::format("dropped {} blocks ({} frames), as configured", left_out_blocks_, left_out_frames_),
-             left_out_frames_, false}};
-  }
+  explicit Condition(const ParamValues& params)
+      : invert_(params.flag(kInvert)),
+        all_(params.choice(kMatch) == 1),
+        peak_(params.choice(kDetector) == 1) {}
+
+  // Real-time safe.
+  bool passes(const DataFrame& x) noexcept { return fits(x) != invert_; }
 
  private:
   enum class Criterion : std::uint8_t { level, metadata, expression };
 
-  Result<void> prepare_level(const StreamFormat& in) {
+  Result<void> prepare_level(const ParamValues& params, const StreamFormat& in) {
+    criterion_ = Criterion::level;
     if (in.kind != StreamKind::audio) {
-      return refused(params_.given(kAboveDb) ? "/config/above_db" : "/config/below_db",
+      return refused(params.given(kAboveDb) ? "/config/above_db" : "/config/below_db",
                      fmt::format("there is no level of {}", to_string(in.kind)), "audio",
                      "use an expression over the channels");
     }
-    above_db_ = params_.given(kAboveDb) ? params_[kAboveDb] : -std::numeric_limits<double>::infinity();
-    below_db_ = params_.given(kBelowDb) ? params_[kBelowDb] : std::numeric_limits<double>::infinity();
+    above_db_ = params.given(kAboveDb) ? params[kAboveDb] : -std::numeric_limits<double>::infinity();
+    below_db_ = params.given(kBelowDb) ? params[kBelowDb] : std::numeric_limits<double>::infinity();
     if (above_db_ >= below_db_) {
       return refused("/config/below_db",
                      fmt::format("no level is both above {} dB and below {} dB", above_db_, below_db_),
                      fmt::format("more than {}", above_db_));
     }
-    measured_.clear();
-    if (!params_.given(kChannels)) {
+    if (!params.given(kChannels)) {
       for (std::uint32_t c = 0; c < in.channel_count(); ++c) { measured_.push_back(c); }
       return {};
     }
-    const auto& labels = params_.labels(kChannels);
+    const auto& labels = params.labels(kChannels);
     for (std::size_t i = 0; i < labels.size(); ++i) {
       const auto channel = find_channel(in, labels[i], fmt::format("/config/channels/{}", i));
       if (!channel) { return tl::unexpected(channel.error()); }
@@ -196,15 +170,15 @@ class Filter final : public Node {
     return {};
   }
 
-  Result<void> prepare_metadata() {
-    if (params_.text(kMetadata).empty() || params_.text(kMetadata).size() > Metadata::kMaxKeyLength) {
-      return refused("/config/metadata",
-                     fmt::format("a key never has {} characters", params_.text(kMetadata).size()),
+  Result<void> prepare_metadata(const ParamValues& params) {
+    criterion_ = Criterion::metadata;
+    key_ = params.text(kMetadata);
+    if (key_.empty() || key_.size() > Metadata::kMaxKeyLength) {
+      return refused("/config/metadata", fmt::format("a key never has {} characters", key_.size()),
                      fmt::format("1 .. {} characters", Metadata::kMaxKeyLength));
     }
-    key_ = params_.text(kMetadata);
-    min_ = params_.given(kMin) ? params_[kMin] : -std::numeric_limits<double>::infinity();
-    max_ = params_.given(kMax) ? params_[kMax] : std::numeric_limits<double>::infinity();
+    min_ = params.given(kMin) ? params[kMin] : -std::numeric_limits<double>::infinity();
+    max_ = params.given(kMax) ? params[kMax] : std::numeric_limits<double>::infinity();
     if (min_ > max_) {
       return refused("/config/max", fmt::format("no value is between {} and {}", min_, max_),
                      fmt::format("at least {}", min_));
@@ -212,10 +186,10 @@ class Filter final : public Node {
     return {};
   }
 
-  Result<void> prepare_expression(const StreamFormat& in) {
+  Result<void> prepare_expression(const ParamValues& params, const StreamFormat& in) {
+    criterion_ = Criterion::expression;
     variables_ = StreamVariables(in);
     const bool audio = in.kind == StreamKind::audio;
-    measured_.clear();
     levels_.assign(audio ? in.channel_count() : 0, {});
     for (std::uint32_t c = 0; c < levels_.size(); ++c) {
       for (const std::string& name : {in.channels[c].name, fmt::format("ch{}", c + 1)}) {
@@ -223,12 +197,11 @@ class Filter final : public Node {
         variables_.add("peak_" + name, levels_[c].peak);
       }
     }
-    auto expression =
-        Expression::compile(params_.text(kExpression), variables_.names(), "/config/expression");
+    auto expression = Expression::compile(params.text(kExpression), variables_.names(), "/config/expression");
     if (!expression) { return tl::unexpected(expression.error()); }
     expression_.emplace(std::move(*expression));
     by_sample_ = variables_.watch(*expression_);
-    if (params_.given(kMatch) && !by_sample_) {
+    if (params.given(kMatch) && !by_sample_) {
       return refused("/config/match", "the expression is the same for every sample of a block",
                      "it together with an expression that uses a channel");
     }
@@ -286,25 +259,16 @@ class Filter final : public Node {
     return stats_.levels();
   }
 
-  void leave_out(const DataFrame& x) noexcept {
-    if (!left_out_since_) {
-      left_out_since_ = x.position() - static_cast<std::int64_t>(x.header().gap_frames);
-    }
-    ++left_out_blocks_;
-    left_out_frames_ += x.frame_count();
-  }
-
   struct BlockLevels {
     double rms = 0.0;
     double peak = 0.0;
   };
 
-  const ParamValues params_;
-  const bool invert_ = params_.flag(kInvert);
-  const bool all_ = params_.choice(kMatch) == 1;
-  const bool peak_ = params_.choice(kDetector) == 1;
+  const bool invert_;
+  const bool all_;
+  const bool peak_;
 
-  // Fixed by prepare().
+  // Fixed by prepare_….
   Criterion criterion_ = Criterion::level;
   double above_db_ = 0.0;
   double below_db_ = 0.0;
@@ -317,7 +281,74 @@ class Filter final : public Node {
   std::optional<Expression> expression_;
   dsp::LevelStats stats_;  // of one channel of the current block
   bool by_sample_ = false;
+};
 
+class Filter final : public Node {
+ public:
+  explicit Filter(const ParamValues& params) : params_(params) {}
+
+  Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
+    in_ = *context.inputs[0];
+    auto condition = Condition::make(params_, in_);
+    if (!condition) { return tl::unexpected(condition.error()); }
+    condition_.prepare(std::move(*condition));
+    reset();
+    return std::vector{OutputFormat{in_}};
+  }
+  void reset() noexcept override {
+    condition_.reset();
+    left_out_since_.reset();
+    left_out_blocks_ = 0;
+    left_out_frames_ = 0;
+  }
+  Result<std::unique_ptr<NodeChange>> plan_change(const ParamValues& now) const override {
+    auto condition = Condition::make(now, in_);
+    if (!condition) { return tl::unexpected(condition.error()); }
+    return make_change(std::move(*condition));
+  }
+  void apply(NodeChange& change) noexcept override {
+    condition_.take(value_of<std::unique_ptr<Condition>>(change));
+  }
+
+  Status process(std::span<const DataFrame* const> in, std::span<OutputPort> out) noexcept override {
+    const DataFrame& x = *in[0];
+    if (x.frame_count() == 0) { return Status::ok; }
+    if (!condition_->passes(x)) {
+      leave_out(x);
+      return Status::ok;
+    }
+    DataFrame& y = out[0].emit();
+    for (std::uint32_t c = 0; c < x.channel_count(); ++c) {
+      std::copy_n(x.channel_data(c), x.frame_count(), y.channel_data(c));
+    }
+    if (left_out_since_) {
+      FrameHeader& header = y.header();
+      header.set(FrameFlag::gap);
+      // If the stream restarts its count, only its own gap is known.
+      const std::int64_t missing = std::max<std::int64_t>(0, header.position - *left_out_since_);
+      header.gap_frames = std::max(header.gap_frames, static_cast<std::uint64_t>(missing));
+      left_out_since_.reset();
+    }
+    return Status::ok;
+  }
+  std::vector<NodeNote> notes() const override {
+    if (left_out_blocks_ == 0) { return {}; }
+    return {{fmt::format("dropped {} blocks ({} frames), as configured", left_out_blocks_, left_out_frames_),
+             left_out_frames_, false}};
+  }
+
+ private:
+  void leave_out(const DataFrame& x) noexcept {
+    if (!left_out_since_) {
+      left_out_since_ = x.position() - static_cast<std::int64_t>(x.header().gap_frames);
+    }
+    ++left_out_blocks_;
+    left_out_frames_ += x.frame_count();
+  }
+
+  const ParamValues params_;
+  StreamFormat in_;  // fixed by prepare()
+  InForce<Condition> condition_;
   std::optional<std::int64_t> left_out_since_;  // position at which the dropped frames begin
   std::uint64_t left_out_blocks_ = 0;
   std::uint64_t left_out_frames_ = 0;

@@ -4,6 +4,7 @@
 //
 //   in   audio, spectra or values
 //   out  as `in`; latency 0 frames
+#include <memory>
 #include <vector>
 
 #include "engine/core/node.hpp"
@@ -13,8 +14,13 @@ namespace streamlab {
 namespace take_node {
 namespace {
 
-constexpr auto kParams = amount_params("How much to pass, in frames; for values, in values.",
-                                       "How much to pass, in seconds.", "How much to pass, in blocks.");
+constexpr auto live_params() {
+  auto params = amount_params("How much to pass, in frames; for values, in values.",
+                              "How much to pass, in seconds.", "How much to pass, in blocks.");
+  for (ParamInfo& info : params) { info.live = Live::yes; }
+  return params;
+}
+constexpr auto kParams = live_params();
 constexpr PortInfo kOutPort[] = {{"out", kAnyKind, "The beginning of the stream."}};
 constexpr NodeInfo kInfo{
     .name = "Take",
@@ -41,10 +47,28 @@ class Take final : public Node {
     const StreamFormat& in = *context.inputs[0];
     auto amount = Amount::read(params_, in);
     if (!amount) { return tl::unexpected(amount.error()); }
-    amount_ = *amount;
+    in_ = in;
+    initial_ = amount_ = *amount;
     return std::vector{OutputFormat{in}};
   }
-  void reset() noexcept override { amount_.reset(); }
+  void reset() noexcept override {
+    amount_ = initial_;
+    amount_.reset();
+  }
+  Result<std::unique_ptr<NodeChange>> plan_change(const ParamValues& now) const override {
+    const auto amount = Amount::read(now, in_);
+    if (!amount) { return tl::unexpected(amount.error()); }
+    if (!amount->has_unit_of(initial_)) {
+      return refused("/config", "blocks, frames and time cannot take each other's place while the graph runs",
+                     "another amount in the unit of the configuration");
+    }
+    return make_change(*amount);
+  }
+  void apply(NodeChange& change) noexcept override {
+    Amount& now = value_of<Amount>(change);
+    now.continue_from(amount_);
+    amount_ = now;
+  }
   Status process(std::span<const DataFrame* const> in, std::span<OutputPort> out) noexcept override {
     const DataFrame& x = *in[0];
     const std::uint32_t part = amount_.take(x);
@@ -63,7 +87,9 @@ class Take final : public Node {
 
  private:
   const ParamValues params_;
-  Amount amount_;
+  StreamFormat in_;  // fixed by prepare(), as is the next
+  Amount initial_;
+  Amount amount_;  // in force
 };
 
 }  // namespace

@@ -27,7 +27,7 @@ namespace throttle_node {
 namespace {
 
 constexpr ParamInfo kParams[] = {
-    param::number("speed", "ratio", {1e-3, 1e6}, 1.0, Live::no,
+    param::number("speed", "ratio", {1e-3, 1e6}, 1.0, Live::yes,
                   "Seconds of the stream per second; 1 is real time."),
 };
 constexpr auto kSpeed = param::at(kParams, "speed");
@@ -44,7 +44,8 @@ constexpr NodeInfo kInfo{
     .details =
         "For runs over files that should look live. Late blocks catch up at once; times are counted from the "
         "first block, so nothing drifts. It changes only when blocks pass, never their contents. A stopped "
-        "run is not slowed down.",
+        "run is not slowed down. A new speed holds from the end of the block that is passed on: times are then counted from "
+        "there.",
     .example = R"({"id": "pace", "type": "Throttle", "config": {"speed": 2}})",
     .cost_ns_per_frame = 0.1,
 };
@@ -55,16 +56,26 @@ class Throttle final : public Node {
 
   Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
     const StreamFormat& in = *context.inputs[0];
-    ns_per_frame_ = 1e9 / in.sample_rate_hz / speed_;
+    sample_rate_hz_ = in.sample_rate_hz;
     counts_frames_ = in.kind == StreamKind::audio;
     clock_ = context.clock != nullptr ? context.clock : &steady_clock();
     reset();
     return std::vector{OutputFormat{in}};
   }
   void reset() noexcept override {
+    ns_per_frame_ = 1e9 / sample_rate_hz_ / speed_;
     started_ = false;
     waited_ = {};
     stopped_.store(false, std::memory_order_relaxed);  // nothing runs now
+  }
+
+  Result<std::unique_ptr<NodeChange>> plan_change(const ParamValues& now) const override {
+    return make_change(1e9 / sample_rate_hz_ / now[kSpeed]);
+  }
+  void apply(NodeChange& change) noexcept override {
+    start_ = due(reached_);
+    first_position_ = reached_;
+    ns_per_frame_ = value_of<double>(change);
   }
 
   Status process(std::span<const DataFrame* const> in, std::span<OutputPort> out) noexcept override {
@@ -76,7 +87,8 @@ class Throttle final : public Node {
       first_position_ = moment;
       start_ = now;
     }
-    wait_until(due(moment + (counts_frames_ ? x.frame_count() : 0)));
+    reached_ = moment + (counts_frames_ ? x.frame_count() : 0);
+    wait_until(due(reached_));
     DataFrame& y = out[0].emit();
     if (&y != &x) { y.copy_from(x); }
     return Status::ok;
@@ -115,11 +127,13 @@ class Throttle final : public Node {
   }
 
   const double speed_;
-  Clock* clock_ = nullptr;     // fixed by prepare()
-  double ns_per_frame_ = 0.0;  // of wall-clock time; fixed by prepare()
+  Clock* clock_ = nullptr;       // fixed by prepare(), as the next
+  double sample_rate_hz_ = 1.0;
+  double ns_per_frame_ = 0.0;    // of wall-clock time
   bool counts_frames_ = true;
   bool started_ = false;
-  std::int64_t first_position_ = 0;
+  std::int64_t first_position_ = 0;  // of the stream, or where the speed changed
+  std::int64_t reached_ = 0;         // end of the newest block
   Clock::TimePoint start_;
   Clock::Duration waited_{0};
   std::atomic<bool> stopped_{false};

@@ -37,7 +37,8 @@ namespace {
 constexpr std::string_view kFormats[] = {"brief", "full"};
 constexpr ParamInfo kParams[] = {
     param::as(ParamRole::label, param::text("label", "Print", "Stands in brackets before each block.")),
-    param::integer("every", "blocks", {1.0, 1e9}, 1.0, "Shows the first block and then each n-th."),
+    param::live(
+        param::integer("every", "blocks", {1.0, 1e9}, 1.0, "Shows the first block and then each n-th.")),
     param::choice(
         "format", kFormats, "brief",
         "brief: one line a channel, levels with two decimals, other numbers with three significant digits; full: "
@@ -74,7 +75,7 @@ class Print final : public Node {
  public:
   explicit Print(const ParamValues& params)
       : label_(params.text(kLabel)),
-        every_(static_cast<std::uint64_t>(params.integer(kEvery))),
+        initial_every_(static_cast<std::uint64_t>(params.integer(kEvery))),
         is_full_(params.choice(kFormat) == 1) {}
 
   Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
@@ -91,10 +92,16 @@ class Print final : public Node {
   }
 
   void reset() noexcept override {
+    every_ = initial_every_;
     seen_ = 0;
     if (output_) { output_->renew(); }
     if (brief_) { brief_->reset(); }
   }
+
+  Result<std::unique_ptr<NodeChange>> plan_change(const ParamValues& now) const override {
+    return make_change(static_cast<std::uint64_t>(now.integer(kEvery)));
+  }
+  void apply(NodeChange& change) noexcept override { every_ = value_of<std::uint64_t>(change); }
 
   Status process(std::span<const DataFrame* const> in,
                  [[maybe_unused]] std::span<OutputPort> out) noexcept override {
@@ -129,7 +136,8 @@ class Print final : public Node {
   }
 
   const std::string label_;
-  const std::uint64_t every_;
+  const std::uint64_t initial_every_;
+  std::uint64_t every_ = 1;  // in force; counted from the first block
   const bool is_full_;
   std::optional<BriefText> brief_;  // made by prepare(), where it is used
   Console console_ = Console::text;

@@ -135,5 +135,30 @@ TEST(CircuitBreakerNode, RefusesWhatDoesNotFitTogether) {
   }
 }
 
+TEST(CircuitBreakerNode, KeepsItsStateWhenItChanges) {
+  NodeHarness breaker("CircuitBreaker", R"({"failure_count": 3, "window": 4, "cool_down_s": 10})",
+                      {1000.0, 2, 100});
+  std::vector<std::int64_t> positions;
+  const auto feed = [&](const std::string& bad, std::size_t from) {
+    const auto blocks = blocks_of(breaker, std::string(from, '.') + bad);
+    for (std::size_t i = from; i < blocks.size(); ++i) {
+      for (const DataFrame& out : breaker.process(blocks[i])) { positions.push_back(out.position()); }
+    }
+  };
+  feed("x.x", 0);
+  // Of a window of two only ". x" is left, and one more bad block makes two of two.
+  ASSERT_TRUE(breaker.set_params(R"({"failure_count": 2, "window": 2})").empty());
+  feed("x...", 3);
+  EXPECT_THAT(positions, ElementsAre(0, 100, 200, 300));
+  ASSERT_TRUE(breaker.set_params(R"({"cool_down_s": 0.6})").empty());  // from 300 on
+  feed("....", 7);
+  EXPECT_THAT(positions, ElementsAre(0, 100, 200, 300, 900, 1000));
+  ASSERT_TRUE(breaker.set_params(R"({"on_not_finite": false})").empty());
+  feed("xxxx", 11);
+  EXPECT_EQ(positions.size(), 10U);
+  EXPECT_FALSE(breaker.set_params(R"({"failure_count": 3})").empty());
+  ASSERT_TRUE(breaker.set_params(R"({"failure_rate": 0.5})").empty());
+}
+
 }  // namespace
 }  // namespace streamlab::test

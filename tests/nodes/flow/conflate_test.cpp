@@ -173,5 +173,23 @@ TEST(Conflate, RefusesIntervalsAndMethodsThatAreNone) {
       "/config/interval_s: 0.0001 s is shorter than one frame at 8000 Hz; expected at least 0.000125 s\n");
 }
 
+// The interval under way comes to its end; the next one is that of the new grid, as far as it is left.
+TEST(Conflate, ChangesItsGridBehindTheIntervalUnderWay) {
+  NodeHarness conflate("Conflate", R"({"interval_s": 0.01, "method": "last"})", {values_at_rate(1000.0)});
+  std::vector<double> last;
+  const auto feed = [&](std::int64_t from, std::int64_t to) {
+    for (std::int64_t n = from; n < to; ++n) {
+      for (const DataFrame& out : conflate.process(flat_block_at(conflate, n, static_cast<double>(n)))) {
+        last.push_back(out.channel(0U)[0]);
+      }
+    }
+  };
+  feed(0, 25);
+  ASSERT_TRUE(conflate.set_params(R"({"interval_s": 0.02})").empty());
+  feed(25, 101);
+  EXPECT_THAT(last, ElementsAre(9.0, 19.0, 29.0, 39.0, 59.0, 79.0, 99.0));
+  EXPECT_FALSE(conflate.set_params(R"({"method": "max"})").empty());
+}
+
 }  // namespace
 }  // namespace streamlab::test

@@ -75,5 +75,17 @@ TEST(Debounce, RefusesSilencesThatAreNone) {
             "");
 }
 
+TEST(Debounce, ChangesItsSilenceAlsoForTheBlockThatWaits) {
+  for (const auto& [silence, passes] : {std::pair{"0.02", true}, {"0.021", false}}) {
+    NodeHarness debounce("Debounce", R"({"silence_s": 0.01})", {values_at_rate(1000.0)});
+    EXPECT_TRUE(debounce.process(flat_block_at(debounce, 100)).empty());
+    ASSERT_TRUE(debounce.set_params(std::string(R"({"silence_s": )") + silence + "}").empty());
+    EXPECT_EQ(debounce.process(flat_block_at(debounce, 120)).size(), passes ? 1U : 0U) << silence;
+    debounce.reset();
+    debounce.process(flat_block_at(debounce, 100));
+    EXPECT_EQ(debounce.process(flat_block_at(debounce, 110)).size(), 1U);
+  }
+}
+
 }  // namespace
 }  // namespace streamlab::test

@@ -210,5 +210,24 @@ TEST(Filter, RefusesWhatMeansNothing) {
             "the channels");
 }
 
+TEST(Filter, ChangesEverythingFromTheNextBlockOn) {
+  NodeHarness filter("Filter", R"({"above_db": -20})");
+  EXPECT_THAT(passing(filter, {0.5, 0.05}), ElementsAre(0));
+  ASSERT_TRUE(filter.set_params(R"({"above_db": -40})").empty());
+  EXPECT_THAT(passing(filter, {0.5, 0.05, 0.005}), ElementsAre(0, 4));
+  ASSERT_TRUE(filter.set_params(R"({"invert": true, "detector": "peak"})").empty());
+  EXPECT_THAT(passing(filter, {0.5, 0.05, 0.005}), ElementsAre(8));
+  // A formula in place of the level: what belongs to the level must go, too.
+  EXPECT_EQ(to_string(filter.set_params(R"({"expression": "peak_ch1 < 0.1"})"), ""),
+            "/detector: means nothing without above_db or below_db\n");
+  ASSERT_TRUE(
+      filter.set_params(R"({"expression": "peak_ch1 < 0.1", "detector": null, "invert": false})").empty());
+  EXPECT_THAT(passing(filter, {0.5, 0.05, 0.005}), ElementsAre(4, 8));
+  EXPECT_FALSE(filter.set_params(R"({"expression": "peak_ch1 <"})").empty());
+  EXPECT_THAT(passing(filter, {0.5, 0.05, 0.005}), ElementsAre(4, 8));
+  filter.reset();
+  EXPECT_THAT(passing(filter, {0.5, 0.05}), ElementsAre(0));
+}
+
 }  // namespace
 }  // namespace streamlab::test

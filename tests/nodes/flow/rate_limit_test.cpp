@@ -146,5 +146,27 @@ TEST(RateLimit, RefusesRatesThatAreNone) {
   EXPECT_FALSE(NodeHarness::refusals("RateLimit", R"({"rate": 1e-6})").empty());  // passes every 11 days
 }
 
+// A bucket of 10 of which 4 are left is, with 20, one of 8; one that is full stays full.
+TEST(RateLimit, StaysAsFullWhenItChanges) {
+  const auto passed = [](NodeHarness& limit, std::int64_t position) {
+    int count = 0;
+    while (!limit.process(flat_block_at(limit, position)).empty()) { ++count; }
+    return count;
+  };
+  NodeHarness limit("RateLimit", R"({"rate": 1, "burst": 10})", {values_at_rate(1000.0)});
+  for (int i = 0; i < 6; ++i) { ASSERT_EQ(limit.process(flat_block_at(limit, 0)).size(), 1U); }
+  ASSERT_TRUE(limit.set_params(R"({"burst": 20})").empty());
+  EXPECT_EQ(passed(limit, 0), 8);
+  ASSERT_TRUE(limit.set_params(R"({"rate": 5})").empty());
+  EXPECT_EQ(passed(limit, 1000), 5);  // of the second since the change, at the new rate
+  NodeHarness full("RateLimit", R"({"rate": 1, "burst": 10})", {values_at_rate(1000.0)});
+  ASSERT_TRUE(full.set_params(R"({"burst": 7, "rate": 0.5})").empty());
+  EXPECT_EQ(passed(full, 0), 7);
+  EXPECT_EQ(to_string(full.set_params(R"({"burst": 0.5})"), ""),
+            "/burst: 0.5 is outside 1 .. 1000000000000\n");
+  full.reset();
+  EXPECT_EQ(passed(full, 0), 10);
+}
+
 }  // namespace
 }  // namespace streamlab::test

@@ -87,5 +87,22 @@ TEST(Sample, RefusesIntervalsThatAreNone) {
       "/config/interval_s: 0.0001 s is shorter than one frame at 8000 Hz; expected at least 0.000125 s\n");
 }
 
+// From the change on it is the Sample that began with the new interval, as far as its intervals begin behind the change.
+TEST(Sample, ChangesItsGrid) {
+  NodeHarness sample("Sample", R"({"interval_s": 0.01})", {values_at_rate(1000.0)});
+  std::vector<DataFrame> before;
+  std::vector<DataFrame> behind;
+  for (std::int64_t n = 0; n < 25; ++n) { before.push_back(flat_block_at(sample, n)); }
+  for (std::int64_t n = 25; n < 100; ++n) { behind.push_back(flat_block_at(sample, n)); }
+  std::vector<std::int64_t> positions;
+  for (const DataFrame& block : before) {
+    for (const DataFrame& out : sample.process(block)) { positions.push_back(out.position()); }
+  }
+  ASSERT_TRUE(sample.set_params(R"({"interval_s": 0.015})").empty());
+  for (const DataFrame& out : run_blocks(sample, behind)) { positions.push_back(out.position()); }
+  EXPECT_THAT(positions, ElementsAre(9, 19, 29, 44, 59, 74, 89, 99));
+  EXPECT_FALSE(sample.set_params(R"({"interval_s": 1e-6})").empty());
+}
+
 }  // namespace
 }  // namespace streamlab::test

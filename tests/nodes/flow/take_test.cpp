@@ -2,6 +2,7 @@
 #include <rapidcheck.h>
 
 #include "tests/nodes/flow/flow_blocks.hpp"
+#include "tests/support/clicks.hpp"
 
 namespace streamlab::test {
 namespace {
@@ -95,6 +96,26 @@ TEST(Take, RefusesNothingAndLess) {
   EXPECT_THAT(refusal_of("Take", R"({"blocks": -1})"), testing::HasSubstr("-1 is outside"));
   EXPECT_THAT(refusal_of("Take", R"({"seconds": 0})"), testing::HasSubstr("0 is outside"));
   EXPECT_THAT(refusal_of("Take", R"({"frames": 1.5})"), testing::HasSubstr("1.5 is not"));
+}
+
+TEST(Take, ChangesHowMuchItTakesInAll) {
+  const Signal x = noise(1, 1000);
+  for (const auto& [change, expected] :
+       {std::pair{R"({"frames": 800})", std::size_t{800}},
+        {R"({"frames": 250})", std::size_t{300}},  // more than that has passed
+        {R"({"seconds": 0.01})", std::size_t{480}}}) {
+    NodeHarness take("Take", R"({"frames": 500})", {48000.0, 1, 100});
+    const auto y = run_with_changes(take, x, 100, {{300, change}});
+    // The harness goes on where an engine would not call it any more: nothing comes.
+    EXPECT_EQ(y.size(), expected) << change;
+    take.reset();
+    EXPECT_EQ(take.run(x, 100).size(), 500U);
+  }
+  NodeHarness take("Take", R"({"frames": 500})");
+  EXPECT_EQ(
+      to_string(take.set_params(R"({"blocks": 3})"), ""),
+      "/config: blocks, frames and time cannot take each other's place while the graph runs; expected another amount "
+      "in the unit of the configuration\n");
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 // tests/nodes/sinks/print_test.cpp
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
@@ -370,6 +371,23 @@ TEST(Print, ShowsEachNthBlock) {
   const std::string one = printed("{}", stereo());
   EXPECT_EQ(printed(R"({"every": 3})", stereo(), 3), one);
   EXPECT_EQ(printed(R"({"every": 3})", stereo(), 4), one + one);
+}
+
+TEST(Print, ChangesHowManyItShows) {
+  const Console console;
+  const StreamFormat format = audio_format(48000.0, {"a"}, 1);
+  NodeHarness print("Print", R"({"every": 100})", std::vector<StreamFormat>{format}, console.context());
+  DataFrame frame = print.input_frame();
+  frame.set_frame_count(1);
+  const auto lines_after = [&](int blocks) {
+    for (int i = 0; i < blocks; ++i) { print.process(frame); }
+    std::fflush(console.context().console_file);
+    const std::string text = console.text();
+    return std::count(text.begin(), text.end(), '\n');
+  };
+  const auto first = lines_after(50);
+  ASSERT_TRUE(print.set_params(R"({"every": 10})").empty());
+  EXPECT_EQ(lines_after(50), first * 6);  // blocks 0, 50, 60, 70, 80, 90
 }
 
 TEST(Print, CountsAnewAfterReset) {
