@@ -66,10 +66,11 @@ Result<dsp::Window> FrameAnalysis::read_window() const {
   return window;
 }
 
-Result<dsp::SpectrumSettings> FrameAnalysis::read_settings(const StreamFormat& in) const {
+Result<dsp::SpectrumSettings> FrameAnalysis::read_settings(const ParamValues& params,
+                                                           double sample_rate_hz) const {
   dsp::SpectrumSettings s;
-  s.sample_rate_hz = in.sample_rate_hz;
-  s.fft_size = static_cast<std::size_t>(params_.integer(index_of(frame_param::kFftSize)));
+  s.sample_rate_hz = sample_rate_hz;
+  s.fft_size = static_cast<std::size_t>(params.integer(index_of(frame_param::kFftSize)));
   if (!dsp::RealFft::is_forward_real_time_safe(s.fft_size)) {
     std::size_t near = s.fft_size;  // 2 is below every refused size
     while (!dsp::RealFft::is_forward_real_time_safe(near)) { --near; }
@@ -80,23 +81,23 @@ Result<dsp::SpectrumSettings> FrameAnalysis::read_settings(const StreamFormat& i
   const auto window = read_window();
   if (!window) { return tl::unexpected(window.error()); }
   s.window = *window;
-  s.hop = s.fft_size - static_cast<std::size_t>(std::llround(params_[index_of(frame_param::kOverlap)] *
+  s.hop = s.fft_size - static_cast<std::size_t>(std::llround(params[index_of(frame_param::kOverlap)] *
                                                              static_cast<double>(s.fft_size)));
   if (s.hop == 0) {
     return refused("/config/overlap",
                    fmt::format("an overlap of {} leaves none of the {} samples new in the next frame",
-                               params_[index_of(frame_param::kOverlap)], s.fft_size),
+                               params[index_of(frame_param::kOverlap)], s.fft_size),
                    "a smaller overlap or a larger fft_size");
   }
-  s.averaging = static_cast<dsp::Averaging>(params_.choice(index_of(frame_param::kAveraging)));
-  s.averages = params_.given(index_of(frame_param::kAverages))
-                   ? static_cast<std::uint64_t>(params_.integer(index_of(frame_param::kAverages)))
+  s.averaging = static_cast<dsp::Averaging>(params.choice(index_of(frame_param::kAveraging)));
+  s.averages = params.given(index_of(frame_param::kAverages))
+                   ? static_cast<std::uint64_t>(params.integer(index_of(frame_param::kAverages)))
                    : 8;
-  const double time_constant_s = params_.given(index_of(frame_param::kTimeConstantS))
-                                     ? params_[index_of(frame_param::kTimeConstantS)]
+  const double time_constant_s = params.given(index_of(frame_param::kTimeConstantS))
+                                     ? params[index_of(frame_param::kTimeConstantS)]
                                      : 1.0;
   s.alpha = dsp::exponential_alpha(time_constant_s, s.hop, s.sample_rate_hz);
-  s.detrend = static_cast<dsp::Detrend>(params_.choice(index_of(frame_param::kDetrend)));
+  s.detrend = static_cast<dsp::Detrend>(params.choice(index_of(frame_param::kDetrend)));
   return s;
 }
 
@@ -108,7 +109,7 @@ Result<void> FrameAnalysis::prepare_frames(const StreamFormat& in, dsp::Spectrum
     return fits;
   }
   sample_rate_hz_ = in.sample_rate_hz;
-  auto settings = read_settings(in);
+  auto settings = read_settings(params_, sample_rate_hz_);
   if (!settings) { return tl::unexpected(settings.error()); }
   settings->scaling = scaling;
   const std::uint32_t max_blocks = blocks_per_input(*settings, in.max_frames);
@@ -117,10 +118,12 @@ Result<void> FrameAnalysis::prepare_frames(const StreamFormat& in, dsp::Spectrum
   estimators_.clear();
   estimators_.reserve(in.channel_count());
   for (std::uint32_t c = 0; c < in.channel_count(); ++c) { estimators_.emplace_back(*settings); }
-  fades_ = settings->averaging == dsp::Averaging::exponential;
-  const double frames_per_spectrum = settings->averaging == dsp::Averaging::none || fades_
-                                         ? 1.0
-                                         : std::max(1.0, static_cast<double>(settings->averages));
+  max_frames_ = in.max_frames;
+  max_blocks_ = max_blocks;
+  const double frames_per_spectrum =
+      settings->averaging == dsp::Averaging::none || settings->averaging == dsp::Averaging::exponential
+          ? 1.0
+          : std::max(1.0, static_cast<double>(settings->averages));
   const double held = static_cast<double>(settings->fft_size) +
                       (frames_per_spectrum - 1.0) * static_cast<double>(settings->hop);
   out.format.sample_rate_hz = in.sample_rate_hz;
@@ -147,6 +150,7 @@ void FrameAnalysis::describe_frames(const dsp::SpectrumSettings& settings,
 
 void FrameAnalysis::reset() noexcept {
   for (dsp::SpectrumEstimator& estimator : estimators_) { estimator.reset(); }
+  fades_ = estimators_[0].averaging() == dsp::Averaging::exponential;
   started_ = false;
   next_ = 0;
   origin_position_ = 0;
@@ -157,6 +161,25 @@ void FrameAnalysis::reset() noexcept {
   frames_in_ = 0;
   trail_.reset();
   flags_before_ = 0;
+}
+
+Result<std::unique_ptr<NodeChange>> FrameAnalysis::plan_change(const ParamValues& now) const {
+  const auto settings = read_settings(now, sample_rate_hz_);
+  if (!settings) { return tl::unexpected(settings.error()); }
+  if (const std::uint32_t blocks = blocks_per_input(*settings, max_frames_); blocks > max_blocks_) {
+    const std::size_t averages = index_of(frame_param::kAverages);
+    return refused(now.given(averages) ? "/config/averages" : "/config/averaging",
+                   fmt::format("a block of {} frames would give {} spectra, and the graph has room for {}",
+                               max_frames_, blocks, max_blocks_),
+                   "more frames per spectrum while the graph runs");
+  }
+  return make_change(*settings);
+}
+
+void FrameAnalysis::apply(NodeChange& change) noexcept {
+  const auto& settings = value_of<dsp::SpectrumSettings>(change);
+  for (dsp::SpectrumEstimator& estimator : estimators_) { estimator.change(settings); }
+  fades_ = estimators_[0].averaging() == dsp::Averaging::exponential;
 }
 
 Status FrameAnalysis::process(std::span<const DataFrame* const> in, std::span<OutputPort> out) noexcept {
@@ -176,6 +199,7 @@ Status FrameAnalysis::process(std::span<const DataFrame* const> in, std::span<Ou
     if (estimators_[0].ready()) {
       note_begin(group, estimators_[0].origin().first_sample);
       give_result(out[0].emit());
+      fades_ = estimators_[0].averaging() == dsp::Averaging::exponential;  // a change may begin with the next
     }
     if (const auto first = estimators_[0].group_first_sample()) {
       note_begin(estimators_[0].group(), *first);
@@ -265,6 +289,7 @@ void FrameAnalysis::give_result(DataFrame& y) noexcept {
     header.set(FrameFlag::not_finite);
     header.set(FrameFlag::incomplete);
   }
+  if (estimators_[0].is_cut_short()) { header.set(FrameFlag::incomplete); }
   y.metadata().clear();
   y.metadata().set("frames_averaged", static_cast<double>(origin.frames + origin.left_out - left_out));
   y.metadata().set("frames_left_out", static_cast<double>(left_out));

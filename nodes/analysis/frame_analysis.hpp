@@ -13,6 +13,10 @@
 // end of the newest frame. An average cut off by the end of the stream is flagged `incomplete`; samples in no
 // frame are counted in a note.
 //
+// While the graph runs averaging, averages, time_constant_s and detrend may change (SpectrumEstimator::change()): the same
+// kind of averaging goes on with what it has; another one begins behind the next frame, with which the group under way is
+// given, flagged `incomplete` if it has less frames than it should.
+//
 // A node has the parameters of frame_param and the rules kFrameRules in its tables, says which spectrum it
 // needs, and turns it into numbers in give().
 #pragma once
@@ -33,27 +37,28 @@ namespace streamlab {
 namespace frame_param {
 inline constexpr std::string_view kAveragings[] = {"none", "linear", "exponential", "max", "min"};
 inline constexpr std::string_view kDetrends[] = {"none", "constant"};
-inline constexpr ParamInfo kFftSize = param::integer("fft_size", "frames", {2.0, 4194304.0}, 4096.0,
-                                                     "Samples per transform; no prime factor above 167.");
-inline constexpr ParamInfo kWindow = param::choice("window", dsp::kWindowNames, "hann", "Window, periodic.");
-inline constexpr ParamInfo kWindowParameter =
+inline constexpr ParamInfo kFftSize = param::of_format(param::integer(
+    "fft_size", "frames", {2.0, 4194304.0}, 4096.0, "Samples per transform; no prime factor above 167."));
+inline constexpr ParamInfo kWindow =
+    param::of_format(param::choice("window", dsp::kWindowNames, "hann", "Window, periodic."));
+inline constexpr ParamInfo kWindowParameter = param::of_format(
     param::number("window_parameter", "", {0.0, 1e9}, Need::optional,
-                  "kaiser: beta (0 .. 1000); gaussian: sigma in samples; tukey: alpha (0 .. 1).");
-inline constexpr ParamInfo kOverlap = param::number("overlap", "ratio", {0.0, 0.99}, 0.5, Live::no,
-                                                    "Fraction of a frame that is repeated in the next one.");
-inline constexpr ParamInfo kAveraging =
+                  "kaiser: beta (0 .. 1000); gaussian: sigma in samples; tukey: alpha (0 .. 1)."));
+inline constexpr ParamInfo kOverlap = param::of_format(param::number(
+    "overlap", "ratio", {0.0, 0.99}, 0.5, Live::no, "Fraction of a frame that is repeated in the next one."));
+inline constexpr ParamInfo kAveraging = param::live(
     param::choice("averaging", kAveragings, "none",
                   "none: each frame separately; linear: mean of |X|²; exponential: fading mean of |X|²; max, "
-                  "min: hold.");
-inline constexpr ParamInfo kAverages = param::integer(
+                  "min: hold."));
+inline constexpr ParamInfo kAverages = param::live(param::integer(
     "averages", "frames", {0.0, 1e9}, Need::optional,
     "linear, max, min: frames per spectrum, default 8; 0: a running one of all frames since the start, which "
-    "gives a spectrum for every frame. For one of the whole stream, at its end, put Reduce behind the Spectrum.");
-inline constexpr ParamInfo kTimeConstantS =
+    "gives a spectrum for every frame. For one of the whole stream, at its end, put Reduce behind the Spectrum."));
+inline constexpr ParamInfo kTimeConstantS = param::live(
     param::number("time_constant_s", "s", {1e-6, 1e6}, Need::optional,
-                  "exponential: time constant, the time in which the past fades to 37 %, default 1.");
-inline constexpr ParamInfo kDetrend = param::choice(
-    "detrend", kDetrends, "none", "constant: subtract the mean of each frame before the window.");
+                  "exponential: time constant, the time in which the past fades to 37 %, default 1."));
+inline constexpr ParamInfo kDetrend = param::live(param::choice(
+    "detrend", kDetrends, "none", "constant: subtract the mean of each frame before the window."));
 
 inline constexpr std::string_view kCounted[] = {"linear", "max", "min"};
 inline constexpr std::string_view kFading[] = {"exponential"};
@@ -73,6 +78,8 @@ inline constexpr ParamRule kFrameRules[] = {
 class FrameAnalysis : public Node {
  public:
   void reset() noexcept final;
+  Result<std::unique_ptr<NodeChange>> plan_change(const ParamValues& now) const override;
+  void apply(NodeChange& change) noexcept override;
   Status process(std::span<const DataFrame* const> in, std::span<OutputPort> out) noexcept final;
   Status finish(std::span<OutputPort> out) noexcept final;
   std::vector<NodeNote> notes() const override;
@@ -99,7 +106,7 @@ class FrameAnalysis : public Node {
  private:
   std::size_t index_of(const ParamInfo& info) const { return *params_.find(info.name); }
   Result<dsp::Window> read_window() const;
-  Result<dsp::SpectrumSettings> read_settings(const StreamFormat& in) const;
+  Result<dsp::SpectrumSettings> read_settings(const ParamValues& params, double sample_rate_hz) const;
   void describe_frames(const dsp::SpectrumSettings& settings,
                        std::map<std::string, std::string>& notes) const;
   void go_to(const FrameHeader& header) noexcept;
@@ -107,8 +114,10 @@ class FrameAnalysis : public Node {
   void give_result(DataFrame& y) noexcept;
 
   const ParamValues params_;
-  double sample_rate_hz_ = 0.0;                     // fixed by prepare_frames()
-  bool fades_ = false;                              // likewise: an exponential average
+  double sample_rate_hz_ = 0.0;   // fixed by prepare_frames()
+  std::uint32_t max_frames_ = 0;  // likewise, as is the next
+  std::uint32_t max_blocks_ = 0;
+  bool fades_ = false;                              // an exponential average: of the frames that come now
   std::vector<dsp::SpectrumEstimator> estimators_;  // by channel, in step
   bool started_ = false;                            // a block has come
   std::int64_t next_ = 0;                           // position of the next frame

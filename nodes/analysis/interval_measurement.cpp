@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include <fmt/format.h>
+
 #include "engine/core/overlap.hpp"
 #include "nodes/analysis/time_at.hpp"
 
@@ -25,14 +27,37 @@ Result<void> IntervalMeasurement::prepare_stretches(const StreamFormat& in, cons
   if (stretches.over != Over::interval) { return {}; }
   auto grid = IntervalGrid::make(stretches.interval_s, sample_rate_hz_);
   if (!grid) { return tl::unexpected(grid.error()); }
-  grid_ = *grid;
-  // A block of audio can end an interval at each of its frames' boundaries, and one more where a gap precedes
-  // it.
-  const double frames = grid_.interval_frames();
-  const double ends = kind_ == StreamKind::audio ? in.max_frames / std::floor(frames) : 0.0;
-  out.max_blocks = static_cast<std::uint32_t>(ends) + 2;
-  out.held_frames = static_cast<std::uint32_t>(std::min(std::ceil(frames), 4294967295.0));
+  initial_grid_ = *grid;
+  max_frames_ = in.max_frames;
+  out.max_blocks = max_blocks_ = blocks_per_input(*grid);
+  out.held_frames = static_cast<std::uint32_t>(std::min(std::ceil(grid->interval_frames()), 4294967295.0));
   return {};
+}
+
+// A block of audio can end an interval at each of its frames' boundaries, and one more where a gap precedes it.
+std::uint32_t IntervalMeasurement::blocks_per_input(const IntervalGrid& grid) const noexcept {
+  const double ends = kind_ == StreamKind::audio ? max_frames_ / std::floor(grid.interval_frames()) : 0.0;
+  return static_cast<std::uint32_t>(ends) + 2;
+}
+
+Result<IntervalGrid> IntervalMeasurement::plan_interval(double interval_s) const {
+  auto grid = IntervalGrid::make(interval_s, sample_rate_hz_);
+  if (!grid || blocks_per_input(*grid) <= max_blocks_) { return grid; }
+  // The shortest with as many results a block; that of the configuration is one of them.
+  const double shortest =
+      std::min(std::floor(max_frames_ / (max_blocks_ - 1.0)) + 1.0, initial_grid_.interval_frames());
+  return refused(
+      "/config/interval_s",
+      fmt::format("{} s would give more results for a block of {} frames than the graph has room for",
+                  interval_s, max_frames_),
+      fmt::format("at least {} s while the graph runs", shortest / sample_rate_hz_));
+}
+
+void IntervalMeasurement::apply_interval(const IntervalGrid& grid) noexcept {
+  next_grid_ = grid;
+  if (kind_ == StreamKind::audio && measured_ == 0) {
+    open(next_);
+  }  // an interval has ended with the last block
 }
 
 StreamFormat IntervalMeasurement::values_format(const StreamFormat& in) {
@@ -55,6 +80,7 @@ void IntervalMeasurement::reset() noexcept {
   last_end_ = 0;
   step_ = 0;
   trail_.reset();
+  grid_ = next_grid_ = initial_grid_;
   open(0);
 }
 
@@ -147,7 +173,7 @@ void IntervalMeasurement::go_to(std::int64_t position, OutputPort& out) noexcept
   }
   open(position);
   if (forward) {
-    missing_ = position - begin_;
+    missing_ = position - first_;
   } else {
     first_ = last_end_ = position;  // the stream restarts its count
     trail_.reset();
@@ -197,9 +223,12 @@ void IntervalMeasurement::add_result(const DataFrame& x, std::uint32_t index, st
 void IntervalMeasurement::open(std::int64_t position) noexcept {
   begin_ = first_ = end_ = next_ = position;
   if (stretches_.over == Over::interval) {
+    const bool is_new = next_grid_.interval_frames() != grid_.interval_frames();
+    grid_ = next_grid_;
     const std::int64_t interval = grid_.index_of(position);
     begin_ = first_ = grid_.begin(interval);
     end_ = grid_.begin(interval + 1);
+    if (is_new && started_ && last_end_ <= position) { first_ = std::max(begin_, last_end_); }
   }
   covered_ = first_;
   length_known_ = true;

@@ -20,6 +20,9 @@
 //     stream, or because the stream restarts its count.
 //   - The flags of the measured frames (nodes/analysis/flag_trail.hpp).
 //   - A stretch that is entirely missing gives no result.
+//   - A new interval (plan_interval(), apply_interval()) holds from the end of the one under way on. Its grid begins at
+//     position 0, too, so that results are those of a node that began so, except the first: it begins where the last one
+//     ended, and where that is inside an interval of the new grid it is one that is entered late.
 #pragma once
 
 #include <cstdint>
@@ -33,7 +36,7 @@ namespace streamlab {
 
 class IntervalMeasurement : public Node {
  public:
-  void reset() noexcept final;
+  void reset() noexcept override;
   Status process(std::span<const DataFrame* const> in, std::span<OutputPort> out) noexcept final;
   Status finish(std::span<OutputPort> out) noexcept final;
 
@@ -66,6 +69,14 @@ class IntervalMeasurement : public Node {
   // Sets the max_blocks and held_frames of `out`. reset() must follow, when the node is ready for restart().
   Result<void> prepare_stretches(const StreamFormat& in, const Stretches& stretches, OutputFormat& out);
 
+  // Part of plan_change(): another interval. Refused: one shorter than a frame; one so short that a block could end more of
+  // them than was said by prepare(); intervals where there were none, and the reverse.
+  Result<IntervalGrid> plan_interval(double interval_s) const;
+  // Part of apply().
+  void apply_interval(const IntervalGrid& grid) noexcept;
+  // Of the interval under way. Real-time safe, in give().
+  double interval_s() const noexcept { return grid_.interval_frames() / sample_rate_hz_; }
+
   // The format of results that are one number a channel; the channels are to be filled in.
   static StreamFormat values_format(const StreamFormat& in);
 
@@ -89,12 +100,17 @@ class IntervalMeasurement : public Node {
   void open(std::int64_t position) noexcept;
   void end_stretch(OutputPort& out, bool whole) noexcept;
   std::int64_t end_of_result(bool whole) const noexcept;
+  std::uint32_t blocks_per_input(const IntervalGrid& grid) const noexcept;
 
   Stretches stretches_;  // fixed by prepare_stretches(), as are the next
   StreamKind kind_ = StreamKind::audio;
   double sample_rate_hz_ = 1.0;
-  IntervalGrid grid_;
+  IntervalGrid initial_grid_;
+  std::uint32_t max_blocks_ = 0;
+  std::uint32_t max_frames_ = 0;
 
+  IntervalGrid grid_;          // of the stretch under way
+  IntervalGrid next_grid_;     // of those behind it
   bool started_ = false;       // a block has come
   std::int64_t begin_ = 0;     // of the stretch under way
   std::int64_t end_ = 0;       // likewise, of an interval

@@ -10,10 +10,13 @@
 // Metadata say how many frames the interval has, how many were measured and how many are missing. The level
 // of silence is -infinity; NaN stands for an undefined value: of an interval without a finite sample, and the
 // crest of silence.
+#include <algorithm>
+#include <memory>
 #include <vector>
 
 #include <fmt/format.h>
 
+#include "engine/core/in_force.hpp"
 #include "nodes/analysis/interval_measurement.hpp"
 #include "nodes/analysis/level_quantities.hpp"
 #include "nodes/dsp/level_stats.hpp"
@@ -23,11 +26,12 @@ namespace level_meter_node {
 namespace {
 
 constexpr ParamInfo kParams[] = {
-    param::number("interval_s", "s", {0.001, 86400.0}, 1.0, Live::no, "Length of an interval."),
-    param::list("pa_per_full_scale", ParamType::numbers, "Pa", {1e-12, 1e12}, Need::optional,
-                "Microphone calibration: sound pressure of a sample of 1; one number, or one per channel."),
-    param::list("v_per_full_scale", ParamType::numbers, "V", {1e-12, 1e12}, Need::optional,
-                "Input calibration: voltage of a sample of 1; one number, or one per channel."),
+    param::number("interval_s", "s", {0.001, 86400.0}, 1.0, Live::yes, "Length of an interval."),
+    param::live(param::list(
+        "pa_per_full_scale", ParamType::numbers, "Pa", {1e-12, 1e12}, Need::optional,
+        "Microphone calibration: sound pressure of a sample of 1; one number, or one per channel.")),
+    param::live(param::list("v_per_full_scale", ParamType::numbers, "V", {1e-12, 1e12}, Need::optional,
+                            "Input calibration: voltage of a sample of 1; one number, or one per channel.")),
 };
 constexpr auto kIntervalS = param::at(kParams, "interval_s");
 constexpr auto kPaPerFullScale = param::at(kParams, "pa_per_full_scale");
@@ -81,7 +85,11 @@ constexpr NodeInfo kInfo{
         "in not_finite and otherwise ignored. pa_per_full_scale adds dB SPL re 20 µPa; v_per_full_scale adds "
         "dBV re 1 V and dBu re 0.7746 V. The level of silence is -infinity, which JSON shows as null; without "
         "a finite sample all values are null, rms and peak too. Intervals are counted from sample 0; a "
-        "shorter last interval is flagged incomplete.",
+        "shorter last interval is flagged incomplete. A new interval_s holds from the end of the interval under way on; the "
+        "first of the new ones is flagged incomplete where it begins inside an interval that counts from sample 0. It "
+        "may not give more results for a block than the first one could. Another calibration of the same kind holds for the "
+        "whole interval under way; one of another kind would change the format. The notes of the stream tell the "
+        "interval_s of its beginning, the metadata interval_frames that of the result.",
     .values = kValues,
     .example = R"({"id": "level", "type": "LevelMeter", "config": {"interval_s": 0.5}})",
     .cost_ns_per_frame = 0.6,
@@ -97,33 +105,65 @@ class LevelMeter final : public IntervalMeasurement {
     if (auto cut = prepare_stretches(in, {.interval_s = params_[kIntervalS]}, out); !cut) {
       return tl::unexpected(cut.error());
     }
-    auto quantities = make_quantities(in);
+    in_ = in;
+    auto quantities = make_quantities(params_);
     if (!quantities) { return tl::unexpected(quantities.error()); }
-    quantities_ = std::move(*quantities);
+    channels_ = quantities->channels();
+    out.format.channels = channels_;
+    quantities_.prepare(std::make_unique<LevelQuantities>(std::move(*quantities)));
     stats_.clear();
     for (const ChannelInfo& channel : in.channels) {
       stats_.emplace_back(dsp::cpu_path(), channel.clip_level);
     }
     reset();
-    out.format.channels = quantities_.channels();
     out.format.notes = {{"interval_s", fmt::format("{}", params_[kIntervalS])},
                         {"rms_db", "20 lg rms re 1 of the channel's unit"},
                         {"rms_db_aes17", "rms_db + 3.0103 dB: a full-scale sine reads 0 dBFS"},
-                        {"brief", quantities_.brief()}};
-    if (quantities_.are_all_full_scale()) { out.format.notes["bar"] = "rms_db peak_db"; }
+                        {"brief", quantities_->brief()}};
+    if (quantities_->are_all_full_scale()) { out.format.notes["bar"] = "rms_db peak_db"; }
     return std::vector{std::move(out)};
   }
 
+  void reset() noexcept override {
+    quantities_.reset();
+    IntervalMeasurement::reset();
+  }
+  Result<std::unique_ptr<NodeChange>> plan_change(const ParamValues& now) const override {
+    const auto grid = plan_interval(now[kIntervalS]);
+    if (!grid) { return tl::unexpected(grid.error()); }
+    auto quantities = make_quantities(now);
+    if (!quantities) { return tl::unexpected(quantities.error()); }
+    const auto channels = quantities->channels();
+    const bool same = std::equal(channels.begin(), channels.end(), channels_.begin(), channels_.end(),
+                                 [](const ChannelInfo& a, const ChannelInfo& b) { return a.name == b.name; });
+    if (!same) {
+      return refused(now.given(kVPerFullScale) ? "/config/v_per_full_scale" : "/config/pa_per_full_scale",
+                     "another kind of calibration would give other quantities",
+                     "the kind of the configuration while the graph runs");
+    }
+    return make_change(Settings{*grid, std::make_unique<LevelQuantities>(std::move(*quantities))});
+  }
+  void apply(NodeChange& change) noexcept override {
+    Settings& now = value_of<Settings>(change);
+    apply_interval(now.grid);
+    quantities_.take(now.quantities);
+  }
+
  private:
-  Result<LevelQuantities> make_quantities(const StreamFormat& in) const {
+  struct Settings {
+    IntervalGrid grid;
+    std::unique_ptr<LevelQuantities> quantities;
+  };
+
+  Result<LevelQuantities> make_quantities(const ParamValues& params) const {
     using Calibration = LevelQuantities::Calibration;
-    if (params_.given(kPaPerFullScale)) {
-      return LevelQuantities::make(in, Calibration::pressure, params_.numbers(kPaPerFullScale));
+    if (params.given(kPaPerFullScale)) {
+      return LevelQuantities::make(in_, Calibration::pressure, params.numbers(kPaPerFullScale));
     }
-    if (params_.given(kVPerFullScale)) {
-      return LevelQuantities::make(in, Calibration::voltage, params_.numbers(kVPerFullScale));
+    if (params.given(kVPerFullScale)) {
+      return LevelQuantities::make(in_, Calibration::voltage, params.numbers(kVPerFullScale));
     }
-    return LevelQuantities::make(in, Calibration::none, {});
+    return LevelQuantities::make(in_, Calibration::none, {});
   }
 
   void restart() noexcept override {
@@ -140,14 +180,16 @@ class LevelMeter final : public IntervalMeasurement {
     std::uint32_t index = 0;
     for (std::size_t c = 0; c < stats_.size(); ++c) {
       const dsp::Levels levels = stats_[c].levels();
-      if (quantities_.is_full_scale(c) && levels.clipped > 0) { y.header().set(FrameFlag::clipped); }
+      if (quantities_->is_full_scale(c) && levels.clipped > 0) { y.header().set(FrameFlag::clipped); }
       if (levels.not_finite > 0) { y.header().set(FrameFlag::not_finite); }
-      index = quantities_.write(c, levels, y, index);
+      index = quantities_->write(c, levels, y, index);
     }
   }
 
   const ParamValues params_;
-  LevelQuantities quantities_;          // fixed by prepare()
+  StreamFormat in_;                    // fixed by prepare(), as is the next
+  std::vector<ChannelInfo> channels_;  // of the results
+  InForce<LevelQuantities> quantities_;
   std::vector<dsp::LevelStats> stats_;  // of the interval, by channel
 };
 

@@ -36,10 +36,11 @@ constexpr ParamInfo kParams[] = {
     frame_param::kAveraging,
     frame_param::kAverages,
     frame_param::kTimeConstantS,
-    param::choice("scaling", kScalings, "amplitude",
-                  "amplitude: peak of a sine; rms: its rms; power: its mean square; psd: density per Hz."),
-    param::choice("output", kOutputs, "linear",
-                  "linear, or decibels, where zero is -infinity (null in JSON)."),
+    param::of_format(param::choice(
+        "scaling", kScalings, "amplitude",
+        "amplitude: peak of a sine; rms: its rms; power: its mean square; psd: density per Hz.")),
+    param::of_format(param::choice("output", kOutputs, "linear",
+                                   "linear, or decibels, where zero is -infinity (null in JSON).")),
     frame_param::kDetrend,
 };
 constexpr auto kScaling = param::at(kParams, "scaling");
@@ -66,7 +67,10 @@ constexpr NodeInfo kInfo{
         "coherent gain and equivalent noise bandwidth. Position and time are those of the first sample in "
         "the average, or of the newest frame if averaging is exponential. An average cut off by the end is "
         "flagged incomplete; samples at the end that do not fill a frame are in no spectrum, and the summary "
-        "counts them.",
+        "counts them. averaging, averages, time_constant_s and detrend may change while the graph runs. The same kind of "
+        "averaging goes on with the frames that it has. Another one begins behind the next frame: with that one the average "
+        "under way is given, flagged incomplete if it has less frames than it should. Everything else is part of the format; "
+        "the notes tell how the stream began.",
     .example =
         R"({"id": "spec", "type": "Spectrum", "config": {"fft_size": 4096, "window": "hann", "averaging": "linear"}})",
     .cost_ns_per_frame = 10.0,

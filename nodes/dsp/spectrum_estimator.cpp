@@ -51,7 +51,8 @@ double exponential_alpha(double tau_s, std::size_t hop, double sample_rate_hz) n
 }
 
 SpectrumEstimator::SpectrumEstimator(const SpectrumSettings& settings)
-    : settings_(settings),
+    : initial_(settings),
+      settings_(settings),
       fft_(settings.fft_size),
       window_(periodic_window(settings)),
       coherent_gain_(coherent_gain(window_)),
@@ -86,6 +87,8 @@ double SpectrumEstimator::bin_hz() const noexcept {
 }
 
 void SpectrumEstimator::reset() noexcept {
+  settings_ = initial_;
+  ends_group_ = cut_short_ = false;
   filled_ = 0;
   position_ = 0;
   in_a_frame_ = 0;
@@ -126,6 +129,26 @@ void SpectrumEstimator::end() noexcept {
   begin_group();
 }
 
+void SpectrumEstimator::change(const SpectrumSettings& settings) noexcept {
+  next_ = settings_;
+  next_.averaging = settings.averaging;
+  next_.averages = settings.averages;
+  next_.alpha = settings.alpha;
+  next_.detrend = settings.detrend;
+  ends_group_ = next_.averaging != settings_.averaging || next_.detrend != settings_.detrend;
+  if (ends_group_ && group_frames_ > 0) { return; }
+  const Origin before = group_;  // gaps before its first frame
+  take_over();
+  if (group_frames_ == 0) { group_ = before; }
+}
+
+void SpectrumEstimator::take_over() noexcept {
+  const bool another = ends_group_;
+  settings_ = next_;
+  ends_group_ = false;
+  if (another) { begin_group(); }
+}
+
 std::size_t SpectrumEstimator::push(std::span<const double> samples) noexcept {
   ready_ = false;
   std::size_t taken = 0;
@@ -156,9 +179,14 @@ std::size_t SpectrumEstimator::push(std::span<const double> samples) noexcept {
     since_last_.length = position_ - since_last_.first_sample;
     filled_ = in_a_frame_ = settings_.fft_size - settings_.hop;
     std::copy(frame_.begin() + static_cast<std::ptrdiff_t>(settings_.hop), frame_.end(), frame_.begin());
-    const bool complete = has_groups(settings_) && group_frames_ == group_length(settings_);
-    if (complete || !has_groups(settings_)) { publish(); }
-    if (complete) { begin_group(); }
+    const bool complete = has_groups(settings_) && group_frames_ >= group_length(settings_);
+    cut_short_ = ends_group_ && has_groups(settings_) && !complete;
+    if (complete || ends_group_ || !has_groups(settings_)) { publish(); }
+    if (ends_group_) {
+      take_over();
+    } else if (complete) {
+      begin_group();
+    }
   }
   return taken;
 }

@@ -81,6 +81,16 @@ class SpectrumEstimator {
   // The stream continues after `missing` lost samples: begins a new frame.
   void gap(std::uint64_t missing) noexcept;
 
+  // Averages otherwise from now on; size, hop, window and scaling stay. The same kind of averaging goes on with the frames
+  // that it has: a group is complete when it has at least `averages`. Another kind, or another detrend, begins with the
+  // next group, which follows the next frame: the group under way is given with that frame, and is_cut_short() if it has
+  // less than it should.
+  void change(const SpectrumSettings& settings) noexcept;
+  // Did a change end the group of spectrum() early?
+  bool is_cut_short() const noexcept { return cut_short_; }
+  // How the frames are averaged that come now.
+  Averaging averaging() const noexcept { return settings_.averaging; }
+
   // End of the stream: ready() if a group has begun, with the frames that it has. More samples may follow,
   // for a new group.
   void end() noexcept;
@@ -109,7 +119,13 @@ class SpectrumEstimator {
   void publish() noexcept;
   void cut_off() noexcept;
 
-  const SpectrumSettings settings_;
+  void take_over() noexcept;
+
+  const SpectrumSettings initial_;
+  SpectrumSettings settings_;  // in force
+  SpectrumSettings next_;      // of the groups behind this one
+  bool ends_group_ = false;    // next_ begins with the next frame
+  bool cut_short_ = false;
   RealFft fft_;
   std::vector<double> window_;
   double coherent_gain_;

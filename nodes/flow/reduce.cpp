@@ -25,13 +25,14 @@ namespace {
 
 constexpr std::string_view kOperations[] = {"mean", "power_mean", "max", "min", "sum"};
 constexpr ParamInfo kParams[] = {
-    param::choice(
+    param::of_format(param::choice(
         "operation", kOperations, "mean",
         "mean, power_mean (of samples the rms), max, min or sum; of levels, effective values and spectra mean "
-        "is that of the energy, and so is sum of levels."),
+        "is that of the energy, and so is sum of levels.")),
     param::integer("count", "", {1.0, 9e15}, Need::optional,
                    "One result for so many: frames of audio, values, spectra."),
-    param::number("interval_s", "s", {1e-6, 86400.0 * 366}, Need::optional, "One result for each interval."),
+    param::live(param::number("interval_s", "s", {1e-6, 86400.0 * 366}, Need::optional,
+                              "One result for each interval.")),
     param::boolean("per_block", false, "One result for each block that comes in, such as those of Window."),
 };
 constexpr auto kOperation = param::at(kParams, "operation");
@@ -71,7 +72,8 @@ constexpr NodeInfo kInfo{
         "lies. The "
         "last, shorter stretch is given with the flag incomplete; of values and spectra an interval is whole "
         "when the next one, at the distance of the last two, would lie behind it. Sums are compensated "
-        "(Neumaier): the same, bit for bit, for every block size.",
+        "(Neumaier): the same, bit for bit, for every block size. A new interval_s, in place of another one, holds from the "
+        "end of the interval under way on.",
     .example = R"({"id": "leq", "type": "Reduce", "config": {"operation": "power_mean", "interval_s": 10}})",
     .cost_ns_per_frame = 8.0,
 };
@@ -116,6 +118,18 @@ class Reduce final : public IntervalMeasurement {
     out.format.notes["reduced"] = name;
     return std::vector{std::move(out)};
   }
+
+  Result<std::unique_ptr<NodeChange>> plan_change(const ParamValues& now) const override {
+    if (!params_.given(kIntervalS) || !now.given(kIntervalS)) {
+      return refused("/config/interval_s",
+                     "intervals and other stretches cannot take each other's place while the graph runs",
+                     params_.given(kIntervalS) ? "another interval" : "none");
+    }
+    auto grid = plan_interval(now[kIntervalS]);
+    if (!grid) { return tl::unexpected(grid.error()); }
+    return make_change(*grid);
+  }
+  void apply(NodeChange& change) noexcept override { apply_interval(value_of<IntervalGrid>(change)); }
 
  private:
   Stretches stretches() const {

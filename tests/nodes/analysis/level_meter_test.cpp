@@ -398,5 +398,85 @@ TEST(LevelMeter, RefusesWhatItCannotUse) {
             "/v_per_full_scale/0: 0 is outside 1e-12 .. 1000000000000 V\n");
 }
 
+// A new interval begins where the old one ends, which here lies inside an interval of the new grid.
+TEST(LevelMeter, ChangesItsIntervalAtTheNextBoundary) {
+  const Signal x = noise(1, 4800);
+  for (const std::uint32_t block : {480U, 7U, 1U, 100U}) {
+    NodeHarness meter("LevelMeter", R"({"interval_s": 0.01})", {48000.0, 1, 480});
+    NodeHarness fresh("LevelMeter", R"({"interval_s": 0.02})", {48000.0, 1, 480});
+    std::vector<DataFrame> all;
+    DataFrame in = meter.input_frame();
+    const auto feed = [&](NodeHarness& to, std::size_t from, std::size_t end,
+                          std::vector<DataFrame>& results) {
+      for (std::size_t n = from; n < end;) {
+        const std::size_t count = std::min<std::size_t>(block, end - n);
+        in.set_frame_count(static_cast<std::uint32_t>(count));
+        in.header().position = static_cast<std::int64_t>(n);
+        in.header().timestamp_us = std::llround(static_cast<double>(n) * 1e6 / 48000.0);
+        std::copy_n(x[0].begin() + static_cast<std::ptrdiff_t>(n), count, in.channel_data(0));
+        for (DataFrame& result : to.process(in)) { results.push_back(std::move(result)); }
+        n += count;
+      }
+    };
+    feed(meter, 0, 1300, all);
+    meter.set_param("interval_s", 0.02);
+    feed(meter, 1300, 4800, all);
+    std::vector<DataFrame> expected;
+    feed(fresh, 0, 4800, expected);
+    std::vector<std::int64_t> begins;
+    std::vector<std::uint64_t> lengths;
+    for (const DataFrame& result : all) {
+      begins.push_back(result.position());
+      lengths.push_back(result.header().length_frames);
+      EXPECT_EQ(result.header().has(FrameFlag::incomplete), result.position() == 1440);
+      EXPECT_FALSE(result.header().has(FrameFlag::gap));
+    }
+    EXPECT_THAT(begins, testing::ElementsAre(0, 480, 960, 1440, 1920, 2880, 3840));
+    EXPECT_THAT(lengths, testing::ElementsAre(480, 480, 480, 480, 960, 960, 960));
+    ASSERT_EQ(expected.size(), 5U);
+    for (std::size_t i = 2; i < 5; ++i) {  // those of the one that began so
+      EXPECT_EQ(value(all[i + 2], "main_channel.rms"), value(expected[i], "main_channel.rms"));
+      EXPECT_EQ(all[i + 2].header().timestamp_us, expected[i].header().timestamp_us);
+      EXPECT_EQ(meta(all[i + 2], "interval_frames"), 960.0);
+    }
+  }
+}
+
+TEST(LevelMeter, ChangesItsIntervalAtOnceWhereOneHasJustEnded) {
+  NodeHarness meter("LevelMeter", R"({"interval_s": 0.01})", {48000.0, 1, 480});
+  EXPECT_EQ(feed_constant(meter, 0, 480, 0.5).size(), 1U);
+  meter.set_param("interval_s", 0.02);
+  const auto cut = feed_constant(meter, 480, 480, 0.5);
+  ASSERT_EQ(cut.size(), 1U);
+  EXPECT_EQ(cut[0].position(), 480);
+  EXPECT_TRUE(cut[0].header().has(FrameFlag::incomplete));
+  EXPECT_TRUE(feed_constant(meter, 960, 480, 0.5).empty());
+  EXPECT_EQ(feed_constant(meter, 1440, 480, 0.5).size(), 1U);
+  meter.reset();
+  EXPECT_EQ(feed_constant(meter, 0, 480, 0.5).size(), 1U);
+}
+
+TEST(LevelMeter, RefusesIntervalsForWhichThereIsNoRoom) {
+  NodeHarness meter("LevelMeter", R"({"interval_s": 1})", {48000.0, 1, 480});
+  EXPECT_EQ(
+      to_string(meter.set_params(R"({"interval_s": 0.01})"), ""),
+      "/config/interval_s: 0.01 s would give more results for a block of 480 frames than the graph has room for; "
+      "expected at least 0.010020833333333333 s while the graph runs\n");
+  EXPECT_TRUE(meter.set_params(R"({"interval_s": 0.01003})").empty());
+}
+
+TEST(LevelMeter, TakesAnotherCalibrationOfTheSameKind) {
+  NodeHarness meter("LevelMeter", R"({"interval_s": 0.01, "pa_per_full_scale": [2]})", {48000.0, 1, 480});
+  feed_constant(meter, 0, 100, 0.5);
+  ASSERT_TRUE(meter.set_params(R"({"pa_per_full_scale": [20]})").empty());
+  EXPECT_EQ(value(feed_constant(meter, 100, 380, 0.5)[0], "main_channel.rms_pa"), 10.0);
+  EXPECT_EQ(
+      to_string(meter.set_params(R"({"v_per_full_scale": [1]})"), ""),
+      "/config/v_per_full_scale: another kind of calibration would give other quantities; expected the kind of the "
+      "configuration while the graph runs\n");
+  meter.reset();
+  EXPECT_EQ(value(feed_constant(meter, 0, 480, 0.5)[0], "main_channel.rms_pa"), 1.0);
+}
+
 }  // namespace
 }  // namespace streamlab::test

@@ -365,5 +365,103 @@ TEST(Spectrum, RefusesWhatItCannotUse) {
   EXPECT_FALSE(NodeHarness::refusals("Spectrum", R"({"detrend": "linear"})").empty());
 }
 
+// Frames of 64 samples without overlap; each has another amplitude, so that an average tells which are in it.
+std::vector<DataFrame> feed_frames(NodeHarness& spectrum, const Signal& x, std::size_t from, std::size_t to) {
+  std::vector<DataFrame> all;
+  for (std::size_t f = from; f < to; ++f) {
+    const std::vector<double> part(x[0].begin() + static_cast<std::ptrdiff_t>(64 * f),
+                                   x[0].begin() + static_cast<std::ptrdiff_t>(64 * f + 64));
+    for (DataFrame& y : feed_samples(spectrum, static_cast<std::int64_t>(64 * f), part)) {
+      all.push_back(std::move(y));
+    }
+  }
+  return all;
+}
+
+TEST(Spectrum, GoesOnWithWhatItHasWhenTheNumberOfAveragesChanges) {
+  const Signal x = noise(1, 64 * 30);
+  NodeHarness spectrum("Spectrum", R"({"fft_size": 64, "overlap": 0, "averaging": "linear", "averages": 10})",
+                       {48000.0, 1, 64});
+  EXPECT_TRUE(feed_frames(spectrum, x, 0, 6).empty());
+  ASSERT_TRUE(spectrum.set_params(R"({"averages": 8})").empty());
+  const auto eight = feed_frames(spectrum, x, 6, 16);
+  ASSERT_EQ(eight.size(), 2U);
+  // Those of one that began with 8.
+  NodeHarness fresh("Spectrum", R"({"fft_size": 64, "overlap": 0, "averaging": "linear", "averages": 8})",
+                    {48000.0, 1, 64});
+  expect_same_spectra(eight, feed_frames(fresh, x, 0, 16));
+  feed_frames(spectrum, x, 16, 22);
+  ASSERT_TRUE(spectrum.set_params(R"({"averages": 3})").empty());  // it has six
+  const auto more = feed_frames(spectrum, x, 22, 26);
+  ASSERT_EQ(more.size(), 2U);
+  EXPECT_EQ(meta(more[0], "frames_averaged"), 7.0);
+  EXPECT_EQ(meta(more[1], "frames_averaged"), 3.0);
+  EXPECT_FALSE(more[0].header().has(FrameFlag::incomplete));
+}
+
+TEST(Spectrum, GivesWhatItHasWhenItAveragesOtherwise) {
+  const Signal x = noise(1, 64 * 30);
+  NodeHarness spectrum("Spectrum", R"({"fft_size": 64, "overlap": 0, "averaging": "max", "averages": 10})",
+                       {48000.0, 1, 64});
+  feed_frames(spectrum, x, 0, 4);
+  ASSERT_TRUE(spectrum.set_params(R"({"averaging": "linear", "averages": 2})").empty());
+  const auto out = feed_frames(spectrum, x, 4, 9);
+  ASSERT_EQ(out.size(), 3U);
+  EXPECT_TRUE(out[0].header().has(FrameFlag::incomplete));
+  EXPECT_EQ(meta(out[0], "frames_averaged"), 5.0);
+  EXPECT_EQ(out[0].position(), 0);
+  EXPECT_FALSE(out[1].header().has(FrameFlag::incomplete));
+  EXPECT_EQ(out[1].position(), 5 * 64);
+  // Behind it they are those of a mean of two that began there.
+  NodeHarness fresh("Spectrum", R"({"fft_size": 64, "overlap": 0, "averaging": "linear", "averages": 2})",
+                    {48000.0, 1, 64});
+  const auto expected = feed_frames(fresh, x, 5, 9);
+  ASSERT_EQ(expected.size(), 2U);
+  for (std::size_t i = 0; i < 2; ++i) {
+    for (std::uint32_t k = 0; k < 33; ++k) {
+      EXPECT_EQ(out[i + 1].channel(0U)[k], expected[i].channel(0U)[k]);
+    }
+  }
+  spectrum.reset();
+  EXPECT_EQ(feed_frames(spectrum, x, 0, 10).size(), 1U);
+}
+
+// y <- y + a (x - y): the average goes on, with another weight.
+TEST(Spectrum, FadesFasterFromTheNextFrameOn) {
+  const Signal x = noise(1, 64 * 4);
+  NodeHarness slow("Spectrum",
+                   R"({"fft_size": 64, "overlap": 0, "averaging": "exponential", "time_constant_s": 1,
+                   "scaling": "power"})",
+                   {48000.0, 1, 64});
+  NodeHarness each("Spectrum", R"({"fft_size": 64, "overlap": 0, "scaling": "power"})", {48000.0, 1, 64});
+  const auto powers = feed_frames(each, x, 0, 4);
+  auto averages = feed_frames(slow, x, 0, 2);
+  ASSERT_TRUE(slow.set_params(R"({"time_constant_s": 0.002})").empty());
+  for (DataFrame& y : feed_frames(slow, x, 2, 4)) { averages.push_back(std::move(y)); }
+  ASSERT_EQ(averages.size(), 4U);
+  for (std::uint32_t k = 0; k < 33; ++k) {
+    double y = powers[0].channel(0U)[k];
+    for (std::size_t f = 1; f < 4; ++f) {
+      const double weight = 1.0 - std::exp(-64.0 / 48000.0 / (f < 2 ? 1.0 : 0.002));
+      y += weight * (powers[f].channel(0U)[k] - y);
+      EXPECT_NEAR(averages[f].channel(0U)[k], y, 1e-14);
+    }
+  }
+}
+
+TEST(Spectrum, RefusesWhatWouldBeAnotherFormat) {
+  NodeHarness spectrum("Spectrum", R"({"fft_size": 64, "averaging": "linear", "averages": 8})",
+                       {48000.0, 1, 640});
+  const std::string message = to_string(spectrum.set_params(R"({"fft_size": 128})"), "");
+  EXPECT_EQ(
+      message,
+      "/fft_size: this parameter cannot be changed while the graph runs: the format of the stream would be another; "
+      "expected \"averaging\", \"averages\", \"time_constant_s\", \"detrend\"\n");
+  EXPECT_EQ(
+      to_string(spectrum.set_params(R"({"averages": 1})"), ""),
+      "/config/averages: a block of 640 frames would give 21 spectra, and the graph has room for 3; expected more "
+      "frames per spectrum while the graph runs\n");
+}
+
 }  // namespace
 }  // namespace streamlab::test
