@@ -7,24 +7,6 @@
 #include "nodes/dsp/flush_denormals.hpp"
 
 namespace streamlab::dsp {
-namespace {
-
-// The outputs of a section without input, of which w1 is the first: y[0] = c1 s1 + c2 s2, and w2 = 2 a g (e1 s1 + e2 s2).
-struct StateMap {
-  double c1, c2, e1, e2, scale;
-};
-StateMap map_of(const SvfSection& s) noexcept {
-  const double a = 1.0 / (1.0 + s.g * (s.g + s.k));
-  StateMap map;
-  map.c1 = a * (s.m1 + s.m2 * s.g);
-  map.c2 = a * (s.m2 * (1.0 + s.g * s.k) - s.m1 * s.g);
-  map.e1 = map.c1 * s.g + map.c2;
-  map.e2 = map.c2 * (s.g + s.k) - map.c1;
-  map.scale = 2.0 * a * s.g;
-  return map;
-}
-
-}  // namespace
 
 // With z = (1 + s) / (1 - s), d = z - 1 = 2 s / (1 - s):
 //   d^2 + d1 d + d2      is, up to (1 - s)^2,   (4 - 2 d1 + d2) s^2 + 2 (d1 - d2) s + d2,   which is s^2 + g k s + g^2,
@@ -40,22 +22,27 @@ SvfSection svf_of(const BiquadSection& section) noexcept {
   return svf;
 }
 
-BiquadCascade::State cascade_state(const SvfSection& section, SvfState state) noexcept {
-  const StateMap map = map_of(section);
-  return {map.c1 * state.s1 + map.c2 * state.s2, map.scale * (map.e1 * state.s1 + map.e2 * state.s2)};
-}
+// The outputs of a section without input: w1 is the first of them, c1 s1 + c2 s2, and w2 is scale (e1 s1 + e2 s2).
+MorphSection::MorphSection(const BiquadSection& section) : svf(svf_of(section)) {
+  const double a = 1.0 / (1.0 + svf.g * (svf.g + svf.k));
+  const double c1 = a * (svf.m1 + svf.m2 * svf.g);
+  const double c2 = a * (svf.m2 * (1.0 + svf.g * svf.k) - svf.m1 * svf.g);
+  const double e1 = c1 * svf.g + c2;
+  const double e2 = c2 * (svf.g + svf.k) - c1;
+  const double scale = 2.0 * a * svf.g;
+  to_cascade = {c1, c2, scale * e1, scale * e2};
 
-SvfState svf_state(const SvfSection& section, BiquadCascade::State state) noexcept {
-  const StateMap map = map_of(section);
-  const double w2 = state.w2 / map.scale;
-  const double c = map.c1 * map.c1 + map.c2 * map.c2;
-  if (c == 0.0) { return {}; }  // the section passes its input through: nothing of the state is heard
-  const double determinant = map.c1 * map.e2 - map.c2 * map.e1;
-  const double size = std::sqrt(c * (map.e1 * map.e1 + map.e2 * map.e2));
+  const double c = c1 * c1 + c2 * c2;
+  if (c == 0.0) { return; }  // the section passes its input through: nothing of the state is heard
+  const double determinant = c1 * e2 - c2 * e1;
+  const double size = std::sqrt(c * (e1 * e1 + e2 * e2));
   // Where a zero lies on a pole, only a part of the state is heard, and both equations are the same one: the smallest
   // state of those that fit. 1e-10: closer than that, rounding would decide.
-  if (std::abs(determinant) <= 1e-10 * size) { return {map.c1 * state.w1 / c, map.c2 * state.w1 / c}; }
-  return {(state.w1 * map.e2 - map.c2 * w2) / determinant, (map.c1 * w2 - map.e1 * state.w1) / determinant};
+  if (std::abs(determinant) <= 1e-10 * size) {
+    to_svf = {c1 / c, 0.0, c2 / c, 0.0};
+  } else {
+    to_svf = {e2 / determinant, -c2 / (scale * determinant), -e1 / determinant, c1 / (scale * determinant)};
+  }
 }
 
 BiquadMorph::BiquadMorph(std::size_t channel_count, std::uint32_t length_frames)
@@ -75,26 +62,28 @@ SvfSection BiquadMorph::at(std::size_t section, std::uint32_t done) const noexce
           a.m1 + (b.m1 - a.m1) * part, a.m2 + (b.m2 - a.m2) * part};
 }
 
-void BiquadMorph::go_to(BiquadCascade& from, std::span<const SvfSection> now,
-                        std::span<const SvfSection> target) noexcept {
+void BiquadMorph::go_to(BiquadCascade& from, std::span<const MorphSection> now,
+                        std::span<const MorphSection> target) noexcept {
   const auto passes = [](const SvfSection& like) { return SvfSection{like.g, like.k, 1.0, 0.0, 0.0}; };
   if (frames_left() > 0) {
     for (std::size_t s = 0; s < count_; ++s) { from_[s] = at(s, done_); }
   } else {
     count_ = now.size();
     for (std::size_t s = 0; s < count_; ++s) {
-      from_[s] = now[s];
+      from_[s] = now[s].svf;
       for (std::size_t c = 0; c < channel_count_; ++c) {
-        states_[s * channel_count_ + c] = svf_state(now[s], from.state(s, c));
+        states_[s * channel_count_ + c] = now[s].svf_state(from.state(s, c));
       }
     }
   }
   for (; count_ < target.size(); ++count_) {
-    from_[count_] = passes(target[count_]);
+    from_[count_] = passes(target[count_].svf);
     std::fill_n(states_.begin() + static_cast<std::ptrdiff_t>(count_ * channel_count_), channel_count_,
                 SvfState{});
   }
-  for (std::size_t s = 0; s < count_; ++s) { target_[s] = s < target.size() ? target[s] : passes(from_[s]); }
+  for (std::size_t s = 0; s < count_; ++s) {
+    target_[s] = s < target.size() ? target[s].svf : passes(from_[s]);
+  }
   done_ = 0;
 }
 
@@ -129,10 +118,10 @@ std::size_t BiquadMorph::process(std::span<const double* const> in, std::span<do
   return silenced;
 }
 
-void BiquadMorph::arrive(BiquadCascade& to) noexcept {
+void BiquadMorph::arrive(BiquadCascade& to, std::span<const MorphSection> target) noexcept {
   for (std::size_t s = 0; s < to.section_count(); ++s) {
     for (std::size_t c = 0; c < channel_count_; ++c) {
-      to.set_state(s, c, cascade_state(target_[s], states_[s * channel_count_ + c]));
+      to.set_state(s, c, target[s].cascade_state(states_[s * channel_count_ + c]));
     }
   }
 }

@@ -23,6 +23,7 @@
 // states of which each is a linear function of the other.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -46,9 +47,23 @@ struct SvfState {
   double s1 = 0.0;
   double s2 = 0.0;
 };
-// States from which both forms of a section give the same output for any input to come.
-SvfState svf_state(const SvfSection& section, BiquadCascade::State state) noexcept;
-BiquadCascade::State cascade_state(const SvfSection& section, SvfState state) noexcept;
+
+// A section as BiquadMorph needs it. Made on the control thread, which has the time for divisions.
+struct MorphSection {
+  explicit MorphSection(const BiquadSection& section);
+
+  // States from which both forms give the same output for any input to come.
+  SvfState svf_state(BiquadCascade::State w) const noexcept {
+    return {to_svf[0] * w.w1 + to_svf[1] * w.w2, to_svf[2] * w.w1 + to_svf[3] * w.w2};
+  }
+  BiquadCascade::State cascade_state(SvfState s) const noexcept {
+    return {to_cascade[0] * s.s1 + to_cascade[1] * s.s2, to_cascade[2] * s.s1 + to_cascade[3] * s.s2};
+  }
+
+  SvfSection svf;
+  std::array<double, 4> to_svf{};      // two rows of two
+  std::array<double, 4> to_cascade{};  // likewise
+};
 
 class BiquadMorph {
  public:
@@ -61,13 +76,13 @@ class BiquadMorph {
   std::uint32_t frames_left() const noexcept { return length_ - done_; }
   // From where the sections are now, in `from` with the coefficients `now` or on a way that is not over, to `target`. What
   // one side has more of passes its input through on the other.
-  void go_to(BiquadCascade& from, std::span<const SvfSection> now,
-             std::span<const SvfSection> target) noexcept;
+  void go_to(BiquadCascade& from, std::span<const MorphSection> now,
+             std::span<const MorphSection> target) noexcept;
   // As BiquadCascade::process(), of at most frames_left() frames.
   std::size_t process(std::span<const double* const> in, std::span<double* const> out,
                       std::uint32_t frames) noexcept;
-  // Where no frames are left: hands the state to `to`, which has the sections of the target.
-  void arrive(BiquadCascade& to) noexcept;
+  // Where no frames are left: hands the state to `to`, which has the sections `target`.
+  void arrive(BiquadCascade& to, std::span<const MorphSection> target) noexcept;
 
  private:
   SvfSection at(std::size_t section, std::uint32_t done) const noexcept;

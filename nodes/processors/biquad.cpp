@@ -109,7 +109,7 @@ class Biquad final : public ChannelwiseProcessor<Biquad> {
     if (on_the_way == 0) { return filter_->cascade.process(in, out, frames); }
     std::size_t silenced = morph_.process(in, out, on_the_way);
     if (morph_.frames_left() > 0) { return silenced; }
-    morph_.arrive(filter_->cascade);
+    morph_.arrive(filter_->cascade, filter_->sections);
     for (std::size_t c = 0; c < in.size(); ++c) {
       rest_in_[c] = in[c] + on_the_way;
       rest_out_[c] = out[c] + on_the_way;
@@ -133,10 +133,10 @@ class Biquad final : public ChannelwiseProcessor<Biquad> {
   struct Filter {
     Filter(std::span<const dsp::BiquadSection> list, std::size_t channel_count)
         : cascade(list, channel_count) {
-      for (const dsp::BiquadSection& section : list) { sections.push_back(dsp::svf_of(section)); }
+      for (const dsp::BiquadSection& section : list) { sections.emplace_back(section); }
     }
     dsp::BiquadCascade cascade;
-    std::vector<dsp::SvfSection> sections;  // the same
+    std::vector<dsp::MorphSection> sections;  // the same
   };
 
   Result<std::unique_ptr<Filter>> make_filter(const ParamValues& params) const {

@@ -70,10 +70,8 @@ std::vector<double> through(BiquadMorph& morph, std::vector<double> x) {
   return x;
 }
 
-std::vector<SvfSection> svf_of_all(const std::vector<BiquadSection>& sections) {
-  std::vector<SvfSection> all;
-  for (const BiquadSection& section : sections) { all.push_back(svf_of(section)); }
-  return all;
+std::vector<MorphSection> morph_sections(const std::vector<BiquadSection>& sections) {
+  return {sections.begin(), sections.end()};
 }
 
 TEST(BiquadMorph, HasTheResponseOfEverySection) {
@@ -100,11 +98,11 @@ TEST(BiquadMorph, TakesOverTheStateAndHandsItBack) {
     BiquadCascade behind(sections, 1);
     BiquadMorph morph(1, 1000);
     auto y = through(before, std::vector(x.begin(), x.begin() + 1000));
-    const auto svf = svf_of_all(sections);
+    const auto svf = morph_sections(sections);
     morph.go_to(before, svf, svf);
     for (const double v : through(morph, std::vector(x.begin() + 1000, x.begin() + 2000))) { y.push_back(v); }
     ASSERT_EQ(morph.frames_left(), 0U);
-    morph.arrive(behind);
+    morph.arrive(behind, svf);
     for (const double v : through(behind, std::vector(x.begin() + 2000, x.end()))) { y.push_back(v); }
     double largest = 1.0;
     for (const double v : expected) { largest = std::max(largest, std::abs(v)); }
@@ -139,7 +137,7 @@ TEST(BiquadMorph, NeverGrowsByAChange) {
   BiquadMorph morph(1, 48);
   double largest = 0.0;
   for (int change = 0; change < 2000; ++change) {
-    morph.go_to(cascade, svf_of_all(a), svf_of_all(change % 2 == 0 ? b : a));
+    morph.go_to(cascade, morph_sections(a), morph_sections(change % 2 == 0 ? b : a));
     largest = 0.0;
     for (const double v : through(morph, std::vector<double>(24))) {
       largest = std::max(largest, std::abs(v));
@@ -178,9 +176,9 @@ TEST(BiquadMorph, PassesThroughWhatOnlyOneSideHas) {
     BiquadCascade alone(to, 1);
     BiquadMorph morph(1, 480);
     through(cascade, x);
-    morph.go_to(cascade, svf_of_all(from), svf_of_all(to));
+    morph.go_to(cascade, morph_sections(from), morph_sections(to));
     through(morph, std::vector(x.begin(), x.begin() + 480));
-    morph.arrive(next);
+    morph.arrive(next, morph_sections(to));
     through(alone, x);
     through(alone, std::vector(x.begin(), x.begin() + 480));
     // From here on both hear the same; what they were before fades with the filter of 200 Hz.
@@ -194,7 +192,7 @@ TEST(BiquadMorph, CountsWhatIsNotFinite) {
   const auto sections = designed(FilterType::lowpass, 1000.0, 0.7);
   BiquadCascade cascade(sections, 2);
   BiquadMorph morph(2, 8);
-  morph.go_to(cascade, svf_of_all(sections), svf_of_all(sections));
+  morph.go_to(cascade, morph_sections(sections), morph_sections(sections));
   std::vector<double> a{1.0, std::numeric_limits<double>::quiet_NaN(), 1.0, 1.0};
   std::vector<double> b{1.0, 1.0, std::numeric_limits<double>::infinity(), 1.0};
   double* const y[] = {a.data(), b.data()};
