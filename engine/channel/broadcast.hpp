@@ -23,6 +23,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "engine/channel/broadcast_source.hpp"
 #include "engine/channel/broadcast_state.hpp"
 #include "engine/channel/clock.hpp"
 #include "engine/channel/ends.hpp"
@@ -42,10 +43,14 @@ BroadcastSender<T> broadcast(std::size_t capacity, Clock& clock = steady_clock()
 template <class T>
 class BroadcastReceiver : public Receiving<BroadcastReceiver<T>, T> {
  public:
+  // A subscriber of a source, which has no ring.
+  BroadcastReceiver(std::unique_ptr<BroadcastFeed<T>> feed, OnLag on_lag)
+      : feed_(std::move(feed)), on_lag_(on_lag) {}
   BroadcastReceiver(BroadcastReceiver&&) noexcept = default;
   BroadcastReceiver& operator=(BroadcastReceiver&& other) noexcept {
     if (this != &other) {
       leave();
+      feed_ = std::move(other.feed_);
       state_ = std::move(other.state_);
       cursor_ = std::move(other.cursor_);
       on_lag_ = other.on_lag_;
@@ -57,17 +62,23 @@ class BroadcastReceiver : public Receiving<BroadcastReceiver<T>, T> {
   // Unsubscribes.
   ~BroadcastReceiver() { leave(); }
 
-  // One more subscriber, which continues from the position of this one.
+  // One more subscriber, which continues from the position of this one; of a source, from the next value. Closed where no
+  // more can be had.
   BroadcastReceiver clone() const { return clone(on_lag_); }
   // OnLag::lose for one of a subscriber that loses values: it cannot promise another one all of them.
   BroadcastReceiver clone(OnLag on_lag) const {
     if (on_lag_ == OnLag::lose) { on_lag = OnLag::lose; }
+    if (feed_) {
+      auto more = feed_->source().subscribe(on_lag);
+      return more ? BroadcastReceiver(std::move(*more), on_lag) : BroadcastReceiver({}, {}, on_lag);
+    }
     if (!state_) { return BroadcastReceiver(state_, cursor_, on_lag); }
     return BroadcastReceiver(state_, state_->subscribe(on_lag, cursor_.get()), on_lag);
   }
 
   // Does not wait: a value, lagged, empty or closed.
   Received<T> try_receive() {
+    if (feed_) { return feed_->try_receive(); }
     if (!state_) { return Why::closed; }
     Received<T> received = state_->try_receive(*cursor_, on_lag_);
     if (received) { ++delivered_; }
@@ -76,19 +87,28 @@ class BroadcastReceiver : public Receiving<BroadcastReceiver<T>, T> {
 
   // Of the whole channel: no sender can send any more.
   void close() {
+    if (feed_) { feed_->source().close(); }
     if (state_) { state_->close(); }
   }
-  bool closed() const noexcept { return !state_ || state_->closed(); }
+  bool closed() const noexcept {
+    if (feed_) { return feed_->source().closed(); }
+    return !state_ || state_->closed();
+  }
 
   // Values that this subscriber can still receive.
   std::size_t size() const noexcept {
+    if (feed_) { return static_cast<std::size_t>(feed_->counters().in_queue); }
     if (!state_) { return 0; }
     return static_cast<std::size_t>(std::min<std::uint64_t>(state_->sent() - position(), capacity()));
   }
-  std::size_t capacity() const noexcept { return state_ ? state_->capacity() : 0; }
+  std::size_t capacity() const noexcept {
+    if (feed_) { return feed_->source().capacity(); }
+    return state_ ? state_->capacity() : 0;
+  }
   OnLag on_lag() const noexcept { return on_lag_; }
   // For this subscriber: values sent since it began, values it got, values it has lost (reported yet or not).
   ChannelCounters counters() const noexcept {
+    if (feed_) { return feed_->counters(); }
     ChannelCounters now;
     if (!state_) { return now; }
     now.in_queue = size();
@@ -101,12 +121,19 @@ class BroadcastReceiver : public Receiving<BroadcastReceiver<T>, T> {
 
   // For select() and streams; see MpscReceiver.
   void arm(std::shared_ptr<WakeSignal> signal) {
-    if (state_) { state_->receiving.arm(std::move(signal)); }
+    if (feed_) {
+      feed_->arm(std::move(signal));
+    } else if (state_) {
+      state_->receiving.arm(std::move(signal));
+    }
   }
   void disarm(const WakeSignal& signal) noexcept {
+    if (feed_) { feed_->disarm(signal); }
     if (state_) { state_->receiving.disarm(signal); }
   }
-  Clock::Duration poll_period() const noexcept { return Clock::Duration::zero(); }
+  Clock::Duration poll_period() const noexcept {
+    return feed_ ? feed_->poll_period() : Clock::Duration::zero();
+  }
 
  private:
   friend class BroadcastSender<T>;
@@ -120,6 +147,7 @@ class BroadcastReceiver : public Receiving<BroadcastReceiver<T>, T> {
     return cursor_ ? cursor_->position.load(std::memory_order_relaxed) : 0;
   }
 
+  std::unique_ptr<BroadcastFeed<T>> feed_;  // or, of a channel with a ring:
   std::shared_ptr<BroadcastState<T>> state_;
   std::shared_ptr<BroadcastCursor> cursor_;
   OnLag on_lag_ = OnLag::wait;

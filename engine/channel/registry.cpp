@@ -58,6 +58,11 @@ tl::unexpected<Error> ChannelRegistry::receiver_taken(std::string_view name) {
                  "a broadcast channel can have any number of them");
 }
 
+tl::unexpected<Error> ChannelRegistry::has_a_source(std::string_view name) {
+  return refused("", fmt::format("nothing else can send to channel \"{}\"", name),
+                 "a channel without a source", "it is an output of a graph");
+}
+
 Result<void> ChannelRegistry::add_entry(std::string name, Entry entry) {
   if (name.empty()) { return refused("", "a channel without a name", "at least one letter"); }
   const std::lock_guard lock(mutex_);

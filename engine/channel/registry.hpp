@@ -59,7 +59,12 @@ class ChannelRegistry {
   }
   template <class T>
   Result<void> add(std::string name, BroadcastSender<T> sender) {
-    return add_entry<T>(std::move(name), Broadcast<T>{std::move(sender)});
+    return add_entry<T>(std::move(name), Broadcast<T>{std::move(sender), {}});
+  }
+  // A broadcast channel to which only the source gives values.
+  template <class T>
+  Result<void> add(std::string name, std::shared_ptr<BroadcastSource<T>> source) {
+    return add_entry<T>(std::move(name), Broadcast<T>{{}, std::move(source)});
   }
   template <class T>
   Result<void> add(std::string name, WatchChannel<T> channel) {
@@ -84,17 +89,22 @@ class ChannelRegistry {
       return taken;
     });
   }
-  // One more sender of a broadcast channel.
+  // One more sender of a broadcast channel. Also an error: it has a source.
   template <class T>
   Result<BroadcastSender<T>> broadcast_sender(std::string_view name) {
-    return with<Broadcast<T>, T>(
-        name, [](Broadcast<T>& channel) -> Result<BroadcastSender<T>> { return channel.sender.clone(); });
+    return with<Broadcast<T>, T>(name, [name](Broadcast<T>& channel) -> Result<BroadcastSender<T>> {
+      if (!channel.sender) { return has_a_source(name); }
+      return channel.sender->clone();
+    });
   }
-  // One more subscriber of a broadcast channel.
+  // One more subscriber of a broadcast channel. Also an error: its source takes no more now.
   template <class T>
   Result<BroadcastReceiver<T>> subscribe(std::string_view name, OnLag on_lag = OnLag::wait) {
     return with<Broadcast<T>, T>(name, [on_lag](Broadcast<T>& channel) -> Result<BroadcastReceiver<T>> {
-      return channel.sender.subscribe(on_lag);
+      if (channel.sender) { return channel.sender->subscribe(on_lag); }
+      auto feed = channel.source->subscribe(on_lag);
+      if (!feed) { return tl::unexpected(feed.error()); }
+      return BroadcastReceiver<T>(std::move(*feed), on_lag);
     });
   }
   // One more sender of a watch channel.
@@ -125,12 +135,17 @@ class ChannelRegistry {
     MpscSender<T> sender;
     std::optional<MpscReceiver<T>> receiver;  // until it is taken
     std::size_t capacity() const { return sender.capacity(); }
+    void close() { sender.close(); }
+    bool closed() const { return sender.closed(); }
   };
   template <class T>
   struct Broadcast {
     static constexpr ChannelKind kKind = ChannelKind::broadcast;
-    BroadcastSender<T> sender;
-    std::size_t capacity() const { return sender.capacity(); }
+    std::optional<BroadcastSender<T>> sender;    // or:
+    std::shared_ptr<BroadcastSource<T>> source;  // nobody else sends
+    std::size_t capacity() const { return sender ? sender->capacity() : source->capacity(); }
+    void close() { sender ? sender->close() : source->close(); }
+    bool closed() const { return sender ? sender->closed() : source->closed(); }
   };
   template <class T>
   struct Watch {
@@ -138,6 +153,8 @@ class ChannelRegistry {
     WatchSender<T> sender;
     WatchReceiver<T> receiver;  // so that senders never see a channel without receivers
     std::size_t capacity() const { return 1; }
+    void close() { sender.close(); }
+    bool closed() const { return sender.closed(); }
   };
 
   struct Entry {
@@ -151,6 +168,7 @@ class ChannelRegistry {
   };
 
   static tl::unexpected<Error> receiver_taken(std::string_view name);
+  static tl::unexpected<Error> has_a_source(std::string_view name);
   Result<void> add_entry(std::string name, Entry entry);
   // With mutex_ held.
   Result<Entry*> find(std::string_view name);
@@ -160,9 +178,8 @@ class ChannelRegistry {
   Result<void> add_entry(std::string name, Channel channel) {
     const std::size_t capacity = channel.capacity();
     auto shared = std::make_shared<Channel>(std::move(channel));
-    return add_entry(std::move(name),
-                     {Channel::kKind, typeid(T), type_name<T>(), capacity, shared,
-                      [shared] { shared->sender.close(); }, [shared] { return shared->sender.closed(); }});
+    return add_entry(std::move(name), {Channel::kKind, typeid(T), type_name<T>(), capacity, shared,
+                                       [shared] { shared->close(); }, [shared] { return shared->closed(); }});
   }
   template <class Channel, class T, class Function>
   auto with(std::string_view name, Function&& function) -> decltype(function(std::declval<Channel&>())) {

@@ -3,6 +3,7 @@
 // BlockStream: the blocks that one output of a node, or one edge, brings into a round of a domain; and who gets them.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <vector>
 
@@ -21,6 +22,10 @@ struct BlockStream {
   bool closed = false;                     // the end mark has gone out
   std::vector<const DomainStep*> readers;  // in this domain
   std::vector<EdgeLink*> outgoing;         // to other domains, and to subscribers
+
+  // Of an output with a name (run/named_channels.hpp), by which the program may subscribe at any time: it is needed for that
+  // alone. Set when it is closed.
+  std::atomic<bool>* named_is_over = nullptr;
 
   // Back to the state before the first block.
   void restart() noexcept {

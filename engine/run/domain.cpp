@@ -14,11 +14,13 @@ namespace {
 
 // Those who come and go do not count: nothing ends because of them, or goes on for them.
 bool is_read(const BlockStream& stream) noexcept {
-  return !stream.readers.empty() || std::any_of(stream.outgoing.begin(), stream.outgoing.end(),
-                                                [](const EdgeLink* link) { return !link->comes_and_goes; });
+  return stream.named_is_over != nullptr || !stream.readers.empty() ||
+         std::any_of(stream.outgoing.begin(), stream.outgoing.end(),
+                     [](const EdgeLink* link) { return !link->comes_and_goes; });
 }
 bool is_needed(const BlockStream& stream) noexcept {
-  return std::any_of(stream.readers.begin(), stream.readers.end(),
+  return stream.named_is_over != nullptr ||
+         std::any_of(stream.readers.begin(), stream.readers.end(),
                      [](const DomainStep* reader) { return !reader->finished; }) ||
          std::any_of(stream.outgoing.begin(), stream.outgoing.end(), [](const EdgeLink* link) {
            return !link->comes_and_goes && !link->abandoned.load(std::memory_order_acquire);

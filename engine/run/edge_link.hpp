@@ -35,6 +35,7 @@ struct EdgeLink {
   WakeSignal* consumer = nullptr;  // waits for blocks
   WakeList* readers = nullptr;     // wait for blocks among other things: streams, selects
   bool comes_and_goes = false;     // a subscriber that came while the graph ran: nothing ends because of it
+  bool reader_may_lose = false;    // it said so, and is told how much: no loss of the run
   // No one takes blocks any more (the receiver is gone, or its domain failed): the producer continues without
   // waiting.
   std::atomic<bool> abandoned{false};

@@ -13,7 +13,8 @@ EdgeReport report_of(const EdgeLink& link) {
           link.edge.capacity(),
           counters,
           by_itself ? link.discarded.load(std::memory_order_relaxed) : 0,
-          counters.dropped - link.edge.dropped()};
+          counters.dropped - link.edge.dropped(),
+          link.reader_may_lose};
 }
 
 void report(const InputCounts& counts, EngineStatus& status) {
@@ -28,8 +29,9 @@ bool EngineStatus::data_lost() const {
   const auto was_unconnected = [](const PortConnection& port) { return port.interruptions > 0; };
   const bool in_device = driver && (driver->xruns > 0 || driver->gaps > 0 || driver->lost_frames > 0 ||
                                     std::any_of(driver->ports.begin(), driver->ports.end(), was_unconnected));
-  const bool in_edges = std::any_of(edges.begin(), edges.end(),
-                                    [](const EdgeReport& edge) { return edge.counters.dropped > 0; });
+  const bool in_edges = std::any_of(edges.begin(), edges.end(), [](const EdgeReport& edge) {
+    return edge.counters.dropped > 0 && !edge.reader_may_lose;
+  });
   const bool in_nodes =
       std::any_of(notes.begin(), notes.end(), [](const auto& note) { return note.second.data_lost; });
   return in_device || in_edges || in_nodes || gaps > 0 || underrun_frames > 0 || missing_frames > 0;

@@ -64,9 +64,8 @@ class Engine::Impl {
     if (options_.look_only) { return {}; }  // a dry run needs no memory for the running graph
     wire();
     params_ = std::make_unique<ParamControl>(*plan_, domains_);
-    Errors errors = channels_.open(*plan_, domains_);
     for (auto& domain : domains_) { domain->build(); }
-    return errors;
+    return channels_.open(*plan_, domains_, subscriptions_);
   }
 
   // Why an engine cannot be started (again).
@@ -126,13 +125,6 @@ class Engine::Impl {
       if (auto started = start_worker(*domain, [d = domain.get()] { return d->run(); }); !started) {
         return started;
       }
-    }
-    for (const auto& tap : channels_.taps()) {
-      const auto body = [t = tap.get()] {
-        t->run();
-        return Domain::Round::ended;
-      };
-      if (auto started = workers_.start("sl-channel", body); !started) { return started; }
     }
     if (device_side_ != nullptr) {
       device_side_->begin();
@@ -203,9 +195,8 @@ class Engine::Impl {
     for (const auto& link : links_) { status.edges.push_back(report_of(*link)); }
     subscriptions_->for_each([&](const EdgeLink& link) { status.edges.push_back(report_of(link)); });
     for (const auto& [name, counters] : subscriptions_->of_those_who_left()) {
-      status.edges.push_back({name + "s that left", OverflowPolicy::drop_oldest, 0, counters, 0, 0});
+      status.edges.push_back({name, OverflowPolicy::drop_oldest, 0, counters, 0, 0});
     }
-    for (const auto& tap : channels_.taps()) { status.edges.push_back(report_of(tap->link())); }
     for (const auto& domain : domains_) {
       if (device_side_ == nullptr) {
         status.frames = std::max(status.frames, static_cast<std::uint64_t>(domain->source_frames()));
@@ -259,7 +250,6 @@ class Engine::Impl {
   void abort() {
     given_up_ = true;
     for (auto& domain : domains_) { domain->abort(); }
-    channels_.stop();
   }
 
   template <class Body>
@@ -340,7 +330,6 @@ class Engine::Impl {
     if (trigger_port_ != nullptr) {
       trigger_port_->for_each([&](const EdgeLink& link, std::size_t) { sum += link.edge.delivered(); });
     }
-    for (const auto& tap : channels_.taps()) { sum += tap->link().edge.delivered(); }
     return sum;
   }
 
@@ -402,8 +391,8 @@ class Engine::Impl {
   std::unique_ptr<ParamControl> params_;
   std::vector<Domain::Round> outcomes_;  // per domain: how its thread ended
   std::vector<std::unique_ptr<EdgeLink>> links_;
-  NamedChannels channels_{registry_};
   const std::shared_ptr<Subscriptions> subscriptions_ = std::make_shared<Subscriptions>();
+  NamedChannels channels_{registry_};
 
   std::unique_ptr<TriggerPort> trigger_port_;  // of a triggered graph
   std::unique_ptr<DeviceSide> device_side_;    // of a graph with a driver

@@ -45,8 +45,9 @@ struct EdgeReport {
   OverflowPolicy policy = OverflowPolicy::block;
   std::size_t capacity = 0;
   EdgeCounters counters;
-  std::uint64_t discarded = 0;  // sent after the reader had left of its own accord
-  std::uint64_t given_up = 0;   // part of counters.dropped: lost because the run was given up, or failed
+  std::uint64_t discarded = 0;   // sent after the reader had left of its own accord
+  std::uint64_t given_up = 0;    // part of counters.dropped: lost because the run was given up, or failed
+  bool reader_may_lose = false;  // it said so (OnLag::lose), and is told: what it loses is no loss of the run
 };
 
 struct TickReport {  // of the device domain: the engine's share of the callback
@@ -62,7 +63,7 @@ struct EngineStatus {
   std::optional<DeviceFormat> device;
   std::optional<TickReport> tick;
   std::vector<EdgeReport> edges;
-  std::uint64_t gaps = 0;  // in the input from the device
+  std::uint64_t gaps = 0;         // in the input from the device
   std::uint64_t gap_frames = 0;
   std::uint64_t clipped_blocks = 0;
   std::uint64_t not_finite_blocks = 0;
@@ -97,8 +98,9 @@ class Engine {
                              std::optional<OverflowPolicy> policy = {});
 
   // Channels of blocks (broadcast<DataFrame>): those that the graph names, and those of its ChannelSource and
-  // ChannelSink nodes. Subscribers may join at any time and get every block from then on. A subscriber with
-  // OnLag::wait stalls a graph that may wait, but never a real-time domain, whose edge to the channel drops.
+  // ChannelSink nodes. Subscribers may join at any time and get every block from then on. One of a named output has an edge
+  // of its own, as subscribe() makes it: with OnLag::wait it stalls a graph that may wait, but never a real-time domain, whose
+  // edge drops; with OnLag::lose it stalls nothing, and is told what it lost.
   // A named channel is closed when its stream ends, and leaves the registry with the engine.
   // Any thread.
   ChannelRegistry& channels();

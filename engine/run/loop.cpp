@@ -50,6 +50,7 @@ void Loop::send_block(EdgeLink& link, const DataFrame& frame) noexcept {
 
 void Loop::close(BlockStream& stream) noexcept {
   if (std::exchange(stream.closed, true)) { return; }
+  if (stream.named_is_over != nullptr) { stream.named_is_over->store(true, std::memory_order_release); }
   for (EdgeLink* link : stream.outgoing) {
     link->edge.close();
     link->wake_consumer();

@@ -20,9 +20,8 @@ void Receiver::close() noexcept {
 }
 
 Received<DataFrame> Receiver::try_receive() {
-  if (shared_ == nullptr) { return Why::closed; }
   // Over first: a block that comes between the two looks is then found by the next call.
-  const bool over = ended() || shared_->link.abandoned.load(std::memory_order_acquire);
+  const bool over = is_over();
   DataFrame* const block = borrow();
   if (block == nullptr) { return over ? Why::closed : Why::empty; }
   DataFrame copy = *block;

@@ -71,6 +71,8 @@ class Receiver : public Receiving<Receiver, DataFrame> {
   Clock& clock() const noexcept { return steady_clock(); }
   // The stream is over and every block was received.
   bool ended() const { return shared_ == nullptr || shared_->link.edge.ended(); }
+  // Nothing more will come, but for what lies in the edge. Look here before you look for a block.
+  bool is_over() const { return ended() || shared_->link.abandoned.load(std::memory_order_acquire); }
   // What was pushed, delivered, dropped; `dropped` includes blocks that had no room when the run was given
   // up.
   EdgeCounters counters() const { return shared_ != nullptr ? shared_->link.counters() : EdgeCounters{}; }

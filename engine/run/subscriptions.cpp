@@ -8,14 +8,16 @@
 namespace streamlab {
 
 std::optional<Receiver> Subscriptions::add(Domain& domain, Request request) {
+  // (All under the lock: once the graph is over, its domain may be gone.)
+  const std::scoped_lock lock(mutex_);
+  if (is_over_) { return std::nullopt; }
   auto shared = std::make_shared<Receiver::Shared>(std::move(request.name), request.capacity, request.policy,
                                                    request.format, domain.signal());
   if (request.of_real_time) { shared->link.readers = nullptr; }
-  const std::scoped_lock lock(mutex_);
-  if (is_over_) { return std::nullopt; }
   remove_those_who_left();
-  shared->link.comes_and_goes = is_running_;
-  if (is_running_) { shared->owner = weak_from_this(); }
+  shared->link.comes_and_goes = is_running_ || request.channel != nullptr;
+  shared->link.reader_may_lose = request.may_lose;
+  if (shared->link.comes_and_goes) { shared->owner = weak_from_this(); }
   entries_.reserve(entries_.size() + 1);
   auto change = domain.program().attach(request.slot, shared->link, shared);
   if (!is_running_) {
@@ -25,7 +27,7 @@ std::optional<Receiver> Subscriptions::add(Domain& domain, Request request) {
     static_cast<void>(domain.program().detach(request.slot, shared->link, nullptr));
     return std::nullopt;
   }
-  entries_.push_back({shared, &domain, request.slot});
+  entries_.push_back({shared, &domain, request.slot, request.channel});
   return Receiver(std::move(shared));
 }
 
@@ -42,12 +44,16 @@ void Subscriptions::remove_those_who_left() noexcept {
     EdgeLink& link = entry.shared->link;
     if (!link.comes_and_goes || !link.abandoned.load(std::memory_order_acquire)) { return false; }
     try {
-      if (!entry.domain->change(entry.domain->program().detach(entry.slot, link, entry.shared))) {
+      auto change = entry.domain->program().detach(entry.slot, link, entry.shared);
+      if (!is_running_) {
+        change->apply(entry.domain->program());
+      } else if (!entry.domain->change(std::move(change))) {
         return false;
       }
       const EdgeCounters counters = link.counters();
-      if (counters.dropped == 0) { return true; }
-      EdgeCounters& sum = left_[link.name];
+      if (counters.dropped == 0 || link.reader_may_lose) { return true; }
+      EdgeCounters& sum =
+          left_[link.name + (entry.channel != nullptr ? ", of those that left" : "s that left")];
       sum.pushed += counters.pushed;
       sum.delivered += counters.delivered;
       sum.dropped += counters.dropped;
@@ -65,6 +71,22 @@ void Subscriptions::started() noexcept {
 void Subscriptions::stopped() noexcept {
   const std::scoped_lock lock(mutex_);
   is_over_ = true;
+}
+
+bool Subscriptions::is_over() const noexcept {
+  const std::scoped_lock lock(mutex_);
+  return is_over_;
+}
+
+void Subscriptions::close(const void* channel) noexcept {
+  const std::scoped_lock lock(mutex_);
+  for (const Entry& entry : entries_) {
+    if (entry.channel != channel) { continue; }
+    EdgeLink& link = entry.shared->link;
+    link.abandoned.store(true, std::memory_order_release);
+    link.wake_producer();
+    link.wake_consumer();
+  }
 }
 
 void Subscriptions::for_each(const std::function<void(const EdgeLink&)>& each) const {

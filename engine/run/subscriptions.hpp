@@ -4,7 +4,8 @@
 // counters of its own. Where nobody subscribes, nothing is copied.
 //
 // A subscription that was made before the start is a reader like those in the graph: what feeds only it ends with it. One
-// made while the graph runs comes and goes: nothing ends because of it.
+// made while the graph runs comes and goes: nothing ends because of it. So does, whenever it was made, one by the name of an
+// output (run/named_channels.hpp).
 #pragma once
 
 #include <functional>
@@ -29,7 +30,9 @@ class Subscriptions : public SubscriptionOwner, public std::enable_shared_from_t
     std::size_t capacity = 0;
     OverflowPolicy policy = OverflowPolicy::block;
     std::shared_ptr<const StreamFormat> format;
-    bool of_real_time = false;  // the domain wakes nobody
+    bool of_real_time = false;      // the domain wakes nobody
+    bool may_lose = false;          // and is told: no loss of the run
+    const void* channel = nullptr;  // whose it is, if it was made by name
   };
 
   // Empty: too many changes are pending in that domain, or the graph was stopped.
@@ -41,7 +44,11 @@ class Subscriptions : public SubscriptionOwner, public std::enable_shared_from_t
   // They are over. What is still subscribed stays in the report, and may outlive the domains.
   void stopped() noexcept;
 
-  // Calls `each` with the link of every subscription, and with those that came, lost blocks and went, by output.
+  bool is_over() const noexcept;
+  // Those that were made by this name receive what they have, and then no more.
+  void close(const void* channel) noexcept;
+
+  // Calls `each` with the link of every subscription. Those that came, lost blocks and went: together, by name.
   void for_each(const std::function<void(const EdgeLink&)>& each) const;
   std::map<std::string, EdgeCounters> of_those_who_left() const;
 
@@ -50,6 +57,7 @@ class Subscriptions : public SubscriptionOwner, public std::enable_shared_from_t
     std::shared_ptr<Receiver::Shared> shared;
     Domain* domain = nullptr;
     std::size_t slot = 0;
+    const void* channel = nullptr;
   };
 
   void remove_those_who_left() noexcept;

@@ -93,10 +93,10 @@ class ChannelSource final : public Node {
     sample_rate_hz_ = format.sample_rate_hz;
     format_ = format;
     if (context.channels != nullptr) {
-      auto channel = frame_channel(*context.channels, params_.text(kChannel),
-                                   static_cast<std::size_t>(params_.integer(kCapacity)));
-      if (!channel) { return tl::unexpected(channel.error()); }
-      blocks_.emplace(channel->subscribe(OnLag::wait));
+      auto blocks = subscribe_to_frames(*context.channels, params_.text(kChannel),
+                                        static_cast<std::size_t>(params_.integer(kCapacity)));
+      if (!blocks) { return tl::unexpected(blocks.error()); }
+      blocks_.emplace(std::move(*blocks));
     }
     return std::vector{OutputFormat{std::move(format)}};
   }

@@ -29,4 +29,19 @@ inline Result<BroadcastSender<DataFrame>> frame_channel(ChannelRegistry& registr
   return sender;
 }
 
+// A subscriber of that channel, which may also be a named output of a graph.
+inline Result<BroadcastReceiver<DataFrame>> subscribe_to_frames(ChannelRegistry& registry,
+                                                                const std::string& name,
+                                                                std::size_t capacity) {
+  for (const RegisteredChannel& channel : registry.list()) {
+    if (channel.name != name) { continue; }
+    auto receiver = registry.subscribe<DataFrame>(name, OnLag::wait);
+    if (!receiver) { receiver.error().where = "/config/channel"; }
+    return receiver;
+  }
+  auto sender = frame_channel(registry, name, capacity);
+  if (!sender) { return tl::unexpected(sender.error()); }
+  return sender->subscribe(OnLag::wait);
+}
+
 }  // namespace streamlab
