@@ -29,6 +29,7 @@ struct RunArguments {
   bool json = false;
   bool quiet = false;
   bool force = false;  // replace files that exist
+  bool watch = false;  // reload the graph when the file is saved
   // Of flows:
   std::vector<std::string> plugins = {};  // files of them, for graphs, which run in processes of their own
   std::string state;                      // JSON, or "@FILE"

@@ -207,6 +207,7 @@ class CommandLine {
     CLI::Option* seconds = run.add_option("--seconds", run_.seconds, "End after this much signal.")
                                ->type_name("S")
                                ->check(check_seconds);
+    run.add_flag("--watch", run_.watch, "Take the configuration over whenever it is saved, without a gap.");
     run.add_option("--frames", run_.frames, "End after this many frames.")
         ->type_name("N")
         ->check(check_count)

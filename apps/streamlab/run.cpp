@@ -11,6 +11,7 @@
 #include "apps/streamlab/run_files.hpp"
 #include "apps/streamlab/run_graph.hpp"
 #include "apps/streamlab/standard_streams.hpp"
+#include "apps/streamlab/watch.hpp"
 
 namespace streamlab::app {
 
@@ -47,19 +48,31 @@ Errors refusals(const ValidGraph& graph, const RunArguments& arguments) {
 ExitCode run_command(const RunArguments& arguments) {
   const auto text = read_config(arguments.config.path);
   if (!text) { return report(text.error(), ""); }
-  if (is_flow_text(*text, arguments.config.path)) { return run_flow_file(arguments, *text); }
+  if (is_flow_text(*text, arguments.config.path)) {
+    if (!arguments.watch) { return run_flow_file(arguments, *text); }
+    return report({ErrorCode::refused, "--watch", "a flow cannot be reloaded", "a graph", ""}, "");
+  }
   const auto graph = load_config(arguments.config, *text);
   // A text that cannot be read is neither graph nor flow: then nothing is wrong with the options.
   if (!graph && !parse_document(*text, language_of(arguments.config.path))) { return graph.error(); }
   const Errors refused = refuse_flow_options(arguments);
   if (!refused.empty()) { report(refused, ""); }
   if (!graph || !refused.empty()) { return ExitCode::refused; }
+  if (arguments.watch && arguments.config.path == "-") {
+    return report({ErrorCode::refused, "--watch", "standard input is read once", "a file", ""}, "");
+  }
   if (const Errors errors = refusals(*graph, arguments); !errors.empty()) {
     return report(errors, name_of(arguments.config));
   }
   if (!arguments.quiet) { to_stderr(unread_notes(*graph), Tone::warning); }
-  RunOptions options{arguments.seconds, arguments.frames, arguments.json,
-                     arguments.quiet,   arguments.force,  {}};
+  RunOptions options{.seconds = arguments.seconds,
+                     .frames = arguments.frames,
+                     .json = arguments.json,
+                     .quiet = arguments.quiet,
+                     .force = arguments.force};
+  if (arguments.watch) {
+    options.look = reloads_on_change(arguments, streams_to_stdout(*graph) ? stderr : stdout);
+  }
   options.report = [&](const Errors& errors) { return report(errors, name_of(arguments.config)); };
   return run_graph(*graph, options);
 }

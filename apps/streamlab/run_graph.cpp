@@ -139,6 +139,7 @@ ExitCode run_graph(const ValidGraph& graph, const RunOptions& options) {
   };
   const auto look = [&] {
     patient.pass_on();
+    if (options.look) { options.look(**engine); }
     const EngineStatus status = (*engine)->status();
     tell(status, RunEvents::Hold::yes);
     if (!line.is_shown()) { return; }

@@ -34,9 +34,10 @@ struct RunOptions {
   bool quiet = false;
   bool force = false;
   // Reports errors of building and running.
-  std::function<ExitCode(const Errors&)> report;
-  RunView* view = nullptr;       // in place of the usual progress and headline
-  bool may_be_simulated = true;  // see DeviceRequest
+  std::function<ExitCode(const Errors&)> report = {};
+  RunView* view = nullptr;                 // in place of the usual progress and headline
+  bool may_be_simulated = true;            // see DeviceRequest
+  std::function<void(Engine&)> look = {};  // ten times a second, while it runs
 };
 
 ExitCode run_graph(const ValidGraph& graph, const RunOptions& options);

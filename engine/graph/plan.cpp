@@ -37,11 +37,19 @@ std::uint32_t Plan::latency_frames() const {
 
 class Planner {
  public:
-  Planner(const ValidGraph& graph, const PlanOptions& options) : plan_(graph, options) {}
+  Planner(const ValidGraph& graph, const PlanOptions& options, const PlanBefore* before = nullptr)
+      : plan_(graph, options), before_(before) {}
 
   Checked<Plan> run() {
     const ValidGraph& graph = plan_.graph_;
-    plan_.partition_ = partition(graph, plan_.options_.threads, plan_.options_.cores);
+    if (before_ == nullptr) {
+      plan_.partition_ = partition(graph, plan_.options_.threads, plan_.options_.cores);
+    } else {
+      auto beside = partition_beside(graph, plan_.options_.threads, before_->plan->domains(),
+                                     before_->partner, before_->is_over);
+      if (!beside) { return tl::unexpected(beside.error()); }
+      plan_.partition_ = *std::move(beside);
+    }
     plan_.nodes_.resize(graph.nodes().size());
     for (const std::size_t n : graph.order()) { prepare(n); }
     if (errors_.empty()) {
@@ -75,22 +83,53 @@ class Planner {
     }
     if (!check_formats(n, formats)) { return; }
 
-    PrepareContext context(plan_.options_.host);
-    context.inputs = formats;
-    context.sample_rate_hz = plan_.graph_.config().sample_rate_hz;
-    context.block_size = plan_.options_.block_size;
-    context.device = plan_.options_.device ? &*plan_.options_.device : nullptr;
-    context.lossless = plan_.options_.lossless;
-    const std::vector<std::uint32_t> ahead = plan_separate_inputs(n);
-    context.ahead_blocks = ahead;
-    planned.node = valid.entry->make(valid.params);
-    auto outputs = planned.node->prepare(context);
-    if (!outputs) {
-      errors_.push_back(valid.located(outputs.error()));
-      return;
+    planned.ahead_blocks = plan_separate_inputs(n);
+    if (const PlanNode* const running = running_node(n)) {
+      planned.node = running->node;
+      planned.outputs = running->outputs;
+    } else {
+      PrepareContext context(plan_.options_.host);
+      context.inputs = formats;
+      context.sample_rate_hz = plan_.graph_.config().sample_rate_hz;
+      context.block_size = plan_.options_.block_size;
+      context.device = plan_.options_.device ? &*plan_.options_.device : nullptr;
+      context.lossless = plan_.options_.lossless;
+      context.ahead_blocks = planned.ahead_blocks;
+      planned.node = valid.entry->make(valid.params);
+      auto outputs = planned.node->prepare(context);
+      if (!outputs) {
+        errors_.push_back(valid.located(outputs.error()));
+        return;
+      }
+      planned.outputs = *std::move(outputs);
     }
     if (!is_separate(n)) { plan_join(planned); }
-    add_slots(n, *outputs);
+    keep_join_blocks(n);
+    add_slots(n, planned.outputs);
+  }
+
+  // The node of the running graph that goes on as node `n`: what it gets is what it gets now.
+  const PlanNode* running_node(std::size_t n) const {
+    if (before_ == nullptr || !before_->partner[n]) { return nullptr; }
+    const PlanNode& planned = plan_.nodes_[n];
+    const PlanNode& running = before_->plan->nodes()[*before_->partner[n]];
+    if (planned.inputs.size() != running.inputs.size() || planned.ahead_blocks != running.ahead_blocks) {
+      return nullptr;
+    }
+    for (std::size_t i = 0; i < planned.inputs.size(); ++i) {
+      const StreamFormat& now = *before_->plan->slots()[running.inputs[i].slot].format;
+      if (!(*plan_.slots_[planned.inputs[i].slot].format == now)) { return nullptr; }
+    }
+    return &running;
+  }
+  // A join that goes on holds what it holds.
+  void keep_join_blocks(std::size_t n) {
+    if (before_ == nullptr || !before_->partner[n]) { return; }
+    const auto& now = before_->plan->nodes()[*before_->partner[n]].join_blocks;
+    auto& planned = plan_.nodes_[n].join_blocks;
+    for (std::size_t i = 0; i < std::min(planned.size(), now.size()); ++i) {
+      planned[i] = std::max(planned[i], now[i]);
+    }
   }
 
   bool is_separate(std::size_t n) const {
@@ -404,6 +443,7 @@ class Planner {
   }
 
   Plan plan_;
+  const PlanBefore* const before_;
   std::vector<Density> densities_;  // by slot
   Errors errors_;
 };
@@ -413,6 +453,12 @@ Checked<Plan> make_plan(const ValidGraph& graph, const PlanOptions& options) {
   if (complete.block_size == 0) { complete.block_size = graph.config().block_size; }
   if (complete.block_size == 0) { complete.block_size = kDefaultBlockSize; }
   auto plan = Planner(graph, complete).run();
+  if (!plan) { graph.name_nodes(plan.error()); }
+  return plan;
+}
+
+Checked<Plan> make_plan(const ValidGraph& graph, const PlanBefore& before) {
+  auto plan = Planner(graph, before.plan->options(), &before).run();
   if (!plan) { graph.name_nodes(plan.error()); }
   return plan;
 }

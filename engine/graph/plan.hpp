@@ -66,11 +66,22 @@ struct PlanInput {
 };
 
 struct PlanNode {
-  std::unique_ptr<Node> node;
+  std::shared_ptr<Node> node;         // shared with the plan before, where it goes on in a reloaded graph
+  std::vector<OutputFormat> outputs;  // what its prepare() gave
   std::size_t domain = 0;
-  std::vector<PlanInput> inputs;           // connected ones, in port order
-  std::vector<std::size_t> slots;          // one per output port
-  std::vector<std::uint32_t> join_blocks;  // of a joining node, by input: what it must be able to hold back
+  std::vector<PlanInput> inputs;            // connected ones, in port order
+  std::vector<std::size_t> slots;           // one per output port
+  std::vector<std::uint32_t> join_blocks;   // of a joining node, by input: what it must be able to hold back
+  std::vector<std::uint32_t> ahead_blocks;  // PrepareContext::ahead_blocks
+};
+
+class Plan;
+
+// What runs already, where a graph takes the place of another one.
+struct PlanBefore {
+  const Plan* plan = nullptr;
+  std::vector<std::optional<std::size_t>> partner;  // by node of the new graph: the one that may go on as it
+  std::vector<bool> is_over;                        // by domain: it takes no more nodes
 };
 
 class Plan {
@@ -106,5 +117,8 @@ class Plan {
 // Control thread. Opens input files, writes nothing. Every reason why the plan cannot be made, in graph
 // order.
 Checked<Plan> make_plan(const ValidGraph& graph, const PlanOptions& options);
+// The plan of a graph that takes the place of a running one. Nodes whose partner's streams stay as they are are that
+// partner, and stay in its domain. Refused where a node would have to move to another domain.
+Checked<Plan> make_plan(const ValidGraph& graph, const PlanBefore& before);
 
 }  // namespace streamlab

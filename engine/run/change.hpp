@@ -24,8 +24,10 @@ class Change {
   virtual ~Change() = default;
   Change(const Change&) = delete;
   Change& operator=(const Change&) = delete;
-  // The domain's thread. Wait-free; allocates and frees nothing.
-  virtual void apply(Program& program) noexcept = 0;
+  // The domain's thread. Wait-free; allocates and frees nothing. A change may put another program in place of `program`.
+  virtual void apply(std::unique_ptr<Program>& program) noexcept = 0;
+  // False: the domain goes on without it and asks again before the next round. The domain's thread.
+  virtual bool is_due() const noexcept { return true; }
 
  protected:
   Change() = default;
@@ -37,7 +39,7 @@ class SetParams final : public Change {
   void add(std::size_t node_index, Node& node, std::unique_ptr<NodeChange> change) {
     changes_.push_back({node_index, &node, std::move(change)});
   }
-  void apply(Program& program) noexcept override;
+  void apply(std::unique_ptr<Program>& program) noexcept override;
 
  private:
   struct OfNode {
@@ -60,17 +62,18 @@ class ChangeQueue {
   // Destroys what was applied, and says whether there is room for one more.
   bool has_room() noexcept;
   // `program`: what the domain runs.
-  void send(std::unique_ptr<Change> change, Program& program) noexcept;
+  void send(std::unique_ptr<Change> change, std::unique_ptr<Program>& program) noexcept;
 
   // --- the domain's thread
-  void apply_all(Program& program) noexcept;
-  // Its last round is over: what comes from now on is applied by send(). Until restart().
-  void close(Program& program) noexcept;
+  void apply_all(std::unique_ptr<Program>& program) noexcept;
+  // Its last round is over: what comes from now on is applied by send(), due or not. Until restart().
+  void close(std::unique_ptr<Program>& program) noexcept;
   void restart() noexcept { over_.store(false); }
 
  private:
   SpscRing<Change*> inbox_{kMostPending};
   SpscRing<Change*> returned_{kMostPending};
+  Change* next_ = nullptr;   // taken from the inbox, and not due yet; the domain's thread
   std::size_t pending_ = 0;  // sent and not collected: no more than either ring holds
   std::mutex mutex_;
   std::atomic<bool> over_{false};

@@ -9,9 +9,6 @@
 namespace streamlab {
 namespace {
 
-// A device that gave no block for this long, and for eight of its periods, counts as away, even while its
-// driver tries to reopen it.
-constexpr std::chrono::milliseconds kSilence{500};
 // When the run is stopped, a shorter silence is enough for its frames to count as missing: they will not come any more.
 constexpr std::chrono::milliseconds kSilenceAtTheEnd{100};
 

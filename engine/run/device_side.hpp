@@ -34,6 +34,8 @@ class DeviceSide final : public DeviceClient {
   bool is_over() const noexcept { return over_.load(std::memory_order_acquire); }
   // Is the device's own input over, or has it failed for good; or is it away while the time that was asked for has passed?
   bool has_ended() const;
+  // Does it give no blocks now?
+  bool is_away() const { return is_away(driver_.status().state, kSilence); }
   // Frames that it would have given or taken between its loss and now, up to the limit. Before it is stopped.
   std::uint64_t count_missing() const;
   // `status`: what the driver says; what came after the end of the graph is not counted.
@@ -41,6 +43,9 @@ class DeviceSide final : public DeviceClient {
 
  private:
   using Clock = WakeSignal::Clock;
+  // A device that gave no block for this long, and for eight of its periods, counts as away, even while its driver tries to
+  // reopen it.
+  static constexpr std::chrono::milliseconds kSilence{500};
 
   void count(const TickInfo& info) noexcept;
   bool is_away(DriverState state, std::chrono::milliseconds patience) const;

@@ -29,12 +29,16 @@ bool is_needed(const BlockStream& stream) noexcept {
 
 }  // namespace
 
-void Domain::build() { program_ = std::make_unique<Program>(plan_, index_, wiring_); }
+void Domain::adopt(std::unique_ptr<Program> program) {
+  program_ = std::move(program);
+  has_device_input_ = program_->device_input() != nullptr;
+}
 
 // ---- one round
 
 Domain::Round Domain::round() noexcept {
   if (over_) { return *over_; }
+  changes_.apply_all(program_);
   const bool has_trigger = take_trigger();
   const bool has_blocks = take_incoming();
   const Round result = run_steps();
@@ -44,7 +48,6 @@ Domain::Round Domain::round() noexcept {
 Domain::Round Domain::run_steps() noexcept {
   bool worked = false;
   bool finished = true;
-  changes_.apply_all(*program_);
   for (DomainStep* step : program_->steps()) {
     worked = step->run(loop_) || worked;
     finished = finished && step->finished;
@@ -63,8 +66,9 @@ Domain::Round Domain::run_steps() noexcept {
     over_ = Round::ended;
   }
   if (over_) {
+    is_over_.store(true, std::memory_order_release);
     close_outgoing();
-    changes_.close(*program_);
+    changes_.close(program_);
     return *over_;
   }
   return worked ? Round::worked : Round::idle;
@@ -72,6 +76,24 @@ Domain::Round Domain::run_steps() noexcept {
 
 Domain::Round Domain::run() noexcept {
   flush_denormals();
+  const Program* polled = nullptr;
+  bool polls = false;
+  while (true) {
+    const std::uint32_t ticket = loop_.signal->ticket();
+    const Round result = round();
+    if (result == Round::worked) { continue; }
+    if (result != Round::idle) { return result; }
+    if (std::exchange(polled, program_.get()) != program_.get()) { polls = has_to_poll(); }
+    if (polls) {
+      loop_.signal->wait(ticket, kLookAgain);
+    } else {
+      loop_.signal->wait(ticket);
+    }
+  }
+}
+
+// Real-time threads, at the other ends of its edges, wake nobody.
+bool Domain::has_to_poll() const noexcept {
   const auto& incoming = program_->incoming();
   bool polls = std::any_of(incoming.begin(), incoming.end(),
                            [](const IncomingEdge& in) { return in.link->consumer == nullptr; });
@@ -79,17 +101,7 @@ Domain::Round Domain::run() noexcept {
     polls = polls || std::any_of(stream.outgoing.begin(), stream.outgoing.end(),
                                  [](const EdgeLink* link) { return link->producer == nullptr; });
   }
-  while (true) {
-    const std::uint32_t ticket = loop_.signal->ticket();
-    const Round result = round();
-    if (result == Round::worked) { continue; }
-    if (result != Round::idle) { return result; }
-    if (polls) {
-      loop_.signal->wait(ticket, kLookAgain);
-    } else {
-      loop_.signal->wait(ticket);
-    }
-  }
+  return polls;
 }
 
 void Domain::trigger(const DataFrame& given) noexcept {
@@ -207,6 +219,7 @@ std::span<const double* const> Domain::device_outputs() const noexcept {
 
 Domain::Round Domain::tick(const TickInfo& info) noexcept {
   const RtSection section;
+  if (!over_) { changes_.apply_all(program_); }
   if (DeviceOutputStep* const output = program_->device_output()) { output->be_silent(); }
   if (over_) { return *over_; }
   FrameHeader header;
@@ -215,7 +228,8 @@ Domain::Round Domain::tick(const TickInfo& info) noexcept {
   header.sequence_id = rounds_;
   if (info.xrun) { header.set(FrameFlag::xrun); }
   take_from_device(info, header);
-  fill_reblocks(header, info.frame_count);
+  fill_for_tick(info.frame_count);
+  pull_reblocks(header, info.frame_count);
   return run_steps();
 }
 
@@ -233,30 +247,54 @@ void Domain::take_from_device(const TickInfo& info, FrameHeader& header) noexcep
   loop_.device_block_is_there = true;
 }
 
-void Domain::fill_reblocks(const FrameHeader& header, std::uint32_t frame_count) noexcept {
+// Takes from the edges what the tick needs. True: one that is read no more has run dry, and the program that reads another
+// one in its place is due.
+bool Domain::fill_reblocks(std::uint32_t frame_count) noexcept {
+  bool is_dry = false;
   for (IncomingEdge& in : program_->incoming()) {
-    in.stream.count = 0;
-    if (in.stream.ended) { continue; }
-    Reblock& reblock = *in.reblock;
-    bool ended = false;
-    while (reblock.held_frames() < frame_count) {
+    while (!in.stream.ended && in.reblock->held_frames() < frame_count) {
       const std::uint32_t ticket = loop_.signal->ticket();
+      const bool is_released = in.link->released.load(std::memory_order_acquire);
       DataFrame* const block = in.link->edge.try_pop();
       if (block != nullptr) {
-        reblock.push(*block);
+        in.reblock->push(*block);
         in.link->edge.release(block);
         in.link->wake_producer();
         continue;
       }
-      ended = in.link->edge.ended();
-      if (ended || !loop_.may_wait || loop_.abort.load(std::memory_order_acquire)) { break; }
+      is_dry = is_dry || is_released;
+      const bool gives_up = !loop_.may_wait || loop_.abort.load(std::memory_order_acquire);
+      if (is_released || gives_up || in.link->edge.ended()) { break; }
       loop_.signal->wait(ticket);
     }
+  }
+  return is_dry;
+}
+
+void Domain::fill_for_tick(std::uint32_t frame_count) noexcept {
+  while (fill_reblocks(frame_count)) {
+    const Program* const now = program_.get();
+    const std::uint32_t ticket = loop_.signal->ticket();
+    changes_.apply_all(program_);
+    if (program_.get() != now) { continue; }
+    if (!loop_.may_wait || loop_.abort.load(std::memory_order_acquire)) { return; }
+    loop_.signal->wait(ticket, kLookAgain);
+  }
+}
+
+void Domain::pull_reblocks(const FrameHeader& header, std::uint32_t frame_count) noexcept {
+  for (IncomingEdge& in : program_->incoming()) {
+    in.stream.count = 0;
+    if (in.stream.ended) { continue; }
+    Reblock& reblock = *in.reblock;
+    const bool ended = reblock.held_frames() < frame_count && in.link->edge.ended();
     if (ended && reblock.held_frames() == 0) {
       in.stream.ended = true;
       continue;
     }
+    const std::uint64_t before = reblock.underrun_frames();
     in.stream.frames[0] = &reblock.pull(header, frame_count, ended);
+    loop_.count_underrun(reblock.underrun_frames() - before);
     in.stream.count = 1;
   }
 }
@@ -266,9 +304,18 @@ void Domain::fill_reblocks(const FrameHeader& header, std::uint32_t frame_count)
 bool Domain::change(std::unique_ptr<Change> change) noexcept {
   const auto lock = changes_.lock();
   if (!changes_.has_room()) { return false; }
-  changes_.send(std::move(change), *program_);
-  loop_.signal->notify();
+  send(std::move(change));
   return true;
+}
+
+bool Domain::has_room_for_change() noexcept {
+  const auto lock = changes_.lock();
+  return changes_.has_room();
+}
+
+void Domain::send(std::unique_ptr<Change> change) noexcept {
+  changes_.send(std::move(change), program_);
+  loop_.signal->notify();
 }
 
 void Domain::end_sources() noexcept {
@@ -288,15 +335,7 @@ Domain::Round Domain::drain() noexcept {
 
 void Domain::abort() noexcept {
   loop_.abort.store(true, std::memory_order_release);
-  stop_waiting();
   loop_.signal->notify();
-}
-
-void Domain::stop_waiting() noexcept {
-  if (program_ == nullptr) { return; }
-  for (const auto& step : program_->all_steps()) {
-    if (step->node != nullptr) { step->node->stop_waiting(); }
-  }
 }
 
 void Domain::reset() noexcept {
@@ -305,6 +344,7 @@ void Domain::reset() noexcept {
   changes_.restart();
   rounds_ = 0;
   over_.reset();
+  is_over_.store(false, std::memory_order_release);
 }
 
 std::span<DataFrame* const> Domain::blocks(std::size_t slot) const noexcept {
@@ -319,30 +359,21 @@ std::optional<Error> Domain::failure() const {
                  "a larger capacity, or another policy"};
   }
   if (!loop_.failed_node) { return std::nullopt; }
-  const ValidNode& node = plan_.graph().nodes()[*loop_.failed_node];
+  const Plan& plan = program_->plan();
+  const ValidNode& node = plan.graph().nodes()[*loop_.failed_node];
   if (loop_.overran) {
     return Error{ErrorCode::failed, node.id,
                  fmt::format("this {} held or emitted more blocks than it declared", node.info().name), "",
                  "this is a bug in the node"};
   }
-  Error error = plan_.nodes()[*loop_.failed_node].node->failure();
+  Error error = plan.nodes()[*loop_.failed_node].node->failure();
   if (error.where.empty()) { error.where = node.id; }
   if (error.where.starts_with("/config")) { return node.located(error); }
   return error;
 }
 
 const InputCounts* Domain::input_counts() const noexcept {
-  const DeviceInputStep* const input = program_ != nullptr ? program_->device_input() : nullptr;
-  return input != nullptr ? &input->counts() : nullptr;
-}
-
-std::uint64_t Domain::underrun_frames() const noexcept {
-  if (program_ == nullptr) { return 0; }
-  std::uint64_t sum = 0;
-  for (const IncomingEdge& in : program_->incoming()) {
-    if (in.reblock != nullptr) { sum += in.reblock->underrun_frames(); }
-  }
-  return sum;
+  return has_device_input_ ? &loop_.input_counts : nullptr;
 }
 
 }  // namespace streamlab

@@ -32,7 +32,11 @@ class Domain {
   };
 
   // Control thread. The plan must outlive the domain.
-  Domain(Plan& plan, std::size_t index, SourcePace pace) : plan_(plan), index_(index) { loop_.pace = pace; }
+  Domain(Plan& plan, std::size_t index, SourcePace pace, DomainWiring wiring = {})
+      : plan_(plan), index_(index), wiring_(std::move(wiring)) {
+    loop_.pace = pace;
+    loop_.may_wait = wiring_.may_wait;
+  }
   Domain(const Domain&) = delete;
   Domain& operator=(const Domain&) = delete;
 
@@ -51,8 +55,9 @@ class Domain {
   }
   // Where the triggers of this domain come from, instead of trigger().
   void attach_triggers(EdgeLink& link) { triggers_ = &link; }
-  // After the wiring: makes the program.
-  void build();
+  // After the wiring: makes the program. Or takes one that was made.
+  void build() { adopt(std::make_unique<Program>(plan_, index_, wiring_)); }
+  void adopt(std::unique_ptr<Program> program);
 
   // --- running. The domain's thread.
   Round round() noexcept;
@@ -77,20 +82,28 @@ class Domain {
   Program& program() noexcept { return *program_; }
   // False: too many are pending.
   bool change(std::unique_ptr<Change> change) noexcept;
+  bool has_room_for_change() noexcept;
+  // As change(), while changes().lock() is held, and there is room.
+  void send(std::unique_ptr<Change> change) noexcept;
+  // Did end, fail or stop. What it was to run afterwards ends at once. Any thread.
+  bool is_over() const noexcept { return is_over_.load(std::memory_order_acquire); }
+  // Of a domain that is over, and has got another program: what leaves it ends, too.
+  void end_edges() noexcept { close_outgoing(); }
 
   // --- any thread
   // The sources end now; what is inside is processed.
   void end_sources() noexcept;
-  // Nodes stop waiting in process(): what is inside is processed as fast as possible.
-  void stop_waiting() noexcept;
-  // round() gives up as soon as it can.
+  // round() gives up as soon as it can. (Its nodes may still wait: see Node::stop_waiting().)
   void abort() noexcept;
 
   // --- after a round, on its thread; or when nothing runs
   // The blocks that this slot emitted in the last round.
   std::span<DataFrame* const> blocks(std::size_t slot) const noexcept;
   std::optional<Error> failure() const;
-  std::uint64_t underrun_frames() const noexcept;  // of the device's playback
+  // Of the device's playback. Any thread.
+  std::uint64_t underrun_frames() const noexcept {
+    return loop_.underrun_frames.load(std::memory_order_relaxed);
+  }
   // Frames emitted so far by the sources of this domain; the largest count of any source.
   std::int64_t source_frames() const noexcept { return loop_.source_frames.load(std::memory_order_relaxed); }
   // Of the device's input; null without one.
@@ -101,19 +114,24 @@ class Domain {
   bool take_incoming() noexcept;
   void release_incoming() noexcept;
   void take_from_device(const TickInfo& info, FrameHeader& header) noexcept;
-  void fill_reblocks(const FrameHeader& header, std::uint32_t frame_count) noexcept;
+  void fill_for_tick(std::uint32_t frame_count) noexcept;
+  bool fill_reblocks(std::uint32_t frame_count) noexcept;
+  void pull_reblocks(const FrameHeader& header, std::uint32_t frame_count) noexcept;
   Round run_steps() noexcept;
   bool end_what_nobody_needs() noexcept;
+  bool has_to_poll() const noexcept;
   void close_outgoing() noexcept;
 
-  Plan& plan_;
+  Plan& plan_;  // that it was made from; a program knows its own
   const std::size_t index_;
   DomainWiring wiring_;
-  std::unique_ptr<Program> program_;  // made by build()
+  std::unique_ptr<Program> program_;  // made by build(), or by a reload
+  bool has_device_input_ = false;
   Loop loop_;
   EdgeLink* triggers_ = nullptr;
   std::uint64_t rounds_ = 0;
   std::optional<Round> over_;  // ended, failed or stopped: the domain is over
+  std::atomic<bool> is_over_{false};
 
   ChangeQueue changes_;
 };

@@ -39,6 +39,7 @@ struct EdgeLink {
   // No one takes blocks any more (the receiver is gone, or its domain failed): the producer continues without
   // waiting.
   std::atomic<bool> abandoned{false};
+  std::atomic<bool> released{false};        // the producer goes on without it: what is queued is the last
   std::atomic<bool> had_enough{false};      // and needs no more: later blocks are not lost
   std::atomic<std::uint64_t> discarded{0};  // blocks sent after the reader had left for another reason
   // Losses because the run was given up, or failed: blocks that waited for room; blocks that the consumer

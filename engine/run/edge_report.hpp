@@ -5,7 +5,7 @@
 
 #include "engine/run/edge_link.hpp"
 #include "engine/run/engine.hpp"
-#include "engine/run/steps/source_step.hpp"
+#include "engine/run/input_counts.hpp"
 
 namespace streamlab {
 

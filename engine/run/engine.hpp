@@ -24,6 +24,7 @@
 #include "engine/graph/plan.hpp"
 #include "engine/run/driver.hpp"
 #include "engine/run/receiver.hpp"
+#include "engine/run/reload_plan.hpp"
 
 namespace streamlab {
 
@@ -63,7 +64,7 @@ struct EngineStatus {
   std::optional<DeviceFormat> device;
   std::optional<TickReport> tick;
   std::vector<EdgeReport> edges;
-  std::uint64_t gaps = 0;         // in the input from the device
+  std::uint64_t gaps = 0;  // in the input from the device
   std::uint64_t gap_frames = 0;
   std::uint64_t clipped_blocks = 0;
   std::uint64_t not_finite_blocks = 0;
@@ -125,6 +126,15 @@ class Engine {
   Result<void> set_param(std::string_view node, std::string_view param, std::string_view value);
   // The values in force, or about to be, of all parameters, as JSON in the shape of set_params(). Any thread.
   std::string param_values() const;
+
+  // Lets another graph take the place of the running one, without a gap: nodes with the same id, type and parameters (but for
+  // those that are live) go on with their state, and the device keeps ticking. Says what it did; refused, with nothing changed,
+  // where that cannot be: another device, rate, block size, duration or set of threads, a file that would be written again, a
+  // node that would have to move to another thread. New sources begin where the stream is. A value of a live parameter that the
+  // new graph does not change stays as it was set. plan() is another one afterwards. One thread at a time.
+  Checked<ReloadPlan> reload(const ValidGraph& graph);
+  // What that would do.
+  Checked<ReloadPlan> plan_reload(const ValidGraph& graph) const;
 
   // True when the run is over within `timeout`: the sources have ended, nothing needs their output any more,
   // or something failed.

@@ -30,9 +30,33 @@ bool Join::push(std::size_t input, const DataFrame& block) noexcept {
   if (!has_room(input)) { return false; }
   if (block.frame_count() == 0) { return true; }
   Queue& queue = queues_[input];
+  // An input that joins a running graph may begin before the part that was given last.
+  const std::int64_t late = next_position_ ? *next_position_ - block.position() : 0;
+  if (late > 0 && queue.count == 0) {
+    if (late >= block.frame_count()) { return true; }
+    queue.used = static_cast<std::uint32_t>(late);
+  }
   queue.blocks[(queue.first + queue.count) % queue.blocks.size()].copy_from(block);
   ++queue.count;
   return true;
+}
+
+void Join::take_over(Join& before, std::span<const std::size_t> inputs) noexcept {
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    if (inputs[i] >= before.queues_.size()) { continue; }
+    Queue& from = before.queues_[inputs[i]];
+    Queue& to = queues_[i];
+    // What next() showed last goes when it is called again.
+    if (before.taken_[inputs[i]] > 0) { take(from, std::exchange(before.taken_[inputs[i]], 0)); }
+    to.count = static_cast<std::size_t>(std::min(from.count, to.blocks.size()));
+    for (std::size_t b = 0; b < to.count; ++b) {
+      std::swap(to.blocks[b], from.blocks[(from.first + b) % from.blocks.size()]);
+    }
+    to.used = from.used;
+    to.ended = from.ended;
+  }
+  next_position_ = before.next_position_;
+  last_sequence_id_ = before.last_sequence_id_;
 }
 
 void Join::take(Queue& queue, std::uint32_t frames) noexcept {

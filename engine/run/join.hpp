@@ -39,6 +39,9 @@ class Join {
   // All inputs have ended and next() has reported that nothing is left.
   bool finished() const noexcept;
   void reset() noexcept;
+  // Takes what `before` holds, and goes on where it has stopped. `inputs`, by input: its input there, or a number that it
+  // has not. A join that takes over holds at least as many blocks.
+  void take_over(Join& before, std::span<const std::size_t> inputs) noexcept;
 
  private:
   struct Queue {

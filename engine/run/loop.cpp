@@ -59,6 +59,8 @@ void Loop::close(BlockStream& stream) noexcept {
 
 void Loop::restart() noexcept {
   source_frames.store(0, std::memory_order_relaxed);
+  input_counts.restart();
+  underrun_frames.store(0, std::memory_order_relaxed);
   triggered = device_block_is_there = overran = reader_left = misses_reader = false;
   failed_node.reset();
   failed_link = nullptr;

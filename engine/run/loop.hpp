@@ -12,6 +12,7 @@
 #include "engine/rt/wake_signal.hpp"
 #include "engine/run/block_stream.hpp"
 #include "engine/run/edge_link.hpp"
+#include "engine/run/input_counts.hpp"
 
 namespace streamlab {
 
@@ -28,9 +29,11 @@ struct Loop {
   bool triggered = false;
   FrameHeader trigger;
   bool device_block_is_there = false;
-  std::atomic<bool> sources_end{false};        // they end now; what is inside is processed
-  std::atomic<bool> abort{false};              // the round gives up as soon as it can
-  std::atomic<std::int64_t> source_frames{0};  // emitted so far; the largest count of any source
+  std::atomic<bool> sources_end{false};           // they end now; what is inside is processed
+  std::atomic<bool> abort{false};                 // the round gives up as soon as it can
+  std::atomic<std::int64_t> source_frames{0};     // emitted so far; the largest count of any source
+  InputCounts input_counts;                       // of the device's input
+  std::atomic<std::uint64_t> underrun_frames{0};  // of its output
 
   // --- where blocks go
   bool may_wait = true;
@@ -44,6 +47,10 @@ struct Loop {
   bool misses_reader = false;  // a reader left for another reason: what it does not get is lost
 
   bool failed() const noexcept { return failed_node.has_value(); }
+  void count_underrun(std::uint64_t frames) noexcept {
+    underrun_frames.store(underrun_frames.load(std::memory_order_relaxed) + frames,
+                          std::memory_order_relaxed);
+  }
   void fail(std::size_t node) noexcept {
     if (!failed_node) { failed_node = node; }
   }

@@ -100,10 +100,7 @@ Errors ParamControl::apply(const Document& changes) {
     }
   }
   if (!errors.empty()) { return errors; }
-  for (auto& [domain, change] : by_domain) {
-    domains_[domain]->changes().send(std::move(change), domains_[domain]->program());
-    domains_[domain]->signal()->notify();
-  }
+  for (auto& [domain, change] : by_domain) { domains_[domain]->send(std::move(change)); }
   for (auto& [n, values] : now) { values_[n] = std::move(values); }
   return {};
 }

@@ -20,6 +20,10 @@ class ParamControl {
  public:
   // Both must outlive it.
   ParamControl(Plan& plan, const std::vector<std::unique_ptr<Domain>>& domains);
+  // With other values than those of the plan's graph, by node.
+  ParamControl(Plan& plan, const std::vector<std::unique_ptr<Domain>>& domains,
+               std::vector<ParamValues> values)
+      : plan_(plan), domains_(domains), values_(std::move(values)) {}
 
   // `changes`: {"eq": {"gain_db": -3, "q": 2}, "out": {"gain": 0.5}}, as JSON. Every reason why it is refused, each with
   // its JSON pointer ("/eq/q"); else it takes effect before the next block.
@@ -29,6 +33,10 @@ class ParamControl {
 
   // What was given and what has a default, as JSON in the shape of set().
   std::string values() const;
+  std::vector<ParamValues> current() const {
+    const std::scoped_lock lock(mutex_);
+    return values_;
+  }
 
  private:
   Errors apply(const Document& changes);

@@ -29,7 +29,7 @@ class Rewire final : public Change {
   void set_new(EdgeLink& link) { new_ = &link; }
   void add(Ways& ways, std::vector<EdgePlace> places) { places_.push_back({&ways, std::move(places)}); }
 
-  void apply(Program& /*program*/) noexcept override {
+  void apply(std::unique_ptr<Program>& /*program*/) noexcept override {
     stream_.outgoing.swap(links_);
     for (OfWays& of : places_) { of.ways->edges.swap(of.places); }
     step_.notice_change();
@@ -248,8 +248,15 @@ class ProgramBuilder {
   const DomainWiring& wiring_;
 };
 
-Program::Program(Plan& plan, std::size_t domain, const DomainWiring& wiring) {
+Program::Program(Plan& plan, std::size_t domain, const DomainWiring& wiring) : plan_(plan) {
   ProgramBuilder(*this, plan, domain, wiring).build();
+}
+
+DomainStep* Program::own_step_of(std::size_t node_index) const noexcept {
+  for (const auto& step : all_steps_) {
+    if (step->node != nullptr && step->node_index == node_index) { return step.get(); }
+  }
+  return nullptr;
 }
 
 template <class Note>

@@ -59,8 +59,11 @@ class Program {
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
 
+  const Plan& plan() const noexcept { return plan_; }
   // In order. Neighbours that run in one pass are one step.
   std::span<DomainStep* const> steps() const noexcept { return steps_; }
+  // The node's own step, also within a pass; null for those of other domains.
+  DomainStep* own_step_of(std::size_t node_index) const noexcept;
   // Of every node, and of every pass.
   std::span<const std::unique_ptr<DomainStep>> all_steps() const noexcept { return all_steps_; }
   std::deque<IncomingEdge>& incoming() noexcept { return incoming_; }
@@ -90,6 +93,7 @@ class Program {
   std::vector<EdgeLink*>& planned_links(BlockStream& stream);
   std::vector<EdgePlace>& planned_places(Ways& ways);
 
+  Plan& plan_;
   std::deque<BlockStream> streams_;           // of this domain's own slots
   std::vector<BlockStream*> stream_of_slot_;  // by slot; null for those of other domains
   std::deque<IncomingEdge> incoming_;

@@ -24,6 +24,8 @@ class Reblock {
   // begins, which loses nothing of it. Valid until the next call.
   DataFrame& pull(const FrameHeader& header, std::uint32_t frame_count, bool at_end) noexcept;
   std::uint64_t underrun_frames() const noexcept { return underrun_frames_; }
+  // Could `other` go on with what is held here? Control thread.
+  bool fits(const Reblock& other) const { return held_frame_.format() == other.held_frame_.format(); }
   void reset() noexcept;
 
  private:

@@ -21,7 +21,7 @@ std::optional<Receiver> Subscriptions::add(Domain& domain, Request request) {
   entries_.reserve(entries_.size() + 1);
   auto change = domain.program().attach(request.slot, shared->link, shared);
   if (!is_running_) {
-    change->apply(domain.program());
+    change->apply(no_program_);
   } else if (!domain.change(std::move(change))) {
     // The plan of the program must not name a link that its domain never saw.
     static_cast<void>(domain.program().detach(request.slot, shared->link, nullptr));
@@ -46,7 +46,7 @@ void Subscriptions::remove_those_who_left() noexcept {
     try {
       auto change = entry.domain->program().detach(entry.slot, link, entry.shared);
       if (!is_running_) {
-        change->apply(entry.domain->program());
+        change->apply(no_program_);
       } else if (!entry.domain->change(std::move(change))) {
         return false;
       }
@@ -61,6 +61,29 @@ void Subscriptions::remove_those_who_left() noexcept {
     } catch (const std::bad_alloc&) { return false; }
   };
   entries_.erase(std::remove_if(entries_.begin(), entries_.end(), is_removed), entries_.end());
+}
+
+void Subscriptions::follow(const std::function<NewPlace(Domain&, std::size_t slot)>& place_in) {
+  std::vector<Entry> go_on;
+  for (Entry& entry : entries_) {
+    EdgeLink& link = entry.shared->link;
+    const NewPlace place = place_in(*entry.domain, entry.slot);
+    if (place.program == nullptr) {
+      ended_.push_back(entry.shared);
+      continue;
+    }
+    place.program->attach(place.slot, link, entry.shared)->apply(no_program_);
+    go_on.push_back({entry.shared, entry.domain, place.slot, entry.channel});
+  }
+  entries_ = std::move(go_on);
+}
+
+void Subscriptions::end_those_left_behind() noexcept {
+  for (const auto& shared : ended_) {
+    shared->link.edge.close();
+    shared->link.wake_consumer();
+  }
+  ended_.clear();
 }
 
 void Subscriptions::started() noexcept {

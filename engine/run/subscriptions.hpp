@@ -39,6 +39,16 @@ class Subscriptions : public SubscriptionOwner, public std::enable_shared_from_t
   std::optional<Receiver> add(Domain& domain, Request request);
   // A receiver has gone.
   void left() noexcept override;
+  // A reload: `place_in` says where the output of a slot is in the program that its domain goes over to, and that does not run
+  // yet. Where there is none the stream ends. Nobody may come or go meanwhile: hold `lock()`, also for the next.
+  struct NewPlace {
+    Program* program = nullptr;
+    std::size_t slot = 0;
+  };
+  void follow(const std::function<NewPlace(Domain&, std::size_t slot)>& place_in);
+  // Once the domains have gone over: ends the streams of outputs that are gone.
+  void end_those_left_behind() noexcept;
+  [[nodiscard]] std::unique_lock<std::mutex> lock() { return std::unique_lock(mutex_); }
   // From now on the domains run.
   void started() noexcept;
   // They are over. What is still subscribed stays in the report, and may outlive the domains.
@@ -65,6 +75,8 @@ class Subscriptions : public SubscriptionOwner, public std::enable_shared_from_t
   mutable std::mutex mutex_;
   std::vector<Entry> entries_;
   std::map<std::string, EdgeCounters> left_;
+  std::vector<std::shared_ptr<Receiver::Shared>> ended_;  // by a reload that is under way
+  std::unique_ptr<Program> no_program_;                   // for changes of one that does not run yet
   bool is_running_ = false;
   bool is_over_ = false;
 };

@@ -61,35 +61,54 @@ bool is_real_time(const Plan& plan, std::size_t domain) {
          !plan.options().device_may_wait;
 }
 
+DomainWiring wiring_of(const Plan& plan, std::size_t domain, const DomainOptions& options) {
+  DomainWiring wiring;
+  wiring.may_wait = !is_real_time(plan, domain);
+  if (!options.triggered) {
+    wiring.frame_limit = options.frame_limit;
+    wiring.duration_s = options.duration_s;
+  }
+  return wiring;
+}
+
+std::unique_ptr<Domain> make_domain(Plan& plan, std::size_t index, const DomainOptions& options) {
+  SourcePace pace = SourcePace::free;
+  if (options.triggered) {
+    pace = SourcePace::triggered;
+  } else if (index == plan.domains().device_domain) {
+    pace = SourcePace::device;
+  }
+  return std::make_unique<Domain>(plan, index, pace, wiring_of(plan, index, options));
+}
+
 std::vector<std::unique_ptr<Domain>> make_domains(Plan& plan, const DomainOptions& options) {
   std::vector<std::unique_ptr<Domain>> domains;
   for (std::size_t d = 0; d < plan.domains().domain_count; ++d) {
-    SourcePace pace = SourcePace::free;
-    if (options.triggered) {
-      pace = SourcePace::triggered;
-    } else if (d == plan.domains().device_domain) {
-      pace = SourcePace::device;
-    }
-    domains.push_back(std::make_unique<Domain>(plan, d, pace));
-    domains.back()->set_may_wait(!is_real_time(plan, d));
-    if (!options.triggered) { domains.back()->set_limit(options.frame_limit, options.duration_s); }
+    domains.push_back(make_domain(plan, d, options));
   }
   return domains;
 }
 
+std::unique_ptr<EdgeLink> make_link(const Plan& plan, const PlanEdge& edge,
+                                    const std::vector<Domain*>& domains) {
+  const auto& nodes = plan.graph().nodes();
+  const PlanSlot& slot = plan.slots()[edge.slot];
+  auto link = std::make_unique<EdgeLink>(fmt::format("{} -> {}", nodes[slot.node].id, nodes[edge.to_node].id),
+                                         edge.capacity, edge.policy, slot.format);
+  // A real-time thread must not signal, so its readers poll.
+  const bool by_signal = !is_real_time(plan, edge.from_domain) && !is_real_time(plan, edge.to_domain);
+  link->producer = by_signal ? domains[edge.from_domain]->signal().get() : nullptr;
+  link->consumer = by_signal ? domains[edge.to_domain]->signal().get() : nullptr;
+  return link;
+}
+
 std::vector<std::unique_ptr<EdgeLink>> link_domains(const Plan& plan,
                                                     const std::vector<std::unique_ptr<Domain>>& domains) {
+  std::vector<Domain*> by_index;
+  for (const auto& domain : domains) { by_index.push_back(domain.get()); }
   std::vector<std::unique_ptr<EdgeLink>> links;
-  const auto& nodes = plan.graph().nodes();
   for (const PlanEdge& edge : plan.edges()) {
-    const PlanSlot& slot = plan.slots()[edge.slot];
-    auto& link = links.emplace_back(
-        std::make_unique<EdgeLink>(fmt::format("{} -> {}", nodes[slot.node].id, nodes[edge.to_node].id),
-                                   edge.capacity, edge.policy, slot.format));
-    // A real-time thread must not signal, so its readers poll.
-    const bool by_signal = !is_real_time(plan, edge.from_domain) && !is_real_time(plan, edge.to_domain);
-    link->producer = by_signal ? domains[edge.from_domain]->signal().get() : nullptr;
-    link->consumer = by_signal ? domains[edge.to_domain]->signal().get() : nullptr;
+    auto& link = links.emplace_back(make_link(plan, edge, by_index));
     domains[edge.from_domain]->attach_outgoing(edge.slot, *link);
     domains[edge.to_domain]->attach_incoming(edge, *link);
   }

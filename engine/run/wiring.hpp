@@ -27,7 +27,13 @@ struct DomainOptions {
 };
 // A domain that must not wait: the device's, when nothing makes the device wait.
 bool is_real_time(const Plan& plan, std::size_t domain);
+std::unique_ptr<Domain> make_domain(Plan& plan, std::size_t index, const DomainOptions& options);
 std::vector<std::unique_ptr<Domain>> make_domains(Plan& plan, const DomainOptions& options);
+// Without edges.
+DomainWiring wiring_of(const Plan& plan, std::size_t domain, const DomainOptions& options);
+// Attached to the signals of its ends, and to nothing else. `domains`: by index.
+std::unique_ptr<EdgeLink> make_link(const Plan& plan, const PlanEdge& edge,
+                                    const std::vector<Domain*>& domains);
 // The edges of the plan, in its order, attached at both ends.
 std::vector<std::unique_ptr<EdgeLink>> link_domains(const Plan& plan,
                                                     const std::vector<std::unique_ptr<Domain>>& domains);

@@ -127,9 +127,9 @@ class Throttle final : public Node {
   }
 
   const double speed_;
-  Clock* clock_ = nullptr;       // fixed by prepare(), as the next
+  Clock* clock_ = nullptr;  // fixed by prepare(), as the next
   double sample_rate_hz_ = 1.0;
-  double ns_per_frame_ = 0.0;    // of wall-clock time
+  double ns_per_frame_ = 0.0;  // of wall-clock time
   bool counts_frames_ = true;
   bool started_ = false;
   std::int64_t first_position_ = 0;  // of the stream, or where the speed changed

@@ -31,7 +31,8 @@ TEST(Record, RecordsFromADevice) {
 }
 
 // A sine of amplitude 0.5 and, from frame 24000 on, a gap of a quarter of a second, which is silence in the file.
-constexpr std::string_view kRecordedCard = R"({"clock": "virtual", "sample_rate_hz": 48000, "input_channels": 2,
+constexpr std::string_view kRecordedCard =
+    R"({"clock": "virtual", "sample_rate_hz": 48000, "input_channels": 2,
     "input": {"sine": {"frequency_hz": 1000, "amplitude": 0.5}}, "frames": 48000,
     "faults": [{"at_frame": 24000, "type": "unplug", "frames": 12000}]})";
 

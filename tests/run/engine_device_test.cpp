@@ -220,7 +220,9 @@ TEST(EngineOnADevice, EndsTheDeviceWhenTakeHasWhatItNeeds) {
   auto receiver = engine->subscribe("take", 1000);
   ASSERT_TRUE(receiver);
   ASSERT_TRUE(engine->start());
-  while (!engine->wait_for(std::chrono::milliseconds(1))) { card.tick(64); }  // in vain, once the engine has stopped it
+  while (!engine->wait_for(std::chrono::milliseconds(1))) {
+    card.tick(64);
+  }  // in vain, once the engine has stopped it
   engine->stop();
   std::uint64_t frames = 0;
   while (const auto block = receiver->receive()) { frames += block->frame_count(); }

@@ -94,6 +94,13 @@ bool Program::wait_for_output(std::string_view text) {
   return true;
 }
 
+bool Program::wait_for_error(std::string_view text) {
+  while (result_.err.find(text) == std::string::npos) {
+    if (!read_some()) { return false; }
+  }
+  return true;
+}
+
 void Program::send(int signal) const { kill(pid_, signal); }
 
 ProgramResult Program::wait() {

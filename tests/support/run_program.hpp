@@ -29,6 +29,7 @@ class Program {
 
   // Reads until standard output holds `text`; false when the program ends first or takes too long.
   bool wait_for_output(std::string_view text);
+  bool wait_for_error(std::string_view text);  // the same of standard error
   void send(int signal) const;
   // Reads everything and waits for the end.
   ProgramResult wait();

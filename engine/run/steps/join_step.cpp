@@ -31,6 +31,11 @@ bool JoinStep::work(Loop& loop) noexcept {
   return join_.finished() ? finish(loop) || worked : worked;
 }
 
+void JoinStep::take_over(DomainStep& before, std::span<const std::size_t> inputs) noexcept {
+  DomainStep::take_over(before, inputs);
+  take_blocks(static_cast<JoinStep&>(before), inputs);
+}
+
 void JoinStep::restart() noexcept {
   DomainStep::restart();
   join_.reset();

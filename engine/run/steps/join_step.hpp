@@ -20,6 +20,11 @@ class JoinStep final : public NodeStep {
   }
   bool holds_blocks() const noexcept override { return true; }
   void restart() noexcept override;
+  void take_over(DomainStep& before, std::span<const std::size_t> inputs) noexcept override;
+  // The blocks that it holds, for a join that begins again with other inputs.
+  void take_blocks(JoinStep& before, std::span<const std::size_t> inputs) noexcept {
+    join_.take_over(before.join_, inputs);
+  }
 
  private:
   bool work(Loop& loop) noexcept;

@@ -29,6 +29,14 @@ bool SeparateStep::work(Loop& loop) noexcept {
   return ended ? finish(loop) || worked : worked;
 }
 
+void SeparateStep::take_over(DomainStep& before, std::span<const std::size_t> inputs) noexcept {
+  DomainStep::take_over(before, inputs);
+  const auto& told_before = static_cast<SeparateStep&>(before).told_end_;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    told_end_[i] = inputs[i] != kNone && told_before[inputs[i]];
+  }
+}
+
 void SeparateStep::restart() noexcept {
   DomainStep::restart();
   told_end_.assign(told_end_.size(), false);

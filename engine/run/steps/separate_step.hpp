@@ -17,6 +17,7 @@ class SeparateStep final : public NodeStep {
     return node->has_room(input, blocks);
   }
   void restart() noexcept override;
+  void take_over(DomainStep& before, std::span<const std::size_t> inputs) noexcept override;
 
  private:
   bool work(Loop& loop) noexcept;

@@ -1,6 +1,7 @@
 // engine/run/steps/source_step.cpp
 #include "engine/run/steps/source_step.hpp"
 
+#include <cmath>
 #include <utility>
 
 namespace streamlab {
@@ -9,6 +10,18 @@ namespace {
 void count_frames(Loop& loop, const FrameLimit& limit) noexcept {
   const std::int64_t most = std::max(loop.source_frames.load(std::memory_order_relaxed), limit.given());
   loop.source_frames.store(most, std::memory_order_relaxed);
+}
+
+// By so many frames, to where the graph is.
+void move_blocks(std::span<BlockStream* const> streams, std::int64_t frames) noexcept {
+  for (BlockStream* const stream : streams) {
+    for (std::uint32_t b = 0; b < stream->count; ++b) {
+      FrameHeader& header = stream->frames[b]->header();
+      header.position += frames;
+      header.timestamp_us +=
+          std::llround(static_cast<double>(frames) * 1e6 / stream->frames[b]->format().sample_rate_hz);
+    }
+  }
 }
 
 }  // namespace
@@ -53,9 +66,11 @@ bool SourceStep::give(Loop& loop) noexcept {
       }
     }
     ++calls_;
+    if (joins_at_) [[unlikely]] { join(loop); }
     call(loop, {}, nullptr);
     ended = finished;
   }
+  if (first_position_ != 0) { move_blocks(out, first_position_); }
   for (std::size_t o = 0; o < out.size(); ++o) {
     ended = limits_[o].cut(*out[o]) || ended;
     count_frames(loop, limits_[o]);
@@ -64,30 +79,34 @@ bool SourceStep::give(Loop& loop) noexcept {
   return true;
 }
 
+void SourceStep::join(Loop& loop) noexcept {
+  first_position_ = std::max(*joins_at_, loop.source_frames.load(std::memory_order_relaxed));
+  joins_at_.reset();
+  for (FrameLimit& limit : limits_) { limit.begin_at(first_position_); }
+}
+
+void SourceStep::take_over(DomainStep& before, std::span<const std::size_t> inputs) noexcept {
+  DomainStep::take_over(before, inputs);
+  auto& source = static_cast<SourceStep&>(before);
+  calls_ = source.calls_;
+  joins_at_ = source.joins_at_;
+  first_position_ = source.first_position_;
+  limits_.swap(source.limits_);
+}
+
+void DeviceInputStep::take_over(DomainStep& before, std::span<const std::size_t> inputs) noexcept {
+  DomainStep::take_over(before, inputs);
+  auto& input = static_cast<DeviceInputStep&>(before);
+  limit_ = input.limit_;
+  next_position_ = input.next_position_;
+  std::swap(block(), input.block());  // the driver has filled it
+}
+
 void SourceStep::restart() noexcept {
   DomainStep::restart();
   calls_ = 0;
+  first_position_ = 0;
   for (FrameLimit& limit : limits_) { limit.restart(); }
-}
-
-void InputCounts::add(const DataFrame& block) noexcept {
-  const auto count = [](std::atomic<std::uint64_t>& counter, std::uint64_t by) {
-    counter.store(counter.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
-  };
-  const FrameHeader& header = block.header();
-  count(frames, block.frame_count());
-  if (header.has(FrameFlag::gap)) {
-    count(gaps, 1);
-    count(gap_frames, header.gap_frames);
-  }
-  if (header.has(FrameFlag::clipped)) { count(clipped_blocks, 1); }
-  if (header.has(FrameFlag::not_finite)) { count(not_finite_blocks, 1); }
-}
-
-void InputCounts::restart() noexcept {
-  for (auto* const counter : {&frames, &gaps, &gap_frames, &clipped_blocks, &not_finite_blocks}) {
-    counter->store(0, std::memory_order_relaxed);
-  }
 }
 
 bool DeviceInputStep::run(Loop& loop) noexcept {
@@ -99,7 +118,7 @@ bool DeviceInputStep::run(Loop& loop) noexcept {
   stream.count = is_there ? 1 : 0;
   const bool reached_limit = limit_.cut(stream);
   count_frames(loop, limit_);
-  if (is_there) { counts_.add(block()); }
+  if (is_there) { loop.input_counts.add(block()); }
   if (!is_there || reached_limit) { end(); }
   loop.send(stream);
   return true;
@@ -109,7 +128,6 @@ void DeviceInputStep::restart() noexcept {
   DomainStep::restart();
   limit_.restart();
   next_position_ = 0;
-  counts_.restart();
 }
 
 void DeviceInputStep::mark_gap() noexcept {

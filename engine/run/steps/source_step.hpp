@@ -3,9 +3,9 @@
 // The steps that bring blocks in: a node without inputs, and the device's input.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <limits>
+#include <optional>
 
 #include "engine/run/steps/step.hpp"
 
@@ -19,6 +19,8 @@ class FrameLimit {
   // Cuts the blocks of this round. True when the end is reached.
   bool cut(BlockStream& stream) noexcept;
   std::int64_t given() const noexcept { return given_; }
+  // Of a source that joins a stream there.
+  void begin_at(std::int64_t position) noexcept { given_ = position; }
   void restart() noexcept { given_ = 0; }
 
  private:
@@ -33,24 +35,19 @@ class SourceStep final : public NodeStep {
 
   bool run(Loop& loop) noexcept override;
   void restart() noexcept override;
+  void take_over(DomainStep& before, std::span<const std::size_t> inputs) noexcept override;
+  // A source that joins a running graph: its first frame has the position that the others of its domain have come to, or
+  // `position` if that is later. Control thread.
+  void join_at(std::int64_t position) noexcept { joins_at_ = position; }
 
  private:
   bool give(Loop& loop) noexcept;
+  void join(Loop& loop) noexcept;
 
   std::vector<FrameLimit> limits_;
   std::uint64_t calls_ = 0;  // the number of its next block
-};
-
-// What came in from the device, up to the end of the graph. The domain's thread adds; any thread reads.
-struct InputCounts {
-  std::atomic<std::uint64_t> frames{0};
-  std::atomic<std::uint64_t> gaps{0};
-  std::atomic<std::uint64_t> gap_frames{0};
-  std::atomic<std::uint64_t> clipped_blocks{0};
-  std::atomic<std::uint64_t> not_finite_blocks{0};
-
-  void add(const DataFrame& block) noexcept;
-  void restart() noexcept;
+  std::optional<std::int64_t> joins_at_;
+  std::int64_t first_position_ = 0;  // of its first frame in the graph
 };
 
 // The driver, or the caller, fills its block.
@@ -63,15 +60,14 @@ class DeviceInputStep final : public DomainStep {
 
   bool run(Loop& loop) noexcept override;
   void restart() noexcept override;
+  void take_over(DomainStep& before, std::span<const std::size_t> inputs) noexcept override;
   DataFrame& block() noexcept { return *out[0]->frames[0]; }
-  const InputCounts& counts() const noexcept { return counts_; }
   // Flags the block `gap` if frames are missing before it. Its stream begins at 0: missing frames at the start are a gap.
   void mark_gap() noexcept;
 
  private:
   FrameLimit limit_;
   std::int64_t next_position_ = 0;
-  InputCounts counts_;
 };
 
 }  // namespace streamlab

@@ -66,6 +66,13 @@ class DomainStep {
   virtual void notice_change() noexcept {}
   // Back to the state before the first block.
   virtual void restart() noexcept { finished = had_enough = false; }
+  // Goes on where `before` has stopped, the step of the same node in another program. `inputs`, by input: the input there
+  // that brought the same stream, or kNone. The domain's thread; allocates and frees nothing.
+  static constexpr std::size_t kNone = SIZE_MAX;
+  virtual void take_over(DomainStep& before, [[maybe_unused]] std::span<const std::size_t> inputs) noexcept {
+    finished = before.finished;
+    had_enough = before.had_enough;
+  }
 
   bool is_source() const noexcept { return in.empty(); }
   // It runs no more, and its outputs are over.

@@ -1,0 +1,71 @@
+// apps/streamlab/watch.cpp
+#include "apps/streamlab/watch.hpp"
+
+#include <memory>
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <nlohmann/json.hpp>
+
+#include "apps/streamlab/config_file.hpp"
+#include "apps/streamlab/console.hpp"
+
+namespace streamlab::app {
+namespace {
+
+void tell(const ReloadPlan& plan, const RunArguments& arguments, std::FILE* console) {
+  if (arguments.json) {
+    print_json_line({{"type", "event"},
+                     {"event", "reload"},
+                     {"kept", plan.kept},
+                     {"changed", plan.changed},
+                     {"restarted", plan.restarted},
+                     {"added", plan.added},
+                     {"removed", plan.removed}},
+                    console);
+  } else if (!arguments.quiet) {
+    to_stderr(fmt::format("{}: {}\n", name_of(arguments.config), to_string(plan)));
+  }
+}
+
+void reload(Engine& engine, const RunArguments& arguments, std::FILE* console) {
+  constexpr const char* kGoesOn = "the graph goes on as it was\n";
+  const auto text = read_config(arguments.config.path);
+  if (!text) {
+    report(text.error(), "");
+    return to_stderr(kGoesOn, Tone::warning);
+  }
+  const auto graph = load_config(arguments.config, *text);  // says what is wrong
+  if (!graph) { return to_stderr(kGoesOn, Tone::warning); }
+  const auto done = engine.reload(*graph);
+  if (done) { return tell(*done, arguments, console); }
+  report(done.error(), name_of(arguments.config));
+  to_stderr(kGoesOn, Tone::warning);
+}
+
+}  // namespace
+
+std::string WatchedFile::stamp() const {
+  struct stat now {};
+  if (::stat(path_.c_str(), &now) != 0) { return {}; }
+  return fmt::format("{} {} {}.{}", now.st_ino, now.st_size, now.st_mtim.tv_sec, now.st_mtim.tv_nsec);
+}
+
+bool WatchedFile::has_changed() {
+  const std::string now = stamp();
+  const bool is_settled = now == seen_;
+  seen_ = now;
+  if (!is_settled || now.empty() || now == known_) { return false; }
+  known_ = now;
+  return true;
+}
+
+std::function<void(Engine&)> reloads_on_change(const RunArguments& arguments, std::FILE* console) {
+  const auto file = std::make_shared<WatchedFile>(arguments.config.path);
+  return [file, &arguments, console](Engine& engine) {
+    if (file->has_changed()) { reload(engine, arguments, console); }
+  };
+}
+
+}  // namespace streamlab::app

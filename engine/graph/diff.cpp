@@ -1,0 +1,97 @@
+// engine/graph/diff.cpp
+#include "engine/graph/diff.hpp"
+
+#include <set>
+#include <string>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "engine/graph/change_params.hpp"
+
+namespace streamlab {
+namespace {
+
+constexpr std::string_view kNewRun = "stop the graph and start the new one";
+
+// The values of parameters that are live, or of those that are not, as JSON.
+nlohmann::ordered_json values_of(const ParamValues& params, Live live) {
+  auto values = params_to_json(params, Defaults::included);
+  for (const ParamInfo& info : params.infos()) {
+    if (info.live != live) { values.erase(std::string(info.name)); }
+  }
+  return values;
+}
+
+Errors refuse_other_settings(const PipelineConfig& before, const PipelineConfig& after) {
+  Errors errors;
+  const auto compare = [&](std::string_view name, const auto& was, const auto& is) {
+    if (was == is) { return; }
+    errors.push_back({ErrorCode::refused, fmt::format("/pipeline_config/{}", name),
+                      "cannot change while the graph runs", "", std::string(kNewRun)});
+  };
+  compare("sample_rate", before.sample_rate_hz, after.sample_rate_hz);
+  compare("block_size", before.block_size, after.block_size);
+  compare("duration_s", before.duration_s, after.duration_s);
+  compare("threads", std::pair(before.threads.kind, before.threads.count),
+          std::pair(after.threads.kind, after.threads.count));
+  return errors;
+}
+
+// Files that the nodes of `before` write and that do not go on.
+std::set<std::string> files_written(const ValidGraph& graph) {
+  std::set<std::string> files;
+  for (const ValidNode& node : graph.nodes()) {
+    const auto path = node.text(ParamRole::output_file);
+    if (path && *path != "-") { files.insert(*path); }
+  }
+  return files;
+}
+
+}  // namespace
+
+Checked<GraphDiff> diff(const ValidGraph& before, const ValidGraph& after) {
+  GraphDiff diff;
+  Errors errors = refuse_other_settings(before.config(), after.config());
+  const std::set<std::string> written = files_written(before);
+  for (std::size_t n = 0; n < after.nodes().size(); ++n) {
+    const ValidNode& node = after.nodes()[n];
+    const auto old = before.find(node.id);
+    const bool is_same_type = old && before.nodes()[*old].info().name == node.info().name;
+    const bool goes_on =
+        is_same_type && values_of(before.nodes()[*old].params, Live::no) == values_of(node.params, Live::no);
+    diff.partner.push_back(goes_on ? old : std::nullopt);
+    if (goes_on) {
+      const bool is_same =
+          values_of(before.nodes()[*old].params, Live::yes) == values_of(node.params, Live::yes);
+      if (!is_same) { diff.changed.push_back(n); }
+      continue;
+    }
+    (old ? diff.restarted : diff.added).push_back(n);
+    if (node.info().boundary != Boundary::none) {
+      errors.push_back({ErrorCode::refused, node.pointer,
+                        fmt::format("\"{}\" would open the device again", node.id), "",
+                        std::string(kNewRun)});
+    }
+    const auto path = node.text(ParamRole::output_file);
+    if (path && written.count(*path) > 0) {
+      errors.push_back({ErrorCode::refused, node.pointer_to(*node.find(ParamRole::output_file)),
+                        fmt::format("\"{}\" is being written", *path), "another file", ""});
+    }
+  }
+  for (std::size_t n = 0; n < before.nodes().size(); ++n) {
+    const ValidNode& node = before.nodes()[n];
+    if (after.find(node.id)) { continue; }
+    diff.removed.push_back(n);
+    if (node.info().boundary != Boundary::none) {
+      errors.push_back({ErrorCode::refused, "/nodes",
+                        fmt::format("without \"{}\" the device would be closed", node.id), "",
+                        std::string(kNewRun)});
+    }
+  }
+  after.name_nodes(errors);
+  if (!errors.empty()) { return tl::unexpected(std::move(errors)); }
+  return diff;
+}
+
+}  // namespace streamlab

@@ -1,0 +1,37 @@
+// engine/run/running_graph.cpp
+#include "engine/run/running_graph.hpp"
+
+#include "engine/run/wiring.hpp"
+
+namespace streamlab {
+
+void RunningGraph::stop_waiting() const noexcept {
+  for (const PlanNode& node : plan->nodes()) { node.node->stop_waiting(); }
+}
+
+std::uint64_t RunningGraph::delivered() const noexcept {
+  std::uint64_t sum = 0;
+  for (const auto& link : links) { sum += link->edge.delivered(); }
+  return sum;
+}
+
+std::uint64_t RunningGraph::dropped_before(std::string_view output) const {
+  const auto slot = find_output(*plan, output);
+  if (!slot) { return 0; }
+  std::uint64_t dropped = 0;
+  std::vector<bool> seen(plan->nodes().size(), false);
+  std::vector<std::size_t> left{plan->slots()[*slot].node};
+  while (!left.empty()) {
+    const std::size_t node = left.back();
+    left.pop_back();
+    if (seen[node]) { continue; }
+    seen[node] = true;
+    for (const PlanInput& input : plan->nodes()[node].inputs) {
+      if (input.edge) { dropped += links[*input.edge]->edge.dropped(); }
+      left.push_back(plan->slots()[input.slot].node);
+    }
+  }
+  return dropped;
+}
+
+}  // namespace streamlab

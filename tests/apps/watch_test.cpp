@@ -1,0 +1,72 @@
+// tests/apps/watch_test.cpp
+//
+// streamlab run --watch: what is saved is taken over while the graph runs.
+#include <csignal>
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "tests/apps/streamlab_runner.hpp"
+
+namespace streamlab::test {
+namespace {
+
+using testing::HasSubstr;
+
+std::string watched(const std::string& more_nodes, const std::string& more_connections) {
+  return fmt::format(R"({{"version": 1, "pipeline_config": {{"sample_rate": 48000, "block_size": 480}},
+  "nodes": [
+    {{"id": "mic", "type": "AudioInput", "config": {{"device": "sim", "sim": {{
+        "clock": "real_time", "input": {{"counting": true}}, "input_channels": 1, "buffer_frames": 2880000}}}}}},
+    {{"id": "take", "type": "FileSink", "config": {{"path": "take.wav", "subtype": "double"}}}}{}],
+  "connections": [{{"from": "mic", "to": "take"}}{}]}})",
+                     more_nodes, more_connections);
+}
+
+TEST(Watch, TakesOverWhatIsSavedAndLosesNothing) {
+  const TempDir dir;
+  const std::string config = dir.write("live.json", watched("", ""));
+  Program program(streamlab_command({"run", config, "--watch", "--json"}), dir.path().string());
+  ASSERT_TRUE(program.wait_for_output("\"type\":\"device\""));
+  const std::string level = R"(, {"id": "level", "type": "LevelMeter", "config": {"interval_s": 0.05}},
+      {"id": "show", "type": "Print"})";
+  dir.write("live.json", watched(level, R"(, {"from": "mic", "to": "level"}, {"from": "level", "to": "show"})"));
+  ASSERT_TRUE(program.wait_for_output(
+      R"({"type":"event","event":"reload","kept":["mic","take"],"changed":[],"restarted":[],"added":["level","show"])"));
+  ASSERT_TRUE(program.wait_for_output("main_channel.rms_db"));  // from the new meter
+  dir.write("live.json", watched(R"(, {"id": "x", "type": "Gian"})", ""));
+  dir.write("live.json", watched("", ""));
+  ASSERT_TRUE(program.wait_for_output(R"("removed":["level","show"])"));
+  program.send(SIGINT);
+  const auto result = program.wait();
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  // The recording has not noticed: as many frames as the run, each of them in its place.
+  const auto info = nlohmann::json::parse(streamlab({"info", dir.file("take.wav"), "--json"}).out);
+  EXPECT_THAT(result.out, HasSubstr(fmt::format("\"frames\":{}", info["frames"].get<std::int64_t>())));
+}
+
+TEST(Watch, SaysWhatIsWrongAndGoesOn) {
+  const TempDir dir;
+  const std::string config = dir.write("live.json", watched("", ""));
+  Program program(streamlab_command({"run", config, "--watch", "--json"}), dir.path().string());
+  ASSERT_TRUE(program.wait_for_output("\"type\":\"device\""));
+  dir.write("live.json", watched(R"(, {"id": "x", "type": "Gian"})", ""));
+  ASSERT_TRUE(program.wait_for_error("the graph goes on as it was"));
+  dir.write("live.json", watched(R"(, {"id": "g", "type": "Gain"})", R"(, {"from": "mic", "to": "g"})"));
+  ASSERT_TRUE(program.wait_for_output(R"("added":["g"])"));
+  program.send(SIGINT);
+  const auto result = program.wait();
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("there is no node type \"Gian\""));
+}
+
+TEST(Watch, NeedsAGraphInAFile) {
+  const auto piped = run_program(streamlab_command({"run", "-", "--watch"}), {}, watched("", ""));
+  EXPECT_EQ(piped.exit_code, 2);
+  EXPECT_THAT(piped.err, HasSubstr("--watch: standard input is read once"));
+}
+
+}  // namespace
+}  // namespace streamlab::test

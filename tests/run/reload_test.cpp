@@ -1,0 +1,422 @@
+// tests/run/reload_test.cpp
+//
+// Another graph takes the place of a running one: what goes on loses no frame and no bit. SL_RELOADS=N in the environment: N
+// random reloads instead of 1000.
+#include <cstdlib>
+#include <random>
+#include <thread>
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "engine/run/engine.hpp"
+#include "engine/run/pipeline.hpp"
+#include "tests/support/virtual_driver.hpp"
+
+namespace streamlab {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using Json = nlohmann::json;
+
+ValidGraph graph_of(const std::vector<Json>& nodes, const std::vector<Json>& connections,
+                    const Json& config = {{"block_size", 64}}) {
+  const Json text{
+      {"version", 1}, {"pipeline_config", config}, {"nodes", nodes}, {"connections", connections}};
+  auto graph = load_graph(text.dump());
+  if (!graph) { throw std::runtime_error(to_string(graph.error(), "")); }
+  return *std::move(graph);
+}
+Json node(const char* id, const char* type, Json config = Json::object()) {
+  return {{"id", id}, {"type", type}, {"config", std::move(config)}};
+}
+Json link(const std::string& from, const std::string& to) { return {{"from", from}, {"to", to}}; }
+
+double input(std::int64_t n, std::uint32_t c) { return static_cast<double>(n % 100000) * 1e-6 + 0.25 * c; }
+
+// An engine on a card that ticks on a thread of its own, as fast as it can.
+class Live {
+ public:
+  explicit Live(const ValidGraph& graph, VirtualDriver::Card card = {}) : card_(card) {
+    card_.set_input(input);
+    EngineOptions options;
+    options.open_device = card_.opener();
+    auto made = Engine::create(graph, std::move(options));
+    if (!made) { throw std::runtime_error(to_string(made.error(), "")); }
+    engine = std::move(*made);
+  }
+  ~Live() { stop(); }
+
+  void start() {
+    ASSERT_TRUE(engine->start());
+    clock_ = std::jthread([this](const std::stop_token& stop) {
+      while (!stop.stop_requested()) {
+        card_.tick(64);
+        ticks_.fetch_add(1);
+        ticks_.notify_all();
+        std::this_thread::sleep_for(std::chrono::microseconds(50));  // else a slow machine fills its memory
+      }
+    });
+  }
+  // Until the card has ticked so often from now on.
+  void pass(int ticks) {
+    const int until = ticks_.load() + ticks;
+    for (int now = ticks_.load(); now < until; now = ticks_.load()) { ticks_.wait(now); }
+  }
+  ReloadPlan reload(const ValidGraph& graph) {
+    auto done = engine->reload(graph);
+    EXPECT_TRUE(done) << to_string(done.error(), "");
+    return done ? *done : ReloadPlan{};
+  }
+  void stop() {
+    clock_ = {};
+    engine->stop();
+  }
+  VirtualDriver& card() { return card_; }
+
+ private:
+  VirtualDriver card_;  // outlives the engine
+
+ public:
+  std::unique_ptr<Engine> engine;
+
+ private:
+  std::atomic<int> ticks_{0};
+  std::jthread clock_;
+};
+
+// Receives on a thread of its own until the stream ends; every block follows the one before.
+class Listener {
+ public:
+  Listener(Live& live, std::string_view output) : live_(live) {
+    auto receiver = live.engine->subscribe(output, 1000, OverflowPolicy::block);
+    EXPECT_TRUE(receiver);
+    thread_ = std::jthread([this, receiver = std::move(*receiver)]() mutable {
+      while (const auto block = receiver.receive()) {
+        if (block->position() != static_cast<std::int64_t>(samples_.size())) { ++jumps_; }
+        if (block->header().has(FrameFlag::gap)) { ++gaps_; }
+        const auto x = block->channel(0U);
+        samples_.insert(samples_.end(), x.begin(), x.end());
+      }
+    });
+  }
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+  ~Listener() { live_.stop(); }
+  // After the end of the graph.
+  const std::vector<double>& samples() {
+    if (thread_.joinable()) { thread_.join(); }
+    EXPECT_EQ(jumps_, 0);
+    EXPECT_EQ(gaps_, 0);
+    return samples_;
+  }
+
+ private:
+  Live& live_;
+  std::vector<double> samples_;
+  int jumps_ = 0;
+  int gaps_ = 0;
+  std::jthread thread_;
+};
+
+TEST(Reload, LeavesWhatGoesOnAloneWhileOthersComeAndGo) {
+  const Json mic = node("mic", "AudioInput");
+  const Json kept = node("kept", "Delay", {{"frames", 10}});
+  const auto alone = graph_of({mic, kept}, {link("mic", "kept")});
+  const auto with = graph_of({mic, node("extra", "Gain", {{"gain", 3}}), kept, node("out", "NullSink")},
+                             {link("mic", "kept"), link("mic", "extra"), link("extra", "out")});
+  Live live(alone);
+  Listener listener(live, "kept");
+  live.start();
+  for (int i = 0; i < 20; ++i) {
+    live.pass(5);
+    const ReloadPlan added = live.reload(with);
+    EXPECT_THAT(added.kept, ElementsAre("mic", "kept"));
+    EXPECT_THAT(added.added, ElementsAre("extra", "out"));
+    live.pass(5);
+    EXPECT_THAT(live.reload(alone).removed, ElementsAre("extra", "out"));
+  }
+  live.stop();
+  const auto& samples = listener.samples();
+  EXPECT_GT(samples.size(), 64U * 200U);
+  for (std::size_t n = 10; n < samples.size(); ++n) {
+    ASSERT_EQ(samples[n], input(static_cast<std::int64_t>(n) - 10, 0)) << n;
+  }
+  EXPECT_FALSE(live.engine->status().data_lost());
+  EXPECT_THAT(live.engine->status().failures, IsEmpty());
+}
+
+TEST(Reload, PutsANodeInBetweenAtABlockEdge) {
+  const Json mic = node("mic", "AudioInput");
+  const Json tail = node("tail", "Gain", {{"gain", 1}});
+  Live live(graph_of({mic, tail}, {link("mic", "tail")}));
+  Listener listener(live, "tail");
+  live.start();
+  live.pass(10);
+  const ReloadPlan plan = live.reload(graph_of({mic, node("half", "Gain", {{"gain", 0.5}}), tail},
+                                               {link("mic", "half"), link("half", "tail")}));
+  EXPECT_EQ(to_string(plan), "kept 2 nodes, added half");
+  live.pass(10);
+  live.stop();
+  const auto& samples = listener.samples();
+  std::size_t changed = 1;
+  while (changed < samples.size() && samples[changed] == input(static_cast<std::int64_t>(changed), 0)) {
+    ++changed;
+  }
+  EXPECT_EQ(changed % 64, 0U);
+  ASSERT_LT(changed, samples.size());
+  for (std::size_t n = changed; n < samples.size(); ++n) {
+    ASSERT_EQ(samples[n], 0.5 * input(static_cast<std::int64_t>(n), 0)) << n;
+  }
+}
+
+// What a Mixer holds back for its other input is not lost when it gets a third one.
+TEST(Reload, AJoinWithMoreInputsGoesOnWhereItWas) {
+  const Json mic = node("mic", "AudioInput");
+  const Json late = node("late", "Delay", {{"frames", 100}});
+  const auto mix = [](const Json& row) { return node("mix", "Mixer", {{"matrix", Json::array({row})}}); };
+  Live live(graph_of(
+      {mic, node("left", "ChannelSelect", {{"channels", {1}}}), late, mix({1, 0})},
+      {link("mic", "left"), link("left", "late"), link("left", "mix.in1"), link("late", "mix.in2")}));
+  Listener listener(live, "mix");
+  live.start();
+  live.pass(10);
+  const ReloadPlan plan =
+      live.reload(graph_of({mic, node("left", "ChannelSelect", {{"channels", {1}}}), late,
+                            node("same", "Gain", {{"gain", 1}}), mix({0.5, 0, 0.5})},
+                           {link("mic", "left"), link("left", "late"), link("left", "mix.in1"),
+                            link("late", "mix.in2"), link("left", "same"), link("same", "mix.in3")}));
+  EXPECT_THAT(plan.restarted, ElementsAre("mix"));
+  live.pass(10);
+  live.stop();
+  const auto& samples = listener.samples();
+  for (std::size_t n = 0; n < samples.size(); ++n) {
+    ASSERT_EQ(samples[n], input(static_cast<std::int64_t>(n), 0)) << n;
+  }
+}
+
+TEST(Reload, WhatIsPlayedGoesOnWithoutAGap) {
+  const Json tone = node("tone", "SineGenerator", {{"frequency", 440}, {"amplitude", 0.5}});
+  const Json out = node("out", "AudioOutput");
+  const auto direct = graph_of({tone, out}, {link("tone", "out")});
+  const auto through =
+      graph_of({tone, node("same", "Gain", {{"gain", 1}}), out}, {link("tone", "same"), link("same", "out")});
+  Live live(direct, {.inputs = 0, .outputs = 1});
+  live.start();
+  for (int i = 0; i < 10; ++i) {
+    live.pass(20);
+    live.reload(through);
+    live.pass(20);
+    live.reload(direct);
+  }
+  live.stop();
+  EXPECT_EQ(live.engine->status().underrun_frames, 0U);
+  auto alone = Pipeline::create(graph_of({tone}, {}));
+  ASSERT_TRUE(alone);
+  const auto played = live.card().played()[0];
+  EXPECT_GT(played.size(), 64U * 400U);
+  std::size_t n = 0;
+  while (n < played.size()) {
+    const auto blocks = alone->process(DataFrame(0, 0));
+    ASSERT_TRUE(blocks);
+    for (const double x : (*blocks)[0].channel(0U)) {
+      if (n < played.size()) { ASSERT_EQ(played[n], x) << n; }
+      ++n;
+    }
+  }
+}
+
+TEST(Reload, ANewSourceBeginsWhereTheStreamIs) {
+  const Json one = node("one", "SineGenerator", {{"frequency", 440}});
+  const Json two = node("two", "SineGenerator", {{"frequency", 1000}});
+  const Json keep = node("end", "NullSink");
+  EngineOptions options;
+  options.threads = ThreadPolicy{ThreadPolicy::Kind::count, 1};
+  options.frame_limit = 64 * 20000;
+  auto engine = Engine::create(graph_of({one, keep}, {link("one", "end")}), options);
+  ASSERT_TRUE(engine);
+  auto first = (*engine)->subscribe("one", 4, OverflowPolicy::block);
+  ASSERT_TRUE(first && (*engine)->start());
+  for (int i = 0; i < 10; ++i) { ASSERT_TRUE(first->receive()); }
+  std::jthread reader([&] {
+    while (first->receive()) {}
+  });
+  auto plan = (*engine)->reload(
+      graph_of({one, two, keep, node("end2", "NullSink")}, {link("one", "end"), link("two", "end2")}));
+  ASSERT_TRUE(plan) << to_string(plan.error(), "");
+  auto second = (*engine)->subscribe("two", 4, OverflowPolicy::block);
+  ASSERT_TRUE(second);
+  std::int64_t last = 0;
+  if (const auto block = second->receive()) {
+    EXPECT_GE(block->position(), 64 * 10);
+    last = block->position() + block->frame_count();
+  }
+  while (const auto block = second->receive()) {
+    EXPECT_EQ(block->position(), last);
+    last = block->position() + block->frame_count();
+  }
+  EXPECT_EQ(last, 64 * 20000);  // the end that was asked for is one of the stream, not of the source
+  (*engine)->stop();
+}
+
+TEST(Reload, ChangesLiveParametersAndKeepsThoseThatWereSet) {
+  const Json mic = node("mic", "AudioInput");
+  const auto with = [&](double a, double b) {
+    return graph_of({mic, node("a", "Gain", {{"gain", a}}), node("b", "Gain", {{"gain", b}})},
+                    {link("mic", "a"), link("a", "b")});
+  };
+  Live live(with(1, 1));
+  live.start();
+  ASSERT_TRUE(live.engine->set_param("b", "gain", 0.25));
+  live.pass(2);
+  EXPECT_EQ(to_string(live.reload(with(0.5, 1))), "kept 3 nodes, changed a");
+  const Json values = Json::parse(live.engine->param_values());
+  EXPECT_EQ(values["a"]["gain"], 0.5);
+  EXPECT_EQ(values["b"]["gain"], 0.25);
+  EXPECT_EQ(to_string(live.reload(with(0.5, 1))), "nothing changes");
+}
+
+TEST(Reload, EndsTheStreamOfWhoeverReadsWhatIsGone) {
+  const Json mic = node("mic", "AudioInput");
+  Live live(graph_of({mic, node("a", "Gain"), node("b", "Gain")}, {link("mic", "a"), link("mic", "b")}));
+  Listener gone(live, "b");
+  live.start();
+  live.pass(5);
+  live.reload(graph_of({mic, node("a", "Gain")}, {link("mic", "a")}));
+  EXPECT_GE(gone.samples().size(), 64U * 4U);
+  EXPECT_FALSE(live.engine->subscribe("b"));
+}
+
+std::string refusal(Live& live, const ValidGraph& graph) {
+  const auto done = live.engine->reload(graph);
+  return done ? "" : to_string(done.error(), "");
+}
+
+TEST(Reload, RefusesWhatWouldBreakTheRun) {
+  const Json mic = node("mic", "AudioInput");
+  const Json gain = node("a", "Gain");
+  const std::vector<Json> links{link("mic", "a")};
+  Live live(graph_of({mic, gain}, links));
+  EXPECT_THAT(refusal(live, graph_of({mic, gain}, links)), testing::HasSubstr("does not run"));
+  live.start();
+  EXPECT_THAT(refusal(live, graph_of({mic, gain}, links, {{"block_size", 128}})),
+              testing::HasSubstr("/pipeline_config/block_size: cannot change while the graph runs"));
+  EXPECT_THAT(refusal(live, graph_of({node("mic", "AudioInput", {{"channels", {2}}}), gain}, links)),
+              testing::HasSubstr("\"mic\" would open the device again"));
+  EXPECT_THAT(refusal(live, graph_of({node("s", "SineGenerator"), gain}, {link("s", "a")})),
+              testing::HasSubstr("without \"mic\" the device would be closed"));
+  EXPECT_THAT(refusal(live, graph_of({mic, gain, node("f", "FileSink", {{"path", "/no/such/folder/x.wav"}})},
+                                     {link("mic", "a"), link("a", "f")})),
+              testing::HasSubstr("/no/such/folder/x.wav"));
+  // Nothing has changed.
+  EXPECT_EQ(to_string(live.reload(graph_of({mic, gain}, links))), "nothing changes");
+  live.pass(3);
+  live.stop();
+  EXPECT_THAT(refusal(live, graph_of({mic, gain}, links)), testing::HasSubstr("was stopped"));
+}
+
+// Random nodes around a branch that stays: it must not notice.
+class Around {
+ public:
+  explicit Around(std::uint64_t seed) : random_(seed) {}
+  ValidGraph next() {
+    nodes_ = {node("mic", "AudioInput"), node("left", "ChannelSelect", {{"channels", {1}}}),
+              node("kept", "Delay", {{"frames", 7}})};
+    links_ = {link("mic", "left"), link("left", "kept")};
+    std::vector<std::string> outputs{"left", "kept"};
+    for (int n = pick(12); n > 0; --n) { add(outputs); }
+    return graph_of(nodes_, links_);
+  }
+
+ private:
+  int pick(int count) { return static_cast<int>(random_() % static_cast<std::uint64_t>(count)); }
+  void add(std::vector<std::string>& outputs) {
+    const std::string id =
+        fmt::format("n{}", pick(30));  // the same id now and then: it goes on, or begins again
+    const bool is_taken =
+        std::any_of(nodes_.begin(), nodes_.end(), [&](const Json& other) { return other["id"] == id; });
+    if (is_taken) { return; }
+    const auto from = [&] {
+      return outputs[static_cast<std::size_t>(pick(static_cast<int>(outputs.size())))];
+    };
+    switch (pick(7)) {
+      case 0:
+        nodes_.push_back(node(id.c_str(), "Gain", {{"gain", 0.1 * pick(20)}}));
+        break;
+      case 1:
+        nodes_.push_back(node(id.c_str(), "Delay", {{"frames", pick(300)}}));
+        break;
+      case 2:
+        nodes_.push_back(node(id.c_str(), "Buffer", {{"capacity", 1 + pick(8)}}));
+        break;
+      case 3:
+        nodes_.push_back(node(id.c_str(), "SineGenerator", {{"frequency", 100 + pick(3)}}));
+        outputs.push_back(id);
+        return;
+      case 4:
+        nodes_.push_back(node(id.c_str(), "LevelMeter", {{"interval_s", 0.001}}));
+        links_.push_back(link(from(), id));
+        return;
+      default: {
+        nodes_.push_back(node(id.c_str(), "Mixer", {{"matrix", Json::array({Json::array({0.5, 0.5})})}}));
+        const std::string second = from();
+        links_.push_back(link(from(), id + ".in1"));
+        links_.push_back(link(second, id + ".in2"));
+        outputs.push_back(id);
+        return;
+      }
+    }
+    links_.push_back(link(from(), id));
+    outputs.push_back(id);
+  }
+
+  std::mt19937_64 random_;
+  std::vector<Json> nodes_;
+  std::vector<Json> links_;
+};
+
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+constexpr int kReloads = 60;
+#else
+constexpr int kReloads = 1000;
+#endif
+
+TEST(Reload, AThousandRandomOnesAreNotNoticedByABranchThatStays) {
+  const char* const asked = std::getenv("SL_RELOADS");
+  const int count = asked != nullptr ? std::atoi(asked) : kReloads;
+  constexpr int kOfOneEngine = 50;
+  int done = 0;
+  for (int round = 0; round * kOfOneEngine < count; ++round) {
+    SCOPED_TRACE(round);
+    Around graphs(static_cast<std::uint64_t>(round));
+    Live live(graphs.next());
+    Listener listener(live, "kept");
+    live.start();
+    for (int i = 0; i < kOfOneEngine; ++i) {
+      live.pass(2);
+      const auto reloaded = live.engine->reload(graphs.next());
+      if (reloaded) {
+        ++done;
+      } else {
+        EXPECT_THAT(
+            to_string(reloaded.error(), ""),
+            testing::AnyOf(testing::HasSubstr("another thread"), testing::HasSubstr("wait for each other")));
+      }
+    }
+    live.stop();
+    const auto& samples = listener.samples();
+    for (std::size_t n = 7; n < samples.size(); ++n) {
+      ASSERT_EQ(samples[n], input(static_cast<std::int64_t>(n) - 7, 0)) << n;
+    }
+    EXPECT_THAT(live.engine->status().failures, IsEmpty());
+    if (testing::Test::HasFailure()) { return; }
+  }
+  EXPECT_GT(done, count / 2);
+  RecordProperty("reloads", done);
+}
+
+}  // namespace
+}  // namespace streamlab
