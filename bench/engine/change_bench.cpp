@@ -5,6 +5,7 @@
 // p50_ns is the median.
 //
 //   applied/NODE   Node::apply() of a planned change, of a node at rest, two channels at 48 kHz; time per change
+//   on_the_way/NODE/0, /1   a block of 64 frames, at rest and on the way to new values; time per block
 //   tick/0, /1     a block of 64 frames through a Gain on a device's thread, without and with a change of the Gain that it
 //                  finds waiting; the clock's own cost is in both
 //
@@ -65,8 +66,9 @@ class Running {
     change_ = std::move(*planned);
   }
   void apply() noexcept { node_->apply(*change_); }
-  void come_to_rest() {
-    for (std::uint32_t done = 0; done < kFramesToRest; done += kFrames) {
+  void come_to_rest() { process(kFramesToRest / kFrames); }
+  void process(std::uint32_t blocks) {
+    for (std::uint32_t b = 0; b < blocks; ++b) {
       in_->header().position = position_;
       position_ += kFrames;
       OutputPort port;
@@ -143,6 +145,42 @@ SL_APPLIED(level_meter, "LevelMeter", R"({"interval_s": 0.01})", R"({"interval_s
 SL_APPLIED(spectrum, "Spectrum", R"({"averaging": "linear", "averages": 2})", R"({"averages": 3})",
            R"({"averages": 2})");
 SL_APPLIED(rate_limit, "RateLimit", R"({"rate": 10})", R"({"rate": 20})", R"({"rate": 10})");
+
+void on_the_way(benchmark::State& state, const char* type, const char* config, const char* there,
+                const char* back) {
+  constexpr int kBlocks = 7;  // of the 7.5 that a change takes
+  Running node(type, config);
+  bool away = false;
+  std::vector<double> times_ns;
+  for (auto _ : state) {
+    away = !away;
+    node.plan(away ? there : back);
+    if (state.range(0) == 1) { node.apply(); }
+    const auto begin = Clock::now();
+    node.process(kBlocks);
+    times_ns.push_back(took(state, begin, kBlocks));
+    node.come_to_rest();
+  }
+  state.counters["p50_ns"] = median(times_ns);
+}
+#define SL_ON_THE_WAY(name, type, config, there, back)           \
+  BENCHMARK_CAPTURE(on_the_way, name, type, config, there, back) \
+      ->Arg(0)                                                   \
+      ->Arg(1)                                                   \
+      ->UseManualTime()                                          \
+      ->Iterations(1000)
+SL_ON_THE_WAY(gain, "Gain", "{}", R"({"gain": 2})", R"({"gain": 1})");
+SL_ON_THE_WAY(sine, "SineGenerator", "{}", R"({"amplitude": 0.5, "phase_deg": 90})",
+              R"({"amplitude": 1, "phase_deg": 0})");
+SL_ON_THE_WAY(biquad, "Biquad", R"({"type": "peaking", "frequency": 1000, "q": 1, "gain_db": 6})",
+              R"({"frequency": 2000})", R"({"frequency": 1000})");
+SL_ON_THE_WAY(biquad_of_ten, "Biquad", R"({"type": "butterworth_lowpass", "frequency": 1000, "order": 20})",
+              R"({"frequency": 2000})", R"({"frequency": 1000})");
+SL_ON_THE_WAY(delay, "Delay", R"({"frames": 0})", R"({"frames": 1})", R"({"frames": 0})");
+SL_ON_THE_WAY(mixer, "Mixer", R"({"matrix": [[1, 0], [0, 1]]})", R"({"matrix": [[0.5, 0.5], [0.5, -0.5]]})",
+              R"({"matrix": [[1, 0], [0, 1]]})");
+SL_ON_THE_WAY(map, "Map", R"({"channels": {"a": "ch1 + ch2"}})", R"({"channels": {"a": "ch1 - ch2"}})",
+              R"({"channels": {"a": "ch1 + ch2"}})");
 
 void tick(benchmark::State& state) {
   VirtualDriver card({.period_frames = kFrames, .inputs = 2, .outputs = 2, .real_time = true});
