@@ -15,10 +15,12 @@ namespace {
 constexpr std::string_view kNewRun = "stop the graph and start the new one";
 
 // The values of parameters that are live, or of those that are not, as JSON.
-nlohmann::ordered_json values_of(const ParamValues& params, Live live) {
+enum class Kind : bool { fixed, live };
+nlohmann::ordered_json values_of(const ParamValues& params, Kind kind) {
   auto values = params_to_json(params, Defaults::included);
   for (const ParamInfo& info : params.infos()) {
-    if (info.live != live) { values.erase(std::string(info.name)); }
+    const bool is_live = info.live == Live::yes;
+    if (is_live != (kind == Kind::live)) { values.erase(std::string(info.name)); }
   }
   return values;
 }
@@ -58,12 +60,12 @@ Checked<GraphDiff> diff(const ValidGraph& before, const ValidGraph& after) {
     const ValidNode& node = after.nodes()[n];
     const auto old = before.find(node.id);
     const bool is_same_type = old && before.nodes()[*old].info().name == node.info().name;
-    const bool goes_on =
-        is_same_type && values_of(before.nodes()[*old].params, Live::no) == values_of(node.params, Live::no);
+    const bool goes_on = is_same_type && values_of(before.nodes()[*old].params, Kind::fixed) ==
+                                             values_of(node.params, Kind::fixed);
     diff.partner.push_back(goes_on ? old : std::nullopt);
     if (goes_on) {
       const bool is_same =
-          values_of(before.nodes()[*old].params, Live::yes) == values_of(node.params, Live::yes);
+          values_of(before.nodes()[*old].params, Kind::live) == values_of(node.params, Kind::live);
       if (!is_same) { diff.changed.push_back(n); }
       continue;
     }

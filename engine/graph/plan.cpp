@@ -457,7 +457,7 @@ Checked<Plan> make_plan(const ValidGraph& graph, const PlanOptions& options) {
   return plan;
 }
 
-Checked<Plan> make_plan(const ValidGraph& graph, const PlanBefore& before) {
+Checked<Plan> plan_beside(const ValidGraph& graph, const PlanBefore& before) {
   auto plan = Planner(graph, before.plan->options(), &before).run();
   if (!plan) { graph.name_nodes(plan.error()); }
   return plan;

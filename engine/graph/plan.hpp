@@ -119,6 +119,6 @@ class Plan {
 Checked<Plan> make_plan(const ValidGraph& graph, const PlanOptions& options);
 // The plan of a graph that takes the place of a running one. Nodes whose partner's streams stay as they are are that
 // partner, and stay in its domain. Refused where a node would have to move to another domain.
-Checked<Plan> make_plan(const ValidGraph& graph, const PlanBefore& before);
+Checked<Plan> plan_beside(const ValidGraph& graph, const PlanBefore& before);
 
 }  // namespace streamlab

@@ -3,7 +3,6 @@
 // What an engine does: engine.cpp is the door to it.
 #pragma once
 
-
 #include <algorithm>
 #include <atomic>
 #include <cmath>

@@ -66,6 +66,21 @@ Errors refuse_files_again(const Plan& before, const Plan& after, const GraphDiff
   return errors;
 }
 
+// A live parameter may have a value that its node cannot change to while it runs: then the node begins again.
+void restart_what_cannot_change(GraphDiff& diff, Plan& before, const ValidGraph& after) {
+  const auto cannot = [&](std::size_t n) {
+    return !before.node(*diff.partner[n]).plan_change(after.nodes()[n].params);
+  };
+  for (const std::size_t n : std::exchange(diff.changed, {})) {
+    if (cannot(n)) {
+      diff.partner[n].reset();
+      diff.restarted.push_back(n);
+    } else {
+      diff.changed.push_back(n);
+    }
+  }
+}
+
 }  // namespace
 
 std::string to_string(const ReloadPlan& plan) {
@@ -84,9 +99,10 @@ std::string to_string(const ReloadPlan& plan) {
 Checked<Reload> Reload::make(const RunningGraph& graph, const ValidGraph& after) {
   auto difference = diff(graph.plan->graph(), after);
   if (!difference) { return tl::unexpected(difference.error()); }
+  restart_what_cannot_change(*difference, *graph.plan, after);
   PlanBefore before{graph.plan.get(), difference->partner, {}};
   for (const auto& domain : graph.domains) { before.is_over.push_back(domain->is_over()); }
-  auto plan = make_plan(after, before);
+  auto plan = plan_beside(after, before);
   if (!plan) { return tl::unexpected(plan.error()); }
   if (Errors errors = refuse_files_again(*graph.plan, *plan, *difference); !errors.empty()) {
     return tl::unexpected(std::move(errors));
@@ -266,12 +282,21 @@ std::string Reload::changes() const {
   Document all = Document::object();
   const ValidGraph& after = succession_->after().graph();
   for (const std::size_t n : diff_.changed) {
-    if (!succession_->node(n)) { continue; }  // made with them
-    Document values = params_to_json(after.nodes()[n].params, Defaults::left_out);
-    for (const ParamInfo& info : after.nodes()[n].params.infos()) {
-      if (info.live == Live::no) { values.erase(std::string(info.name)); }
+    const auto old = succession_->node(n);
+    if (!old) { continue; }  // made with them
+    const ParamValues& was = before_plan_->graph().nodes()[*old].params;
+    const ParamValues& is = after.nodes()[n].params;
+    const Document given = params_to_json(is, Defaults::left_out);
+    Document& values = all[after.nodes()[n].id] = Document::object();
+    for (std::size_t p = 0; p < is.infos().size(); ++p) {
+      const std::string name(is.infos()[p].name);
+      if (is.infos()[p].live != Live::yes) { continue; }
+      if (is.given(p)) {
+        values[name] = given[name];
+      } else if (was.given(p)) {
+        values[name] = nullptr;  // left out now
+      }
     }
-    all[after.nodes()[n].id] = std::move(values);
   }
   return all.dump();
 }

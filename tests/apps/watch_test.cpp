@@ -32,7 +32,8 @@ TEST(Watch, TakesOverWhatIsSavedAndLosesNothing) {
   ASSERT_TRUE(program.wait_for_output("\"type\":\"device\""));
   const std::string level = R"(, {"id": "level", "type": "LevelMeter", "config": {"interval_s": 0.05}},
       {"id": "show", "type": "Print"})";
-  dir.write("live.json", watched(level, R"(, {"from": "mic", "to": "level"}, {"from": "level", "to": "show"})"));
+  dir.write("live.json",
+            watched(level, R"(, {"from": "mic", "to": "level"}, {"from": "level", "to": "show"})"));
   ASSERT_TRUE(program.wait_for_output(
       R"({"type":"event","event":"reload","kept":["mic","take"],"changed":[],"restarted":[],"added":["level","show"])"));
   ASSERT_TRUE(program.wait_for_output("main_channel.rms_db"));  // from the new meter

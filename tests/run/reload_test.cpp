@@ -279,6 +279,27 @@ TEST(Reload, ChangesLiveParametersAndKeepsThoseThatWereSet) {
   EXPECT_EQ(to_string(live.reload(with(0.5, 1))), "nothing changes");
 }
 
+// What is part of a format is no live parameter, and a live one may be left out again.
+TEST(Reload, MakesANodeAgainWhereItsFormatChangesAndLeavesOutWhatIsLeftOut) {
+  const Json mic = node("mic", "AudioInput");
+  const auto with = [&](const char* scaling, Json config) {
+    config["scaling"] = scaling;
+    config["fft_size"] = 64;
+    return graph_of({mic, node("spec", "Spectrum", std::move(config))}, {link("mic", "spec")});
+  };
+  Live live(with("amplitude", {{"averaging", "linear"}, {"averages", 4}}));
+  live.start();
+  EXPECT_EQ(to_string(live.reload(with("amplitude", {{"averaging", "linear"}, {"averages", 16}}))),
+            "kept 2 nodes, changed spec");
+  EXPECT_EQ(to_string(live.reload(with("amplitude", {{"averaging", "linear"}}))),
+            "kept 2 nodes, changed spec");
+  EXPECT_EQ(Json::parse(live.engine->param_values())["spec"].count("averages"), 0U);
+  // More spectra than there is room for while it runs.
+  EXPECT_EQ(to_string(live.reload(with("amplitude", {{"averaging", "none"}}))),
+            "kept 1 node, restarted spec");
+  EXPECT_EQ(to_string(live.reload(with("psd", {{"averaging", "none"}}))), "kept 1 node, restarted spec");
+}
+
 TEST(Reload, EndsTheStreamOfWhoeverReadsWhatIsGone) {
   const Json mic = node("mic", "AudioInput");
   Live live(graph_of({mic, node("a", "Gain"), node("b", "Gain")}, {link("mic", "a"), link("mic", "b")}));
