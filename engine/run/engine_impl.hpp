@@ -186,6 +186,14 @@ class Engine::Impl {
       return tl::unexpected(std::move(errors));
     }
     outcomes_.resize(graph_.domains.size() + reload->new_domains().size(), Domain::Round::stopped);
+    // Before the swap: domains that lose all their nodes end, and the graph is over when no thread is left.
+    for (const auto& domain : reload->new_domains()) {
+      auto started = start_worker(*domain, [d = domain.get()] { return d->run(); });
+      if (started) { continue; }
+      for (const auto& begun : reload->new_domains()) { begun->abort(); }
+      given_up_reloads_.push_back(*std::move(reload));
+      return tl::unexpected(Errors{started.error()});
+    }
     {
       const std::unique_lock lock(structure_);
       const auto nobody_comes = subscriptions_->lock();
@@ -196,16 +204,10 @@ class Engine::Impl {
       params_ = std::move(params);
       opened_ = valid().order();
     }
-    Errors errors;
-    for (std::size_t d = graph_.domains.size() - reload->added_domains(); d < graph_.domains.size(); ++d) {
-      Domain& domain = *graph_.domains[d];
-      if (auto started = start_worker(domain, [&domain] { return domain.run(); }); !started) {
-        errors.push_back(started.error());
-      }
-    }
     reload->close_removed(notes_, close_errors_);
-    if (errors.empty()) { errors = params_->set(reload->changes()); }
-    if (!errors.empty()) { return tl::unexpected(std::move(errors)); }
+    if (Errors errors = params_->set(reload->changes()); !errors.empty()) {
+      return tl::unexpected(std::move(errors));
+    }
     return reload->report();
   }
 
@@ -475,6 +477,7 @@ class Engine::Impl {
   std::atomic<bool> device_is_ended_{false};  // stopped, and its domain is being drained
   bool was_over_ = false;                     // when it was stopped
   std::atomic<bool> given_up_{false};         // what was inside
+  std::vector<Reload> given_up_reloads_;  // for want of threads: those that did start may still use what is theirs
   std::vector<std::pair<std::string, NodeNote>> notes_;
   Errors close_errors_;
 

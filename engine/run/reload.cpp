@@ -222,7 +222,7 @@ void Reload::swap(RunningGraph& graph, Subscriptions& subscriptions, const std::
   put_in_place(graph);
 }
 
-// Whoever has subscribed to an output that is still there goes on; the others' streams end.
+// Subscribers of an output that is still there go on; the streams of the others end.
 void Reload::follow(const RunningGraph& graph, Subscriptions& subscriptions) {
   subscriptions.follow([&](Domain& domain, std::size_t old_slot) -> Subscriptions::NewPlace {
     const PlanSlot& was = graph.plan->slots()[old_slot];
@@ -246,7 +246,6 @@ void Reload::put_in_place(RunningGraph& graph) {
     if (report.counters.dropped > 0) { graph.removed_edges.push_back(std::move(report)); }
   }
   graph.links = std::move(links_);
-  added_domains_ = new_domains_.size();
   for (auto& domain : new_domains_) { graph.domains.push_back(std::move(domain)); }
   before_plan_ = std::exchange(graph.plan, std::move(plan_));
 }

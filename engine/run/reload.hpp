@@ -32,10 +32,8 @@ class Reload {
 
   // Starts the new nodes, and makes edges and programs. On errors nothing has changed, and what was started is closed.
   Errors prepare(const RunningGraph& graph, const DomainOptions& options);
+  // Those that the graph does not have yet. Their threads run before swap().
   const std::vector<std::unique_ptr<Domain>>& new_domains() const { return new_domains_; }
-  std::size_t added_domains() const {
-    return added_domains_;
-  }  // that swap() has added to the graph, at its end
 
   // All domains go over. `hurries`: asked while it waits for them; once it says so, nothing waits for edges or nodes any more.
   // `subscriptions` follow, held by nobody.
@@ -65,7 +63,6 @@ class Reload {
   std::vector<std::size_t> started_;              // new nodes
   std::vector<std::unique_ptr<EdgeLink>> links_;  // of new edges; null where one goes on
   std::vector<std::unique_ptr<Domain>> new_domains_;
-  std::size_t added_domains_ = 0;
   std::vector<std::unique_ptr<Program>> programs_;  // by domain of the running graph
 };
 

@@ -300,7 +300,7 @@ TEST(Reload, MakesANodeAgainWhereItsFormatChangesAndLeavesOutWhatIsLeftOut) {
   EXPECT_EQ(to_string(live.reload(with("psd", {{"averaging", "none"}}))), "kept 1 node, restarted spec");
 }
 
-TEST(Reload, EndsTheStreamOfWhoeverReadsWhatIsGone) {
+TEST(Reload, EndsTheStreamsOfAnOutputThatIsGone) {
   const Json mic = node("mic", "AudioInput");
   Live live(graph_of({mic, node("a", "Gain"), node("b", "Gain")}, {link("mic", "a"), link("mic", "b")}));
   Listener gone(live, "b");
