@@ -477,7 +477,8 @@ class Engine::Impl {
   std::atomic<bool> device_is_ended_{false};  // stopped, and its domain is being drained
   bool was_over_ = false;                     // when it was stopped
   std::atomic<bool> given_up_{false};         // what was inside
-  std::vector<Reload> given_up_reloads_;  // for want of threads: those that did start may still use what is theirs
+  std::vector<Reload>
+      given_up_reloads_;  // for want of threads: those that did start may still use what is theirs
   std::vector<std::pair<std::string, NodeNote>> notes_;
   Errors close_errors_;
 

@@ -12,6 +12,7 @@
 
 #include "hal/bounded_call.hpp"
 #include "hal/jack/jack_servers.hpp"
+#include "hal/jack/no_sigpipe.hpp"
 
 namespace streamlab {
 namespace {
@@ -29,6 +30,7 @@ void* begin_jack_thread(void* argument) {
   auto* thread = static_cast<ThreadToBegin*>(argument);
   void* (*const body)(void*) = thread->body;
   void* const its_argument = thread->argument;
+  NoSigpipe::for_this_thread();
   thread->has_begun.store(true, std::memory_order_release);
   return body(its_argument);
 }
@@ -143,6 +145,7 @@ Result<JackClient> open_now(const std::string& server, const std::string& client
                   "the JACK server ended, and this program has not closed all clients yet");
   }
   Messages::of_process().clear();
+  const NoSigpipe no_sigpipe;
   jack_status_t status{};
   jack_client_t* client =
       server.empty() ? jack_client_open(client_name.c_str(), JackNoStartServer, &status)
@@ -161,6 +164,7 @@ Result<JackClient> open_now(const std::string& server, const std::string& client
 }  // namespace
 
 void CloseJackClient::operator()(jack_client_t* client) const noexcept {
+  const NoSigpipe no_sigpipe;
   jack_client_close(client);
   OpenClients::of_process().closed();
 }

@@ -20,6 +20,7 @@
 #include "hal/jack/jack_client.hpp"
 #include "hal/jack/jack_session.hpp"
 #include "hal/jack/jack_stream.hpp"
+#include "hal/jack/no_sigpipe.hpp"
 #include "hal/jack/port_watch.hpp"
 
 namespace streamlab {
@@ -248,8 +249,10 @@ class JackDriver final : public Driver {
     core_->client = &client;
     core_->set_state(DriverState::running);
     core_->gate.open();
-    std::packaged_task<void()> task(
-        [supervisor = std::make_shared<Supervisor>(core_, std::move(session_))] { supervisor->run(); });
+    std::packaged_task<void()> task([supervisor = std::make_shared<Supervisor>(core_, std::move(session_))] {
+      NoSigpipe::for_this_thread();
+      supervisor->run();
+    });
     ended_ = task.get_future();
     auto thread = Thread::start(
         "jack-watch", [run = std::make_shared<std::packaged_task<void()>>(std::move(task))] { (*run)(); });

@@ -1,5 +1,6 @@
 // hal/jack/jack_session.cpp
 #include "hal/jack/jack_session.hpp"
+#include "hal/jack/no_sigpipe.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -66,6 +67,7 @@ Result<std::unique_ptr<JackSession>> JackSession::open(const std::string& server
 }
 
 Result<void> JackSession::register_ports(const DeviceRequest& request) {
+  const NoSigpipe no_sigpipe;
   const std::string where = jack_device_name(server_);
   if (request.capture) {
     auto pairs = choose_ports(where, PortSide::capture, server_ports(client_.get(), PortSide::capture),
@@ -169,6 +171,7 @@ void JackSession::set_callbacks() {
 }
 
 Result<void> JackSession::activate(std::shared_ptr<JackCycleSink> sink) {
+  const NoSigpipe no_sigpipe;
   sink_ = std::move(sink);
   set_callbacks();
   if (jack_activate(client_.get()) != 0) {
