@@ -87,6 +87,7 @@ class Planner {
     if (const PlanNode* const running = running_node(n)) {
       planned.node = running->node;
       planned.outputs = running->outputs;
+      planned.factor_run = running->factor_run;
     } else {
       PrepareContext context(plan_.options_.host);
       context.inputs = formats;
@@ -102,6 +103,7 @@ class Planner {
         return;
       }
       planned.outputs = *std::move(outputs);
+      if (const auto factor = planned.node->constant_factor()) { planned.factor_run = factor->run; }
     }
     if (!is_separate(n)) { plan_join(planned); }
     keep_join_blocks(n);

@@ -69,9 +69,11 @@ struct PlanNode {
   std::shared_ptr<Node> node;         // shared with the plan before, where it goes on in a reloaded graph
   std::vector<OutputFormat> outputs;  // what its prepare() gave
   std::size_t domain = 0;
-  std::vector<PlanInput> inputs;            // connected ones, in port order
-  std::vector<std::size_t> slots;           // one per output port
-  std::vector<std::uint32_t> join_blocks;   // of a joining node, by input: what it must be able to hold back
+  std::vector<PlanInput> inputs;           // connected ones, in port order
+  std::vector<std::size_t> slots;          // one per output port
+  std::vector<std::uint32_t> join_blocks;  // of a joining node, by input: what it must be able to hold back
+  FactorRun factor_run =
+      nullptr;  // of a node that only multiplies, as it was made; a running one is not asked
   std::vector<std::uint32_t> ahead_blocks;  // PrepareContext::ahead_blocks
 };
 

@@ -156,7 +156,7 @@ class ProgramBuilder {
       for (const PlanInput& input : planned.inputs) { formats.push_back(plan_.slots()[input.slot].format); }
       step = std::make_unique<JoinStep>(n, node, formats, planned.join_blocks);
     } else {
-      step = std::make_unique<EachBlockStep>(n, node);
+      step = std::make_unique<EachBlockStep>(n, node, planned.factor_run);
     }
     step->in = std::move(in);
     set_outputs(*step, n);

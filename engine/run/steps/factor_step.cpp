@@ -11,13 +11,12 @@ void FactorStep::add(EachBlockStep& member) {
 
 bool FactorStep::may_hold(const EachBlockStep& step) {
   // (Without storage of its own, the output is in the frames of the input.)
-  return step.out.size() == 1 && step.out[0]->storage.empty() && step.node->constant_factor().has_value();
+  return step.out.size() == 1 && step.out[0]->storage.empty() && step.factor_run() != nullptr;
 }
 
 bool FactorStep::is_continued_by(const EachBlockStep& step) const {
   const EachBlockStep& last = *members_.back();
-  return last.out[0] == step.in[0] && last.out[0]->outgoing.empty() &&
-         last.node->constant_factor()->run == step.node->constant_factor()->run;
+  return last.out[0] == step.in[0] && last.out[0]->outgoing.empty() && last.factor_run() == step.factor_run();
 }
 
 void FactorStep::find_factors() noexcept {
@@ -29,7 +28,7 @@ void FactorStep::find_factors() noexcept {
     if (!factor) { return; }
     factors_.push_back(factor->factor);
   }
-  pass_ = members_[0]->node->constant_factor()->run;
+  pass_ = members_[0]->factor_run();
 }
 
 bool FactorStep::run(Loop& loop) noexcept {
