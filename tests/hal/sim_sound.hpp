@@ -11,14 +11,17 @@
 #include <gtest/gtest.h>
 #include <sndfile.h>
 
+#include "tests/support/temp_dir.hpp"
+
 namespace streamlab {
 
-// A file in the running test's own folder.
+// A file in the running test's own folder, which goes when the program ends.
 inline std::string scratch(const std::string& name) {
   const auto* test = testing::UnitTest::GetInstance()->current_test_info();
   std::string folder = std::string(test->test_suite_name()) + "_" + test->name();
   for (char& c : folder) { c = c == '/' ? '_' : c; }
-  folder = testing::TempDir() + folder;
+  static const test::TempDir dir;
+  folder = dir.file(folder);
   std::filesystem::create_directories(folder);
   return folder + "/" + name;
 }
