@@ -10,6 +10,7 @@
 
 #include "apps/streamlab/config_file.hpp"
 #include "apps/streamlab/console.hpp"
+#include "apps/streamlab/interrupt.hpp"
 
 namespace streamlab::app {
 namespace {
@@ -38,7 +39,7 @@ void reload(Engine& engine, const RunArguments& arguments, std::FILE* console) {
   }
   const auto graph = load_config(arguments.config, *text);  // says what is wrong
   if (!graph) { return to_stderr(kGoesOn, Tone::warning); }
-  const auto done = engine.reload(*graph);
+  const auto done = engine.reload(*graph, interrupted);
   if (done) { return tell(*done, arguments, console); }
   report(done.error(), name_of(arguments.config));
   to_stderr(kGoesOn, Tone::warning);

@@ -132,7 +132,9 @@ class Engine {
   // where that cannot be: another device, rate, block size, duration or set of threads, a file that would be written again, a
   // node that would have to move to another thread. New sources begin where the stream is. A value of a live parameter that the
   // new graph does not change stays as it was set. plan() is another one afterwards. One thread at a time.
-  Checked<ReloadPlan> reload(const ValidGraph& graph);
+  // `gives_up` is polled while the domains go over, which a device that is lost meanwhile would hold up: once it returns true the
+  // device is ended, as by stop().
+  Checked<ReloadPlan> reload(const ValidGraph& graph, const std::function<bool()>& gives_up = {});
   // What that would do.
   Checked<ReloadPlan> plan_reload(const ValidGraph& graph) const;
 

@@ -177,7 +177,7 @@ class Engine::Impl {
     return reload->report();
   }
 
-  Checked<ReloadPlan> reload(const ValidGraph& after) {
+  Checked<ReloadPlan> reload(const ValidGraph& after, const std::function<bool()>& gives_up) {
     const std::scoped_lock stop_lock(stop_mutex_);
     if (Errors errors = may_reload(after); !errors.empty()) { return tl::unexpected(std::move(errors)); }
     auto reload = Reload::make(graph_, after);
@@ -197,7 +197,12 @@ class Engine::Impl {
     {
       const std::unique_lock lock(structure_);
       const auto nobody_comes = subscriptions_->lock();
-      reload->swap(graph_, *subscriptions_, [this] { return given_up_.load() || ends_.load(); });
+      reload->swap(graph_, *subscriptions_, [&] {
+        const bool hurries = given_up_ || ends_ || (gives_up && gives_up());
+        // A device that gives no blocks any more, or none for now, goes over to nothing.
+        if (hurries || device_is_through()) { end_device(); }
+        return hurries;
+      });
       subscriptions_->end_those_left_behind();
       auto params =
           std::make_unique<ParamControl>(*graph_.plan, graph_.domains, reload->values(params_->current()));
@@ -297,7 +302,6 @@ class Engine::Impl {
     return options_.duration_s > 0.0 ? options_.duration_s : valid().config().duration_s;
   }
   const ValidGraph& valid() const { return graph_.plan->graph(); }
-  Domain& device_domain() const { return graph_.device_domain(); }
   DomainOptions domain_options() const {
     return {.triggered = options_.triggered, .frame_limit = options_.frame_limit, .duration_s = duration_s()};
   }
@@ -307,10 +311,11 @@ class Engine::Impl {
     graph_.links = link_domains(*graph_.plan, graph_.domains);
     if (options_.triggered) { trigger_port_ = std::make_unique<TriggerPort>(*graph_.plan, graph_.domains); }
     if (driver_ != nullptr) {
+      device_domain_ = &graph_.device_domain();
       const double frames = duration_s() * driver_->format().sample_rate_hz;
       const std::int64_t limit = options_.frame_limit > 0 ? options_.frame_limit : std::llround(frames);
       device_side_ =
-          std::make_unique<DeviceSide>(device_domain(), *driver_, static_cast<std::uint64_t>(limit));
+          std::make_unique<DeviceSide>(*device_domain_, *driver_, static_cast<std::uint64_t>(limit));
     }
   }
   void abort() {
@@ -351,8 +356,7 @@ class Engine::Impl {
     if (device_is_ended_.load(std::memory_order_relaxed)) { return; }
     missing_frames_.store(device_side_->count_missing(), std::memory_order_relaxed);
     driver_->stop();
-    Domain& domain = device_domain();
-    if (!start_draining(domain)) { domain.abort(); }
+    if (!start_draining(*device_domain_)) { device_domain_->abort(); }
     device_is_ended_.store(true, std::memory_order_release);  // now that the worker is counted
   }
 
@@ -465,6 +469,7 @@ class Engine::Impl {
 
   std::unique_ptr<TriggerPort> trigger_port_;  // of a triggered graph
   std::unique_ptr<DeviceSide> device_side_;    // of a graph with a driver
+  Domain* device_domain_ = nullptr;            // likewise; a reload leaves it where it is
 
   std::atomic<bool> started_{false};
   std::atomic<bool> closed_{false};

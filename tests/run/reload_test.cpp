@@ -71,8 +71,9 @@ class Live {
     EXPECT_TRUE(done) << to_string(done.error(), "");
     return done ? *done : ReloadPlan{};
   }
+  void stand_still() { clock_ = {}; }
   void stop() {
-    clock_ = {};
+    stand_still();
     engine->stop();
   }
   VirtualDriver& card() { return card_; }
@@ -309,6 +310,24 @@ TEST(Reload, EndsTheStreamsOfAnOutputThatIsGone) {
   live.reload(graph_of({mic, node("a", "Gain")}, {link("mic", "a")}));
   EXPECT_GE(gone.samples().size(), 64U * 4U);
   EXPECT_FALSE(live.engine->subscribe("b"));
+}
+
+// A card that stands still would hold up its domain for good.
+TEST(Reload, EndsTheDeviceWhereItIsGivenUp) {
+  const Json mic = node("mic", "AudioInput");
+  Live live(graph_of({mic, node("a", "Gain")}, {link("mic", "a")}));
+  Listener listener(live, "a");
+  live.start();
+  live.pass(5);
+  live.stand_still();
+  int asked = 0;
+  const auto done = live.engine->reload(graph_of({mic, node("b", "Gain", {{"gain", 2}}), node("a", "Gain")},
+                                                 {link("mic", "b"), link("b", "a")}),
+                                        [&] { return ++asked > 3; });
+  EXPECT_TRUE(done) << to_string(done.error(), "");
+  EXPECT_TRUE(live.engine->wait_for(std::chrono::minutes(1)));
+  live.stop();
+  EXPECT_GE(listener.samples().size(), 64U * 5U);
 }
 
 std::string refusal(Live& live, const ValidGraph& graph) {
