@@ -81,19 +81,20 @@ constexpr bool cuts_short() {
 template <class OnError, class V>
 constexpr bool kKeepsDefault = true;
 template <class U, class V>
-constexpr bool kKeepsDefault<DefaultValue<U>, V> = !cuts_short<U, V>();
+inline constexpr bool kKeepsDefault<DefaultValue<U>, V> = !cuts_short<U, V>();
 template <class Then, class V>
-constexpr bool kKeepsDefault<Retry<Then>, V> = kKeepsDefault<Then, V>;
+inline constexpr bool kKeepsDefault<Retry<Then>, V> = kKeepsDefault<Then, V>;
 
 // Can a dead letter about a T go into the sender's channel?
 template <class OnError, class T>
 constexpr bool kTakesLetters = true;
 template <class Sender, class T>
-constexpr bool kTakesLetters<DeadLetter<Sender>, T> = requires(Sender& sender, FailedItem<T>&& letter) {
+inline constexpr bool kTakesLetters<DeadLetter<Sender>, T> = requires(Sender& sender,
+                                                                      FailedItem<T>&& letter) {
   sender.try_send(std::move(letter));
 };
 template <class Then, class T>
-constexpr bool kTakesLetters<Retry<Then>, T> = kTakesLetters<Then, T>;
+inline constexpr bool kTakesLetters<Retry<Then>, T> = kTakesLetters<Then, T>;
 
 template <class OnError, class T, class V>
 constexpr bool fits_strategy() {

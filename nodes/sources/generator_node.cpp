@@ -10,7 +10,7 @@
 namespace streamlab {
 
 Result<OutputFormat> GeneratorNode::prepare_generator(const PrepareContext& context,
-                                                      std::vector<std::string> channels) {
+                                                      const std::vector<std::string>& channels) {
   constexpr double kDefaultRateHz = 48000.0;
   constexpr std::uint32_t kDefaultFrameSize = 1024;
   const auto given = [&](const ParamInfo& info) { return params_.given(*params_.find(info.name)); };
@@ -40,7 +40,7 @@ Result<OutputFormat> GeneratorNode::prepare_generator(const PrepareContext& cont
   }
   end_ = is_endless() ? std::numeric_limits<std::int64_t>::max()
                       : std::llround(number(generator_param::kDurationS) * sample_rate_hz_);
-  return OutputFormat{audio_format(sample_rate_hz_, std::move(channels), frame_size_)};
+  return OutputFormat{audio_format(sample_rate_hz_, channels, frame_size_)};
 }
 
 void GeneratorNode::reset() noexcept {

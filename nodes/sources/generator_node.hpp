@@ -37,7 +37,8 @@ class GeneratorNode : public Node {
   explicit GeneratorNode(const ParamValues& params) : params_(params) {}
 
   // Part of prepare(). Refused: a rate that contradicts that of the graph. reset() must follow.
-  Result<OutputFormat> prepare_generator(const PrepareContext& context, std::vector<std::string> channels);
+  Result<OutputFormat> prepare_generator(const PrepareContext& context,
+                                         const std::vector<std::string>& channels);
 
   // --- real-time safe
   // Back to the initial state, at position 0.
