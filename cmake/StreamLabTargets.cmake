@@ -66,7 +66,7 @@ function(sl_library name)
 endfunction()
 
 # sl_test(NAME SOURCES file… [LINKS library…] [LABELS label…]): GoogleTest programs, one test each for CTest.
-# Links the whole of StreamLab and tests/support.
+# Links the whole of StreamLab and tests/support. Those of the label system meet a real server, which keeps time: they run alone.
 function(sl_test name)
   cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;LINKS;LABELS" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
@@ -76,8 +76,12 @@ function(sl_test name)
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 120)
   endif()
+  set(alone OFF)
+  if("system" IN_LIST arg_LABELS)
+    set(alone ON)
+  endif()
   gtest_discover_tests(${name} TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST
-    PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS "${arg_LABELS}")
+    PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS "${arg_LABELS}" RUN_SERIAL ${alone})
 endfunction()
 
 # sl_program(NAME SOURCES file… [LINKS library…] [DEMO]): a program in build/<preset>/bin; installed, unless it is a demo.
