@@ -199,7 +199,7 @@ class Engine::Impl {
       const auto nobody_comes = subscriptions_->lock();
       reload->swap(graph_, *subscriptions_, [&] {
         const bool hurries = given_up_ || ends_ || (gives_up && gives_up());
-        // A device that gives no blocks any more, or none for now, goes over to nothing.
+        // A device without a tick would never go over: it is ended, and its domain drained.
         if (hurries || device_is_through()) { end_device(); }
         return hurries;
       });

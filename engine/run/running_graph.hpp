@@ -22,7 +22,6 @@ struct RunningGraph {
   std::vector<EdgeReport> removed_edges;         // by reloads, where blocks were lost
 
   Domain& device_domain() const { return *domains[*plan->domains().device_domain]; }
-  Domain& domain_of(std::size_t node) const { return *domains[plan->nodes()[node].domain]; }
   // Nodes stop waiting in process(): what is inside is processed as fast as possible.
   void stop_waiting() const noexcept;
   // Of all edges: grows whenever a block is taken.

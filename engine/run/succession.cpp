@@ -97,7 +97,7 @@ void SwapProgram::pair_edges(Program& now) {
       by_link.erase(found);
     }
   }
-  // What the device has not played yet goes on, whoever feeds it.
+  // What the device has not played yet is played, also if another node feeds it now.
   for (IncomingEdge& in : next_->incoming()) {
     const bool is_new =
         std::none_of(edges_.begin(), edges_.end(), [&](const EdgePair& pair) { return pair.next == &in; });

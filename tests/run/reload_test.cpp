@@ -13,6 +13,7 @@
 
 #include "engine/run/engine.hpp"
 #include "engine/run/pipeline.hpp"
+#include "tests/support/rt_guard.hpp"
 #include "tests/support/virtual_driver.hpp"
 
 namespace streamlab {
@@ -328,6 +329,28 @@ TEST(Reload, EndsTheDeviceWhereItIsGivenUp) {
   EXPECT_TRUE(live.engine->wait_for(std::chrono::minutes(1)));
   live.stop();
   EXPECT_GE(listener.samples().size(), 64U * 5U);
+}
+
+// A tick in which the device's domain goes over makes no call that a real-time thread must not make.
+TEST(Reload, KeepsTheDeviceThreadClean) {
+  if (!RtGuardScope::available()) { GTEST_SKIP() << "the sanitizer stands where the guard would"; }
+  const Json mic = node("mic", "AudioInput");
+  const Json out = node("out", "AudioOutput");
+  const auto direct = graph_of({mic, out}, {link("mic", "out")});
+  const auto through =
+      graph_of({mic, node("late", "Delay", {{"frames", 3}}), node("half", "Gain", {{"gain", 0.5}}),
+                node("level", "LevelMeter"), out},
+               {link("mic", "late"), link("late", "half"), link("half", "out"), link("half", "level")});
+  Live live(direct, {.inputs = 1, .outputs = 1, .real_time = true});
+  live.start();
+  live.pass(2);
+  RtGuardScope::take_violations();
+  for (int i = 0; i < 20; ++i) {
+    live.reload(i % 2 == 0 ? through : direct);
+    live.pass(2);
+  }
+  live.stop();
+  EXPECT_THAT(RtGuardScope::take_violations(), IsEmpty());
 }
 
 std::string refusal(Live& live, const ValidGraph& graph) {
