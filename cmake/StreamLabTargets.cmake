@@ -76,12 +76,12 @@ function(sl_test name)
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 120)
   endif()
-  set(alone OFF)
+  set(properties TIMEOUT ${arg_TIMEOUT})
   if("system" IN_LIST arg_LABELS)
-    set(alone ON)
+    list(APPEND properties RUN_SERIAL ON)
   endif()
   gtest_discover_tests(${name} TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST
-    PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS "${arg_LABELS}" RUN_SERIAL ${alone})
+    PROPERTIES ${properties} LABELS "${arg_LABELS}")
 endfunction()
 
 # sl_program(NAME SOURCES file… [LINKS library…] [DEMO]): a program in build/<preset>/bin; installed, unless it is a demo.
