@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <mutex>
 #include <thread>
 
@@ -23,21 +24,25 @@ namespace {
 struct ThreadToBegin {
   void* (*body)(void*);
   void* argument;
+  const std::function<void()>* first;  // or null
   std::atomic<bool> has_begun{false};  // the new thread's last access
 };
+
+thread_local const std::function<void()>* first_on_made_threads = nullptr;
 
 void* begin_jack_thread(void* argument) {
   auto* thread = static_cast<ThreadToBegin*>(argument);
   void* (*const body)(void*) = thread->body;
   void* const its_argument = thread->argument;
   NoSigpipe::for_this_thread();
+  if (thread->first != nullptr) { (*thread->first)(); }
   thread->has_begun.store(true, std::memory_order_release);
   return body(its_argument);
 }
 
 int create_jack_thread(pthread_t* id, const pthread_attr_t* attributes, void* (*body)(void*),
                        void* argument) {
-  ThreadToBegin thread{body, argument};
+  ThreadToBegin thread{body, argument, first_on_made_threads};
   const int result = pthread_create(id, attributes, begin_jack_thread, &thread);
   if (result != 0) { return result; }
   // Looked at, not waited for: a thread that wakes its maker gives way to it, and has not begun after all.
@@ -168,6 +173,11 @@ void CloseJackClient::operator()(jack_client_t* client) const noexcept {
   jack_client_close(client);
   OpenClients::of_process().closed();
 }
+
+FirstOnJackThreads::FirstOnJackThreads(std::function<void()> first) : first_(std::move(first)) {
+  first_on_made_threads = &first_;
+}
+FirstOnJackThreads::~FirstOnJackThreads() { first_on_made_threads = nullptr; }
 
 void note_end_of_jack_server() noexcept { OpenClients::of_process().note_end_of_server(); }
 bool jack_server_has_ended() noexcept { return OpenClients::of_process().server_has_ended(); }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -31,6 +32,20 @@ std::string jack_device_name(const std::string& server);
 inline constexpr int kOpenSeconds = 3;
 // Also fails while clients of a server that ended are not all closed.
 Result<JackClient> open_jack_client(const std::string& server, const std::string& client_name);
+
+// While one lives, each thread that libjack makes for a call of this thread calls `first` before anything else: in
+// jack_activate() that is the client's real-time thread. Instead of jack_set_thread_init_callback(), which can wait for ever
+// (docs/decisions/jack-server-that-dies.md). One at a time on a thread.
+class FirstOnJackThreads {
+ public:
+  explicit FirstOnJackThreads(std::function<void()> first);
+  FirstOnJackThreads(const FirstOnJackThreads&) = delete;
+  FirstOnJackThreads& operator=(const FirstOnJackThreads&) = delete;
+  ~FirstOnJackThreads();
+
+ private:
+  const std::function<void()> first_;
+};
 
 // A shutdown callback replaces the one that open_jack_client() has set: call this first in it. Any thread.
 void note_end_of_jack_server() noexcept;

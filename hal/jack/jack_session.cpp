@@ -11,6 +11,7 @@
 
 #include <fmt/format.h>
 
+#include "engine/rt/denormals.hpp"
 #include "engine/rt/rt_section.hpp"
 
 namespace streamlab {
@@ -111,15 +112,6 @@ Result<std::vector<JackSession::Port>> JackSession::register_side(PortSide side,
 
 void JackSession::set_callbacks() {
   jack_client_t* client = client_.get();
-  jack_set_thread_init_callback(
-      client,
-      [](void* self) {  // the server chooses the priority
-        const NotCancelled whole;
-        RealtimeInForce in_force = enter_realtime({.realtime = false, .name = {}});
-        const std::scoped_lock lock(session_of(self)->mutex_);
-        session_of(self)->in_force_ = std::move(in_force);
-      },
-      this);
   jack_set_process_callback(
       client,
       [](jack_nframes_t frame_count, void* self) {
@@ -174,8 +166,16 @@ Result<void> JackSession::activate(std::shared_ptr<JackCycleSink> sink) {
   const NoSigpipe no_sigpipe;
   sink_ = std::move(sink);
   set_callbacks();
-  if (jack_activate(client_.get()) != 0) {
-    return failed(jack_device_name(server_), "the JACK server refused to start the client");
+  {
+    const FirstOnJackThreads prepared([this] {
+      const NotCancelled whole;
+      RealtimeInForce in_force = enter_realtime({.realtime = false, .name = {}});  // the server chooses the priority
+      const std::scoped_lock lock(mutex_);
+      in_force_ = std::move(in_force);
+    });
+    if (jack_activate(client_.get()) != 0) {
+      return failed(jack_device_name(server_), "the JACK server refused to start the client");
+    }
   }
   const auto connect_all = [&](PortSide side, const std::vector<Port>& ports,
                                const std::vector<PortPair>& pairs) -> Result<void> {
@@ -258,6 +258,7 @@ std::uint32_t JackSession::latency_of_cycle(std::uint32_t frame_count) const noe
 
 void JackSession::process(std::uint32_t frame_count) noexcept {
   const RtSection section;
+  flush_denormals();  // a libjack may make this thread before activate()
   JackCycle cycle;
   cycle.frame_count = frame_count;
   cycle.frame_time = jack_last_frame_time(client_.get());
