@@ -1,7 +1,6 @@
 // engine/run/change.cpp
 #include "engine/run/change.hpp"
 
-#include <thread>
 #include <utility>
 
 #include "engine/run/program.hpp"
@@ -31,16 +30,13 @@ bool ChangeQueue::has_room() noexcept {
   return pending_ < kMostPending;
 }
 
-void ChangeQueue::send(std::unique_ptr<Change> change, std::unique_ptr<Program>& program) noexcept {
+bool ChangeQueue::is_over_after(std::unique_ptr<Change> change) noexcept {
   SL_ASSERT(pending_ < kMostPending, "no more changes are pending than a ring holds");
   ++pending_;
   static_cast<void>(inbox_.try_push(change.release()));
   // Either this thread sees that the domain is over, or the domain, in close(), sees the change.
   std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (!over_.load()) { return; }
-  while (applies_.test_and_set(std::memory_order_acquire)) { std::this_thread::yield(); }
-  apply_all(program);
-  applies_.clear(std::memory_order_release);
+  return over_.load();
 }
 
 void ChangeQueue::apply_all(std::unique_ptr<Program>& program) noexcept {
@@ -49,14 +45,6 @@ void ChangeQueue::apply_all(std::unique_ptr<Program>& program) noexcept {
     next_->apply(program);
     static_cast<void>(returned_.try_push(std::exchange(next_, nullptr)));
   }
-}
-
-void ChangeQueue::close(std::unique_ptr<Program>& program) noexcept {
-  over_.store(true);
-  std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (applies_.test_and_set(std::memory_order_acquire)) { return; }  // a sender does it
-  apply_all(program);
-  applies_.clear(std::memory_order_release);
 }
 
 }  // namespace streamlab

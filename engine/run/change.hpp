@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <memory>
 #include <mutex>
+#include <thread>
 #include <vector>
 
 #include "engine/core/node.hpp"
@@ -61,16 +62,35 @@ class ChangeQueue {
   [[nodiscard]] std::unique_lock<std::mutex> lock() { return std::unique_lock(mutex_); }
   // Destroys what was applied, and says whether there is room for one more.
   bool has_room() noexcept;
-  // `program`: what the domain runs.
-  void send(std::unique_ptr<Change> change, std::unique_ptr<Program>& program) noexcept;
+  // `program`: what the domain runs. `end`: see close().
+  template <class End>
+  void send(std::unique_ptr<Change> change, std::unique_ptr<Program>& program, const End& end) noexcept {
+    if (!is_over_after(std::move(change))) { return; }
+    while (applies_.test_and_set(std::memory_order_acquire)) { std::this_thread::yield(); }
+    apply_last(program, end);
+  }
 
   // --- the domain's thread
   void apply_all(std::unique_ptr<Program>& program) noexcept;
-  // Its last round is over: what comes from now on is applied by send(), due or not. Until restart().
-  void close(std::unique_ptr<Program>& program) noexcept;
+  // Its last round is over: what comes from now on is applied by send(), due or not. Until restart(). `end()` ends what
+  // leaves the program that is in place then: here, and once more behind whatever send() applies.
+  template <class End>
+  void close(std::unique_ptr<Program>& program, const End& end) noexcept {
+    over_.store(true);
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    if (!applies_.test_and_set(std::memory_order_acquire)) { apply_last(program, end); }  // else a sender does it
+  }
   void restart() noexcept { over_.store(false); }
 
  private:
+  bool is_over_after(std::unique_ptr<Change> change) noexcept;
+  template <class End>
+  void apply_last(std::unique_ptr<Program>& program, const End& end) noexcept {
+    apply_all(program);
+    end();
+    applies_.clear(std::memory_order_release);
+  }
+
   SpscRing<Change*> inbox_{kMostPending};
   SpscRing<Change*> returned_{kMostPending};
   Change* next_ = nullptr;   // taken from the inbox, and not due yet; the domain's thread

@@ -66,9 +66,8 @@ Domain::Round Domain::run_steps() noexcept {
     over_ = Round::ended;
   }
   if (over_) {
+    changes_.close(program_, [this]() noexcept { close_outgoing(); });
     is_over_.store(true, std::memory_order_release);
-    close_outgoing();
-    changes_.close(program_);
     return *over_;
   }
   return worked ? Round::worked : Round::idle;
@@ -314,7 +313,7 @@ bool Domain::has_room_for_change() noexcept {
 }
 
 void Domain::send(std::unique_ptr<Change> change) noexcept {
-  changes_.send(std::move(change), program_);
+  changes_.send(std::move(change), program_, [this]() noexcept { close_outgoing(); });
   loop_.signal->notify();
 }
 

@@ -85,10 +85,8 @@ class Domain {
   bool has_room_for_change() noexcept;
   // As change(), while changes().lock() is held, and there is room.
   void send(std::unique_ptr<Change> change) noexcept;
-  // Did end, fail or stop. What it was to run afterwards ends at once. Any thread.
+  // Did end, fail or stop, and what left it has ended. What it is to run afterwards ends at once. Any thread.
   bool is_over() const noexcept { return is_over_.load(std::memory_order_acquire); }
-  // Of a domain that is over, and has got another program: what leaves it ends, too.
-  void end_edges() noexcept { close_outgoing(); }
 
   // --- any thread
   // The sources end now; what is inside is processed.

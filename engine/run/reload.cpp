@@ -216,7 +216,6 @@ void Reload::swap(RunningGraph& graph, Subscriptions& subscriptions, const std::
     std::this_thread::sleep_for(kLook);
   }
   for (const auto& domain : graph.domains) {
-    if (domain->is_over()) { domain->end_edges(); }
     static_cast<void>(domain->has_room_for_change());  // destroys what was replaced
   }
   put_in_place(graph);
