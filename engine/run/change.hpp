@@ -78,7 +78,9 @@ class ChangeQueue {
   void close(std::unique_ptr<Program>& program, const End& end) noexcept {
     over_.store(true);
     std::atomic_thread_fence(std::memory_order_seq_cst);
-    if (!applies_.test_and_set(std::memory_order_acquire)) { apply_last(program, end); }  // else a sender does it
+    if (!applies_.test_and_set(std::memory_order_acquire)) {
+      apply_last(program, end);
+    }  // else a sender does it
   }
   void restart() noexcept { over_.store(false); }
 

@@ -169,7 +169,8 @@ Result<void> JackSession::activate(std::shared_ptr<JackCycleSink> sink) {
   {
     const FirstOnJackThreads prepared([this] {
       const NotCancelled whole;
-      RealtimeInForce in_force = enter_realtime({.realtime = false, .name = {}});  // the server chooses the priority
+      RealtimeInForce in_force =
+          enter_realtime({.realtime = false, .name = {}});  // the server chooses the priority
       const std::scoped_lock lock(mutex_);
       in_force_ = std::move(in_force);
     });

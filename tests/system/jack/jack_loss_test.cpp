@@ -222,9 +222,8 @@ TEST(JackOnAMachineThatStandsStill, LooksForAServerWithThreadsThatBeginLate) {
 
 // On a busy machine, libjack's thread for messages may wait for its first message later than the client is activated.
 TEST_F(JackLoss, StartsWhileAThreadOfLibjackIsLate) {
-  const ProgramResult result =
-      run_program({"/usr/bin/env", "LATE_LOCKS=1", "LD_PRELOAD=" SL_LATE_THREADS, SL_LATE_THREAD_PROBE,
-                   server_.device()});
+  const ProgramResult result = run_program({"/usr/bin/env", "LATE_LOCKS=1", "LD_PRELOAD=" SL_LATE_THREADS,
+                                            SL_LATE_THREAD_PROBE, server_.device()});
   EXPECT_EQ(result.exit_code, 0) << result.out << result.err;
 }
 #endif
