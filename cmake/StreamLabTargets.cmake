@@ -66,7 +66,8 @@ function(sl_library name)
 endfunction()
 
 # sl_test(NAME SOURCES file… [LINKS library…] [LABELS label…]): GoogleTest programs, one test each for CTest.
-# Links the whole of StreamLab and tests/support. Those of the label system meet a real server, which keeps time: they run alone.
+# Links the whole of StreamLab and tests/support. Those of the label system meet a real server, which keeps time: one of them
+# runs at a time.
 function(sl_test name)
   cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;LINKS;LABELS" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
@@ -78,7 +79,7 @@ function(sl_test name)
   endif()
   set(properties TIMEOUT ${arg_TIMEOUT})
   if("system" IN_LIST arg_LABELS)
-    list(APPEND properties RUN_SERIAL ON)
+    list(APPEND properties RESOURCE_LOCK sound_server)
   endif()
   gtest_discover_tests(${name} TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST
     PROPERTIES ${properties} LABELS "${arg_LABELS}")
