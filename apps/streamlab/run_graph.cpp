@@ -16,6 +16,7 @@
 #include "apps/streamlab/summary.hpp"
 #include "engine/process/shared_output.hpp"
 #include "engine/run/engine.hpp"
+#include "engine/run/event_finder.hpp"
 #include "engine/run/run_to_end.hpp"
 #include "hal/backends.hpp"
 #include "nodes/sinks/brief_text.hpp"
@@ -25,6 +26,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr std::size_t kMostEvents = 4096;  // between two looks
+
 // The rate at which the sources count frames.
 double source_rate_hz(const Plan& plan) {
   return plan.slots().empty() ? 0.0 : plan.slots().front().format->sample_rate_hz;
@@ -32,7 +35,7 @@ double source_rate_hz(const Plan& plan) {
 
 std::string graph_progress_text(const EngineStatus& status, double rate_hz, std::int64_t expected,
                                 double wall_s) {
-  const std::uint64_t position = stream_position(status);  // as the frames that are expected are counted
+  const std::int64_t position = stream_position(status);  // as the frames that are expected are counted
   const double signal_s = rate_hz > 0.0 ? static_cast<double>(position) / rate_hz : 0.0;
   std::string text = spoken_time(signal_s);
   if (expected > 0) {
@@ -84,14 +87,11 @@ void show_device(const DeviceFormat& device, const RunOptions& options, std::FIL
   }
 }
 
-void show_event(const RunEvent& event, const EngineStatus& status, double rate_hz, const RunOptions& options,
+void show_event(const EngineEvent& event, bool is_live, double rate_hz, const RunOptions& options,
                 std::FILE* console) {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  const std::int64_t now_us = std::chrono::duration_cast<std::chrono::microseconds>(now).count();
-  const double signal_s = rate_hz > 0.0 ? static_cast<double>(stream_position(status)) / rate_hz : 0.0;
-  if (options.json) { return print_json_line(event_document(event, now_us, signal_s), console); }
-  const bool live = status.device && status.device->real_time;
-  const std::string when = clock_text(live ? now_us : std::llround(1e6 * signal_s));
+  if (options.json) { return print_json_line(event_document(event, rate_hz), console); }
+  const double signal_s = rate_hz > 0.0 ? static_cast<double>(event.position) / rate_hz : 0.0;
+  const std::string when = clock_text(is_live ? event.timestamp_us : std::llround(1e6 * signal_s));
   to_stderr(fmt::format("{}  {}\n", when, event_text(event)));
 }
 
@@ -130,19 +130,23 @@ ExitCode run_graph(const ValidGraph& graph, const RunOptions& options) {
   const std::int64_t expected =
       line.is_shown() ? expected_frames((*engine)->plan(), (*engine)->device(), rate_hz, options) : 0;
   const Clock::time_point begin = Clock::now();
+  const bool is_live = (*engine)->device() != nullptr && (*engine)->device()->real_time;
+  EventReceiver listener = (*engine)->events(kMostEvents);
   RunEvents events;
-  const auto tell = [&](const EngineStatus& status, RunEvents::Hold hold) {
-    for (const RunEvent& event : events.take(status, seconds_since(begin), hold)) {
+  const auto tell = [&](RunEvents::Hold hold) {
+    std::vector<EngineEvent> fresh;
+    while (const auto event = listener.try_receive()) { fresh.push_back(*event); }
+    for (const EngineEvent& event : events.take(fresh, seconds_since(begin), hold)) {
       line.clear();
-      show_event(event, status, rate_hz, options, console);
+      show_event(event, is_live, rate_hz, options, console);
     }
   };
   const auto look = [&] {
     patient.pass_on();
     if (options.look) { options.look(**engine); }
-    const EngineStatus status = (*engine)->status();
-    tell(status, RunEvents::Hold::yes);
+    tell(RunEvents::Hold::yes);
     if (!line.is_shown()) { return; }
+    const EngineStatus status = (*engine)->status();
     line.show(options.view != nullptr ? options.view->progress(status)
                                       : graph_progress_text(status, rate_hz, expected, seconds_since(begin)));
   };
@@ -157,7 +161,12 @@ ExitCode run_graph(const ValidGraph& graph, const RunOptions& options) {
   summary.interrupted = interrupted();
   summary.exit_code = ExitCode::success;
   if (options.view != nullptr) { options.view->conclude(summary); }
-  tell(summary.status, RunEvents::Hold::no);
+  tell(RunEvents::Hold::no);
+  if (const std::uint64_t lost = listener.lost(); lost > 0) {
+    to_stderr(fmt::format("{} came too fast to be told; the summary counts what they were\n",
+                          counted(lost, "event")),
+              Tone::warning);
+  }
   if (summary.status.data_lost()) { summary.exit_code = ExitCode::data_lost; }
   if (!summary.status.failures.empty()) {
     // What fails after the start is the world's failure, no matter which part found it.
@@ -171,7 +180,6 @@ ExitCode run_graph(const ValidGraph& graph, const RunOptions& options) {
     to_stderr(loss_text(summary), Tone::warning);
   }
   // A live run's end does not depend on a reader; over files the results may wait in a pager.
-  const bool is_live = summary.status.device && summary.status.device->real_time;
   const bool is_limited = is_live || interrupted();
   const bool is_told = patient.finish(is_limited ? std::optional(SharedOutput::kLastWait) : std::nullopt,
                                       is_limited ? interrupted_again : interrupted);

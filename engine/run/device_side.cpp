@@ -37,10 +37,16 @@ void DeviceSide::tick(const TickInfo& info) noexcept {
 // Up to the end of the graph: a device runs on for a moment after it.
 void DeviceSide::count(const TickInfo& info) noexcept {
   if (domain_is_over_.load(std::memory_order_relaxed)) { return; }
-  if (info.xrun) { add(xruns_, 1); }
-  if (info.position > next_position_) {
+  if (info.xrun) {
+    xrun_position_.store(info.position, std::memory_order_relaxed);
+    add(xruns_, 1);
+  }
+  const auto limit = limit_frames_ > 0 ? static_cast<std::int64_t>(limit_frames_) : INT64_MAX;
+  if (const std::int64_t end = std::min(info.position, limit); end > next_position_) {
+    const auto frames = static_cast<std::uint64_t>(end - next_position_);
     add(gaps_, 1);
-    add(lost_, static_cast<std::uint64_t>(info.position - next_position_));
+    add(lost_, frames);
+    gap_marks_.leave({next_position_, frames});
   }
   next_position_ = info.position + info.frame_count;
   add(frames_, info.frame_count);
@@ -85,6 +91,11 @@ std::uint64_t DeviceSide::count_missing() const {
   const std::uint64_t left = limit_frames_ > 0 ? limit_frames_ - std::min(limit_frames_, had) : UINT64_MAX;
   if (limit_has_passed()) { return left; }
   return std::min(left, static_cast<std::uint64_t>(std::llround(frames_since(last_tick()))));
+}
+
+void DeviceSide::report(EngineView& view) {
+  view.gaps = gap_marks_.take();
+  view.xrun_position = xrun_position_.load(std::memory_order_relaxed);
 }
 
 void DeviceSide::report(EngineStatus& status) const {

@@ -11,6 +11,7 @@
 #include "engine/run/domain.hpp"
 #include "engine/run/driver.hpp"
 #include "engine/run/engine.hpp"
+#include "engine/run/event_finder.hpp"
 #include "engine/run/tick_times.hpp"
 
 namespace streamlab {
@@ -40,6 +41,8 @@ class DeviceSide final : public DeviceClient {
   std::uint64_t count_missing() const;
   // `status`: what the driver says; what came after the end of the graph is not counted.
   void report(EngineStatus& status) const;
+  // `view`: the gaps since the last time, and where the last xrun was. One at a time.
+  void report(EngineView& view);
 
  private:
   using Clock = WakeSignal::Clock;
@@ -60,6 +63,8 @@ class DeviceSide final : public DeviceClient {
   // The driver's thread writes.
   TickTimes tick_times_;
   std::int64_t next_position_ = 0;
+  std::atomic<std::int64_t> xrun_position_{0};
+  GapMarks gap_marks_;
   std::uint64_t tail_frames_ = 0;  // ticked since the graph ended
   std::atomic<std::uint64_t> frames_{0};
   std::atomic<std::uint64_t> xruns_{0};

@@ -69,6 +69,10 @@ Result<void> Engine::set_param(std::string_view node, std::string_view param, st
   return first_of(impl_->set_params(node, param, value));
 }
 std::string Engine::param_values() const { return impl_->param_values(); }
+EventReceiver Engine::events(std::size_t capacity) const { return impl_->events().listen({}, capacity); }
+EventReceiver Engine::watch(std::size_t capacity) const {
+  return impl_->events().listen(EngineEvent::Kind::change, capacity);
+}
 bool Engine::wait_for(std::chrono::nanoseconds timeout) { return impl_->wait_for(timeout); }
 void Engine::stop(std::chrono::nanoseconds patience, const std::function<bool()>& gives_up) {
   impl_->stop(patience, gives_up);

@@ -23,6 +23,7 @@
 #include "engine/base/error.hpp"
 #include "engine/graph/plan.hpp"
 #include "engine/run/driver.hpp"
+#include "engine/run/events.hpp"
 #include "engine/run/receiver.hpp"
 #include "engine/run/reload_plan.hpp"
 
@@ -49,6 +50,7 @@ struct EdgeReport {
   std::uint64_t discarded = 0;   // sent after the reader had left of its own accord
   std::uint64_t given_up = 0;    // part of counters.dropped: lost because the run was given up, or failed
   bool reader_may_lose = false;  // it said so (OnLag::lose), and is told: what it loses is no loss of the run
+  std::string of_link = {};      // of subscribers that have left, together: the name that each had
 };
 
 struct TickReport {  // of the device domain: the engine's share of the callback
@@ -137,6 +139,13 @@ class Engine {
   Checked<ReloadPlan> reload(const ValidGraph& graph, const std::function<bool()>& gives_up = {});
   // What that would do.
   Checked<ReloadPlan> plan_reload(const ValidGraph& graph) const;
+
+  // What happens from now on: the device goes or comes back, frames or blocks are lost, parameters change, something fails, the end.
+  // Each listener has a queue of its own, and is told how many events it lost. Any thread.
+  static constexpr std::size_t kEvents = 256;
+  EventReceiver events(std::size_t capacity = kEvents) const;
+  // Changes of parameters alone, whoever makes them.
+  EventReceiver watch(std::size_t capacity = kEvents) const;
 
   // True when the run is over within `timeout`: the sources have ended, nothing needs their output any more,
   // or something failed.

@@ -18,6 +18,8 @@
 #include "engine/run/domain.hpp"
 #include "engine/run/edge_report.hpp"
 #include "engine/run/engine.hpp"
+#include "engine/run/event_finder.hpp"
+#include "engine/run/events.hpp"
 #include "engine/run/named_channels.hpp"
 #include "engine/run/param_control.hpp"
 #include "engine/run/reload.hpp"
@@ -159,8 +161,15 @@ class Engine::Impl {
   template <class... Change>
   Errors set_params(Change... change) {
     if (Errors errors = may_change(); !errors.empty()) { return errors; }
-    const std::shared_lock lock(structure_);
-    return params_->set(change...);
+    const std::scoped_lock one_after_the_other(tell_mutex_);
+    const auto changed = [&] {
+      const std::shared_lock lock(structure_);
+      return params_->set(change...);
+    }();
+    if (!changed) { return changed.error(); }
+    // (Who looks at the engine meanwhile takes the lock again.)
+    if (!changed->empty()) { events_->send({.kind = EngineEvent::Kind::change, .what = *changed}); }
+    return {};
   }
   std::string param_values() const {
     const std::shared_lock lock(structure_);
@@ -244,6 +253,7 @@ class Engine::Impl {
     while (true) {
       const std::uint32_t ticket = workers_.ended().ticket();
       if (device_is_through()) { end_device(); }
+      events_->look();
       if (is_over()) { return true; }
       if (SteadyClock::now() >= deadline) { return false; }
       workers_.ended().wait(ticket, std::min(deadline, SteadyClock::now() + look_again));
@@ -259,12 +269,14 @@ class Engine::Impl {
     close_nodes();
     subscriptions_->stopped();
     closed_ = true;
+    events_->finish();
   }
   void stop_now() {
     abort();
     stop(std::chrono::nanoseconds(0));
   }
 
+  EventHub& events() const { return *events_; }
   EngineStatus status() const {
     const std::shared_lock lock(structure_);
     EngineStatus status;
@@ -278,7 +290,10 @@ class Engine::Impl {
     status.edges.insert(status.edges.end(), graph_.removed_edges.begin(), graph_.removed_edges.end());
     subscriptions_->for_each([&](const EdgeLink& link) { status.edges.push_back(report_of(link)); });
     for (const auto& [name, counters] : subscriptions_->of_those_who_left()) {
-      status.edges.push_back({name, OverflowPolicy::drop_oldest, 0, counters, 0, 0});
+      status.edges.push_back({.name = name + ", of those that left",
+                              .policy = OverflowPolicy::drop_oldest,
+                              .counters = counters,
+                              .of_link = name});
     }
     for (const auto& domain : graph_.domains) {
       if (device_side_ == nullptr) {
@@ -317,6 +332,11 @@ class Engine::Impl {
       device_side_ =
           std::make_unique<DeviceSide>(*device_domain_, *driver_, static_cast<std::uint64_t>(limit));
     }
+  }
+  EngineView see() {
+    EngineView view{.status = status(), .gaps = {}};
+    if (device_side_ != nullptr) { device_side_->report(view); }
+    return view;
   }
   void abort() {
     given_up_ = true;
@@ -466,6 +486,8 @@ class Engine::Impl {
   std::deque<Domain::Round> outcomes_;  // per domain: how its thread ended; they stay where they are
   const std::shared_ptr<Subscriptions> subscriptions_ = std::make_shared<Subscriptions>();
   NamedChannels channels_{registry_};
+
+  const std::shared_ptr<EventHub> events_ = std::make_shared<EventHub>([this] { return see(); });
 
   std::unique_ptr<TriggerPort> trigger_port_;  // of a triggered graph
   std::unique_ptr<DeviceSide> device_side_;    // of a graph with a driver

@@ -38,23 +38,24 @@ ParamControl::ParamControl(Plan& plan, const std::vector<std::unique_ptr<Domain>
   for (const ValidNode& node : plan_.graph().nodes()) { values_.push_back(node.params); }
 }
 
-Errors ParamControl::set(std::string_view changes) {
+Checked<std::string> ParamControl::set(std::string_view changes) {
   auto document = parse_document(changes, ConfigLanguage::json);
-  if (!document) { return document.error(); }
+  if (!document) { return tl::unexpected(document.error()); }
   return apply(*document);
 }
 
-Errors ParamControl::set(std::string_view node, std::string_view param, double value) {
+Checked<std::string> ParamControl::set(std::string_view node, std::string_view param, double value) {
   return apply({{std::string(node), {{std::string(param), value}}}});
 }
 
-Errors ParamControl::set(std::string_view node, std::string_view param, std::string_view value) {
+Checked<std::string> ParamControl::set(std::string_view node, std::string_view param, std::string_view value) {
   return apply({{std::string(node), {{std::string(param), std::string(value)}}}});
 }
 
-Errors ParamControl::apply(const Document& changes) {
+Checked<std::string> ParamControl::apply(const Document& changes) {
   if (!changes.is_object()) {
-    return {{ErrorCode::refused, "", "this is not an object", R"({"node id": {"parameter": value}})", ""}};
+    return tl::unexpected(Errors{
+        {ErrorCode::refused, "", "this is not an object", R"({"node id": {"parameter": value}})", ""}});
   }
   const std::scoped_lock lock(mutex_);
   Errors errors;
@@ -99,10 +100,10 @@ Errors ParamControl::apply(const Document& changes) {
       break;
     }
   }
-  if (!errors.empty()) { return errors; }
+  if (!errors.empty()) { return tl::unexpected(std::move(errors)); }
   for (auto& [domain, change] : by_domain) { domains_[domain]->send(std::move(change)); }
   for (auto& [n, values] : now) { values_[n] = std::move(values); }
-  return {};
+  return now.empty() ? std::string() : changes.dump();
 }
 
 std::string ParamControl::values() const {

@@ -26,10 +26,10 @@ class ParamControl {
       : plan_(plan), domains_(domains), values_(std::move(values)) {}
 
   // `changes`: {"eq": {"gain_db": -3, "q": 2}, "out": {"gain": 0.5}}, as JSON. Every reason why it is refused, each with
-  // its JSON pointer ("/eq/q"); else it takes effect before the next block.
-  Errors set(std::string_view changes);
-  Errors set(std::string_view node, std::string_view param, double value);
-  Errors set(std::string_view node, std::string_view param, std::string_view value);
+  // its JSON pointer ("/eq/q"); else it takes effect before the next block, and comes back as text.
+  Checked<std::string> set(std::string_view changes);
+  Checked<std::string> set(std::string_view node, std::string_view param, double value);
+  Checked<std::string> set(std::string_view node, std::string_view param, std::string_view value);
 
   // What was given and what has a default, as JSON in the shape of set().
   std::string values() const;
@@ -39,7 +39,7 @@ class ParamControl {
   }
 
  private:
-  Errors apply(const Document& changes);
+  Checked<std::string> apply(const Document& changes);
 
   Plan& plan_;
   const std::vector<std::unique_ptr<Domain>>& domains_;

@@ -52,8 +52,7 @@ void Subscriptions::remove_those_who_left() noexcept {
       }
       const EdgeCounters counters = link.counters();
       if (counters.dropped == 0 || link.reader_may_lose) { return true; }
-      EdgeCounters& sum =
-          left_[link.name + (entry.channel != nullptr ? ", of those that left" : "s that left")];
+      EdgeCounters& sum = left_[link.name];
       sum.pushed += counters.pushed;
       sum.delivered += counters.delivered;
       sum.dropped += counters.dropped;

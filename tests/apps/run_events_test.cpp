@@ -9,140 +9,86 @@ namespace streamlab::app {
 namespace {
 
 using Hold = RunEvents::Hold;
+using Kind = EngineEvent::Kind;
+using testing::ElementsAre;
 
-EngineStatus status_of(std::uint64_t xruns, std::uint64_t gaps = 0, std::uint64_t lost_frames = 0) {
-  EngineStatus status;
-  status.driver.emplace();
-  status.driver->state = DriverState::running;
-  status.driver->xruns = xruns;
-  status.driver->gaps = gaps;
-  status.driver->lost_frames = lost_frames;
-  return status;
-}
-
-std::vector<std::string> texts(const std::vector<RunEvent>& events) {
+std::vector<std::string> texts(const std::vector<EngineEvent>& events) {
   std::vector<std::string> all;
-  for (const RunEvent& event : events) { all.push_back(event_text(event)); }
+  for (const EngineEvent& event : events) { all.push_back(event_text(event)); }
   return all;
+}
+EngineEvent xruns(std::uint64_t count, std::uint64_t without_gap = 0) {
+  return {.kind = Kind::xrun, .count = count, .without_gap = without_gap};
+}
+EngineEvent gap(std::int64_t position, std::uint64_t frames) {
+  return {.kind = Kind::gap, .position = position, .frames = frames};
 }
 
 TEST(RunEvents, TellsTheFirstAtOnceAndFurtherOnesOfASecondTogether) {
   RunEvents events;
-  EXPECT_TRUE(events.take(status_of(0), 0.0, Hold::yes).empty());
-  EXPECT_THAT(texts(events.take(status_of(1), 0.1, Hold::yes)), testing::ElementsAre("1 xrun"));
-  EXPECT_TRUE(events.take(status_of(2), 0.2, Hold::yes).empty());
+  EXPECT_TRUE(events.take({}, 0.0, Hold::yes).empty());
+  EXPECT_THAT(texts(events.take({xruns(1)}, 0.1, Hold::yes)), ElementsAre("1 xrun"));
+  EXPECT_TRUE(events.take({xruns(1)}, 0.2, Hold::yes).empty());
   // Each kind has a second of its own.
-  EXPECT_THAT(texts(events.take(status_of(3, 1, 480), 0.9, Hold::yes)),
-              testing::ElementsAre("1 gap: 480 frames missing"));
-  EXPECT_THAT(texts(events.take(status_of(3, 1, 480), 1.1, Hold::yes)), testing::ElementsAre("2 xruns"));
-  EXPECT_TRUE(events.take(status_of(3, 1, 480), 5.0, Hold::yes).empty());
-  EXPECT_THAT(texts(events.take(status_of(4, 1, 480), 5.1, Hold::yes)), testing::ElementsAre("1 xrun"));
-  EXPECT_THAT(texts(events.take(status_of(9, 3, 500), 5.2, Hold::no)),
-              testing::ElementsAre("5 xruns", "2 gaps: 20 frames missing"));
+  EXPECT_THAT(texts(events.take({xruns(1), gap(0, 480)}, 0.9, Hold::yes)),
+              ElementsAre("1 gap: 480 frames missing"));
+  EXPECT_THAT(texts(events.take({}, 1.1, Hold::yes)), ElementsAre("2 xruns"));
+  EXPECT_TRUE(events.take({}, 5.0, Hold::yes).empty());
+  EXPECT_THAT(texts(events.take({xruns(1)}, 5.1, Hold::yes)), ElementsAre("1 xrun"));
+  const auto last = events.take({xruns(5), gap(960, 15), gap(1920, 5)}, 5.2, Hold::no);
+  EXPECT_THAT(texts(last), ElementsAre("5 xruns", "2 gaps: 20 frames missing"));
+  EXPECT_EQ(last[1].position, 960);  // of the first
 }
 
-TEST(RunEvents, TellsThatADeviceWentAndCameBackBetweenTwoLooks) {
+TEST(RunEvents, TellsAtOnceWhatIsNoLossAndLeavesTheEndToTheSummary) {
   RunEvents events;
-  EngineStatus status = status_of(0);
-  status.driver->state = DriverState::lost;
-  EXPECT_THAT(texts(events.take(status, 0.0, Hold::yes)),
-              testing::ElementsAre("the device is gone; waiting for it"));
-  EXPECT_TRUE(events.take(status, 0.1, Hold::yes).empty());
-  status.driver->state = DriverState::running;
-  status.driver->reopened = 2;  // and once more since
-  EXPECT_THAT(
-      texts(events.take(status, 0.2, Hold::yes)),
-      testing::ElementsAre("the device is back", "the device is gone; waiting for it", "the device is back"));
-  status.driver->state = DriverState::lost;
-  EXPECT_EQ(events.take(status, 0.3, Hold::yes).size(), 1U);
+  const std::vector<EngineEvent> fresh{{.kind = Kind::device_lost},
+                                       {.kind = Kind::device_back},
+                                       {.kind = Kind::device_lost},
+                                       {.kind = Kind::change, .what = R"({"eq":{"q":2}})"},
+                                       {.kind = Kind::failure, .what = "the disk is full"},
+                                       {.kind = Kind::end}};
+  EXPECT_THAT(texts(events.take(fresh, 0.0, Hold::yes)),
+              ElementsAre("the device is gone; waiting for it", "the device is back",
+                          "the device is gone; waiting for it", R"(changed: {"eq":{"q":2}})"));
+  EXPECT_TRUE(events.take({}, 9.0, Hold::no).empty());
+}
+
+TEST(RunEvents, KeepsEdgesApart) {
+  RunEvents events;
+  const std::vector<EngineEvent> fresh{{.kind = Kind::drop, .count = 4, .where = "mic -> level"},
+                                       {.kind = Kind::drop, .count = 2, .where = "mic -> file"},
+                                       {.kind = Kind::drop, .count = 1, .where = "mic -> level"},
+                                       {.kind = Kind::underrun, .frames = 64}};
+  EXPECT_THAT(texts(events.take(fresh, 0.0, Hold::yes)),
+              ElementsAre("mic -> file: 2 blocks dropped", "mic -> level: 5 blocks dropped",
+                          "64 frames of silence played, because blocks came too late"));
 }
 
 TEST(RunEvents, NamesXrunsThatCostNoFrames) {
-  RunEvents events;
-  EngineStatus status = status_of(1);
-  status.driver->xruns_without_gap = 1;
-  const auto told = events.take(status, 0.0, Hold::yes);
-  EXPECT_THAT(texts(told), testing::ElementsAre("1 xrun that cost no frames"));
-  EXPECT_EQ(
-      event_document(told[0], 0, 0.5),
-      Document::parse(R"({"type": "event", "event": "xrun", "timestamp_us": 0, "seconds": 0.5, "count": 1,
-                                "without_gap": 1})"));
-  status = status_of(4, 1, 256);
-  status.driver->xruns_without_gap = 2;
-  EXPECT_THAT(texts(events.take(status, 2.0, Hold::yes)),
-              testing::ElementsAre("3 xruns (1 cost no frames)", "1 gap: 256 frames missing"));
+  EXPECT_EQ(event_text(xruns(1, 1)), "1 xrun that cost no frames");
+  EXPECT_EQ(event_text(xruns(3, 1)), "3 xruns (1 cost no frames)");
 }
 
-// A simulated card knows how long it will be away when it goes.
-TEST(RunEvents, TellsTheGapOfADeviceThatIsGoneWhenItIsBack) {
-  RunEvents events;
-  EngineStatus status = status_of(0, 1, 48000);
-  status.driver->state = DriverState::lost;
-  EXPECT_THAT(texts(events.take(status, 0.0, Hold::yes)),
-              testing::ElementsAre("the device is gone; waiting for it"));
-  EXPECT_TRUE(events.take(status, 0.5, Hold::yes).empty());
-  status.driver->state = DriverState::running;
-  status.driver->reopened = 1;
-  EXPECT_THAT(texts(events.take(status, 1.0, Hold::yes)),
-              testing::ElementsAre("the device is back", "1 gap: 48000 frames missing"));
-}
-
-TEST(RunEvents, TellsCablesThatArePulledAndPluggedInAgain) {
-  RunEvents events;
-  EngineStatus status = status_of(0);
-  status.device.emplace();
-  status.device->input_names = {"in_1", "in_2"};
-  status.device->output_names = {"out_1"};
-  status.driver->ports.resize(3);
-  status.driver->ports[0].peer = "cable:output_1";
-  status.driver->ports[1].channel = 1;
-  status.driver->ports[1].peer = "cable:output_2";
-  status.driver->ports[2].is_input = false;
-  EXPECT_TRUE(events.take(status, 0.0, Hold::yes).empty());
-  PortConnection& right = status.driver->ports[1];
-  right.connected = false;
-  right.interruptions = 1;
-  right.unconnected_frames = 256;
-  const auto told = events.take(status, 0.1, Hold::yes);
-  EXPECT_THAT(texts(told),
-              testing::ElementsAre("input right: nothing is connected any more; it was \"cable:output_2\""));
-  EXPECT_EQ(event_document(told[0], 0, 0.1),
-            Document::parse(R"({"type": "event", "event": "unconnected", "timestamp_us": 0, "seconds": 0.1,
-                                "port": "input right", "peer": "cable:output_2"})"));
-  right.unconnected_frames = 4800;
-  EXPECT_TRUE(events.take(status, 0.2, Hold::yes).empty());
-  right.connected = true;
-  right.interruptions = 2;  // and once more since
-  EXPECT_THAT(texts(events.take(status, 0.3, Hold::yes)),
-              testing::ElementsAre("input right: connected again",
-                                   "input right: nothing is connected any more; it was \"cable:output_2\"",
-                                   "input right: connected again"));
-  PortConnection& out = status.driver->ports[2];
-  out.connected = false;
-  out.interruptions = 1;
-  out.peer = "system:playback_1";
-  EXPECT_THAT(texts(events.take(status, 0.4, Hold::yes)),
-              testing::ElementsAre(
-                  "output main_channel: nothing is connected any more; it was \"system:playback_1\""));
-}
-
-TEST(RunEvents, TellsDropsByTheirEdgeButNotWhatWasGivenUp) {
-  RunEvents events;
-  EngineStatus status;
-  status.edges.resize(2);
-  status.edges[0].name = "mic -> level";
-  status.edges[0].counters.dropped = 7;
-  status.edges[0].given_up = 3;  // is told in the summary
-  status.edges[1].name = "mic -> file";
-  status.edges[1].counters.dropped = 2;
-  status.underrun_frames = 64;
-  const auto told = events.take(status, 0.0, Hold::yes);
-  EXPECT_THAT(texts(told),
-              testing::ElementsAre("mic -> level: 4 blocks dropped", "mic -> file: 2 blocks dropped",
-                                   "64 frames of silence played, because blocks came too late"));
-  const Document drop = event_document(told[0], 1'700'000'000'000'000, 1.5);
-  EXPECT_EQ(drop, Document::parse(R"({"type": "event", "event": "drop", "timestamp_us": 1700000000000000,
-                                      "seconds": 1.5, "edge": "mic -> level", "blocks": 4})"));
+TEST(RunEvents, AreJsonLinesWithTheirPlaceInTheStream) {
+  const auto document = [](EngineEvent event) {
+    event.timestamp_us = 1'700'000'000'000'000;
+    event.position = 72'000;
+    return event_document(event, 48'000.0);
+  };
+  const auto expected = [](const std::string& rest) {
+    return Document::parse(R"({"type": "event", "timestamp_us": 1700000000000000, "position": 72000,
+        "seconds": 1.5, )" +
+                           rest + "}");
+  };
+  EXPECT_EQ(document(xruns(3, 1)), expected(R"("event": "xrun", "count": 3, "without_gap": 1)"));
+  EXPECT_EQ(document(gap(0, 480)), expected(R"("event": "gap", "count": 1, "frames": 480)"));
+  EXPECT_EQ(document({.kind = Kind::drop, .count = 4, .where = "mic -> level"}),
+            expected(R"("event": "drop", "edge": "mic -> level", "blocks": 4)"));
+  EXPECT_EQ(document({.kind = Kind::unconnected, .where = "input right", .what = "cable:output_2"}),
+            expected(R"("event": "unconnected", "port": "input right", "peer": "cable:output_2")"));
+  EXPECT_EQ(document({.kind = Kind::change, .what = R"({"eq": {"q": 2}})"}),
+            expected(R"("event": "change", "params": {"eq": {"q": 2}})"));
 }
 
 }  // namespace
