@@ -17,24 +17,6 @@ EdgeReport report_of(const EdgeLink& link) {
           link.reader_may_lose};
 }
 
-std::uint64_t dropped_before(const Plan& plan, std::size_t slot,
-                             std::span<const std::unique_ptr<EdgeLink>> links) {
-  std::uint64_t dropped = 0;
-  std::vector<bool> seen(plan.nodes().size(), false);
-  std::vector<std::size_t> left{plan.slots()[slot].node};
-  while (!left.empty()) {
-    const std::size_t node = left.back();
-    left.pop_back();
-    if (seen[node]) { continue; }
-    seen[node] = true;
-    for (const PlanInput& input : plan.nodes()[node].inputs) {
-      if (input.edge) { dropped += links[*input.edge]->edge.dropped(); }
-      left.push_back(plan.slots()[input.slot].node);
-    }
-  }
-  return dropped;
-}
-
 void report(const InputCounts& counts, EngineStatus& status) {
   status.frames = counts.frames.load(std::memory_order_relaxed);
   status.gaps = counts.gaps.load(std::memory_order_relaxed);

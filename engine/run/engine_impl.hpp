@@ -219,7 +219,7 @@ class Engine::Impl {
       opened_ = valid().order();
     }
     reload->close_removed(notes_, close_errors_);
-    if (Errors errors = params_->set(reload->changes()); !errors.empty()) {
+    if (Errors errors = set_params(std::string_view(reload->changes())); !errors.empty()) {
       return tl::unexpected(std::move(errors));
     }
     return reload->report();
@@ -499,6 +499,7 @@ class Engine::Impl {
   std::vector<std::size_t> opened_;  // nodes whose start() succeeded
   bool begun_ = false;               // start() has succeeded
   std::mutex stop_mutex_;            // of stop() and reload()
+  std::mutex tell_mutex_;            // of set_params(): changes are told in the order in which they were made
   std::atomic<bool> ends_{false};    // stop() was called
   std::mutex device_mutex_;
   std::atomic<bool> device_is_ended_{false};  // stopped, and its domain is being drained

@@ -48,7 +48,8 @@ Checked<std::string> ParamControl::set(std::string_view node, std::string_view p
   return apply({{std::string(node), {{std::string(param), value}}}});
 }
 
-Checked<std::string> ParamControl::set(std::string_view node, std::string_view param, std::string_view value) {
+Checked<std::string> ParamControl::set(std::string_view node, std::string_view param,
+                                       std::string_view value) {
   return apply({{std::string(node), {{std::string(param), std::string(value)}}}});
 }
 
