@@ -19,6 +19,7 @@ std::vector<EngineEvent> RunEvents::take(const std::vector<EngineEvent>& fresh, 
   std::vector<EngineEvent> told;
   for (const EngineEvent& event : fresh) {
     switch (event.kind) {
+      case Kind::reload:
       case Kind::failure:
       case Kind::end:
         break;
@@ -82,6 +83,9 @@ Document event_document(const EngineEvent& event, double rate_hz) {
     case EngineEvent::Kind::change:
       document["params"] = Document::parse(event.what);
       break;
+    case EngineEvent::Kind::reload:
+      document["what"] = event.what;
+      break;
     case EngineEvent::Kind::failure:
       document["failure"] = event.what;
       break;
@@ -114,6 +118,8 @@ std::string event_text(const EngineEvent& event) {
                          counted(event.frames, "frame"));
     case EngineEvent::Kind::change:
       return "changed: " + event.what;
+    case EngineEvent::Kind::reload:
+      return "reloaded: " + event.what;
     case EngineEvent::Kind::failure:
       return event.what;
     case EngineEvent::Kind::end:

@@ -21,8 +21,8 @@ class RunEvents {
   static constexpr double kTogetherS = 1.0;
   enum class Hold : std::uint8_t { no, yes };
 
-  // What to tell, after `fresh` events at `now_s` of any clock. The device's and its cables' going and coming is told at once. Failures
-  // and the end are left out: the summary tells them. Hold::no: all, for it is the last time.
+  // What to tell, after `fresh` events at `now_s` of any clock. The device's and its cables' going and coming is told at once. Left
+  // out are failures and the end, which the summary tells, and a reload, which watch.cpp tells. Hold::no: all, for it is the last time.
   std::vector<EngineEvent> take(const std::vector<EngineEvent>& fresh, double now_s, Hold hold);
 
  private:

@@ -158,6 +158,7 @@ ExitCode run_graph(const ValidGraph& graph, const RunOptions& options) {
   summary.status = std::move(ran->status);
   summary.rate_hz = rate_hz;
   summary.wall_s = seconds_since(begin);
+  summary.params = Document::parse((*engine)->param_values(Engine::Params::live));
   summary.interrupted = interrupted();
   summary.exit_code = ExitCode::success;
   if (options.view != nullptr) { options.view->conclude(summary); }

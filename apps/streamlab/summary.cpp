@@ -2,6 +2,8 @@
 #include "apps/streamlab/summary.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <vector>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -34,6 +36,23 @@ std::string entry(std::string_view name, const std::string& text) {
   return fmt::format("  {:<12} {}\n", name, printable(text));
 }
 
+// Of the nodes that took most of their thread's time; what hardly counts is left out.
+std::string slowest_nodes(const EngineStatus& status) {
+  constexpr std::size_t kShown = 3;
+  std::vector<const NodeReport*> nodes;
+  for (const NodeReport& node : status.nodes) { nodes.push_back(&node); }
+  std::stable_sort(nodes.begin(), nodes.end(),
+                   [](const NodeReport* a, const NodeReport* b) { return a->share > b->share; });
+  std::string text;
+  for (std::size_t n = 0; n < std::min(kShown, nodes.size()); ++n) {
+    const NodeReport& node = *nodes[n];
+    if (node.share < 0.01) { break; }
+    text += (text.empty() ? "" : "; ") + fmt::format("{} {:.3g} µs a block, {:.3g} µs worst", node.id,
+                                                     1e-3 * node.mean_ns, 1e-3 * node.worst_ns);
+  }
+  return text.empty() ? text : entry("slowest", text);
+}
+
 std::string device_entries(const EngineStatus& status) {
   const DriverStatus& driver = *status.driver;
   std::string text;
@@ -43,6 +62,7 @@ std::string device_entries(const EngineStatus& status) {
         entry("callback", fmt::format("our part {:.3g} µs p50, {:.3g} µs p99, {:.3g} µs worst, of {:.4g} µs",
                                       status.tick->p50_us, status.tick->p99_us, status.tick->worst_us,
                                       status.tick->period_us));
+    text += slowest_nodes(status);
   }
   if (status.device->real_time || driver.xruns > 0 || driver.gaps > 0) {
     text +=
@@ -214,6 +234,16 @@ Document summary_document(const Summary& summary) {
                                  {"given_up", edge.given_up},
                                  {"high_water", edge.counters.high_water}});
   }
+  document["nodes"] = Document::array();
+  for (const NodeReport& node : status.nodes) {
+    document["nodes"].push_back({{"name", node.id},
+                                 {"measured", node.measured},
+                                 {"mean_ns", std::round(10.0 * node.mean_ns) / 10.0},
+                                 {"worst_ns", node.worst_ns},
+                                 {"share", std::round(1e4 * node.share) / 1e4},
+                                 {"in_one_pass", node.in_one_pass}});
+  }
+  document["params"] = summary.params;
   document["notes"] = Document::array();
   for (const auto& [node, note] : status.notes) {
     document["notes"].push_back(

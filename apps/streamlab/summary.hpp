@@ -30,9 +30,10 @@ struct Summary {
   double wall_s = 0.0;   // that the run took
   bool interrupted = false;
   ExitCode exit_code = ExitCode::success;
-  std::string headline;               // instead of how long it ran
-  std::string hint;                   // what to look at; may be empty
-  Document file = Document(nullptr);  // the file that was made, where that is what the run was for
+  std::string headline;                  // instead of how long it ran
+  std::string hint;                      // what to look at; may be empty
+  Document params = Document::object();  // values of live parameters, by node
+  Document file = Document(nullptr);     // the file that was made, where that is what the run was for
 };
 
 // For people, several lines. What is zero is left out, but for the counters of a live run.

@@ -45,14 +45,34 @@ Domain::Round Domain::round() noexcept {
   return result == Round::idle && (has_trigger || has_blocks) ? Round::worked : result;
 }
 
-Domain::Round Domain::run_steps() noexcept {
-  bool worked = false;
-  bool finished = true;
+template <class Run>
+Domain::Moved Domain::run_each(const Run& run) noexcept {
+  Moved moved;
   for (DomainStep* step : program_->steps()) {
-    worked = step->run(loop_) || worked;
-    finished = finished && step->finished;
+    moved.anything = run(*step) || moved.anything;
+    moved.to_the_end = moved.to_the_end && step->finished;
     if (loop_.failed() || loop_.failed_link != nullptr) { break; }
   }
+  return moved;
+}
+
+Domain::Moved Domain::run_each_measured() noexcept {
+  auto times = program_->times().begin();
+  const Moved moved = run_each([&](DomainStep& step) {
+    bool worked = false;
+    const std::uint64_t ns = measured_.measure([&] { worked = step.run(loop_); });
+    if (worked) { times->record(ns); }
+    ++times;
+    return worked;
+  });
+  if (!moved.anything) { measured_.was_idle(); }
+  return moved;
+}
+
+Domain::Round Domain::run_steps() noexcept {
+  auto [worked, finished] = measured_.begin()
+                                ? run_each_measured()
+                                : run_each([this](DomainStep& step) { return step.run(loop_); });
   release_incoming();
   const bool gives_up = loop_.abort.load(std::memory_order_acquire);
   if (std::exchange(loop_.reader_left, false) && !gives_up && end_what_nobody_needs()) { worked = true; }

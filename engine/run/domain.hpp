@@ -116,6 +116,13 @@ class Domain {
   bool fill_reblocks(std::uint32_t frame_count) noexcept;
   void pull_reblocks(const FrameHeader& header, std::uint32_t frame_count) noexcept;
   Round run_steps() noexcept;
+  struct Moved {
+    bool anything = false;
+    bool to_the_end = true;
+  };
+  template <class Run>
+  Moved run_each(const Run& run) noexcept;
+  Moved run_each_measured() noexcept;
   bool end_what_nobody_needs() noexcept;
   bool has_to_poll() const noexcept;
   void close_outgoing() noexcept;
@@ -127,6 +134,7 @@ class Domain {
   bool has_device_input_ = false;
   Loop loop_;
   EdgeLink* triggers_ = nullptr;
+  MeasuredRounds measured_;
   std::uint64_t rounds_ = 0;
   std::optional<Round> over_;  // ended, failed or stopped: the domain is over
   std::atomic<bool> is_over_{false};

@@ -68,7 +68,7 @@ Result<void> Engine::set_param(std::string_view node, std::string_view param, do
 Result<void> Engine::set_param(std::string_view node, std::string_view param, std::string_view value) {
   return first_of(impl_->set_params(node, param, value));
 }
-std::string Engine::param_values() const { return impl_->param_values(); }
+std::string Engine::param_values(Params which) const { return impl_->param_values(which); }
 EventReceiver Engine::events(std::size_t capacity) const { return impl_->events().listen({}, capacity); }
 EventReceiver Engine::watch(std::size_t capacity) const {
   return impl_->events().listen(EngineEvent::Kind::change, capacity);

@@ -60,12 +60,24 @@ struct TickReport {  // of the device domain: the engine's share of the callback
   double worst_us = 0.0;
 };
 
+// How long the rounds of a node take: its calls, and passing on what it gave. Some rounds are measured (run/node_times.hpp), to about
+// 10 ns; after a reload, from then on.
+struct NodeReport {
+  std::string id;
+  std::uint64_t measured = 0;     // rounds in which it worked
+  double mean_ns = 0.0;           // of these; 0 without one
+  double worst_ns = 0.0;          // likewise
+  double share = 0.0;             // of what the measured rounds of its thread took in all: 0 .. 1
+  std::uint32_t in_one_pass = 1;  // with neighbours: then the times are its share of the pass
+};
+
 struct EngineStatus {
   bool running = false;
   std::optional<DriverStatus> driver;
   std::optional<DeviceFormat> device;
   std::optional<TickReport> tick;
   std::vector<EdgeReport> edges;
+  std::vector<NodeReport> nodes;
   std::uint64_t gaps = 0;  // in the input from the device
   std::uint64_t gap_frames = 0;
   std::uint64_t clipped_blocks = 0;
@@ -126,8 +138,9 @@ class Engine {
   // One number or boolean (0, 1); one choice or text.
   Result<void> set_param(std::string_view node, std::string_view param, double value);
   Result<void> set_param(std::string_view node, std::string_view param, std::string_view value);
-  // The values in force, or about to be, of all parameters, as JSON in the shape of set_params(). Any thread.
-  std::string param_values() const;
+  // The values in force, or about to be, of all parameters, or of the live ones, as JSON in the shape of set_params(). Any thread.
+  enum class Params : std::uint8_t { all, live };
+  std::string param_values(Params which = Params::all) const;
 
   // Lets another graph take the place of the running one, without a gap: nodes with the same id, type and parameters (but for
   // those that are live) go on with their state, and the device keeps ticking. Says what it did; refused, with nothing changed,

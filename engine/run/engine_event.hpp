@@ -21,10 +21,11 @@ struct EngineEvent {
     drop,         // `count` blocks of the edge `where`
     underrun,     // `frames` of silence were played
     change,  // new values of parameters: `what`, as Engine::set_params() takes them; in force from the next block on
+    reload,   // another graph took the place: `what`, as to_string(ReloadPlan) says it
     failure,  // `what`, at `where`
     end,      // the engine has stopped. The last one
   };
-  static constexpr std::size_t kKinds = 11;
+  static constexpr std::size_t kKinds = 12;
 
   Kind kind = Kind::end;
   // Frames of the stream, those that were lost included, as blocks count them. A gap: its first frame. An xrun: the (last) block

@@ -21,6 +21,7 @@
 #include "engine/run/event_finder.hpp"
 #include "engine/run/events.hpp"
 #include "engine/run/named_channels.hpp"
+#include "engine/run/node_reports.hpp"
 #include "engine/run/param_control.hpp"
 #include "engine/run/reload.hpp"
 #include "engine/run/running_graph.hpp"
@@ -171,9 +172,9 @@ class Engine::Impl {
     if (!changed->empty()) { events_->send({.kind = EngineEvent::Kind::change, .what = *changed}); }
     return {};
   }
-  std::string param_values() const {
+  std::string param_values(Params which) const {
     const std::shared_lock lock(structure_);
-    return params_->values();
+    return params_->values(which == Params::live);
   }
 
   // ---- reload
@@ -222,6 +223,7 @@ class Engine::Impl {
     if (Errors errors = set_params(std::string_view(reload->changes())); !errors.empty()) {
       return tl::unexpected(std::move(errors));
     }
+    events_->send({.kind = EngineEvent::Kind::reload, .what = to_string(reload->report())});
     return reload->report();
   }
 
@@ -301,6 +303,7 @@ class Engine::Impl {
       }
       status.underrun_frames += domain->underrun_frames();
     }
+    status.nodes = report_nodes(*graph_.plan, graph_.domains);
     status.missing_frames = missing_frames_.load(std::memory_order_relaxed);
     if (closed_) { status.notes = notes_; }
     status.failures = failures();

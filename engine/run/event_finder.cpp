@@ -12,8 +12,8 @@ namespace streamlab {
 
 std::string to_string(EngineEvent::Kind kind) {
   constexpr const char* kNames[EngineEvent::kKinds] = {
-      "device_lost", "device_back", "unconnected", "connected", "xrun", "gap",
-      "drop",        "underrun",    "change",      "failure",   "end"};
+      "device_lost", "device_back", "unconnected", "connected", "xrun",    "gap",
+      "drop",        "underrun",    "change",      "reload",    "failure", "end"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 

@@ -107,7 +107,7 @@ Checked<std::string> ParamControl::apply(const Document& changes) {
   return now.empty() ? std::string() : changes.dump();
 }
 
-std::string ParamControl::values() const {
+std::string ParamControl::values(bool only_live) const {
   const std::scoped_lock lock(mutex_);
   Document all = Document::object();
   for (std::size_t n = 0; n < values_.size(); ++n) {
@@ -118,6 +118,11 @@ std::string ParamControl::values() const {
         leave_out_what_is_replaced(all[node.id], values_[n], rule);
       }
     }
+    if (!only_live) { continue; }
+    for (const ParamInfo& param : node.info().params) {
+      if (param.live != Live::yes) { all[node.id].erase(std::string(param.name)); }
+    }
+    if (all[node.id].empty()) { all.erase(node.id); }
   }
   return all.dump();
 }

@@ -31,8 +31,9 @@ class ParamControl {
   Checked<std::string> set(std::string_view node, std::string_view param, double value);
   Checked<std::string> set(std::string_view node, std::string_view param, std::string_view value);
 
-  // What was given and what has a default, as JSON in the shape of set().
-  std::string values() const;
+  // What was given and what has a default, as JSON in the shape of set(). `only_live`: without what cannot change, and without
+  // nodes of which nothing can.
+  std::string values(bool only_live = false) const;
   std::vector<ParamValues> current() const {
     const std::scoped_lock lock(mutex_);
     return values_;

@@ -5,6 +5,7 @@
 
 #include "engine/run/domain.hpp"
 #include "engine/run/edge_report.hpp"
+#include "engine/run/node_reports.hpp"
 
 namespace streamlab {
 namespace {
@@ -131,6 +132,7 @@ struct Pipeline::Impl {
     } else {
       status.frames = static_cast<std::uint64_t>(domain->source_frames());
     }
+    status.nodes = report_nodes(*plan, {&domain, 1});
     for (const std::size_t n : plan->graph().order()) {
       for (NodeNote& note : plan->node(n).notes()) {
         status.notes.emplace_back(plan->graph().nodes()[n].id, std::move(note));

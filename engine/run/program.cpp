@@ -240,6 +240,7 @@ class ProgramBuilder {
         program_.all_steps_.push_back(std::move(begun));
       }
     }
+    program_.times_ = std::vector<NodeTimes>(program_.steps_.size());
   }
 
   Program& program_;

@@ -15,6 +15,7 @@
 #include "engine/run/change.hpp"
 #include "engine/run/edge_link.hpp"
 #include "engine/run/loss_marker.hpp"
+#include "engine/run/node_times.hpp"
 #include "engine/run/reblock.hpp"
 #include "engine/run/steps/device_output_step.hpp"
 #include "engine/run/steps/each_block_step.hpp"
@@ -62,6 +63,8 @@ class Program {
   const Plan& plan() const noexcept { return plan_; }
   // In order. Neighbours that run in one pass are one step.
   std::span<DomainStep* const> steps() const noexcept { return steps_; }
+  // By step of steps(): written by the domain's thread.
+  std::span<NodeTimes> times() noexcept { return times_; }
   // The node's own step, also within a pass; null for those of other domains.
   DomainStep* own_step_of(std::size_t node_index) const noexcept;
   // Of every node, and of every pass.
@@ -99,6 +102,7 @@ class Program {
   std::deque<IncomingEdge> incoming_;
   std::vector<std::unique_ptr<DomainStep>> all_steps_;
   std::vector<DomainStep*> steps_;
+  std::vector<NodeTimes> times_;           // apart from the steps, whose hot lines they would stretch
   std::vector<DomainStep*> step_of_node_;  // by node; null for those of other domains
   DeviceInputStep* device_input_ = nullptr;
   DeviceOutputStep* device_output_ = nullptr;

@@ -353,6 +353,26 @@ TEST(Reload, KeepsTheDeviceThreadClean) {
   EXPECT_THAT(RtGuardScope::take_violations(), IsEmpty());
 }
 
+TEST(Reload, IsHeardByThoseWhoListen) {
+  const Json mic = node("mic", "AudioInput");
+  const auto graph_with = [&](double gain) {
+    return graph_of({mic, node("eq", "Gain", {{"gain", gain}}), node("out", "NullSink")},
+                    {link("mic", "eq"), link("eq", "out")});
+  };
+  Live live(graph_with(1.0));
+  auto listener = live.engine->events();
+  live.start();
+  live.pass(3);
+  live.reload(graph_with(0.5));
+  live.stop();
+  std::vector<std::string> heard;
+  while (const auto event = listener.try_receive()) {
+    heard.push_back(to_string(event->kind) + " " + event->what);
+    EXPECT_GE(event->position, 3 * 64);
+  }
+  EXPECT_THAT(heard, ElementsAre(R"(change {"eq":{"gain":0.5}})", "reload kept 3 nodes, changed eq", "end "));
+}
+
 std::string refusal(Live& live, const ValidGraph& graph) {
   const auto done = live.engine->reload(graph);
   return done ? "" : to_string(done.error(), "");
