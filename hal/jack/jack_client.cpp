@@ -3,6 +3,8 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdlib>
+#include <cstring>
 #include <functional>
 #include <mutex>
 #include <thread>
@@ -185,6 +187,18 @@ bool jack_server_has_ended() noexcept { return OpenClients::of_process().server_
 std::string jack_device_name(const std::string& server) { return server.empty() ? "jack" : "jack:" + server; }
 
 Result<JackClient> open_jack_client(const std::string& server, const std::string& client_name) {
+  // libjack copies the name into a buffer of this size, with its end, and does not look how long it is.
+  constexpr std::size_t kBuffer = 256;  // JACK_SERVER_NAME_SIZE
+  const char* const by_default =
+      std::getenv("JACK_DEFAULT_SERVER");  // NOLINT(concurrency-mt-unsafe): read only
+  const std::size_t length = !server.empty()         ? server.size()
+                             : by_default != nullptr ? std::strlen(by_default)
+                                                     : 0;
+  if (length >= kBuffer) {
+    return refused(server.empty() ? "JACK_DEFAULT_SERVER" : "jack",
+                   fmt::format("the name of this JACK server has {} characters", length),
+                   fmt::format("at most {}", kBuffer - 1));
+  }
   auto client = call_within(std::chrono::seconds(kOpenSeconds),
                             [server, client_name] { return open_now(server, client_name); });
   if (client) { return std::move(*client); }

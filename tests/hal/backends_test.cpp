@@ -197,5 +197,24 @@ TEST(SystemBackends, HaveTheSimulatedCardEverywhere) {
   EXPECT_EQ(run_to_end(**driver, client).frames, 3U);
 }
 
+// libjack copies the name into a buffer of 256 characters without a look at its length.
+TEST(Devices, AJackServerNameIsNoLongerThanLibjackHasRoomFor) {
+  DeviceRequest request;
+  request.capture = true;
+  request.device = "jack:" + std::string(256, 'x');
+  auto opened = open_device(request);
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(to_string(opened.error()),
+            "jack: the name of this JACK server has 256 characters; expected at most 255");
+  setenv("JACK_DEFAULT_SERVER", std::string(1000, 'x').c_str(),
+         1);  // NOLINT(concurrency-mt-unsafe): one thread
+  request.device = "jack";
+  opened = open_device(request);
+  unsetenv("JACK_DEFAULT_SERVER");  // NOLINT(concurrency-mt-unsafe)
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(to_string(opened.error()),
+            "JACK_DEFAULT_SERVER: the name of this JACK server has 1000 characters; expected at most 255");
+}
+
 }  // namespace
 }  // namespace streamlab
