@@ -7,8 +7,8 @@
 //
 // process() writes its block and at the same time reads the program's output, so that full pipes cannot
 // deadlock the two. Frames that the program holds back (filters do) come with later blocks; if more than
-// max_held_frames are held back, process() waits for them. Positions, times and gaps of the output are
-// derived from the input (OutputTimeline); a framed output has its own.
+// max_held_frames are held back, process() waits for them. What comes back has its place in the stream from
+// ProgramOutput.
 //
 // start() starts the program on its supervisor thread; reset() restarts it if it was used.
 #include <algorithm>
@@ -24,10 +24,8 @@
 #include "engine/core/node.hpp"
 #include "engine/process/child_pipes.hpp"
 #include "engine/process/find_program.hpp"
-#include "nodes/process/delay_meter.hpp"
-#include "nodes/process/output_timeline.hpp"
 #include "nodes/process/process_command.hpp"
-#include "nodes/process/stream_decoder.hpp"
+#include "nodes/process/program_output.hpp"
 #include "nodes/process/stream_encoder.hpp"
 
 namespace streamlab {
@@ -167,7 +165,7 @@ class Process final : public Node {
     out.held_frames = static_cast<std::uint32_t>(std::min<std::uint64_t>(
         max_held_ + static_cast<std::uint64_t>(std::ceil(frame_size_ / ratio_)), 0xFFFFFFFFU));
     out.recuts = from != ByteFormat::framed;  // a framed stream has the blocks of the program
-    staged_ = DataFrame(std::make_shared<const StreamFormat>(out.format));
+    out_format_ = std::make_shared<const StreamFormat>(out.format);
     max_blocks_ = out.max_blocks;
     return std::vector{out};
   }
@@ -219,7 +217,7 @@ class Process final : public Node {
     }
     if (!failure_ && given_ == 0 && !gave_up_) {
       check_end();
-      ended_with_ = timeline_->frames_expected(unread_);
+      ended_with_ = output_->timeline().frames_expected(unread_);
     }
     if (failure_) { return Status::fault; }
     return given_ > 0 ? Status::ok : Status::done;
@@ -237,7 +235,10 @@ class Process final : public Node {
   }
   std::vector<NodeNote> notes() const override {
     std::vector<NodeNote> notes;
-    if (decoder_) { notes = decoder_->notes(); }
+    if (!output_) { return notes; }
+    notes = output_->notes();
+    const OutputTimeline& timeline = output_->timeline();
+    const DelayMeter& delay = output_->delay();
     const auto note = [&](std::string text, std::uint64_t count, bool lost) {
       notes.push_back({text, count, lost});
     };
@@ -250,23 +251,22 @@ class Process final : public Node {
                        spec_.name),
            1, true);
     }
-    if (const std::uint64_t clipped = encoder_ ? encoder_->counts().clipped : 0; clipped > 0) {
+    if (const std::uint64_t clipped = encoder_->counts().clipped; clipped > 0) {
       note(fmt::format("samples that clipped on the way to \"{}\": {}", spec_.name, clipped), clipped, false);
     }
-    if (not_finite_ > 0) {
-      note(fmt::format("samples of \"{}\" that are NaN or infinite: {}", spec_.name, not_finite_),
-           not_finite_, false);
+    if (const std::uint64_t bad = output_->not_finite(); bad > 0) {
+      note(fmt::format("samples of \"{}\" that are NaN or infinite: {}", spec_.name, bad), bad, false);
     }
-    if (ended_with_ && *ended_with_ != timeline_->frames_out()) {
+    if (ended_with_ && *ended_with_ != timeline.frames_out()) {
       note(fmt::format("\"{}\" was given {} frames and returned {} instead of {}", spec_.name,
-                       timeline_->frames_in() - unread_, timeline_->frames_out(), *ended_with_),
+                       timeline.frames_in() - unread_, timeline.frames_out(), *ended_with_),
            1, false);
     }
-    if (delay_.blocks() > 0) {
-      const std::uint64_t held = timeline_->most_held_frames();
+    if (delay.blocks() > 0) {
+      const std::uint64_t held = timeline.most_held_frames();
       note(fmt::format("\"{}\" held back up to {} frames; a block came back {:.1f} ms after it was written, "
                        "{:.1f} ms at most",
-                       spec_.name, held, delay_.mean_ms(), delay_.most_ms()),
+                       spec_.name, held, delay.mean_ms(), delay.most_ms()),
            held, false);
     }
     return notes;
@@ -283,33 +283,26 @@ class Process final : public Node {
     auto encoder = StreamEncoder::create(encoder_spec_, in_format_);
     if (!encoder) { return at("/config/format", encoder.error()); }
     encoder_.emplace(std::move(*encoder));
-    auto decoder = StreamDecoder::create(decoder_spec_);
-    if (!decoder) { return at("/config/out_format", decoder.error()); }
-    decoder_.emplace(std::move(*decoder));
+    auto output = ProgramOutput::create(decoder_spec_, out_format_, ratio_);
+    if (!output) { return at("/config/out_format", output.error()); }
+    output_.emplace(std::move(*output));
     auto child = ChildPipes::start(spec_, kPipeBytes);
     if (!child) { return at("/config/command", child.error()); }
     child_ = std::move(*child);
     pending_.clear();
     encoder_->begin(pending_);
-    timeline_.emplace(ratio_, decoder_spec_.sample_rate_hz);
-    delay_ = {};
-    staged_.set_frame_count(0);
-    staged_used_ = 0;
-    sequence_id_ = 0;
     has_lost_reader_ = is_used_ = is_finishing_ = gave_up_ = false;
     is_needed_ = true;
-    fed_bytes_ = 0;
     ended_with_.reset();
-    not_taken_ = unread_ = not_finite_ = 0;
+    not_taken_ = unread_ = 0;
     stops_waiting_.store(false, std::memory_order_relaxed);
     failure_.reset();
     return {};
   }
 
   void take(const DataFrame& x) {
-    timeline_->add_input(x.header(), x.frame_count());
     encoder_->append(x, pending_);
-    delay_.wrote(timeline_->frames_in());
+    output_->add_input(x.header(), x.frame_count());
   }
 
   // Writes everything pending, and reads what arrives.
@@ -352,12 +345,11 @@ class Process final : public Node {
     const ChildPipes::Moved moved = child_->move(pending_, received_, deadline);
     pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(moved.written));
     if (!received_.empty()) {
-      fed_bytes_ += received_.size();
-      decoder_->feed(received_);
+      output_->feed(received_);
       received_.clear();
       check_amount();
     }
-    if (child_->output_is_closed()) { decoder_->end(); }
+    if (child_->output_is_closed()) { output_->end(); }
     return moved.anything;
   }
 
@@ -377,28 +369,26 @@ class Process final : public Node {
   void count_left_behind() {
     if (child_->input_is_closed() && has_lost_reader_ && child_->bytes_waiting() == 0) { return; }
     const std::uint64_t in_all = frames_in_bytes(pending_.size() + child_->bytes_waiting());
-    not_taken_ += std::min(in_all, timeline_->frames_in() - std::min(timeline_->frames_in(), unread_));
+    const std::uint64_t frames_in = output_->timeline().frames_in();
+    not_taken_ += std::min(in_all, frames_in - std::min(frames_in, unread_));
   }
   // (A header has no frames, but may be part of it.)
   std::uint64_t frames_in_bytes(std::size_t bytes) const {
-    return std::min((bytes + encoder_->frame_bytes() - 1) / encoder_->frame_bytes(), timeline_->frames_in());
+    return std::min((bytes + encoder_->frame_bytes() - 1) / encoder_->frame_bytes(),
+                    output_->timeline().frames_in());
   }
 
   // A program that outputs far more than the rates imply would fill the memory.
   void check_amount() {
-    const auto samples = raw_samples(decoder_spec_.format).value_or(SampleFormat::float64_le);
-    const std::size_t frame_bytes = decoder_spec_.channels * bytes_per_sample(samples);
-    const std::uint64_t given = timeline_->frames_out() * frame_bytes;
-    if (fed_bytes_ > given && fed_bytes_ - given > kMostUnread) {
-      fail(fmt::format("\"{}\" outputs more than expected: {} bytes wait to be passed on", spec_.name,
-                       fed_bytes_ - given),
+    if (const std::uint64_t held = output_->bytes_held(); held > kMostUnread) {
+      fail(fmt::format("\"{}\" outputs more than expected: {} bytes wait to be passed on", spec_.name, held),
            "", "out_sample_rate and out_channels that match the program");
     }
   }
 
   bool must_wait() const {
     if (child_->output_is_closed() || child_->input_is_closed() || given_ >= max_blocks_) { return false; }
-    return timeline_->held_frames() > static_cast<double>(max_held_) + frame_size_ / ratio_ &&
+    return output_->timeline().held_frames() > static_cast<double>(max_held_) + frame_size_ / ratio_ &&
            !stops_waiting_.load(std::memory_order_relaxed);
   }
   bool wait_for_output() {
@@ -442,61 +432,16 @@ class Process final : public Node {
 
   // As many blocks as available, if there is room.
   void give(OutputPort& out) noexcept {
-    while (!failure_ && given_ < max_blocks_) {
-      if (staged_used_ == staged_.frame_count() && !stage()) { return; }
-      give_staged(out);
+    if (failure_ || given_ >= max_blocks_) { return; }
+    const auto given = output_->give(out, max_blocks_ - given_);
+    if (given) {
+      given_ += *given;
+      return;
     }
-  }
-
-  // Stages the decoder's next block. False: there is none.
-  bool stage() {
-    const auto known = decoder_->begin();
-    if (!known) { return fail_decoding(known.error()); }
-    if (!*known) { return false; }
-    if (decoder_->format().kind != StreamKind::audio) {
-      fail(fmt::format("\"{}\" outputs {}", spec_.name, to_string(decoder_->format().kind)), "", "audio");
-      return false;
-    }
-    const auto has_block = decoder_->has_block();
-    if (!has_block) { return fail_decoding(has_block.error()); }
-    if (!*has_block) { return false; }
-    if (decoder_->frame_count() > staged_.max_frames()) {
-      fail(fmt::format("\"{}\" returned a block of {} frames", spec_.name, decoder_->frame_count()), "",
-           fmt::format("blocks of at most {}, or a larger frame_size", staged_.max_frames()));
-      return false;
-    }
-    own_header_.reset();
-    if (decoder_spec_.format == ByteFormat::framed) { own_header_ = decoder_->header(); }
-    not_finite_ += decoder_->take(staged_);
-    staged_used_ = 0;
-    return true;
-  }
-  bool fail_decoding(const Error& error) {
-    failure_ = error;
+    failure_ = given.error();
     if (const std::string said = quote_end(child_->stderr_so_far()); !said.empty()) {
       failure_->what += ":\n" + said;
     }
-    return false;
-  }
-
-  // The staged frames up to the next mark.
-  void give_staged(OutputPort& out) noexcept {
-    std::uint32_t count = staged_.frame_count() - staged_used_;
-    if (!own_header_) { count = timeline_->frames_together(count); }
-    DataFrame& y = out.emit();
-    y.set_frame_count(count);
-    for (std::uint32_t c = 0; c < y.channel_count(); ++c) {
-      const double* from = staged_.channel_data(c) + staged_used_;
-      std::copy(from, from + count, y.channel_data(c));
-    }
-    y.metadata().clear();
-    y.set_header(own_header_ ? *own_header_ : timeline_->header());
-    y.header().sequence_id = own_header_ ? own_header_->sequence_id : sequence_id_++;
-    flag_bad_samples(y);
-    staged_used_ += count;
-    ++given_;
-    timeline_->add_output(count);
-    delay_.came_back(timeline_->frames_back());
   }
 
   static constexpr std::size_t kPipeBytes = 262144;
@@ -507,6 +452,7 @@ class Process final : public Node {
   StreamFormat in_format_;
   EncoderSpec encoder_spec_;
   DecoderSpec decoder_spec_;
+  std::shared_ptr<const StreamFormat> out_format_;
   double ratio_ = 1.0;  // of the rates, out to in
   std::uint32_t frame_size_ = 0;
   std::uint64_t max_held_ = 0;
@@ -514,17 +460,10 @@ class Process final : public Node {
   // of one child
   std::unique_ptr<ChildPipes> child_;
   std::optional<StreamEncoder> encoder_;
-  std::optional<StreamDecoder> decoder_;
+  std::optional<ProgramOutput> output_;
   std::vector<std::byte> pending_;   // encoded, to be written
   std::vector<std::byte> received_;  // read, to be decoded
-  std::uint64_t fed_bytes_ = 0;      // to the decoder
-  std::optional<OutputTimeline> timeline_;
-  DelayMeter delay_;
-  DataFrame staged_;
-  std::uint32_t staged_used_ = 0;
-  std::optional<FrameHeader> own_header_;  // of the staged block
-  std::uint64_t sequence_id_ = 0;
-  std::uint32_t given_ = 0;  // blocks, by this call
+  std::uint32_t given_ = 0;          // blocks, by this call
   bool has_lost_reader_ = false;
   bool is_finishing_ = false;
   bool gave_up_ = false;
@@ -534,7 +473,6 @@ class Process final : public Node {
   std::atomic<bool> stops_waiting_{false};
   std::uint64_t not_taken_ = 0;
   std::uint64_t unread_ = 0;  // of them, those still in its pipe
-  std::uint64_t not_finite_ = 0;
   std::optional<Error> failure_;
 };
 

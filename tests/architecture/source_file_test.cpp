@@ -21,7 +21,6 @@ const std::map<std::string, std::string>& long_files() {
   static const std::map<std::string, std::string> kLongFiles{
       {"engine/base/sample_format.cpp", "one table of formats and the loops over it, for each processor"},
       {"engine/stream/stream.hpp", "the members of one class: everything that can follow a stream"},
-      {"nodes/process/process.cpp", "a node is one file; what can stand alone (times, delay, command) does"},
       {"tests/nodes/sound_file/sound_file_reader_test.cpp", "one reader, one odd file a test"},
       {"tests/hal/sim_device_test.cpp", "one device, one table of faults; each test is short"},
   };

@@ -1,0 +1,95 @@
+// nodes/process/program_output.cpp
+#include "nodes/process/program_output.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace streamlab {
+
+Result<ProgramOutput> ProgramOutput::create(const DecoderSpec& spec, std::shared_ptr<const StreamFormat> format,
+                                            double ratio) {
+  auto decoder = StreamDecoder::create(spec);
+  if (!decoder) { return tl::unexpected(decoder.error()); }
+  return ProgramOutput(spec, std::move(format), ratio, std::move(*decoder));
+}
+
+ProgramOutput::ProgramOutput(const DecoderSpec& spec, std::shared_ptr<const StreamFormat> format, double ratio,
+                             StreamDecoder decoder)
+    : spec_(spec),
+      decoder_(std::move(decoder)),
+      timeline_(ratio, spec.sample_rate_hz),
+      staged_(std::move(format)) {
+  staged_.set_frame_count(0);
+}
+
+void ProgramOutput::add_input(const FrameHeader& header, std::uint32_t frame_count) {
+  timeline_.add_input(header, frame_count);
+  delay_.wrote(timeline_.frames_in());
+}
+
+void ProgramOutput::feed(std::span<const std::byte> bytes) {
+  fed_bytes_ += bytes.size();
+  decoder_.feed(bytes);
+}
+
+std::uint64_t ProgramOutput::bytes_held() const {
+  const auto samples = raw_samples(spec_.format).value_or(SampleFormat::float64_le);
+  const std::uint64_t given = timeline_.frames_out() * spec_.channels * bytes_per_sample(samples);
+  return fed_bytes_ - std::min(fed_bytes_, given);
+}
+
+Result<std::uint32_t> ProgramOutput::give(OutputPort& out, std::uint32_t most) {
+  std::uint32_t given = 0;
+  for (; given < most; ++given) {
+    if (staged_used_ == staged_.frame_count()) {
+      const auto is_there = stage();
+      if (!is_there) { return tl::unexpected(is_there.error()); }
+      if (!*is_there) { break; }
+    }
+    give_staged(out);
+  }
+  return given;
+}
+
+// Stages the decoder's next block. False: there is none yet.
+Result<bool> ProgramOutput::stage() {
+  const auto known = decoder_.begin();
+  if (!known || !*known) { return known; }
+  if (decoder_.format().kind != StreamKind::audio) {
+    return failed("", fmt::format("{} outputs {}", spec_.from, to_string(decoder_.format().kind)), "", "audio");
+  }
+  const auto has_block = decoder_.has_block();
+  if (!has_block || !*has_block) { return has_block; }
+  if (decoder_.frame_count() > staged_.max_frames()) {
+    return failed("", fmt::format("{} returned a block of {} frames", spec_.from, decoder_.frame_count()), "",
+                  fmt::format("blocks of at most {}, or a larger frame_size", staged_.max_frames()));
+  }
+  own_header_.reset();
+  if (spec_.format == ByteFormat::framed) { own_header_ = decoder_.header(); }
+  not_finite_ += decoder_.take(staged_);
+  staged_used_ = 0;
+  return true;
+}
+
+// The staged frames up to the next mark.
+void ProgramOutput::give_staged(OutputPort& out) noexcept {
+  std::uint32_t count = staged_.frame_count() - staged_used_;
+  if (!own_header_) { count = timeline_.frames_together(count); }
+  DataFrame& y = out.emit();
+  y.set_frame_count(count);
+  for (std::uint32_t c = 0; c < y.channel_count(); ++c) {
+    const double* from = staged_.channel_data(c) + staged_used_;
+    std::copy(from, from + count, y.channel_data(c));
+  }
+  y.metadata().clear();
+  y.set_header(own_header_ ? *own_header_ : timeline_.header());
+  y.header().sequence_id = own_header_ ? own_header_->sequence_id : sequence_id_++;
+  flag_bad_samples(y);
+  staged_used_ += count;
+  timeline_.add_output(count);
+  delay_.came_back(timeline_.frames_back());
+}
+
+}  // namespace streamlab
