@@ -157,7 +157,7 @@ class Engine {
   // Each listener has a queue of its own, and is told how many events it lost. Any thread.
   static constexpr std::size_t kEvents = 256;
   EventReceiver events(std::size_t capacity = kEvents) const;
-  // Changes of parameters alone, whoever makes them.
+  // Changes of parameters alone, made by any thread.
   EventReceiver watch(std::size_t capacity = kEvents) const;
 
   // True when the run is over within `timeout`: the sources have ended, nothing needs their output any more,

@@ -21,7 +21,6 @@
 #include "engine/run/event_finder.hpp"
 #include "engine/run/events.hpp"
 #include "engine/run/named_channels.hpp"
-#include "engine/run/node_reports.hpp"
 #include "engine/run/param_control.hpp"
 #include "engine/run/reload.hpp"
 #include "engine/run/running_graph.hpp"
@@ -178,7 +177,6 @@ class Engine::Impl {
   }
 
   // ---- reload
-
   Checked<ReloadPlan> plan_reload(const ValidGraph& after) const {
     const std::shared_lock lock(structure_);
     if (Errors errors = may_reload(after); !errors.empty()) { return tl::unexpected(std::move(errors)); }
@@ -288,22 +286,8 @@ class Engine::Impl {
       trigger_port_->for_each(
           [&](const EdgeLink& link, std::size_t) { status.edges.push_back(report_of(link)); });
     }
-    for (const auto& link : graph_.links) { status.edges.push_back(report_of(*link)); }
-    status.edges.insert(status.edges.end(), graph_.removed_edges.begin(), graph_.removed_edges.end());
-    subscriptions_->for_each([&](const EdgeLink& link) { status.edges.push_back(report_of(link)); });
-    for (const auto& [name, counters] : subscriptions_->of_those_who_left()) {
-      status.edges.push_back({.name = name + ", of those that left",
-                              .policy = OverflowPolicy::drop_oldest,
-                              .counters = counters,
-                              .of_link = name});
-    }
-    for (const auto& domain : graph_.domains) {
-      if (device_side_ == nullptr) {
-        status.frames = std::max(status.frames, static_cast<std::uint64_t>(domain->source_frames()));
-      }
-      status.underrun_frames += domain->underrun_frames();
-    }
-    status.nodes = report_nodes(*graph_.plan, graph_.domains);
+    graph_.report(status);
+    subscriptions_->report(status);
     status.missing_frames = missing_frames_.load(std::memory_order_relaxed);
     if (closed_) { status.notes = notes_; }
     status.failures = failures();
@@ -421,9 +405,7 @@ class Engine::Impl {
   }
   // Grows whenever a block is taken from any edge.
   std::uint64_t progress() const {
-    std::uint64_t sum = 0;
-    sum += graph_.delivered();
-    subscriptions_->for_each([&](const EdgeLink& link) { sum += link.edge.delivered(); });
+    std::uint64_t sum = graph_.delivered() + subscriptions_->delivered();
     if (trigger_port_ != nullptr) {
       trigger_port_->for_each([&](const EdgeLink& link, std::size_t) { sum += link.edge.delivered(); });
     }
@@ -508,8 +490,7 @@ class Engine::Impl {
   std::atomic<bool> device_is_ended_{false};  // stopped, and its domain is being drained
   bool was_over_ = false;                     // when it was stopped
   std::atomic<bool> given_up_{false};         // what was inside
-  std::vector<Reload>
-      given_up_reloads_;  // for want of threads: those that did start may still use what is theirs
+  std::vector<Reload> given_up_reloads_;  // for want of threads: those that did start may use what is theirs
   std::vector<std::pair<std::string, NodeNote>> notes_;
   Errors close_errors_;
 

@@ -1,6 +1,10 @@
 // engine/run/running_graph.cpp
 #include "engine/run/running_graph.hpp"
 
+#include <algorithm>
+
+#include "engine/run/edge_report.hpp"
+#include "engine/run/node_reports.hpp"
 #include "engine/run/wiring.hpp"
 
 namespace streamlab {
@@ -13,6 +17,18 @@ std::uint64_t RunningGraph::delivered() const noexcept {
   std::uint64_t sum = 0;
   for (const auto& link : links) { sum += link->edge.delivered(); }
   return sum;
+}
+
+void RunningGraph::report(EngineStatus& status) const {
+  for (const auto& link : links) { status.edges.push_back(report_of(*link)); }
+  status.edges.insert(status.edges.end(), removed_edges.begin(), removed_edges.end());
+  for (const auto& domain : domains) {
+    if (!status.device) {
+      status.frames = std::max(status.frames, static_cast<std::uint64_t>(domain->source_frames()));
+    }
+    status.underrun_frames += domain->underrun_frames();
+  }
+  status.nodes = report_nodes(*plan, domains);
 }
 
 std::uint64_t RunningGraph::dropped_before(std::string_view output) const {

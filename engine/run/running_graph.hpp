@@ -26,6 +26,8 @@ struct RunningGraph {
   void stop_waiting() const noexcept;
   // Of all edges: grows whenever a block is taken.
   std::uint64_t delivered() const noexcept;
+  // Edges, nodes, silence played; and the frames of its sources, where no device counts them.
+  void report(EngineStatus& status) const;
   // See Engine::dropped_before().
   std::uint64_t dropped_before(std::string_view output) const;
 };

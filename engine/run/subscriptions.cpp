@@ -5,6 +5,8 @@
 #include <new>
 #include <utility>
 
+#include "engine/run/edge_report.hpp"
+
 namespace streamlab {
 
 std::optional<Receiver> Subscriptions::add(Domain& domain, Request request) {
@@ -111,14 +113,22 @@ void Subscriptions::close(const void* channel) noexcept {
   }
 }
 
-void Subscriptions::for_each(const std::function<void(const EdgeLink&)>& each) const {
+std::uint64_t Subscriptions::delivered() const {
   const std::scoped_lock lock(mutex_);
-  for (const Entry& entry : entries_) { each(entry.shared->link); }
+  std::uint64_t sum = 0;
+  for (const Entry& entry : entries_) { sum += entry.shared->link.edge.delivered(); }
+  return sum;
 }
 
-std::map<std::string, EdgeCounters> Subscriptions::of_those_who_left() const {
+void Subscriptions::report(EngineStatus& status) const {
   const std::scoped_lock lock(mutex_);
-  return left_;
+  for (const Entry& entry : entries_) { status.edges.push_back(report_of(entry.shared->link)); }
+  for (const auto& [name, counters] : left_) {
+    status.edges.push_back({.name = name + ", of those that left",
+                            .policy = OverflowPolicy::drop_oldest,
+                            .counters = counters,
+                            .of_link = name});
+  }
 }
 
 }  // namespace streamlab

@@ -21,6 +21,8 @@
 
 namespace streamlab {
 
+struct EngineStatus;
+
 // Any thread.
 class Subscriptions : public SubscriptionOwner, public std::enable_shared_from_this<Subscriptions> {
  public:
@@ -58,9 +60,10 @@ class Subscriptions : public SubscriptionOwner, public std::enable_shared_from_t
   // Those that were made by this name receive what they have, and then no more.
   void close(const void* channel) noexcept;
 
-  // Calls `each` with the link of every subscription. Those that came, lost blocks and went: together, by name.
-  void for_each(const std::function<void(const EdgeLink&)>& each) const;
-  std::map<std::string, EdgeCounters> of_those_who_left() const;
+  // Grows whenever a subscriber takes a block.
+  std::uint64_t delivered() const;
+  // The edge of each; of those that came, lost blocks and went, one by name.
+  void report(EngineStatus& status) const;
 
  private:
   struct Entry {

@@ -78,7 +78,7 @@ struct ChainShape {
   std::uint32_t max_blocks = 1;  // most blocks it gives for one block taken, or at the end
 };
 
-// A node with one input and one output that runs every block through chain(stream). The chain is made anew by
+// A node with one input and one output that runs every block through chain(stream). The chain is made again by
 // prepare() and reset(). The stages must not wait for anything but blocks, and may allocate: describe such a
 // node as RtSafe::no.
 std::unique_ptr<Node> to_node(FrameChain chain, ChainShape shape = {});

@@ -57,7 +57,7 @@ constexpr NodeInfo kInfo{
         "nearest value, ties to even, no dither; samples beyond full scale saturate and are counted, NaN is "
         "written as 0 and counted. Floats: NaN and infinities are written unchanged and counted; a number too "
         "large for 32 bits becomes the largest possible one, counts as lost, and ends the run with exit code "
-        "3. A sound file cannot say that frames are missing: whoever measures it later finds silence like any "
+        "3. A sound file cannot say that frames are missing: who measures it later finds silence like any "
         "other, which lowers every mean (a gap of a tenth of the time by 0.46 dB), or with gap = splice a click "
         "and times that are too early. Only the summary says how many frames it was. Measure while recording, "
         "with a LevelMeter beside the file and its CsvSink or JsonlSink: its intervals are flagged, and leave the "

@@ -56,7 +56,7 @@ class TextOutput {
   // `lines`: one or more complete lines with line ends. When the disk is full, a partial write is undone, the
   // call fails, and the file is cut short.
   Result<void> write(std::string_view lines);
-  // Lines before all others. On the console they go out with the next ones, or at the end: whoever starts the graph
+  // Lines before all others. On the console they go out with the next ones, or at the end: who starts the graph
   // does not wait for a reader.
   Result<void> begin(std::string_view lines);
   void stop_waiting() noexcept;  // any thread

@@ -354,23 +354,17 @@ TEST(Reload, KeepsTheDeviceThreadClean) {
 }
 
 TEST(Reload, IsHeardByThoseWhoListen) {
-  const Json mic = node("mic", "AudioInput");
-  const auto graph_with = [&](double gain) {
-    return graph_of({mic, node("eq", "Gain", {{"gain", gain}}), node("out", "NullSink")},
-                    {link("mic", "eq"), link("eq", "out")});
+  const auto graph_with = [](double gain) {
+    return graph_of({node("mic", "AudioInput"), node("eq", "Gain", {{"gain", gain}})}, {link("mic", "eq")});
   };
   Live live(graph_with(1.0));
   auto listener = live.engine->events();
   live.start();
-  live.pass(3);
   live.reload(graph_with(0.5));
   live.stop();
-  std::vector<std::string> heard;
-  while (const auto event = listener.try_receive()) {
-    heard.push_back(to_string(event->kind) + " " + event->what);
-    EXPECT_GE(event->position, 3 * 64);
-  }
-  EXPECT_THAT(heard, ElementsAre(R"(change {"eq":{"gain":0.5}})", "reload kept 3 nodes, changed eq", "end "));
+  std::string heard;
+  while (const auto event = listener.try_receive()) { heard += to_string(event->kind) + event->what + " "; }
+  EXPECT_EQ(heard, R"(change{"eq":{"gain":0.5}} reloadkept 2 nodes, changed eq end )");
 }
 
 std::string refusal(Live& live, const ValidGraph& graph) {
