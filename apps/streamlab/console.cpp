@@ -170,6 +170,7 @@ ExitCode report(const Error& error, const std::string& subject) { return report(
 std::string spoken_time(double seconds) {
   if (seconds < 1.0) { return fmt::format("{:.3g} ms", 1000.0 * seconds); }
   if (seconds < 60.0) { return fmt::format("{:.3g} s", seconds); }
+  if (seconds > 1e12) { return fmt::format("{:.3g} h", seconds / 3600.0); }  // thirty thousand years
   const auto whole = static_cast<std::int64_t>(std::llround(seconds));
   const std::int64_t hours = whole / 3600;
   const std::int64_t minutes = whole / 60 % 60;

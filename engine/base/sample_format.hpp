@@ -22,6 +22,8 @@ namespace streamlab {
 
 // The highest sample rate of a configuration, a file or a pipe. What says more is damaged.
 inline constexpr double kMaxSampleRateHz = 1e7;
+// Positions (frames) and times (µs) lie between its negative and itself, and no more frames are missing: sums of two fit.
+inline constexpr std::int64_t kMaxPosition = std::int64_t{1} << 62U;
 
 // Little-endian throughout. `low` and `high` say where the 24 bits sit in a 32-bit word.
 enum class SampleFormat : std::uint8_t {

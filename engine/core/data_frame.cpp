@@ -275,6 +275,21 @@ void flag_bad_samples(DataFrame& frame) noexcept {
   }
 }
 
+Result<void> check_place(const FrameHeader& header) {
+  const auto is_place = [](std::int64_t value) { return value >= -kMaxPosition && value <= kMaxPosition; };
+  constexpr const char* kRange = "-2^62 to 2^62";
+  if (!is_place(header.position)) {
+    return refused("frame", fmt::format("the position {}", header.position), kRange);
+  }
+  if (!is_place(header.timestamp_us)) {
+    return refused("frame", fmt::format("the time {} µs", header.timestamp_us), kRange);
+  }
+  if (header.gap_frames > kMaxPosition) {
+    return refused("frame", fmt::format("a gap of {} frames", header.gap_frames), "at most 2^62");
+  }
+  return {};
+}
+
 Result<void> check_channels(const DataFrame& frame, const StreamFormat& expected) {
   const auto& given = frame.format().channels;
   const auto has_name_of = [](const ChannelInfo& a, const ChannelInfo& b) { return a.name == b.name; };

@@ -208,8 +208,10 @@ class DataFrame {
   std::uint64_t edge_number_ = 0;
 };
 
+// Do position, time and gap of a block that the caller made keep to kMaxPosition? Refused, if not. A block that is right
+// allocates nothing; so with the next one.
+Result<void> check_place(const FrameHeader& header);
 // Has `frame` the channels that `expected` has, of the same names in the same order? Refused, with what was expected.
-// A block that is right allocates nothing.
 Result<void> check_channels(const DataFrame& frame, const StreamFormat& expected);
 
 // In a block of audio: flags frames with a sample at or beyond its channel's clip level as `clipped`

@@ -49,6 +49,8 @@ void append_checksum(std::vector<std::byte>& bytes, std::size_t begin) {
   append_number(bytes, checksum(std::span(bytes).subspan(begin)));
 }
 
+bool is_place(std::int64_t position) { return position >= -kMaxPosition && position <= kMaxPosition; }
+
 std::size_t bytes_per_frame(const FramedHeader& header) {
   return header.channels.size() * bytes_per_sample(header.format);
 }
@@ -118,7 +120,13 @@ Result<FramedHeader> header_of(std::string_view text) {
   }
   for (const Json& channel : *channels) {
     const auto name = channel.is_object() ? text_of(channel, "name") : std::nullopt;
-    if (!name) { return unreadable("has a channel without a name", "the name and unit of each channel"); }
+    if (!name || name->empty()) {
+      return unreadable("has a channel without a name", "the name and unit of each channel");
+    }
+    const auto is_same = [&](const FramedChannel& other) { return other.name == *name; };
+    if (std::any_of(header.channels.begin(), header.channels.end(), is_same)) {
+      return unreadable(fmt::format("names two channels \"{}\"", *name), "another name for each");
+    }
     header.channels.push_back({*name, text_of(channel, "unit").value_or("")});
   }
   if (const auto axis = json.find("axis"); axis != json.end() && axis->is_object()) {
@@ -154,9 +162,10 @@ Result<void> check(const FramedHeader& header) {
   if (!(header.sample_rate_hz > 0.0) || !std::isfinite(header.sample_rate_hz)) {
     return unreadable("has no sample rate", "a number above 0");
   }
-  if (header.sample_rate_hz > kMaxSampleRateHz) {
+  constexpr double kMinRateHz = 1e-6;  // a frame in eleven days
+  if (header.sample_rate_hz < kMinRateHz || header.sample_rate_hz > kMaxSampleRateHz) {
     return unreadable(fmt::format("says {} Hz", header.sample_rate_hz),
-                      fmt::format("at most {} Hz", kMaxSampleRateHz));
+                      fmt::format("{} to {} Hz", kMinRateHz, kMaxSampleRateHz));
   }
   if (header.channels.empty()) { return unreadable("names no channel", "one or more"); }
   if (header.max_frames == 0 || header.max_frames > kMaxFramedBlock / bytes_per_frame(header)) {
@@ -319,8 +328,12 @@ FramedReader::Look FramedReader::look_at_block() {
   }
   const bool is_ours = header_ && number_at<std::uint32_t>(at(4)) == stream_;
   const auto frame_count = number_at<std::uint32_t>(at(44));
-  if (is_ours && (frame_count > header_->max_frames || sample_bytes != frame_count * frame_bytes_)) {
-    skip(kFramedBlockFixed);  // its writer contradicts its own header
+  const bool has_a_place = is_place(number_at<std::int64_t>(at(16))) &&
+                           is_place(number_at<std::int64_t>(at(24))) &&
+                           number_at<std::uint64_t>(at(32)) <= kMaxPosition;
+  if (is_ours &&
+      (frame_count > header_->max_frames || sample_bytes != frame_count * frame_bytes_ || !has_a_place)) {
+    skip(kFramedBlockFixed);  // its writer contradicts its own header, or the document of the format
     ++counts_.damaged;
     return Look::skipped;
   }
@@ -345,8 +358,9 @@ FramedReader::Look FramedReader::look_at_block() {
             .flags = number_at<std::uint32_t>(at(40)),
             .frame_count = frame_count,
             .samples = samples};
-  // Ids that go back: the writer has restarted.
   if (expected_ && block_.sequence_id > *expected_) { counts_.missed += block_.sequence_id - *expected_; }
+  // Sent twice, or the writer has begun again.
+  if (expected_ && block_.sequence_id < *expected_) { ++counts_.repeated; }
   expected_ = block_.sequence_id + 1;
   begin_ += whole;
   ++counts_.blocks;

@@ -55,7 +55,7 @@ struct FramedHeader {
   friend bool operator==(const FramedHeader&, const FramedHeader&) = default;
 };
 
-// The header of one block. The bits of `flags` are those of FrameFlag (engine/core/data_frame.hpp).
+// The header of one block; its numbers keep to kMaxPosition. The bits of `flags` are those of FrameFlag (engine/core/data_frame.hpp).
 struct FramedBlock {
   std::uint64_t sequence_id = 0;
   std::int64_t position = 0;      // of the first frame in the stream
@@ -123,6 +123,7 @@ struct FramedCounts {
   std::uint64_t damaged = 0;        // blocks with a valid fixed part but damaged samples
   std::uint64_t missed = 0;         // missing sequence ids between returned blocks
   std::uint64_t unclaimed = 0;      // complete blocks before the first header
+  std::uint64_t repeated = 0;       // given although their sequence id, or a later one, was there before
 
   friend bool operator==(const FramedCounts&, const FramedCounts&) = default;
 };
@@ -167,7 +168,7 @@ class FramedReader {
   std::uint32_t stream_ = 0;  // tag of header_
   std::size_t frame_bytes_ = 0;
   FramedBlock block_;
-  std::optional<std::uint64_t> expected_;  // sequence id of the next block
+  std::optional<std::uint64_t> expected_;  // sequence id of the next block: one above the last
   FramedCounts counts_;
 };
 

@@ -96,6 +96,7 @@ struct Pipeline::Impl {
     return first;
   }
   Result<void> check(const DataFrame& frame) const {
+    if (auto has_place = check_place(frame.header()); !has_place) { return has_place; }
     if (input == nullptr) { return {}; }
     if (frame.channel_count() != input->channel_count() || frame.frame_count() > input->max_frames) {
       return refused(

@@ -88,6 +88,7 @@ Result<Engine::Triggered> TriggerPort::offer_until(const DataFrame& frame,
 }
 
 Result<void> TriggerPort::check(const DataFrame& frame) const {
+  if (auto has_place = check_place(frame.header()); !has_place) { return has_place; }
   if (format_ == nullptr) { return {}; }
   if (frame.frame_count() > format_->max_frames) {
     return refused("frame", fmt::format("a block of {} frames", frame.frame_count()),

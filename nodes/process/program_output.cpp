@@ -8,15 +8,15 @@
 
 namespace streamlab {
 
-Result<ProgramOutput> ProgramOutput::create(const DecoderSpec& spec, std::shared_ptr<const StreamFormat> format,
-                                            double ratio) {
+Result<ProgramOutput> ProgramOutput::create(const DecoderSpec& spec,
+                                            std::shared_ptr<const StreamFormat> format, double ratio) {
   auto decoder = StreamDecoder::create(spec);
   if (!decoder) { return tl::unexpected(decoder.error()); }
   return ProgramOutput(spec, std::move(format), ratio, std::move(*decoder));
 }
 
-ProgramOutput::ProgramOutput(const DecoderSpec& spec, std::shared_ptr<const StreamFormat> format, double ratio,
-                             StreamDecoder decoder)
+ProgramOutput::ProgramOutput(const DecoderSpec& spec, std::shared_ptr<const StreamFormat> format,
+                             double ratio, StreamDecoder decoder)
     : spec_(spec),
       decoder_(std::move(decoder)),
       timeline_(ratio, spec.sample_rate_hz),
@@ -58,7 +58,8 @@ Result<bool> ProgramOutput::stage() {
   const auto known = decoder_.begin();
   if (!known || !*known) { return known; }
   if (decoder_.format().kind != StreamKind::audio) {
-    return failed("", fmt::format("{} outputs {}", spec_.from, to_string(decoder_.format().kind)), "", "audio");
+    return failed("", fmt::format("{} outputs {}", spec_.from, to_string(decoder_.format().kind)), "",
+                  "audio");
   }
   const auto has_block = decoder_.has_block();
   if (!has_block || !*has_block) { return has_block; }

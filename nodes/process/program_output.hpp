@@ -23,7 +23,8 @@ namespace streamlab {
 class ProgramOutput {
  public:
   // `format`: of the blocks. `ratio`: of the rates, out to in. Refused: as StreamDecoder::create().
-  static Result<ProgramOutput> create(const DecoderSpec& spec, std::shared_ptr<const StreamFormat> format, double ratio);
+  static Result<ProgramOutput> create(const DecoderSpec& spec, std::shared_ptr<const StreamFormat> format,
+                                      double ratio);
 
   // A block of the input was encoded, to be written.
   void add_input(const FrameHeader& header, std::uint32_t frame_count);
@@ -43,7 +44,8 @@ class ProgramOutput {
   std::vector<NodeNote> notes() const { return decoder_.notes(); }
 
  private:
-  ProgramOutput(const DecoderSpec& spec, std::shared_ptr<const StreamFormat> format, double ratio, StreamDecoder decoder);
+  ProgramOutput(const DecoderSpec& spec, std::shared_ptr<const StreamFormat> format, double ratio,
+                StreamDecoder decoder);
   Result<bool> stage();
   void give_staged(OutputPort& out) noexcept;
 

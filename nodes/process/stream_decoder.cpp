@@ -288,6 +288,7 @@ class FramedFormat final : public StreamDecoder::Format {
     add(counts.skipped_bytes, "bytes that were skipped");
     add(counts.damaged, "damaged blocks");
     add(counts.missed, "missing blocks");
+    add(counts.repeated, "blocks whose number was there before");
     if (counts.unclaimed > 0) {
       notes.push_back({fmt::format("blocks of {} before its first header: {}", spec_.from, counts.unclaimed),
                        counts.unclaimed, false});

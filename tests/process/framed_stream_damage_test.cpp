@@ -158,6 +158,53 @@ TEST(DamagedFramedStream, ContinuesAfterBytesThatWereLost) {
   }
 }
 
+// A sum of two of the largest numbers fits into 64 bits; what is larger is taken for damage.
+TEST(DamagedFramedStream, HasNoPlaceBeyondTwoToThe62) {
+  constexpr std::int64_t kMost = std::int64_t{1} << 62U;
+  const auto damaged = [](std::int64_t position, std::int64_t time_us, std::uint64_t gap) {
+    FramedWriter writer = writer_of(header_of());
+    Block block = block_of(0, 3, 16);
+    FramedBlock fields = fields_of(block);
+    fields.position = position;
+    fields.timestamp_us = time_us;
+    fields.gap_frames = gap;
+    Bytes bytes;
+    EXPECT_TRUE(writer.append(fields, bytes));
+    FramedReader reader;
+    reader.feed(bytes);
+    reader.end();
+    for (auto item = reader.next(); item && *item != FramedReader::Item::nothing; item = reader.next()) {}
+    return reader.counts().damaged;
+  };
+  EXPECT_EQ(damaged(kMost, kMost, std::uint64_t{kMost}), 0U);
+  EXPECT_EQ(damaged(-kMost, -kMost, 0), 0U);
+  EXPECT_EQ(damaged(kMost + 1, 0, 0), 1U);
+  EXPECT_EQ(damaged(-kMost - 1, 0, 0), 1U);
+  EXPECT_EQ(damaged(0, kMost + 1, 0), 1U);
+  EXPECT_EQ(damaged(0, -kMost - 1, 0), 1U);
+  EXPECT_EQ(damaged(0, 0, std::uint64_t{kMost} + 1), 1U);
+  EXPECT_EQ(damaged(INT64_MAX, INT64_MIN, UINT64_MAX), 1U);
+}
+
+// Ids 0, 1, 1, 2: one was there before; 5, 4, 6: as well.
+TEST(DamagedFramedStream, CountsBlocksWhoseIdWasThereBefore) {
+  const auto repeated = [](const std::vector<std::uint64_t>& ids) {
+    FramedWriter writer = writer_of(header_of());
+    Bytes bytes;
+    for (const std::uint64_t id : ids) {
+      const Block block = block_of(id, 3, 16);
+      EXPECT_TRUE(writer.append(fields_of(block), bytes));
+    }
+    const Outcome outcome = read_all(bytes);
+    EXPECT_EQ(outcome.blocks.size(), ids.size());  // all are given
+    return outcome.counts.repeated;
+  };
+  EXPECT_EQ(repeated({0, 1, 2, 3}), 0U);
+  EXPECT_EQ(repeated({0, 1, 1, 2}), 1U);
+  EXPECT_EQ(repeated({5, 4, 5, 6}), 1U);
+  EXPECT_EQ(repeated({0, 1, 2, 0}), 1U);
+}
+
 TEST(DamagedFramedStream, TellsTwoStreamsApartThatFollowEachOther) {
   // As many bytes a frame in both: only the tag tells whose the blocks are.
   FramedHeader other = header_of();

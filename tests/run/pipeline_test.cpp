@@ -247,6 +247,31 @@ TEST(Pipelines, TakeChannelsByTheirNames) {
 }
 
 // A file of 32-bit floats does not hold 1e39.
+// A position behind which a sum of two no longer fits into 64 bits made LevelMeter loop for ever.
+TEST(Pipelines, RefuseAPlaceBeyondTwoToThe62) {
+  auto pipeline = Pipeline::from_json(R"({"pipeline_config": {"sample_rate": 8000, "block_size": 4},
+      "nodes": [{"id": "in", "type": "AudioInput"}, {"id": "level", "type": "LevelMeter", "config": {"interval_s": 0.001}}],
+      "connections": [{"from": "in", "to": "level"}]})");
+  ASSERT_TRUE(pipeline) << to_string(pipeline.error(), "");
+  DataFrame frame(0, 0);
+  ASSERT_TRUE(frame.set_channel("main_channel", std::vector<double>(4, 0.5)));
+  const auto answer = [&] {
+    const auto done = pipeline->process(frame);
+    return done ? "" : to_string(done.error());
+  };
+  frame.header().position = INT64_MAX - 8;
+  EXPECT_EQ(answer(), "frame: the position 9223372036854775799; expected -2^62 to 2^62");
+  frame.header().position = 0;
+  frame.header().timestamp_us = INT64_MIN;
+  EXPECT_EQ(answer(), "frame: the time -9223372036854775808 µs; expected -2^62 to 2^62");
+  frame.header().timestamp_us = 0;
+  frame.header().gap_frames = UINT64_MAX;
+  EXPECT_EQ(answer(), "frame: a gap of 18446744073709551615 frames; expected at most 2^62");
+  frame.header().gap_frames = 0;
+  frame.header().position = std::int64_t{1} << 62U;
+  EXPECT_EQ(answer(), "");
+}
+
 TEST(Pipelines, SayWhatWasLost) {
   test::TempDir folder;
   auto pipeline =
