@@ -9,7 +9,6 @@
 #include <fstream>
 #include <iostream>
 #include <map>
-#include <sstream>
 
 #include <fmt/format.h>
 
@@ -147,9 +146,10 @@ void take_each_once(BatchFiles& files) {
 }
 
 Result<std::string> read_list(const std::string& path) {
-  std::ostringstream text;
+  constexpr std::size_t kMostBytes = std::size_t{256} << 20U;  // some millions of names
+  std::string text;
   if (path == "-") {
-    text << std::cin.rdbuf();
+    text = read_at_most(std::cin, kMostBytes + 1);
   } else {
     errno = 0;
     std::ifstream file(path, std::ios::binary);
@@ -158,9 +158,13 @@ Result<std::string> read_list(const std::string& path) {
       return refused("--files-from",
                      fmt::format("\"{}\" cannot be read: {}", path, std::strerror(file ? EISDIR : errno)));
     }
-    text << file.rdbuf();
+    text = read_at_most(file, kMostBytes + 1);
   }
-  return text.str();
+  if (text.size() > kMostBytes) {
+    return refused("--files-from", fmt::format("\"{}\" has more than {} bytes", path, kMostBytes),
+                   "a list of files");
+  }
+  return text;
 }
 
 }  // namespace

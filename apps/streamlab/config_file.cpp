@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <ctime>
 #include <iostream>
-#include <sstream>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -30,16 +29,13 @@ const Variables& program_variables() {
 
 Result<std::string> read_config(const std::string& path) {
   if (path != "-") { return read_config_file(path); }
-  std::ostringstream text;
-  text << std::cin.rdbuf();
-  if (text.view().empty()) {
-    return refused("standard input", "there is nothing", "a configuration in JSON");
+  const std::string text = read_at_most(std::cin, kMaxConfigBytes + 1);
+  if (text.empty()) { return refused("standard input", "there is nothing", "a configuration in JSON"); }
+  if (text.size() > kMaxConfigBytes) {
+    return refused("standard input", fmt::format("more than {} bytes", kMaxConfigBytes),
+                   "a configuration of at most so many");
   }
-  if (text.view().size() > kMaxConfigBytes) {
-    return refused("standard input", fmt::format("{} bytes", text.view().size()),
-                   fmt::format("a configuration of at most {} bytes", kMaxConfigBytes));
-  }
-  return text.str();
+  return text;
 }
 
 bool prints(const ValidGraph& graph) {

@@ -178,6 +178,19 @@ std::string spoken_time(double seconds) {
   return fmt::format("{} h {:02} min {:02} s", hours, minutes, whole % 60);
 }
 
+std::string read_at_most(std::istream& stream, std::size_t bytes) {
+  constexpr std::size_t kPiece = std::size_t{64} << 10U;
+  std::string text;
+  while (text.size() < bytes && stream) {
+    const std::size_t begin = text.size();
+    const std::size_t wanted = std::min(kPiece, bytes - begin);
+    text.resize(begin + wanted);
+    stream.read(text.data() + begin, static_cast<std::streamsize>(wanted));
+    text.resize(begin + static_cast<std::size_t>(stream.gcount()));
+  }
+  return text;
+}
+
 std::string times_real_time(double signal_s, double wall_s) {
   const double times = wall_s > 0.0 ? signal_s / wall_s : 0.0;
   return times >= 100.0 ? fmt::format("{:.0f} × real time", times) : fmt::format("{:.3g} × real time", times);

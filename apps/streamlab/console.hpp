@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <functional>
+#include <istream>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -56,6 +57,8 @@ Error stdout_failure(int error_number);
 
 // "1 h 02 min 03 s", "2 min 03 s", "3.2 s", "20 ms".
 std::string spoken_time(double seconds);
+// What `stream` gives, but no more than so many bytes: it may have no end.
+std::string read_at_most(std::istream& stream, std::size_t bytes);
 // "1500 × real time".
 std::string times_real_time(double signal_s, double wall_s);
 // "96000 frames", "1 frame".

@@ -78,6 +78,10 @@ Result<void> check_file(const std::string& path) {
     return refused(path, "is a folder", "a plug-in, a shared library",
                    fmt::format("{} takes folders", kPluginPathVariable));
   }
+  // (A pipe would be waited for.)
+  if (!fs::is_regular_file(path, error)) {
+    return refused(path, "is not a file", "a plug-in, a shared library");
+  }
   std::ifstream file(path, std::ios::binary);
   if (!file) { return failed_by_errno(path, "cannot be read"); }
   std::array<char, SELFMAG> magic{};
@@ -98,18 +102,32 @@ std::string name_of_version(std::string_view version, std::string_view interface
   return fmt::format("StreamLab {} (interface {})", version, interface_sum);
 }
 
-// What an open library says of itself, if this program can use it.
+// Is it an object of that size? (A library may use the name for something else.)
+bool is_object(const void* address, std::size_t size) {
+  Dl_info info{};
+  void* entry = nullptr;
+  if (::dladdr1(address, &info, &entry, RTLD_DL_SYMENT) == 0 || entry == nullptr) { return false; }
+  const auto& symbol = *static_cast<const ElfW(Sym)*>(entry);
+  return (symbol.st_info & 0xFU) == STT_OBJECT && symbol.st_size == size;
+}
+
+// What an open library says of itself, if this program can use it. None of its functions is called.
 Result<const StreamLabPlugin*> describe_plugin(const std::string& path, void* library) {
-  const auto function = reinterpret_cast<StreamLabPluginFunction>(::dlsym(library, kPluginFunction));
-  if (function == nullptr) {
-    return refused(path,
-                   fmt::format("is not a plug-in of StreamLab: it has no function \"{}\"", kPluginFunction),
-                   "SL_PLUGIN(…) in one of its files");
+  const std::string expected = "SL_PLUGIN(…) in one of its files";
+  const void* const object = ::dlsym(library, kPluginObject);
+  if (object == nullptr) {
+    return refused(path, fmt::format("is not a plug-in of StreamLab: it has no object \"{}\"", kPluginObject),
+                   expected);
   }
-  const StreamLabPlugin* const plugin = function();
-  if (plugin == nullptr || plugin->streamlab_version == nullptr || plugin->interface_sum == nullptr ||
+  if (!is_object(object, sizeof(StreamLabPlugin))) {
+    return refused(path,
+                   fmt::format("is not a plug-in of StreamLab: its \"{}\" is something else", kPluginObject),
+                   expected);
+  }
+  const auto* const plugin = static_cast<const StreamLabPlugin*>(object);
+  if (plugin->streamlab_version == nullptr || plugin->interface_sum == nullptr ||
       plugin->list_nodes == nullptr) {
-    return refused(path, "does not say what it is", "SL_PLUGIN(…) in one of its files");
+    return refused(path, "does not say what it is", expected);
   }
   const std::string theirs = name_of_version(plugin->streamlab_version, plugin->interface_sum);
   const std::string ours = name_of_version(kVersion, kInterface);

@@ -1,6 +1,7 @@
 // engine/plugin/plugin.hpp
 //
-// What makes a shared library a plug-in: one function in C, by which a program finds the nodes in it.
+// What makes a shared library a plug-in: one object in C, by which a program finds the nodes in it. An object, not a function:
+// nothing of a library runs before its version was read (but what its own static objects do).
 //
 //   namespace streamlab { extern const NodeEntry kSoftClipEntry; }  // as at the end of a node's file
 //   SL_PLUGIN(streamlab::kSoftClipEntry)                            // once in a plug-in; several nodes with commas
@@ -14,7 +15,7 @@
 extern "C" {
 
 // Programs and plug-ins of different versions read this struct of each other, so it never changes; another one would have
-// a function of another name. Nothing else of a plug-in is touched before these were compared.
+// an object of another name. Nothing else of a plug-in is touched before these were compared.
 struct StreamLabPlugin {
   const char* streamlab_version;  // that it was built with: streamlab::kVersion
   const char* interface_sum;      // streamlab::kInterface
@@ -23,8 +24,8 @@ struct StreamLabPlugin {
   void (*list_nodes)(void (*take)(const void* entry, void* context), void* context);
 };
 
-// The function of a plug-in: `extern "C" const StreamLabPlugin* streamlab_plugin()`.
-using StreamLabPluginFunction = const StreamLabPlugin* (*)();
+// The object of a plug-in.
+__attribute__((visibility("default"))) extern const StreamLabPlugin streamlab_plugin;
 
 }  // extern "C"
 
@@ -42,7 +43,7 @@ constexpr unsigned long layout_of_interface() {
   return sum;
 }
 
-inline constexpr char kPluginFunction[] = "streamlab_plugin";
+inline constexpr char kPluginObject[] = "streamlab_plugin";
 
 template <const NodeEntry&... entries>
 void list_plugin_nodes(void (*take)(const void* entry, void* context), void* context) {
@@ -51,10 +52,7 @@ void list_plugin_nodes(void (*take)(const void* entry, void* context), void* con
 
 }  // namespace streamlab
 
-#define SL_PLUGIN(...)                                                                          \
-  extern "C" __attribute__((visibility("default"))) const StreamLabPlugin* streamlab_plugin() { \
-    static constexpr StreamLabPlugin kPlugin{streamlab::kVersion, streamlab::kInterface,        \
-                                             streamlab::layout_of_interface(),                  \
-                                             &streamlab::list_plugin_nodes<__VA_ARGS__>};       \
-    return &kPlugin;                                                                            \
-  }
+#define SL_PLUGIN(...)                                                               \
+  const StreamLabPlugin streamlab_plugin{streamlab::kVersion, streamlab::kInterface, \
+                                         streamlab::layout_of_interface(),           \
+                                         &streamlab::list_plugin_nodes<__VA_ARGS__>};

@@ -240,6 +240,10 @@ TEST(Run, ReadsAConfigurationFromStandardInput) {
   const auto bad = streamlab({"run", "-"}, {}, "[]");
   EXPECT_EQ(bad.exit_code, 2);
   EXPECT_THAT(bad.err, testing::StartsWith("standard input: "));
+  const auto endless = run_program({"/bin/sh", "-c", std::string(SL_STREAMLAB) + " check - </dev/zero"});
+  EXPECT_EQ(endless.exit_code, 2);
+  EXPECT_EQ(endless.err,
+            "standard input: more than 16777216 bytes; expected a configuration of at most so many\n");
 }
 
 TEST(Run, SetsVariablesAndRefusesUnknownOnes) {

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "engine/graph/validate.hpp"
 #include "engine/plugin/version.hpp"
@@ -82,6 +83,9 @@ TEST(Plugins, AreRefusedWhenTheyAreNoPlugins) {
   EXPECT_EQ(refusals({.files = {dir.path().string()}}),
             dir.path().string() +
                 ": is a folder; expected a plug-in, a shared library; STREAMLAB_PLUGIN_PATH takes folders\n");
+  const std::string fifo = dir.file("fifo.so");
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  EXPECT_EQ(refusals({.files = {fifo}}), fifo + ": is not a file; expected a plug-in, a shared library\n");
   for (const char* content : {"", "EL", "a text, and no library"}) {
     const std::string path = dir.write("text.so", content);
     EXPECT_EQ(refusals({.files = {path}}), path + ": is not a shared library; expected a plug-in\n");
@@ -90,8 +94,15 @@ TEST(Plugins, AreRefusedWhenTheyAreNoPlugins) {
   EXPECT_THAT(refusals({.files = {half}}), testing::StartsWith(half + ": is cut short: it has 1000 bytes, "));
   EXPECT_EQ(refusal("no_function"),
             plugin("no_function") +
-                ": is not a plug-in of StreamLab: it has no function \"streamlab_plugin\"; "
+                ": is not a plug-in of StreamLab: it has no object \"streamlab_plugin\"; "
                 "expected SL_PLUGIN(…) in one of its files\n");
+  // Of the same name, and something else. (The function would end the program: it calls one that is not there.)
+  for (const char* name : {"a_number", "a_function"}) {
+    EXPECT_EQ(refusal(name),
+              plugin(name) +
+                  ": is not a plug-in of StreamLab: its \"streamlab_plugin\" is something else; "
+                  "expected SL_PLUGIN(…) in one of its files\n");
+  }
   EXPECT_EQ(
       refusal("says_nothing"),
       plugin("says_nothing") + ": does not say what it is; expected SL_PLUGIN(…) in one of its files\n");

@@ -75,23 +75,18 @@ extern const NodeEntry kTwiceEntry{some_plugin::kInfo, make_node<some_plugin::Tw
 namespace {
 void list_nothing(void (* /*take*/)(const void*, void*), void* /*context*/) {}
 }  // namespace
-extern "C" __attribute__((visibility("default"))) const StreamLabPlugin* streamlab_plugin() {
 #if SL_SOME_PLUGIN == SL_OTHER_HEADERS
-  static constexpr StreamLabPlugin kPlugin{streamlab::kVersion, "0123456789ab", 0, &list_nothing};
+const StreamLabPlugin streamlab_plugin{streamlab::kVersion, "0123456789ab", 0, &list_nothing};
 #elif SL_SOME_PLUGIN == SL_OTHER_LAYOUT
-  static constexpr StreamLabPlugin kPlugin{streamlab::kVersion, streamlab::kInterface, 0, &list_nothing};
+const StreamLabPlugin streamlab_plugin{streamlab::kVersion, streamlab::kInterface, 0, &list_nothing};
 #elif SL_SOME_PLUGIN == SL_NO_NODES
-  static constexpr StreamLabPlugin kPlugin{streamlab::kVersion, streamlab::kInterface,
-                                           streamlab::layout_of_interface(), &list_nothing};
+const StreamLabPlugin streamlab_plugin{streamlab::kVersion, streamlab::kInterface,
+                                       streamlab::layout_of_interface(), &list_nothing};
 #else
-  static constexpr StreamLabPlugin kPlugin{"0.0.9", "0123456789ab", 0, &list_nothing};
+const StreamLabPlugin streamlab_plugin{"0.0.9", "0123456789ab", 0, &list_nothing};
 #endif
-  return &kPlugin;
-}
 #elif SL_SOME_PLUGIN == SL_SAYS_NOTHING
-extern "C" __attribute__((visibility("default"))) const StreamLabPlugin* streamlab_plugin() {
-  return nullptr;
-}
+const StreamLabPlugin streamlab_plugin{};
 #elif SL_SOME_PLUGIN == SL_TWICE
 SL_PLUGIN(streamlab::kTwiceEntry, streamlab::kTwiceEntry)
 #elif SL_SOME_PLUGIN != SL_NO_FUNCTION
