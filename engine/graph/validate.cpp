@@ -7,8 +7,10 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
 
 #include "engine/base/nearest_name.hpp"
+#include "engine/graph/change_params.hpp"
 #include "engine/graph/graph_spec.hpp"
 #include "engine/graph/read_params.hpp"
 
@@ -430,6 +432,19 @@ class Validator {
           fmt::format("\"{}\" is not the device of \"{}\", \"{}\"", device_of(output), input.id,
                       device_of(input)),
           "the same device: two devices are two clocks, and nothing in this graph matches their rates");
+    }
+    // What is asked of a device is asked once.
+    const Document of_input = params_to_json(input.params, Defaults::left_out);
+    const Document of_output = params_to_json(output.params, Defaults::left_out);
+    for (const ParamRole role :
+         {ParamRole::device_sample_format, ParamRole::device_access, ParamRole::device_periods,
+          ParamRole::device_loss, ParamRole::device_script}) {
+      const auto param = output.find(role);
+      if (!param || !output.params.given(*param)) { continue; }
+      const std::string name(output.info().params[*param].name);
+      if (!of_input.contains(name) || of_input[name] == of_output[name]) { continue; }
+      add(output.pointer_to(*param), fmt::format("this is not what \"{}\" asks of the same device", input.id),
+          "the same value, or none here");
     }
   }
   void mark_device_domain(std::optional<std::size_t> input, std::optional<std::size_t> output) {

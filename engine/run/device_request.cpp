@@ -40,19 +40,30 @@ Result<DeviceRequest> device_request(const ValidGraph& graph) {
   request.period_frames = graph.config().block_size;
   const auto input = graph.find(Boundary::device_input);
   const auto output = graph.find(Boundary::device_output);
-  for (const auto& node : {output, input}) {  // where both give a value, the input wins
+  // Both describe one device: what either of them gives counts (and no two differ).
+  const auto who_says = [&](ParamRole role) -> const ValidNode& {
+    for (const auto& node : {input, output}) {
+      if (!node) { continue; }
+      const ValidNode& asked = graph.nodes()[*node];
+      const auto param = asked.find(role);
+      if (param && asked.params.given(*param)) { return asked; }
+    }
+    return graph.nodes()[input ? *input : *output];
+  };
+  const auto text = [&](ParamRole role) { return who_says(role).text(role).value_or(std::string{}); };
+  request.device = text(ParamRole::device);
+  request.sample_format = text(ParamRole::device_sample_format);
+  request.access = text(ParamRole::device_access);
+  const ValidNode& for_periods = who_says(ParamRole::device_periods);
+  const auto periods = for_periods.find(ParamRole::device_periods);
+  request.periods = periods && for_periods.params.has_value(*periods)
+                        ? static_cast<std::uint32_t>(for_periods.params.integer(*periods))
+                        : 0;
+  request.sim_script = text(ParamRole::device_script);
+  request.on_device_loss = text(ParamRole::device_loss) == "stop" ? OnDeviceLoss::stop : OnDeviceLoss::wait;
+  for (const auto& node : {input, output}) {
     if (!node) { continue; }
     const ValidNode& asked = graph.nodes()[*node];
-    const auto text = [&](ParamRole role) { return asked.text(role).value_or(std::string{}); };
-    request.device = text(ParamRole::device);
-    request.sample_format = text(ParamRole::device_sample_format);
-    request.access = text(ParamRole::device_access);
-    const auto periods = asked.find(ParamRole::device_periods);
-    request.periods = periods && asked.params.has_value(*periods)
-                          ? static_cast<std::uint32_t>(asked.params.integer(*periods))
-                          : 0;
-    request.sim_script = text(ParamRole::device_script);
-    request.on_device_loss = text(ParamRole::device_loss) == "stop" ? OnDeviceLoss::stop : OnDeviceLoss::wait;
     auto connectors = connectors_of(asked);
     if (!connectors) { return tl::unexpected(connectors.error()); }
     const bool is_input = node == input;
