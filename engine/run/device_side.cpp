@@ -101,6 +101,9 @@ void DeviceSide::report(EngineView& view) {
 void DeviceSide::report(EngineStatus& status) const {
   status.driver = driver_.status();
   status.device = driver_.format();
+  for (const std::string& loss : status.device->losses) {
+    status.notes.emplace_back("device", NodeNote{loss, 1, true});
+  }
   status.tick = TickReport{status.device->period_frames * 1e6 / status.device->sample_rate_hz,
                            as_us(tick_times_.quantile_ns(0.5)), as_us(tick_times_.quantile_ns(0.99)),
                            as_us(tick_times_.worst_ns())};

@@ -69,6 +69,8 @@ struct DeviceFormat {
   double input_clip_level = 1.0;            // |x| of the largest code of its converters; 1 for floats
   // Frames until its input is over (a recording in place of a card); empty: it does not end, or that is not known.
   std::optional<std::uint64_t> length_frames = std::nullopt;
+  // What of that recording is not played, because it is damaged, missing or behind its stated end: lost, each a sentence.
+  std::vector<std::string> losses = {};
 };
 
 // One block, as the driver hands it over.

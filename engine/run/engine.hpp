@@ -87,8 +87,9 @@ struct EngineStatus {
   // requested end, else by the clock. Known after stop().
   std::uint64_t missing_frames = 0;
   std::uint64_t frames = 0;  // so far: from the device, else from the source that gave most
-  std::vector<std::pair<std::string, NodeNote>> notes;  // node id and its note; after stop()
-  Errors failures;                                      // nodes, edges, device, files
+  std::vector<std::pair<std::string, NodeNote>>
+      notes;        // node id and its note; after stop(), of the "device" at once
+  Errors failures;  // nodes, edges, device, files
 
   // Was anything lost, dropped or missed? (Such a run has not failed, but has not fully succeeded.)
   bool data_lost() const;

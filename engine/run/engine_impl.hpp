@@ -289,7 +289,7 @@ class Engine::Impl {
     graph_.report(status);
     subscriptions_->report(status);
     status.missing_frames = missing_frames_.load(std::memory_order_relaxed);
-    if (closed_) { status.notes = notes_; }
+    if (closed_) { status.notes.insert(status.notes.end(), notes_.begin(), notes_.end()); }
     status.failures = failures();
     return status;
   }

@@ -278,6 +278,7 @@ Result<std::unique_ptr<Driver>> open_sim_device(const DeviceRequest& request) {
     card.output_channels = *std::move(channels);
   }
   const std::string input_name = connected.name;
+  std::vector<std::string> losses = std::move(connected.losses);
   const double clip_level = connected.file ? connected.file->clip_level() : 1.0;
   const auto rate_hz = agree_on_rate(request, *script, connected.sample_rate_hz, input_name);
   if (!rate_hz) { return tl::unexpected(rate_hz.error()); }
@@ -298,6 +299,7 @@ Result<std::unique_ptr<Driver>> open_sim_device(const DeviceRequest& request) {
   card.buffer_frames = line.buffer_frames;
   card.format = format_of(card, *script, line, input_name);
   card.format.input_clip_level = clip_level;
+  card.format.losses = std::move(losses);
   if (auto opened = connect_outputs(card, *script, output_count); !opened) {
     return tl::unexpected(opened.error());
   }

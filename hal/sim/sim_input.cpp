@@ -51,7 +51,9 @@ Result<ConnectedInput> connect_input(const SimScript& script, std::uint32_t outp
       auto reader = SimFileReader::open(connected.input.path, "simulated card");
       if (!reader) { return tl::unexpected(reader.error()); }
       connected.name = connected.input.path;
-      for (const std::string& loss : reader->losses()) { connected.name += fmt::format("; {}", loss); }
+      for (const std::string& loss : reader->losses()) {
+        connected.losses.push_back(fmt::format("{}: {}", connected.input.path, loss));
+      }
       connected.sample_rate_hz = reader->sample_rate_hz();
       connected.channel_count = reader->channel_count();
       connected.file = std::make_unique<SimFileReader>(*std::move(reader));

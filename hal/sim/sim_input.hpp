@@ -19,8 +19,9 @@
 namespace streamlab {
 
 struct ConnectedInput {
-  std::string name = "nothing";  // for people
-  double sample_rate_hz = 0.0;   // 0: any
+  std::string name = "nothing";     // for people
+  std::vector<std::string> losses;  // what of a file is not played
+  double sample_rate_hz = 0.0;      // 0: any
   std::uint32_t channel_count = 0;
   SimInput input;
   std::unique_ptr<SimFileReader> file;  // of kind file

@@ -246,6 +246,24 @@ TEST(Run, ReadsAConfigurationFromStandardInput) {
             "standard input: more than 16777216 bytes; expected a configuration of at most so many\n");
 }
 
+// As FileSource says it: behind the recording's end stands another one.
+TEST(Run, CountsWhatOfARecordingInPlaceOfACardIsNotPlayed) {
+  const TempDir dir;
+  std::ifstream file("/usr/share/sounds/alsa/Front_Center.wav", std::ios::binary);
+  const std::string voice{std::istreambuf_iterator<char>(file), {}};
+  const std::string path = dir.write("twice.wav", voice + voice);
+  const std::string config =
+      R"({"nodes": [{"id": "mic", "type": "AudioInput", "config": {"device": "file:)" + path +
+      R"("}}, {"id": "end", "type": "NullSink"}], "connections": [{"from": "mic", "to": "end"}]})";
+  const auto ran = streamlab({"run", "-", "--json"}, {}, config);
+  EXPECT_EQ(ran.exit_code, 3) << ran.err;
+  const auto notes = json_lines(ran.out).back()["notes"];
+  ASSERT_EQ(notes.size(), 2U);  // and NullSink's
+  EXPECT_EQ(notes[0]["node"], "device");
+  EXPECT_THAT(notes[0]["text"], testing::StartsWith(path + ": "));
+  EXPECT_EQ(notes[0]["data_lost"], true);
+}
+
 TEST(Run, SetsVariablesAndRefusesUnknownOnes) {
   const TempDir dir;
   std::string text = tone_config(0.5);
