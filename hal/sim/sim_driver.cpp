@@ -124,6 +124,7 @@ bool SimDriver::handle(const SimEvent& event) noexcept {
       held_until_ns_ = deadline_of(event.position + event.frames);
       return true;
     case SimEvent::Kind::xrun:
+      if (!has_passed(event)) { return false; }
       ++xruns_before_;
       lose(event.position, event.frames);
       return true;
@@ -224,6 +225,12 @@ void SimDriver::lose(std::int64_t position, std::int64_t frames) noexcept {
   if (!std::exchange(gap_open_, true)) { gaps_.fetch_add(1, std::memory_order_relaxed); }
 }
 
+// Real time: waits until the frames of the event are over. False: stop() came first, and what is missing until then is counted by
+// the clock, as with a real card.
+bool SimDriver::has_passed(const SimEvent& event) noexcept {
+  return card_.clock != SimClock::real_time || sleep_until(deadline_of(event.position + event.frames));
+}
+
 bool SimDriver::unplug(const SimEvent& event) noexcept {
   if (card_.on_device_loss == OnDeviceLoss::stop) {
     fail({ErrorCode::failed, card_.format.description,
@@ -231,10 +238,8 @@ bool SimDriver::unplug(const SimEvent& event) noexcept {
     return false;
   }
   state_.store(DriverState::lost, std::memory_order_release);
+  if (!has_passed(event)) { return false; }
   lose(event.position, event.frames);
-  if (card_.clock == SimClock::real_time && !sleep_until(deadline_of(event.position + event.frames))) {
-    return false;
-  }
   reopened_.fetch_add(1, std::memory_order_relaxed);
   state_.store(DriverState::running, std::memory_order_release);
   return true;

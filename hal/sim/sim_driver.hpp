@@ -76,6 +76,7 @@ class SimDriver final : public Driver {
   bool wait_for(const SimEvent& block, bool& missed) noexcept;
   Exchange exchange(const SimEvent& block) noexcept;
   void lose(std::int64_t position, std::int64_t frames) noexcept;
+  bool has_passed(const SimEvent& event) noexcept;
   bool unplug(const SimEvent& event) noexcept;
   void fail(Error error) noexcept;
 

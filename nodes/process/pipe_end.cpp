@@ -142,7 +142,7 @@ Result<PipeReader::Outcome> PipeReader::read(std::span<std::byte> to, PipeClock:
     pollfd wait[2] = {{fd_.get(), POLLIN, 0}, {wake_.fd(), POLLIN, 0}};
     const int ready = ::poll(wait, 2, milliseconds_until(deadline));
     if (ready < 0 && errno == EINTR) {
-      if (stop_at_signal) { return cannot(name_, "waited for", errno); }
+      if (stop_at_signal) { return failed("", fmt::format("interrupted while it waited for {}", name_)); }
       continue;
     }
     if (ready < 0) { return cannot(name_, "read", errno); }
@@ -188,7 +188,9 @@ Result<PipeWriter> PipeWriter::open(const PipeName& name, PipeClock::time_point 
                     "start it first, or give it a longer timeout_s");
     }
     const auto next = std::min(deadline, PipeClock::now() + kLookAgain);
-    if (::poll(nullptr, 0, milliseconds_until(next)) < 0) { return cannot(name.text, "waited for", errno); }
+    if (::poll(nullptr, 0, milliseconds_until(next)) < 0) {
+      return failed("", fmt::format("interrupted while it waited for a reader of {}", name.text));
+    }
   }
 }
 

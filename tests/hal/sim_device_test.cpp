@@ -480,6 +480,7 @@ TEST(SimDevice, StopsWhileItsCardIsAway) {
   driver->stop();
   EXPECT_EQ(driver->status().state, DriverState::idle);
   EXPECT_EQ(driver->status().reopened, 0U);
+  EXPECT_EQ(driver->status().lost_frames, 0U);  // the rest of the script did not happen
   EXPECT_THAT(story(client), ElementsAre("0+64"));
 }
 
