@@ -25,15 +25,27 @@ struct ChunkedFile {
   std::uint64_t first_chunk() const { return is_caf ? 8 : 12; }
   // Of the samples' chunk, before the first of them: an edit count; an offset and a block size.
   std::uint64_t before_samples() const { return is_caf ? 4 : 8; }
+  // By how much the samples of an AIFF begin later than that, for writers that align them; 0 where all is well.
+  std::uint64_t offset_of_samples(std::uint64_t body) const {
+    return is_caf ? 0 : number_at(body, 4).value_or(0);
+  }
   std::uint64_t next(std::uint64_t body, std::uint64_t size) const {
     return is_caf ? body + size : body + size + size % 2;
   }
   std::optional<std::pair<std::string, std::uint64_t>> chunk_at(std::uint64_t offset) const {
-    std::string head(4 + size_bytes(), '\0');
-    if (read_bytes_at(fd, head.data(), head.size(), offset) < head.size()) { return std::nullopt; }
-    std::uint64_t size = 0;
-    for (std::size_t i = 4; i < head.size(); ++i) { size = size << 8U | static_cast<unsigned char>(head[i]); }
-    return std::pair{head.substr(0, 4), size};
+    std::string id(4, '\0');
+    if (read_bytes_at(fd, id.data(), id.size(), offset) < id.size()) { return std::nullopt; }
+    const auto size = number_at(offset + 4, size_bytes());
+    if (!size) { return std::nullopt; }
+    return std::pair{id, *size};
+  }
+  // Of `count` bytes at `offset`; none: the file ends before.
+  std::optional<std::uint64_t> number_at(std::uint64_t offset, std::size_t count) const {
+    std::string digits(count, '\0');
+    if (read_bytes_at(fd, digits.data(), count, offset) < count) { return std::nullopt; }
+    std::uint64_t value = 0;
+    for (const char digit : digits) { value = value << 8U | static_cast<unsigned char>(digit); }
+    return value;
   }
   bool is_chunk(std::uint64_t offset) const {
     const auto chunk = chunk_at(offset);
@@ -52,19 +64,42 @@ struct ChunkedFile {
   }
 };
 
-SampleChunk judged(const ChunkedFile& file, std::uint64_t offset, std::uint64_t size, BeyondEnd beyond_end) {
+// The number of frames in the COMM chunk at `body`: 0 where the one who wrote it did not know it yet (sox: so many that
+// they would take about 2^31 bytes).
+std::uint64_t promised_frames(const ChunkedFile& file, std::uint64_t body) {
+  const auto channels = file.number_at(body, 2);
+  const auto frames = file.number_at(body + 2, 4);
+  const auto bits = file.number_at(body + 6, 2);
+  if (!channels || !frames || !bits) { return 0; }
+  const std::uint64_t bytes = *frames * *channels * ((*bits + 7) / 8);
+  return file.bytes < 0x7F000000U && bytes >= 0x7E000000U ? 0 : *frames;
+}
+
+// `frames`: as promised_frames() says.
+SampleChunk judged(const ChunkedFile& file, std::uint64_t offset, std::uint64_t size, std::uint64_t frames,
+                   BeyondEnd beyond_end) {
   const std::uint64_t body = offset + 4 + file.size_bytes();
   const std::uint64_t available = file.bytes - body;
-  const std::uint64_t samples = available - std::min(available, file.before_samples());
+  const std::uint64_t offset_of_samples = file.offset_of_samples(body);
+  const std::uint64_t before = file.before_samples() + offset_of_samples;
+  const std::uint64_t samples = available - std::min(available, before);
   SampleChunk chunk;
-  if (file.is_unknown(body, size)) {
+  const bool is_unknown = file.is_unknown(body, size);
+  if (offset_of_samples > 0 && before > (is_unknown ? available : size)) {
+    chunk.loss = fmt::format(
+        "the header says that the samples begin {} bytes within their chunk, which has {}: none are played",
+        before, is_unknown ? available : size);
+    return chunk;
+  }
+  if (is_unknown || size <= available) { chunk.frames = frames; }
+  if (is_unknown) {
     chunk.warning = fmt::format(
         "the header states no length (it was never finished): the {} bytes up to the end of the file are played",
         samples);
   } else if (size > available) {
     chunk.loss =
         fmt::format("the header promises {} bytes of samples but the file ends after {}: these are played",
-                    size - file.before_samples(), samples);
+                    size - std::min(size, before), samples);
   } else {
     const std::uint64_t end = file.next(body, size);
     if (end >= file.bytes || file.is_chunk(end)) { return chunk; }
@@ -104,8 +139,14 @@ SampleChunk samples_of_au(int fd, std::uint64_t file_bytes, bool is_big_endian) 
   };
   const std::uint64_t begin = number(0);
   const std::uint64_t size = number(4);
-  const std::uint64_t available = file_bytes - std::min(file_bytes, begin);
   SampleChunk chunk;
+  if (begin > file_bytes) {
+    chunk.loss = fmt::format(
+        "the header says that the samples begin at byte {}, but the file ends after {}: none are played",
+        begin, file_bytes);
+    return chunk;
+  }
+  const std::uint64_t available = file_bytes - begin;
   if (size == 0xFFFFFFFFU || size == available) { return chunk; }
   chunk.loss =
       size > available
@@ -129,18 +170,21 @@ std::optional<SampleChunk> find_sample_chunk(int fd, std::uint64_t file_bytes, B
   const std::string_view form = std::string_view(head).substr(8);
   if (!is_caf && (!head.starts_with("FORM") || (form != "AIFF" && form != "AIFC"))) { return std::nullopt; }
   const ChunkedFile file{fd, file_bytes, is_caf};
+  // The number of frames of an AIFF stands in a chunk of its own, in front of the samples or behind them.
+  std::optional<std::uint64_t> frames;
+  std::optional<std::pair<std::uint64_t, std::uint64_t>> samples;  // where their chunk begins, and its size
   std::uint64_t offset = file.first_chunk();
-  for (int count = 0; count < kMostChunks; ++count) {
+  for (int count = 0; count < kMostChunks && !(samples && (frames || is_caf)); ++count) {
     const auto chunk = file.chunk_at(offset);
-    if (!chunk) { return std::nullopt; }
+    if (!chunk) { break; }
     const std::uint64_t body = offset + 4 + file.size_bytes();
-    if (chunk->first == (is_caf ? "data" : "SSND")) {
-      return judged(file, offset, chunk->second, beyond_end);
-    }
-    if (chunk->second > file_bytes - body) { return std::nullopt; }
+    if (!is_caf && chunk->first == "COMM") { frames = promised_frames(file, body); }
+    if (!samples && chunk->first == (is_caf ? "data" : "SSND")) { samples = {offset, chunk->second}; }
+    if (chunk->second > file_bytes - body) { break; }
     offset = file.next(body, chunk->second);
   }
-  return std::nullopt;
+  if (!samples) { return std::nullopt; }
+  return judged(file, samples->first, samples->second, frames.value_or(0), beyond_end);
 }
 
 }  // namespace streamlab

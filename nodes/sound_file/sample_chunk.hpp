@@ -20,7 +20,8 @@ struct SampleChunk {
   // `begin`.
   std::string head;
   std::uint64_t begin = 0;
-  std::string warning;  // as WaveScan::warnings and ::losses; may be empty
+  std::uint64_t frames = 0;  // that the header promises beside the size of the samples; 0: no number
+  std::string warning;       // as WaveScan::warnings and ::losses; may be empty
   std::string loss;
 };
 

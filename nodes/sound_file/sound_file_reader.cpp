@@ -311,6 +311,11 @@ Result<SoundFileReader> SoundFileReader::open(const std::string& path, BeyondEnd
             shape.clip_level};
     if (chunk && !chunk->warning.empty()) { info.warnings.push_back(chunk->warning); }
     if (chunk && !chunk->loss.empty()) { impl->losses_at_open.push_back(chunk->loss); }
+    if (chunk && info.length_known && info.frames < chunk->frames) {
+      impl->losses_at_open.push_back(
+          fmt::format("the header promises {} frames but has samples of {}: these are played", chunk->frames,
+                      info.frames));
+    }
   }
   if (info.sample_rate_hz > kMaxSampleRateHz) {
     return refused(path, fmt::format("has a sample rate of {} Hz", info.sample_rate_hz),

@@ -316,9 +316,13 @@ std::string big(std::uint64_t value, int count) {
 }
 
 // 16 bits, one channel, 48000 Hz; 80-bit numbers as in IEEE 754.
+std::string aiff_common(std::uint64_t frames) {
+  return "COMM" + big(18, 4) + big(1, 2) + big(frames, 4) + big(16, 2) + "\x40\x0E" + big(0xBB80, 2) +
+         std::string(6, '\0');
+}
+
 std::string aiff_head(std::uint64_t sound_bytes) {
-  const std::string common = "COMM" + big(18, 4) + big(1, 2) + big(0, 4) + big(16, 2) + "\x40\x0E" +
-                             big(0xBB80, 2) + std::string(6, '\0');
+  const std::string common = aiff_common(0);
   return "FORM" + big(sound_bytes, 4) + "AIFF" + common + "SSND" + big(sound_bytes, 4) + std::string(8, '\0');
 }
 
@@ -368,6 +372,50 @@ TEST(SoundFileReader, PlaysAiffAndCafWhoseSizeMeansNotKnown) {
   }
 }
 
+// Its samples begin `offset` bytes later than usual; `tail` follows them.
+std::string aiff_with_offset(const std::string& common, std::uint64_t offset, std::size_t sample_bytes,
+                             const std::string& tail = "") {
+  return "FORM" + big(0, 4) + "AIFF" + common + "SSND" + big(8 + sample_bytes, 4) + big(offset, 4) +
+         big(0, 4) + std::string(sample_bytes, '\x40') + tail;
+}
+
+TEST(SoundFileReader, TellsWhenAnAiffHasFewerFramesThanItPromises) {
+  const TempDir dir;
+  const auto losses = [&](const std::string& bytes, std::uint64_t frames) {
+    auto reader = SoundFileReader::open(dir.write("a.aiff", bytes));
+    EXPECT_TRUE(reader) << to_string(reader.error());
+    EXPECT_EQ(reader->info().frames, frames);
+    EXPECT_EQ(read_all(*reader)[0].size(), frames);
+    return reader->losses();
+  };
+  // Samples that begin later, as in files that are aligned: nothing is missing.
+  EXPECT_THAT(losses(aiff_with_offset(aiff_common(90), 20, 200), 90), IsEmpty());
+  EXPECT_THAT(losses(aiff_with_offset(aiff_common(50), 0, 200), 100), IsEmpty());
+  // So late that some are passed over, whichever of the two chunks comes first.
+  const std::string expected = "the header promises 100 frames but has samples of 90: these are played";
+  EXPECT_THAT(losses(aiff_with_offset(aiff_common(100), 20, 200), 90), ElementsAre(expected));
+  EXPECT_THAT(losses(aiff_with_offset("", 20, 200, aiff_common(100)), 90), ElementsAre(expected));
+  EXPECT_THAT(losses(aiff_with_offset(aiff_common(100), 0, 180), 90), ElementsAre(expected));
+  // Behind their chunk, with any number of frames.
+  for (const std::uint64_t frames : {0U, 100U}) {
+    for (const std::uint64_t offset : {201U, 0x80000000U}) {
+      EXPECT_THAT(losses(aiff_with_offset(aiff_common(frames), offset, 200), 0),
+                  ElementsAre(HasSubstr("within their chunk, which has 208: none are played")));
+    }
+  }
+  // A size that means "not known", and as many frames as sox promises into a pipe, or a number to be kept.
+  for (const std::uint64_t frames : {0ULL, 0x7F000000ULL / 2, 100ULL, 101ULL}) {
+    std::string bytes = aiff_with_offset(aiff_common(frames), 0, 200);
+    bytes.replace(12 + 26 + 4, 4, big(0, 4));
+    EXPECT_THAT(losses(bytes, 100), testing::SizeIs(frames == 101 ? 1 : 0)) << frames;
+  }
+  // A chunk that is smaller than its own head, at the end of the file.
+  std::string bytes = aiff_with_offset(aiff_common(0), 0, 0);
+  bytes.replace(12 + 26 + 4, 4, big(5, 4));
+  bytes.resize(bytes.size() - 6);
+  EXPECT_THAT(losses(bytes, 0), ElementsAre(HasSubstr("promises 0 bytes of samples")));
+}
+
 TEST(SoundFileReader, TellsOfOtherSamplesBehindTheFirst) {
   const TempDir dir;
   const std::string one =
@@ -397,6 +445,12 @@ TEST(SoundFileReader, TellsWhenAnAuIsNotAsLongAsItSays) {
               ElementsAre(HasSubstr("promises 500 bytes of samples but the file ends after 200")));
   EXPECT_THAT(SoundFileReader::open(dir.write("a.au", au(120)))->losses(),
               ElementsAre(HasSubstr("80 bytes follow the end")));
+  for (const std::uint64_t size : {200ULL, 0xFFFFFFFFULL}) {
+    std::string late = au(size);
+    late.replace(4, 4, big(225, 4));
+    EXPECT_THAT(SoundFileReader::open(dir.write("a.au", late))->losses(),
+                ElementsAre(HasSubstr("begin at byte 225, but the file ends after 224: none are played")));
+  }
 }
 
 TEST(SoundFileReader, NamesTheCoding) {
