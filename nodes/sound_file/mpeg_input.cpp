@@ -25,6 +25,9 @@ struct MpegDeleter {
 // bytes, ISO 11172-3, 2.4.3.4), of which the shortest hold a few bytes each.
 constexpr long kFramesBefore = 200;
 
+// More bytes than a frame of any layer has.
+constexpr std::uint64_t kLongestFrame = 16384;
+
 // What may stand between two frames, and holds no sound.
 bool is_tag(std::string_view bytes) {
   return bytes.starts_with("TAG") || bytes.starts_with("ID3") || bytes.starts_with("APETAGEX") ||
@@ -52,27 +55,45 @@ std::uint32_t promised_frames(FileBytes& bytes) {
          std::uint32_t{head[tag + 10]} << 8U | head[tag + 11];
 }
 
+ssize_t on_mpeg_read(void* handle, void* to, std::size_t count) {
+  FileBytes& bytes = *static_cast<FileBytes*>(handle);
+  const std::size_t got = bytes.read(to, count);
+  return bytes.error_number() != 0 ? -1 : static_cast<ssize_t>(got);
+}
+off_t on_mpeg_seek(void* handle, off_t offset, int whence) {
+  return static_cast<off_t>(static_cast<FileBytes*>(handle)->seek(offset, whence));
+}
+
+// A decoder that reads through `bytes`, which must stay where it is. libmpg123 writes its notes to standard error unless
+// it is told not to. None: it cannot be started.
+std::unique_ptr<mpg123_handle, MpegDeleter> open_mpeg_decoder(FileBytes& bytes) {
+  std::unique_ptr<mpg123_handle, MpegDeleter> decoder(mpg123_new(nullptr, nullptr));
+  if (!decoder) { return decoder; }
+  mpg123_param(decoder.get(), MPG123_ADD_FLAGS, MPG123_QUIET | MPG123_FORCE_FLOAT | MPG123_GAPLESS, 0.0);
+  mpg123_param(decoder.get(), MPG123_REMOVE_FLAGS, MPG123_AUTO_RESAMPLE, 0.0);
+  mpg123_param(decoder.get(), MPG123_PREFRAMES, kFramesBefore, 0.0);
+  mpg123_param(decoder.get(), MPG123_RESYNC_LIMIT, -1, 0.0);  // behind damage it goes on, however far that is
+  if (mpg123_replace_reader_handle(decoder.get(), on_mpeg_read, on_mpeg_seek, nullptr) != MPG123_OK ||
+      mpg123_open_handle(decoder.get(), &bytes) != MPG123_OK) {
+    decoder.reset();
+  }
+  return decoder;
+}
+
 class MpegInput final : public SampleInput {
  public:
-  MpegInput(std::string path, FileBytes bytes)
-      : path_(std::move(path)), bytes_(std::move(bytes)), decoder_(mpg123_new(nullptr, nullptr)) {}
+  MpegInput(std::string path, FileBytes bytes) : path_(std::move(path)), bytes_(std::move(bytes)) {}
 
   // Empty: opened.
   std::string open() {
+    const std::uint32_t promised = promised_frames(bytes_);
+    decoder_ = open_mpeg_decoder(bytes_);
     mpg123_handle* const decoder = decoder_.get();
     if (decoder == nullptr) { return "its decoder cannot be started"; }
-    const std::uint32_t promised = promised_frames(bytes_);
-    // libmpg123 writes its notes to standard error unless it is told not to.
-    mpg123_param(decoder, MPG123_ADD_FLAGS, MPG123_QUIET | MPG123_FORCE_FLOAT | MPG123_GAPLESS, 0.0);
-    mpg123_param(decoder, MPG123_REMOVE_FLAGS, MPG123_AUTO_RESAMPLE, 0.0);
-    mpg123_param(decoder, MPG123_PREFRAMES, kFramesBefore, 0.0);
-    mpg123_param(decoder, MPG123_RESYNC_LIMIT, -1, 0.0);  // behind damage it goes on, however far that is
     long rate_hz = 0;
     int channels = 0;
     int encoding = 0;
-    if (mpg123_replace_reader_handle(decoder, on_read, on_seek, nullptr) != MPG123_OK ||
-        mpg123_open_handle(decoder, this) != MPG123_OK ||
-        mpg123_getformat(decoder, &rate_hz, &channels, &encoding) != MPG123_OK || rate_hz <= 0 ||
+    if (mpg123_getformat(decoder, &rate_hz, &channels, &encoding) != MPG123_OK || rate_hz <= 0 ||
         channels <= 0) {
       return reason();
     }
@@ -95,6 +116,7 @@ class MpegInput final : public SampleInput {
     if (there >= 0 && there < static_cast<off_t>(promised)) {
       missing_frames_ = promised - static_cast<std::uint32_t>(there);
     }
+    if (!look_behind_last_frame()) { return reason(); }
     shape_.container = "MPEG";
     shape_.subtype = fmt::format("layer {}", std::string_view("III").substr(
                                                  0, static_cast<std::size_t>(std::clamp(first.layer, 1, 3))));
@@ -143,6 +165,15 @@ class MpegInput final : public SampleInput {
           fmt::format("{} bytes are damaged, the first before frame {}: their contents are skipped",
                       damaged_bytes_, first_damage_));
     }
+    if (bytes_behind_ > 0) {
+      losses.push_back(
+          is_cut_
+              ? fmt::format("the file ends within an MPEG frame: the {} bytes of it that are there are not "
+                            "played",
+                            bytes_behind_)
+              : fmt::format("{} bytes behind the last MPEG frame are damaged: their contents are not played",
+                            bytes_behind_));
+    }
     if (changed_) {
       losses.push_back(fmt::format("the sample rate changes at frame {}: the rest is not played", position_));
     }
@@ -150,15 +181,6 @@ class MpegInput final : public SampleInput {
   }
 
  private:
-  static ssize_t on_read(void* handle, void* to, std::size_t count) {
-    FileBytes& bytes = static_cast<MpegInput*>(handle)->bytes_;
-    const std::size_t got = bytes.read(to, count);
-    return bytes.error_number() != 0 ? -1 : static_cast<ssize_t>(got);
-  }
-  static off_t on_seek(void* handle, off_t offset, int whence) {
-    return static_cast<off_t>(static_cast<MpegInput*>(handle)->bytes_.seek(offset, whence));
-  }
-
   std::string reason() const {
     if (bytes_.error_number() != 0) { return std::strerror(bytes_.error_number()); }
     return "it holds no MPEG audio that can be decoded";
@@ -208,6 +230,45 @@ class MpegInput final : public SampleInput {
     return true;
   }
 
+  // Tags may follow the last frame, or a few zeros that fill up a sector. Everything else was a frame; libmpg123 ends
+  // there without a word. It tells where a frame is only while it reads it: another decoder does so, because sound
+  // differs in its last bit where reading has been elsewhere before. False: the file cannot be read.
+  bool look_behind_last_frame() {
+    const off_t count = mpg123_framelength(decoder_.get());
+    off_t* places = nullptr;
+    off_t step = 0;
+    std::size_t place_count = 0;
+    if (count <= 0 || mpg123_index(decoder_.get(), &places, &step, &place_count) != MPG123_OK) {
+      return count <= 0;
+    }
+    FileBytes bytes = bytes_;
+    const auto decoder = open_mpeg_decoder(bytes);
+    if (!decoder || mpg123_set_index(decoder.get(), places, step, place_count) != MPG123_OK ||
+        mpg123_seek_frame(decoder.get(), count - 1, SEEK_SET) < 0) {
+      return false;
+    }
+    std::uint64_t end = 0;
+    mpg123_frameinfo frame{};
+    int status = MPG123_OK;
+    while ((status = mpg123_framebyframe_next(decoder.get())) == MPG123_OK || status == MPG123_NEW_FORMAT) {
+      const auto at = static_cast<std::int64_t>(mpg123_framepos(decoder.get()));
+      if (mpg123_info(decoder.get(), &frame) != MPG123_OK || at < 0) { return false; }
+      end = static_cast<std::uint64_t>(at + frame.framesize);
+    }
+    if (end > 0 && end < bytes.size()) {
+      const std::uint64_t behind = bytes.size() - end;
+      std::string found(static_cast<std::size_t>(std::min<std::uint64_t>(behind, kLongestFrame)), '\0');
+      bytes.seek(static_cast<std::int64_t>(end), SEEK_SET);
+      found.resize(bytes.read(found.data(), found.size()));
+      const bool is_filling = behind < static_cast<std::uint64_t>(frame.framesize) &&
+                              found.find_first_not_of('\0') == std::string::npos;
+      if (!is_tag(found) && !is_filling) { bytes_behind_ = behind; }
+      is_cut_ = behind < kLongestFrame && found.starts_with('\xFF') &&
+                (found.size() < 2 || (static_cast<unsigned char>(found[1]) & 0xE0U) == 0xE0U);
+    }
+    return bytes.error_number() == 0;
+  }
+
   const std::string path_;
   FileBytes bytes_;
   std::unique_ptr<mpg123_handle, MpegDeleter> decoder_;  // reads through bytes_
@@ -220,6 +281,8 @@ class MpegInput final : public SampleInput {
   std::uint64_t first_damage_ = 0;
   bool changed_ = false;
   std::uint32_t missing_frames_ = 0;  // of MPEG, that the header promises
+  std::uint64_t bytes_behind_ = 0;    // the last frame, that are no tag
+  bool is_cut_ = false;               // they begin as a frame does
 };
 
 }  // namespace

@@ -112,6 +112,34 @@ TEST(MpegFile, IsPlayedBehindDamageWhichIsTold) {
                           "skipped"));
 }
 
+TEST(MpegFile, SaysThatItEndsWithinAFrame) {
+  const TempDir dir;
+  const std::string tag = "TAG" + std::string(125, ' ');
+  const std::string whole = mpeg_frames(300, 128);
+  const std::size_t size = mpeg_frame(128).size();
+  const auto losses = [&](const std::string& bytes, std::size_t frames) {
+    SoundFileReader reader = opened(dir.write("a.mp3", bytes));
+    const std::vector<std::string> at_open = reader.losses();
+    EXPECT_EQ(read_samples(reader).channels[0].size(), frames * kMpegFrames);
+    EXPECT_EQ(reader.losses(), at_open);  // "streamlab info" does not read to the end
+    return at_open;
+  };
+  for (const std::size_t bytes : {std::size_t{1}, std::size_t{3}, std::size_t{4}, size / 2, size - 1}) {
+    EXPECT_THAT(losses(whole.substr(0, 250 * size + bytes), 250),
+                ElementsAre("the file ends within an MPEG frame: the " + std::to_string(bytes) +
+                            " bytes of it that are there are not played"));
+  }
+  // Several frames, of which nothing is left, or only zeros, as in a download that was interrupted.
+  EXPECT_THAT(losses(whole + std::string(2 * size, '\x55'), 300),
+              ElementsAre("834 bytes behind the last MPEG frame are damaged: their contents are not played"));
+  EXPECT_THAT(losses(whole + std::string(size, '\0'), 300), ElementsAre(HasSubstr("417 bytes behind")));
+  EXPECT_THAT(losses(whole + std::string(100000, '\0'), 300), ElementsAre(HasSubstr("100000 bytes behind")));
+  // What holds no sound.
+  EXPECT_THAT(losses(whole, 300), IsEmpty());
+  EXPECT_THAT(losses(whole + std::string(size - 1, '\0'), 300), IsEmpty());
+  EXPECT_THAT(losses(whole + tag, 300), IsEmpty());
+}
+
 TEST(MpegFile, EndsWhereTheSampleRateChangesAndSaysSo) {
   const TempDir dir;
   SoundFileReader reader = opened(dir.write("a.mp3", mpeg_frames(30, 128) + mpeg_frames(50, 128, 48000)));
