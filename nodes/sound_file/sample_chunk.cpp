@@ -2,6 +2,7 @@
 #include "nodes/sound_file/sample_chunk.hpp"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <string_view>
 
@@ -93,6 +94,7 @@ SampleChunk judged(const ChunkedFile& file, std::uint64_t offset, std::uint64_t 
   }
   if (is_unknown || size <= available) { chunk.frames = frames; }
   if (is_unknown) {
+    chunk.bytes_to_the_end = samples;
     chunk.warning = fmt::format(
         "the header states no length (it was never finished): the {} bytes up to the end of the file are played",
         samples);
@@ -147,6 +149,7 @@ SampleChunk samples_of_au(int fd, std::uint64_t file_bytes, bool is_big_endian) 
     return chunk;
   }
   const std::uint64_t available = file_bytes - begin;
+  if (size == 0xFFFFFFFFU) { chunk.bytes_to_the_end = available; }
   if (size == 0xFFFFFFFFU || size == available) { return chunk; }
   chunk.loss =
       size > available
@@ -158,6 +161,60 @@ SampleChunk samples_of_au(int fd, std::uint64_t file_bytes, bool is_big_endian) 
   return chunk;
 }
 
+// Creative Voice: a header that says its own length, then blocks of a type and a length of 24 bits. libsndfile takes
+// the heads of all blocks behind the first for samples.
+constexpr std::string_view kVoiceMark = "Creative Voi";  // and "ce File", 0x1A
+constexpr std::uint64_t kVoiceHeaderLength = 20;         // where it is
+
+SampleChunk samples_of_voice(int fd, std::uint64_t file_bytes) {
+  std::array<unsigned char, 6> bytes{};
+  const auto read = [&](std::size_t count, std::uint64_t offset) {
+    return read_bytes_at(fd, bytes.data(), count, offset) == count;
+  };
+  SampleChunk chunk;
+  chunk.count = 0;
+  if (!read(2, kVoiceHeaderLength)) { return chunk; }
+  std::uint64_t offset = bytes[0] + 256U * bytes[1];
+  while (offset < file_bytes && read(4, offset)) {
+    const unsigned type = bytes[0];
+    if (type == 0) { break; }                                   // the end
+    const bool is_sound = type == 1 || type == 2 || type == 9;  // sound, more of it, sound of the newer kind
+    const std::uint64_t body = offset + 4;
+    const std::uint64_t size = bytes[1] + 256U * bytes[2] + 65536U * bytes[3];
+    offset = body + size;
+    if (!is_sound || ++chunk.count > 1) { continue; }  // behind what sox says (8 bytes too few) is no block
+    if (offset > file_bytes) {
+      chunk.loss = fmt::format(
+          "a block of {} bytes is promised but the file ends after {}: what can be decoded of it is played",
+          size, file_bytes - body);
+    } else if (type == 9 && size > 12 && read(6, body) && bytes[4] >= 8 && bytes[5] > 0) {
+      chunk.frames = (size - 12) / (bytes[4] / 8U * bytes[5]);  // a rate, bits, channels, coding
+    }
+  }
+  if (chunk.count == 0) { chunk.loss = "the file ends before its first block of sound"; }
+  return chunk;
+}
+
+// IRCAM (BICSF): a header of 1024 bytes, then samples up to the end. Its mark: 0x64, 0xA3, a type, 0, in either order.
+bool begins_as_ircam(std::string_view head) {
+  const auto mark = [&](std::size_t first, std::size_t second) {
+    return head[first] == '\x64' && head[second] == '\xA3';
+  };
+  return (mark(0, 1) && head[3] == '\0') || (mark(3, 2) && head[0] == '\0');
+}
+
+SampleChunk samples_of_ircam(std::uint64_t file_bytes) {
+  constexpr std::uint64_t kHeaderBytes = 1024;
+  SampleChunk chunk;
+  if (file_bytes < kHeaderBytes) {
+    chunk.loss =
+        fmt::format("the file ends after {} of the {} bytes of its header", file_bytes, kHeaderBytes);
+  } else {
+    chunk.bytes_to_the_end = file_bytes - kHeaderBytes;
+  }
+  return chunk;
+}
+
 }  // namespace
 
 std::optional<SampleChunk> find_sample_chunk(int fd, std::uint64_t file_bytes, BeyondEnd beyond_end) {
@@ -166,6 +223,8 @@ std::optional<SampleChunk> find_sample_chunk(int fd, std::uint64_t file_bytes, B
   if (head.starts_with(".snd") || head.starts_with("dns.")) {
     return samples_of_au(fd, file_bytes, head.starts_with('.'));
   }
+  if (head.starts_with(kVoiceMark)) { return samples_of_voice(fd, file_bytes); }
+  if (begins_as_ircam(head)) { return samples_of_ircam(file_bytes); }
   const bool is_caf = head.starts_with("caff");
   const std::string_view form = std::string_view(head).substr(8);
   if (!is_caf && (!head.starts_with("FORM") || (form != "AIFF" && form != "AIFC"))) { return std::nullopt; }

@@ -1,7 +1,8 @@
 // nodes/sound_file/sample_chunk.hpp
 //
 // Where AIFF and CAF, whose chunks have big-endian sizes, keep their samples; and a header for libsndfile where the
-// file's own hides some of them. What wave_scan is for WAV. Of AU only whether the file is as long as it says.
+// file's own hides some of them. What wave_scan is for WAV. Of AU and Creative Voice only whether the file is as long
+// as it says, of IRCAM whether it has all of its header.
 //
 // AIFF: Apple "Audio Interchange File Format", version 1.3; CAF: Apple "Core Audio Format Specification" 1.0, where
 // a size of -1 stands for "up to the end".
@@ -21,7 +22,10 @@ struct SampleChunk {
   std::string head;
   std::uint64_t begin = 0;
   std::uint64_t frames = 0;  // that the header promises beside the size of the samples; 0: no number
-  std::string warning;       // as WaveScan::warnings and ::losses; may be empty
+  // Of samples, where nothing but the end of the file says how many there are; 0: something does.
+  std::uint64_t bytes_to_the_end = 0;
+  std::size_t count = 1;  // such chunks, one behind the other
+  std::string warning;    // as WaveScan::warnings and ::losses; may be empty
   std::string loss;
 };
 

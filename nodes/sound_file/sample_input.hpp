@@ -23,6 +23,7 @@ struct SampleShape {
   std::string container;                // as in SoundFileInfo, as the next two
   std::string subtype;
   double clip_level = 1.0;
+  std::size_t frame_bytes = 0;  // in the file, where all frames have the same number
 };
 
 class SampleInput {

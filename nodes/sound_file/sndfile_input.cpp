@@ -121,6 +121,28 @@ double clip_level_of(int format) {
   }
 }
 
+// 0: not every sample has as many.
+std::size_t sample_bytes_of(int format) {
+  switch (format & SF_FORMAT_SUBMASK) {
+    case SF_FORMAT_PCM_S8:
+    case SF_FORMAT_PCM_U8:
+    case SF_FORMAT_ALAW:
+    case SF_FORMAT_ULAW:
+      return 1;
+    case SF_FORMAT_PCM_16:
+      return 2;
+    case SF_FORMAT_PCM_24:
+      return 3;
+    case SF_FORMAT_PCM_32:
+    case SF_FORMAT_FLOAT:
+      return 4;
+    case SF_FORMAT_DOUBLE:
+      return 8;
+    default:
+      return 0;
+  }
+}
+
 // libsndfile's own texts speak of its inside ("Internal psf_fseek() failed"); what can be done about them lies in
 // the file.
 std::string plain_reason(int error, int error_number) {
@@ -155,6 +177,7 @@ class SndfileInput final : public SampleInput {
     shape_.container = container_name(found.format);
     shape_.subtype = subtype_name(found.format);
     shape_.clip_level = clip_level_of(found.format);
+    shape_.frame_bytes = shape_.channels * sample_bytes_of(found.format);
     return {};
   }
 

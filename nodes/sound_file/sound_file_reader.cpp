@@ -111,26 +111,7 @@ bool begins_as_mpeg(std::string_view head) {
          (byte(1) & 0x06U) != 0 && (byte(2) & 0xF0U) != 0xF0U && (byte(2) & 0x0CU) != 0x0CU;
 }
 
-// Creative Voice: a header that says its own length, then blocks of a type and a length of 24 bits. libsndfile takes
-// the heads of all blocks behind the first for samples.
-constexpr std::string_view kVoiceMark = "Creative Voice F";  // and "ile", 0x1A
-constexpr std::size_t kVoiceHeaderLength = 20;               // where it is
-
-std::size_t count_voice_blocks(int fd, std::uint64_t file_bytes) {
-  std::array<unsigned char, 4> bytes{};
-  if (read_bytes_at(fd, bytes.data(), 2, kVoiceHeaderLength) < 2) { return 0; }
-  std::uint64_t offset = bytes[0] + 256U * bytes[1];
-  std::size_t blocks = 0;
-  while (offset < file_bytes && read_bytes_at(fd, bytes.data(), bytes.size(), offset) == bytes.size()) {
-    const unsigned type = bytes[0];
-    if (type == 0) { break; }                               // the end
-    if (type == 1 || type == 2 || type == 9) { ++blocks; }  // sound, more of it, sound of the newer kind
-    offset += bytes.size() + bytes[1] + 256U * bytes[2] + 65536U * bytes[3];
-  }
-  return blocks;
-}
-
-// `chunk`: of AIFF and CAF.
+// `chunk`: of what is no WAV.
 OpenedInput open_input(const std::string& path, int fd, std::uint64_t file_bytes, const WaveScan& scan,
                        const std::optional<SampleChunk>& chunk) {
   constexpr std::uint16_t kMpegLayer3 = 0x55;
@@ -156,9 +137,7 @@ OpenedInput open_input(const std::string& path, int fd, std::uint64_t file_bytes
   const std::string head = beginning_behind_tags(fd);
   if (head.starts_with("OggS")) { return open_ogg_input(path, fd, file_bytes); }
   if (head.starts_with("fLaC")) { return open_flac_input(path, std::move(whole), FlacWrapping::none); }
-  if (head.starts_with(kVoiceMark) && count_voice_blocks(fd, file_bytes) > 1) {
-    return tl::unexpected(std::string("its sound is in several blocks"));
-  }
+  if (chunk && chunk->count > 1) { return tl::unexpected(std::string("its sound is in several blocks")); }
   if (begins_as_mpeg(head)) { return open_mpeg_input(path, std::move(whole)); }
   std::array<char, 3> tag{};
   if (read_bytes_at(fd, tag.data(), tag.size(), 0) == tag.size() &&
@@ -176,10 +155,15 @@ tl::unexpected<Error> not_readable(const std::string& path, int fd, const WaveSc
                                reason == kUnknownKind ? "" : ", but " + reason),
                    kWhatWeRead);
   }
-  if (!scan.has_format) { return refused(path, "is a WAV file without a format chunk"); }
+  if (!scan.has_format) {
+    return refused(path, fmt::format("is a {} file without a format chunk", scan.kind));
+  }
   if (scan.channels == 0) { return refused(path, "has 0 channels", "at least 1"); }
   if (scan.sample_rate_hz == 0) { return refused(path, "has a sample rate of 0 Hz"); }
-  if (!scan.has_data) { return refused(path, "is a WAV file without samples (no data chunk)"); }
+  if (!scan.has_data) {
+    return refused(path, fmt::format("is a {} file without samples (no data chunk)", scan.kind), "",
+                   scan.is_cut ? "it was cut short before them, or is damaged" : "");
+  }
   return refused(
       path,
       fmt::format("cannot be decoded: WAV format tag 0x{:04X} with {} bits per sample and {} channels ({})",
@@ -299,6 +283,10 @@ Result<SoundFileReader> SoundFileReader::open(const std::string& path, BeyondEnd
     const auto chunk = find_sample_chunk(fd.get(), file_bytes, beyond_end);
     auto input = open_input(path, fd.get(), file_bytes, scan, chunk);
     if (!input) { return not_readable(path, fd.get(), scan, input.error()); }
+    // libsndfile takes half of a chunk's header for an empty one.
+    if (scan.is_wave && !scan.has_data && (*input)->shape().frames == 0U) {
+      return not_readable(path, fd.get(), scan, "");
+    }
     impl->input = std::move(*input);
     const SampleShape& shape = impl->input->shape();
     info = {shape.sample_rate_hz,
@@ -311,6 +299,9 @@ Result<SoundFileReader> SoundFileReader::open(const std::string& path, BeyondEnd
             shape.clip_level};
     if (chunk && !chunk->warning.empty()) { info.warnings.push_back(chunk->warning); }
     if (chunk && !chunk->loss.empty()) { impl->losses_at_open.push_back(chunk->loss); }
+    const std::uint64_t rest =
+        chunk && shape.frame_bytes > 0 ? chunk->bytes_to_the_end % shape.frame_bytes : 0;
+    if (rest > 0) { impl->losses_at_open.push_back(incomplete_frame(rest)); }
     if (chunk && info.length_known && info.frames < chunk->frames) {
       impl->losses_at_open.push_back(
           fmt::format("the header promises {} frames but has samples of {}: these are played", chunk->frames,

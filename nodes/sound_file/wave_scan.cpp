@@ -208,13 +208,15 @@ void check_data(const ByteView& file, const Kind& kind, const Chunk& chunk, Beyo
   }
   const bool plain = scan.format_tag == 1 || scan.format_tag == 3;
   if (plain && scan.frame_bytes != 0 && scan.data_bytes % scan.frame_bytes != 0) {
-    scan.losses.push_back(
-        fmt::format("the samples end with {} bytes of an incomplete frame, which are skipped",
-                    scan.data_bytes % scan.frame_bytes));
+    scan.losses.push_back(incomplete_frame(scan.data_bytes % scan.frame_bytes));
   }
 }
 
 }  // namespace
+
+std::string incomplete_frame(std::uint64_t bytes) {
+  return fmt::format("the samples end with {} bytes of an incomplete frame, which are skipped", bytes);
+}
 
 WaveScan scan_wave(int fd, std::uint64_t file_bytes, BeyondEnd beyond_end) {
   WaveScan scan;
@@ -247,6 +249,7 @@ WaveScan scan_wave(int fd, std::uint64_t file_bytes, BeyondEnd beyond_end) {
     if (chunk->size > file_bytes - chunk->body) { break; }
     offset = chunk->body + aligned(kind, chunk->size);
   }
+  scan.is_cut = !scan.has_data && offset < file_bytes;
   return scan;
 }
 

@@ -28,6 +28,7 @@ struct WaveScan {
   std::uint64_t format_offset = 0;  // of the chunk's body
   std::uint64_t format_bytes = 0;
 
+  bool is_cut = false;    // the file ends within a chunk that precedes the samples, or within its header
   bool has_data = false;  // a chunk of samples was found
   std::uint64_t data_offset = 0;
   std::uint64_t data_bytes = 0;  // that are there and are to be played, whatever the header says
@@ -46,6 +47,9 @@ enum class BeyondEnd : std::uint8_t { leave_out, play };
 // `fd` is a regular file of `file_bytes` bytes, open for reading; its file offset is left alone. Reads no
 // more than the chunk headers of the first 4096 chunks.
 WaveScan scan_wave(int fd, std::uint64_t file_bytes, BeyondEnd beyond_end);
+
+// The loss of what is left of a frame at the end.
+std::string incomplete_frame(std::uint64_t bytes);
 
 // A header that tells libsndfile what the scan found: RIFF, or RF64 where 32 bits are too few. The samples follow.
 // For little-endian files.

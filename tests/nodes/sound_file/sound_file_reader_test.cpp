@@ -280,13 +280,17 @@ TEST(SoundFileReader, PlaysRf64AndBw64WithAndWithoutTheirSize) {
   EXPECT_EQ(SoundFileReader::open(dir.file("long.wav"))->info().container, "BW64");
 }
 
-TEST(SoundFileReader, PlaysAW64WhoseSizeMeansNotKnown) {
-  const TempDir dir;
+std::string w64_head(std::uint64_t data) {
   const std::string riff_tail("\x2E\x91\xCF\x11\xA5\xD6\x28\xDB\x04\xC1\x00\x00", 12);
   const std::string tail("\xF3\xAC\xD3\x11\x8C\xD1\x00\xC0\x4F\x8E\xDB\x8A", 12);
+  return "riff" + riff_tail + little(data, 8) + "wave" + tail + "fmt " + tail + little(40, 8) +
+         format_body(1, 2, 48000, 16) + "data" + tail + little(data, 8);
+}
+
+TEST(SoundFileReader, PlaysAW64WhoseSizeMeansNotKnown) {
+  const TempDir dir;
   for (const std::uint64_t stated : {0ULL, 24ULL, ~0ULL, (1ULL << 63U) - 1}) {  // the last two by ffmpeg
-    const std::string head = "riff" + riff_tail + little(stated, 8) + "wave" + tail + "fmt " + tail +
-                             little(40, 8) + format_body(1, 2, 48000, 16) + "data" + tail + little(stated, 8);
+    const std::string head = w64_head(stated);
     expect_all_frames(long_wave(dir, head, 4000), 4000, "the header states no length");
   }
 }
@@ -538,6 +542,36 @@ TEST(SoundFileReader, RefusesVoiceFilesOfSeveralBlocks) {
   EXPECT_THAT(refusal(dir.write("b.voc", voice_file(2))), HasSubstr("but its sound is in several blocks"));
 }
 
+TEST(SoundFileReader, TellsWhereAFileWithoutALengthEnds) {
+  const TempDir dir;
+  const auto losses = [&](const std::string& bytes, std::uint64_t frames) {
+    auto reader = SoundFileReader::open(dir.write("a", bytes));
+    EXPECT_TRUE(reader) << to_string(reader.error());
+    EXPECT_EQ(reader->info().frames, frames);
+    return reader->losses();
+  };
+  const std::string voice = voice_file(1);
+  EXPECT_THAT(losses(voice, 100), IsEmpty());
+  EXPECT_THAT(losses(voice.substr(0, voice.size() - 1), 100), IsEmpty());  // all but the mark of the end
+  EXPECT_THAT(
+      losses(voice.substr(0, voice.size() - 101), 49),  // libsndfile leaves out the last
+      ElementsAre("a block of 212 bytes is promised but the file ends after 112: what can be decoded of it "
+                  "is played"));
+  // IRCAM: a mark, rate as a float, channels, 2 for 16 bits, filled up to 1024 bytes.
+  std::string ircam = "\x64\xA3\x01" + std::string(1, '\0') + std::string("\0\x44\x2C\x47", 4) +
+                      little(2, 4) + little(2, 4) + std::string(1008, '\0');
+  EXPECT_THAT(losses(ircam + std::string(400, '\1'), 100), IsEmpty());
+  EXPECT_THAT(losses(ircam + std::string(401, '\1'), 100),
+              ElementsAre(HasSubstr("with 1 bytes of an incomplete")));
+  EXPECT_THAT(losses(ircam.substr(0, 600), 0),
+              ElementsAre("the file ends after 600 of the 1024 bytes of its header"));
+  for (const std::string& head : {aiff_head(0), caf_head(~0ULL)}) {
+    EXPECT_THAT(losses(head + std::string(200, '\1'), 100), IsEmpty());
+    EXPECT_THAT(losses(head + std::string(201, '\1'), 100),
+                ElementsAre("the samples end with 1 bytes of an incomplete frame, which are skipped"));
+  }
+}
+
 TEST(SoundFileReader, RefusesWavFilesThatHoldNothingToPlay) {
   const TempDir dir;
   EXPECT_EQ(
@@ -546,6 +580,25 @@ TEST(SoundFileReader, RefusesWavFilesThatHoldNothingToPlay) {
   EXPECT_EQ(refusal(dir.write("b.wav", riff(chunk("data", "abcd")))), "is a WAV file without a format chunk");
   EXPECT_EQ(refusal(dir.write("c.wav", riff(chunk("fmt ", format_body(1, 1, 48000, 16))))),
             "is a WAV file without samples (no data chunk)");
+  // Cut within the header of the samples' chunk; libsndfile takes half of it for an empty one.
+  for (const int bits : {16, 8}) {
+    const std::string whole = riff(chunk("fmt ", format_body(1, 1, 48000, bits)) + chunk("data", "abcd"));
+    for (std::size_t bytes = 37; bytes < 44; ++bytes) {
+      EXPECT_EQ(refusal(dir.write("c.wav", whole.substr(0, bytes))),
+                "is a WAV file without samples (no data chunk); it was cut short before them, or is damaged")
+          << bytes;
+    }
+    auto empty = SoundFileReader::open(dir.write("c.wav", whole.substr(0, 44)));
+    ASSERT_TRUE(empty);
+    EXPECT_THAT(empty->losses(), ElementsAre(HasSubstr("promises 4 bytes of samples")));
+  }
+  const std::string w64 = w64_head(400);
+  for (std::size_t bytes = w64.size() - 23; bytes < w64.size(); ++bytes) {
+    EXPECT_EQ(refusal(dir.write("c.w64", w64.substr(0, bytes))),
+              "is a W64 file without samples (no data chunk); it was cut short before them, or is damaged")
+        << bytes;
+  }
+  EXPECT_EQ(SoundFileReader::open(dir.write("c.w64", w64))->losses().size(), 1U);
   EXPECT_THAT(refusal(dir.write("d.wav", s16_wave(1, 0, "abcd"))), HasSubstr("sample rate of 0 Hz"));
   EXPECT_EQ(refusal(dir.write("e.wav", s16_wave(1, 4294967295U, "abcd"))),
             "has a sample rate of 4294967295 Hz; expected at most 10000000 Hz; its header is damaged");
