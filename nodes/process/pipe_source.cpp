@@ -70,8 +70,8 @@ constexpr NodeInfo kInfo{
         "near 2^31, 2^32 - 1) mean \"up to the end\". Framed streams are described in docs/framed-stream.md; "
         "garbage in them is skipped and counted. Full scale is 1; integers are "
         "divided by 2^(bits-1). NaN and infinities are passed on, flagged and counted. An incomplete frame "
-        "at the end, a WAV shorter than its header says, and damaged or missing blocks are counted and end "
-        "the run with exit code 3. A terminal is refused. \"streamlab check\" does not read the pipe: it "
+        "at the end, a WAV shorter than its header says, what follows its stated end and is no chunk (a second "
+        "file), and damaged or missing blocks are counted and end the run with exit code 3. A terminal is refused. \"streamlab check\" does not read the pipe: it "
         "needs channels and sample_rate.",
     .example = R"({"id": "in", "type": "PipeSource", "config": {"from": "stdin"}})",
     .cost_ns_per_frame = 1.0,

@@ -164,16 +164,18 @@ class WavFormat final : public RawFormat {
         return;
       }
       bytes = bytes.subspan(*taken);
-      any_ = any_ || *taken > 0;
+      header_bytes_ += *taken;
       if (!header_.is_complete()) { return; }
       const WaveShape& shape = header_.shape();
       set_shape(shape.format, shape.channels, shape.sample_rate_hz);
+      const std::uint64_t promised = header_.data_bytes().value_or(0);
+      tail_.begin(header_bytes_ + promised, promised % 2);
     }
     const std::uint64_t wanted = header_.data_bytes().value_or(std::numeric_limits<std::uint64_t>::max());
     const std::uint64_t more = std::min<std::uint64_t>(bytes.size(), wanted - data_bytes_);
     data_bytes_ += more;
-    behind_ += bytes.size() - more;
     frames_.add(bytes.first(static_cast<std::size_t>(more)));
+    tail_.take(bytes.subspan(static_cast<std::size_t>(more)));
   }
   Result<bool> begin() override {
     if (error_) { return tl::unexpected(about(spec_, *error_)); }
@@ -183,10 +185,10 @@ class WavFormat final : public RawFormat {
       return true;
     }
     if (!ended_) { return false; }
-    return refused(
-        "",
-        fmt::format("{} ended {}", spec_.from, any_ ? "inside the header of a WAV" : "before any data came"),
-        "a WAV");
+    return refused("",
+                   fmt::format("{} ended {}", spec_.from,
+                               header_bytes_ > 0 ? "inside the header of a WAV" : "before any data came"),
+                   "a WAV");
   }
   Result<bool> has_block() override {
     return frames_.frames() >= spec_.max_frames || ((ended_ || is_complete()) && frames_.frames() > 0);
@@ -199,11 +201,18 @@ class WavFormat final : public RawFormat {
                                    spec_.from, promised, data_bytes_),
                        promised - data_bytes_, true});
     }
-    const std::uint64_t padding = promised % 2;
-    if (behind_ > padding) {
-      notes.push_back({fmt::format("{} bytes of {} follow the samples announced by its header",
-                                   behind_ - padding, spec_.from),
-                       behind_ - padding, false});
+    if (tail_.is_no_chunk(ended_)) {
+      notes.push_back({fmt::format("{} bytes of {} follow the end stated by its header; they are not played",
+                                   tail_.bytes(), spec_.from),
+                       tail_.bytes(), true});
+    } else if (const auto other = tail_.other_samples()) {
+      notes.push_back(
+          {fmt::format("other samples begin at byte {} of {}; they are not played", *other, spec_.from),
+           tail_.bytes(), true});
+    } else if (tail_.bytes() > 0) {
+      notes.push_back({fmt::format("{} bytes of {} follow the samples announced by its header", tail_.bytes(),
+                                   spec_.from),
+                       tail_.bytes(), false});
     }
     return notes;
   }
@@ -213,9 +222,9 @@ class WavFormat final : public RawFormat {
 
   WaveStreamHeader header_;
   std::optional<Error> error_;
-  bool any_ = false;
-  std::uint64_t data_bytes_ = 0;  // received
-  std::uint64_t behind_ = 0;      // bytes after them
+  std::uint64_t header_bytes_ = 0;  // received
+  std::uint64_t data_bytes_ = 0;    // received
+  WaveStreamTail tail_;             // of what comes after them
 };
 
 class FramedFormat final : public StreamDecoder::Format {

@@ -2,7 +2,10 @@
 #include "nodes/process/wave_stream.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
+#include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -149,6 +152,53 @@ Result<void> WaveStreamHeader::take_format() {
   }
   has_format_ = true;
   return {};
+}
+
+void WaveStreamTail::begin(std::uint64_t position, std::uint64_t padding) {
+  position_ = position;
+  padding_ = padding;
+}
+
+void WaveStreamTail::take(std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    std::uint64_t count = bytes.size();
+    if (body_ > 0) {
+      count = std::min(count, body_);
+      body_ -= count;
+      if (body_ == 0) { ++chunks_; }
+    } else if (padding_ > 0 && !is_broken_) {
+      count = std::exchange(padding_, 0);
+      if (chunks_ == 0) { bytes_ -= count; }
+    } else if (!is_broken_) {
+      count = 1;
+      head_ += static_cast<char>(bytes.front());
+      if (head_.size() == 8) { take_head(); }
+    }
+    bytes_ += count;
+    position_ += count;
+    bytes = bytes.subspan(static_cast<std::size_t>(count));
+  }
+}
+
+// `position_` is that of the last byte of the head.
+void WaveStreamTail::take_head() {
+  constexpr std::array<std::string_view, 5> kSamples{"data", "RIFF", "RF64", "BW64", "riff"};
+  const std::string_view id = std::string_view(head_).substr(0, 4);
+  is_broken_ = !std::all_of(id.begin(), id.end(), [](char c) { return c >= ' ' && c <= '~'; });
+  if (std::find(kSamples.begin(), kSamples.end(), id) != kSamples.end() && !other_samples_) {
+    other_samples_ = position_ - 7;
+  }
+  std::uint32_t size = 0;
+  std::memcpy(&size, head_.data() + 4, sizeof size);
+  head_.clear();
+  if (is_broken_) { return; }
+  body_ = size;
+  padding_ = size % 2;
+  if (size == 0) { ++chunks_; }
+}
+
+bool WaveStreamTail::is_no_chunk(bool has_ended) const {
+  return bytes_ > 0 && chunks_ == 0 && (is_broken_ || has_ended);
 }
 
 }  // namespace streamlab

@@ -50,4 +50,31 @@ class WaveStreamHeader {
   std::optional<std::uint64_t> data_bytes_;
 };
 
+// WaveStreamTail: what comes behind the samples of a WAV whose header states their length: chunks, or something that is
+// lost. It judges as wave_scan does of a file, so that the same bytes end a run with the same exit code.
+class WaveStreamTail {
+ public:
+  // It begins at byte `position` of the stream, behind `padding` bytes (0 or 1) that belong to the samples.
+  void begin(std::uint64_t position, std::uint64_t padding);
+  void take(std::span<const std::byte> bytes);
+
+  std::uint64_t bytes() const { return bytes_; }  // without the padding
+  // Whether they are no chunks. A chunk that says more than came is none, once the stream `has_ended`.
+  bool is_no_chunk(bool has_ended) const;
+  // Where, behind the samples, others begin: a second chunk of them, or another file.
+  std::optional<std::uint64_t> other_samples() const { return other_samples_; }
+
+ private:
+  void take_head();
+
+  std::uint64_t position_ = 0;
+  std::uint64_t bytes_ = 0;
+  std::string head_;           // of a chunk, up to 8 bytes
+  std::uint64_t body_ = 0;     // bytes of it that are still to come
+  std::uint64_t padding_ = 0;  // then these
+  std::uint64_t chunks_ = 0;   // that came whole
+  bool is_broken_ = false;     // what follows is no chunk
+  std::optional<std::uint64_t> other_samples_;
+};
+
 }  // namespace streamlab

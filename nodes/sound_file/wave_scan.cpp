@@ -98,9 +98,13 @@ bool looks_like_a_chunk(const ByteView& file, const Kind& kind, std::uint64_t of
 // Where, among the chunks from `offset` on, other samples begin: a second chunk of them, or another file put behind.
 std::optional<std::uint64_t> other_samples(const ByteView& file, const Kind& kind, std::uint64_t offset) {
   constexpr std::array<std::string_view, 5> kIds{"data", "RIFF", "RF64", "BW64", "riff"};
-  for (int count = 0; count < kMaxChunks && looks_like_a_chunk(file, kind, offset); ++count) {
-    const auto chunk = chunk_at(file, kind, offset);
+  for (int count = 0; count < kMaxChunks; ++count) {
+    const bool is_whole = looks_like_a_chunk(file, kind, offset);
+    // Behind another chunk, one that was cut short is told, too.
+    const auto chunk = is_whole || count > 0 ? chunk_at(file, kind, offset) : std::nullopt;
+    if (!chunk) { break; }
     if (std::find(kIds.begin(), kIds.end(), chunk->id) != kIds.end()) { return offset; }
+    if (!is_whole) { break; }
     offset = chunk->body + aligned(kind, chunk->size);
   }
   return std::nullopt;

@@ -9,7 +9,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "nodes/sound_file/sound_file_reader.hpp"
 #include "tests/nodes/process/pipe_ends.hpp"
+#include "tests/support/temp_dir.hpp"
 
 namespace streamlab {
 namespace {
@@ -130,6 +132,54 @@ TEST(StreamDecoder, PassesOverChunksThatItDoesNotKnow) {
     EXPECT_EQ(got.samples.at(1), codes(3, -1.0));
     EXPECT_THAT(got.texts(), ElementsAre("12 bytes of stdin follow the samples announced by its header"));
   }
+}
+
+// The same bytes in a file: what is lost there is lost here.
+TEST(StreamDecoder, TellsWhatFollowsTheStatedEndAsOfAFile) {
+  const TempDir dir;
+  const std::string one = wave_saying(40, counting_samples(10));
+  const std::string list = chunk("LIST", "abc");
+  const std::string none;
+  const std::string follow =
+      " bytes of stdin follow the end stated by its header; they are not played (lost)";
+  const std::string other = "other samples begin at byte ";
+  const std::string of = " of stdin; they are not played (lost)";
+  const std::string chunks = " bytes of stdin follow the samples announced by its header";
+  const auto at = [&](std::size_t bytes) { return std::to_string(one.size() + bytes); };
+  const std::pair<std::string, std::string> cases[] = {
+      {none, none},
+      {list, "12" + chunks},
+      {list.substr(0, 11), "11" + chunks},  // a byte of padding is missing
+      {list + list, "24" + chunks},
+      {chunk("PAD ", ""), "8" + chunks},
+      {one, other + at(0) + of},
+      {one + one, other + at(0) + of},
+      {list + one, other + at(12) + of},
+      {list + one.substr(0, 60), other + at(12) + of},  // which is cut short
+      {list + chunk("data", "abcd"), other + at(12) + of},
+      {one.substr(0, 60), "60" + follow},
+      {list.substr(0, 10), "10" + follow},
+      {std::string(3, '\1'), "3" + follow},
+      {std::string(100, '\1'), "100" + follow},
+      {std::string(1, '\0'), "1" + follow},
+      {counting_samples(1000), "4000" + follow}};
+  for (const auto& [behind, expected] : cases) {
+    for (const std::size_t piece : {0U, 1U, 7U}) {
+      const Decoded got = decode(kAny, one + behind, piece);
+      EXPECT_EQ(got.samples.at(0), codes(10));
+      EXPECT_EQ(got.texts(), expected.empty() ? std::vector<std::string>{} : std::vector{expected});
+    }
+    auto file = SoundFileReader::open(dir.write("a.wav", one + behind));
+    ASSERT_TRUE(file);
+    EXPECT_EQ(!file->losses().empty(), expected.ends_with("(lost)")) << expected;
+  }
+  // Three bytes of samples have one of padding, which is not told.
+  const auto odd = [&](std::string_view behind) {
+    return decode(kAny, wave_saying(3, "abc" + std::string(behind), 1, 24, 1)).texts();
+  };
+  EXPECT_THAT(odd(std::string(1, '\0')), IsEmpty());
+  EXPECT_THAT(odd('\0' + list), ElementsAre("12" + chunks));
+  EXPECT_THAT(odd(std::string(5, '\0')), ElementsAre("4" + follow));
 }
 
 TEST(StreamDecoder, CountsWhatIsMissingAtTheEnd) {
