@@ -228,7 +228,7 @@ Result<void> write_failures(const std::string& path, const std::vector<std::stri
     file->set_ending(Ending::cut_short);
     return error;
   }
-  return file->close() ? Result<void>{} : failed_by_errno(path, "cannot be completed");
+  return file->close();
 }
 
 // Opens what the batch writes and finds what an earlier one has done; what is wrong was reported where there is no work.

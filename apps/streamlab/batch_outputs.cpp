@@ -12,6 +12,7 @@
 
 #include "apps/streamlab/batch_files.hpp"
 #include "apps/streamlab/run_files.hpp"
+#include "engine/base/output_file.hpp"
 
 namespace streamlab::app {
 namespace {
@@ -55,7 +56,8 @@ Errors check_own_outputs(const BatchArguments& arguments, RunFiles& files, const
       continue;
     }
     const auto clash = files.writes(path, fmt::format("is written by {}", option));
-    const auto checked = OutputFile::check(path);
+    const auto checked =
+        OutputFile::check(path).and_then([&] { return OutputFile::check_unused(path, ErrorCode::refused); });
     std::error_code error;
     const bool is_list = option == "--failures";
     if (clash) {

@@ -355,7 +355,7 @@ Result<void> BatchRecord::close(const std::vector<bool>& is_needed) {
     file->set_ending(Ending::cut_short);
     return error;
   }
-  return file->close() ? Result<void>{} : failed_by_errno(path_, "cannot be completed");
+  return file->close();
 }
 
 }  // namespace streamlab::app

@@ -381,8 +381,9 @@ Result<void> BatchTable::close() {
     }
   }
   if (is_stdout()) { return print(); }
-  if (!file_.complete(options_.existing != Existing::refuse)) {
-    return failed_by_errno(options_.path, "cannot be completed");
+  if (auto completed = file_.complete(options_.existing != Existing::refuse); !completed) {
+    completed.error().where = options_.path;  // as it was given
+    return completed;
   }
   remove_parts();
   return {};
@@ -397,8 +398,9 @@ Result<void> BatchTable::leave() {
   const bool is_free =
       !std::filesystem::exists(first, error) ||
       (has_all && std::find(own_parts_.begin(), own_parts_.end(), first) != own_parts_.end());
-  if (!file_.leave(is_free ? first : file_.name())) {
-    return failed_by_errno(options_.path, "cannot be completed");
+  if (auto left = file_.leave(is_free ? first : file_.name()); !left) {
+    left.error().where = options_.path;
+    return left;
   }
   std::erase(own_parts_, first);
   if (!has_all) { own_parts_.clear(); }

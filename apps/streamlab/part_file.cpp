@@ -70,7 +70,7 @@ Result<PartFile> PartFile::without_name() {
   const std::string name = (folder / fmt::format("streamlab-{}-{}", ::getpid(), number)).string();
   auto file = OutputFile::create(name, false, Naming::at_once, 0600);
   if (!file) { return tl::unexpected(file.error()); }
-  ::unlink(name.c_str());
+  file->give_up_name();
   return PartFile(std::move(*file), {}, {});
 }
 
@@ -99,30 +99,35 @@ bool PartFile::append(std::string_view text) {
   return false;
 }
 
-bool PartFile::flush_and_close() {
+Result<void> PartFile::flush_and_close() {
   // Before it gets another name: otherwise a power cut could leave an empty file under it.
   const bool is_flushed = ::fsync(fd()) == 0 || errno == EINVAL;
   const int error = errno;
-  const bool is_closed = file_->close();
+  auto closed = file_->close();
   file_.reset();
-  if (!is_flushed) { errno = error; }
-  return is_flushed && is_closed;
+  if (!is_flushed) { return failed(path_, fmt::format("cannot be completed: {}", std::strerror(error))); }
+  if (closed) { return {}; }
+  return failed(path_, fmt::format("its \"{}\" {}", name_, closed.error().what));
 }
 
-bool PartFile::complete(bool replaces) {
+Result<void> PartFile::complete(bool replaces) {
   struct stat old {};
   if (::lstat(path_.c_str(), &old) == 0) { static_cast<void>(::fchmod(fd(), old.st_mode & 0777U)); }
-  return flush_and_close() && take_name(name_, path_, replaces);
+  if (auto closed = flush_and_close(); !closed) { return closed; }
+  if (take_name(name_, path_, replaces)) { return {}; }
+  return failed_by_errno(path_, "cannot be completed");
 }
 
-bool PartFile::leave(const std::string& name) {
-  return flush_and_close() && (name == name_ || std::rename(name_.c_str(), name.c_str()) == 0);
+Result<void> PartFile::leave(const std::string& name) {
+  if (auto closed = flush_and_close(); !closed) { return closed; }
+  if (name == name_ || std::rename(name_.c_str(), name.c_str()) == 0) { return {}; }
+  return failed_by_errno(path_, "cannot be completed");
 }
 
 void PartFile::discard() {
   if (!file_) { return; }
   if (!name_.empty()) { file_->set_ending(Ending::not_begun); }  // removes it
-  file_->close();
+  static_cast<void>(file_->close());
   file_.reset();
 }
 

@@ -46,16 +46,17 @@ class PartFile {
 
   // Behind what is there. All of it or nothing; false: errno says why.
   bool append(std::string_view text);
-  // Flushed to disk under its own name, with the permissions of the file that had it. False: errno says why.
-  bool complete(bool replaces);
+  // Flushed to disk under its own name, with the permissions of the file that had it. An error is about the path that
+  // the file was made for.
+  Result<void> complete(bool replaces);
   // Flushed to disk, it stays as `name`.
-  bool leave(const std::string& name);
+  Result<void> leave(const std::string& name);
   void discard();
 
  private:
   PartFile(OutputFile file, std::string path, std::string name)
       : file_(std::move(file)), path_(std::move(path)), name_(std::move(name)) {}
-  bool flush_and_close();
+  Result<void> flush_and_close();
 
   std::optional<OutputFile> file_;  // none when it was completed, left or discarded
   std::string path_;                // with links resolved; empty: it has no name

@@ -18,6 +18,7 @@
 #include "apps/streamlab/record_meter.hpp"
 #include "apps/streamlab/run_files.hpp"
 #include "apps/streamlab/run_graph.hpp"
+#include "engine/base/file_in_use.hpp"
 #include "engine/graph/graph_spec.hpp"
 #include "engine/run/event_finder.hpp"
 #include "nodes/sinks/brief_text.hpp"
@@ -112,6 +113,9 @@ class RecordView final : public RunView {
     std::erase_if(summary.status.edges, [](const EdgeReport& edge) { return edge.name != "input -> file"; });
     RecordMeter whole;
     while (auto block = whole_->try_receive()) { whole.add(*block); }
+    for (const Error& failure : summary.status.failures) {  // it is gone: what has its name is another's
+      if (is_about_lost_name(failure.what)) { return; }
+    }
     // With --force an old file is still there where the new one failed: a note says so.
     if (arguments_.force && !summary.status.failures.empty()) { return; }
     const auto file = SoundFileReader::open(arguments_.out);
@@ -178,7 +182,8 @@ ExitCode record_command(const RecordArguments& arguments) {
   if (!graph) { return report_here(graph.error()); }
   if (const Errors errors = check_files(*graph, {}); !errors.empty()) { return report_here(errors); }
   if (const Errors errors = check_writable(*graph); !errors.empty()) { return report_here(errors); }
-  if (const Errors errors = refuse_existing(*graph); !errors.empty() && !arguments.force) {
+  const auto replacing = arguments.force ? Replacing::allowed : Replacing::refused;
+  if (const Errors errors = refuse_existing(*graph, replacing); !errors.empty()) {
     return report_here(errors);
   }
   RecordView view(arguments);

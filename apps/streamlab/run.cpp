@@ -38,7 +38,7 @@ Errors refusals(const ValidGraph& graph, const RunArguments& arguments) {
     for (Error& error : errors) { all.push_back(std::move(error)); }
   };
   add(check_writable(graph));
-  if (!arguments.force) { add(refuse_existing(graph)); }
+  add(refuse_existing(graph, arguments.force ? Replacing::allowed : Replacing::refused));
   if (!all.empty()) { add(refusals_of_sources(graph, all)); }
   return all;
 }

@@ -2,6 +2,7 @@
 #include "apps/streamlab/run_files.hpp"
 
 #include <filesystem>
+#include <set>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -152,9 +153,20 @@ std::vector<WrittenFile> existing_outputs(const ValidGraph& graph) {
   return files;
 }
 
-Errors refuse_existing(const ValidGraph& graph) {
+Errors refuse_existing(const ValidGraph& graph, Replacing replacing) {
   Errors errors;
+  std::set<std::string> under_way;
+  for (const WrittenFile& file : written_files(graph)) {
+    auto unused = OutputFile::check_unused(file.path, ErrorCode::refused);
+    if (unused) { continue; }
+    under_way.insert(file.path);
+    unused.error().what = fmt::format("\"{}\" {}", file.path, unused.error().what);
+    unused.error().where = file.where;
+    errors.push_back(std::move(unused.error()));
+  }
+  if (replacing == Replacing::allowed) { return errors; }
   for (const WrittenFile& file : existing_outputs(graph)) {
+    if (under_way.contains(file.path)) { continue; }
     errors.push_back({ErrorCode::refused, file.where, fmt::format("\"{}\" exists already", file.path), "",
                       "use --force to replace it, or name another"});
   }

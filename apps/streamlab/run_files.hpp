@@ -4,6 +4,7 @@
 // written twice.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -53,7 +54,8 @@ Errors check_files(const ValidGraph& graph, RunFiles files);
 Errors check_writable(const ValidGraph& graph);
 // Outputs that exist and that the configuration does not allow to replace: a run needs --force.
 std::vector<WrittenFile> existing_outputs(const ValidGraph& graph);
-// The same, as errors: one for each.
-Errors refuse_existing(const ValidGraph& graph);
+// The same, as errors: one for each. And those that another run is writing now, which none may replace.
+enum class Replacing : std::uint8_t { refused, allowed };
+Errors refuse_existing(const ValidGraph& graph, Replacing replacing);
 
 }  // namespace streamlab::app

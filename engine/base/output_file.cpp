@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/base/file_in_use.hpp"
 #include "engine/base/real_path.hpp"
 
 namespace streamlab {
@@ -30,6 +31,19 @@ std::string name_beside(const std::string& path, Naming naming, int n) {
   const std::string ending = n == 1 ? kind : fmt::format("{}{}", kind, n);
   const std::size_t name = path.rfind('/') + 1;  // the path is absolute
   return path.substr(0, std::min(path.size(), name + NAME_MAX - ending.size())) + ending;
+}
+
+// A run may be writing `real`, or a file beside it that is to have this name.
+bool is_being_written(const std::string& real) {
+  if (is_marked_as_written(real)) { return true; }
+  for (const Naming naming : {Naming::at_once, Naming::when_complete}) {
+    for (int n = 1; n <= kMostNames; ++n) {
+      const std::string beside = name_beside(real, naming, n);
+      if (::access(beside.c_str(), F_OK) != 0) { break; }
+      if (is_marked_as_written(beside)) { return true; }
+    }
+  }
+  return false;
 }
 
 Result<void> not_regular(const std::string& path, mode_t mode) {
@@ -54,12 +68,13 @@ Result<OutputFile> OutputFile::create(const std::string& path, bool replace, Nam
     return cannot();
   }
   const std::string real = real_path(path);
+  if (auto unused = check_unused(path, ErrorCode::failed); !unused) { return tl::unexpected(unused.error()); }
   struct stat old {};
   bool is_there = ::lstat(real.c_str(), &old) == 0;
   if (!is_there && errno != ENOENT) { return cannot(); }
   if (!is_there && naming == Naming::at_once) {
     const int fd = create_new(real, permissions);
-    if (fd >= 0) { return OutputFile(fd, real, {}); }
+    if (fd >= 0) { return OutputFile(fd, path, real, {}); }
     if (errno != EEXIST || ::lstat(real.c_str(), &old) != 0) { return cannot(); }
     is_there = true;
   }
@@ -76,7 +91,7 @@ Result<OutputFile> OutputFile::create(const std::string& path, bool replace, Nam
     if (fd < 0) { return cannot(); }
     // Where the file system supports them; a file that others could already read is not secret.
     if (is_there) { static_cast<void>(::fchmod(fd, old.st_mode & 0777U)); }
-    return OutputFile(fd, real, beside, replace, naming);
+    return OutputFile(fd, path, real, beside, replace, naming);
   }
   return failed(
       path,
@@ -118,8 +133,25 @@ Result<void> OutputFile::check(const std::string& path) {
   return {};
 }
 
+Result<void> OutputFile::check_unused(const std::string& path, ErrorCode code) {
+  if (!is_being_written(real_path(path))) { return {}; }
+  return tl::unexpected(
+      Error{code, path, "is being written by another run", "another name, or to wait for its end", ""});
+}
+
+OutputFile::OutputFile(int fd, std::string given, std::string path, std::string beside, bool replaces,
+                       Naming naming)
+    : fd_(fd),
+      given_(std::move(given)),
+      path_(std::move(path)),
+      beside_(std::move(beside)),
+      replaces_(replaces),
+      naming_(naming) {
+  mark_as_written(fd_);
+}
 OutputFile::OutputFile(OutputFile&& other) noexcept
     : fd_(std::exchange(other.fd_, -1)),
+      given_(std::move(other.given_)),
       path_(std::move(other.path_)),
       beside_(std::move(other.beside_)),
       replaces_(other.replaces_),
@@ -128,6 +160,7 @@ OutputFile::OutputFile(OutputFile&& other) noexcept
       left_beside_(std::move(other.left_beside_)) {}
 OutputFile& OutputFile::operator=(OutputFile&& other) noexcept {
   std::swap(fd_, other.fd_);
+  std::swap(given_, other.given_);
   std::swap(path_, other.path_);
   std::swap(beside_, other.beside_);
   std::swap(replaces_, other.replaces_);
@@ -138,7 +171,7 @@ OutputFile& OutputFile::operator=(OutputFile&& other) noexcept {
 }
 OutputFile::~OutputFile() {
   if (ending_ == Ending::complete) { ending_ = Ending::cut_short; }
-  close();
+  static_cast<void>(close());
 }
 
 std::size_t OutputFile::write_at(const std::byte* bytes, std::size_t count, std::uint64_t offset) {
@@ -167,25 +200,50 @@ bool OutputFile::take_name() const {
   return std::rename(beside_.c_str(), path_.c_str()) == 0;
 }
 
-bool OutputFile::close() {
+void OutputFile::give_up_name() {
+  ::unlink(name().c_str());
+  path_.clear();
+  beside_.clear();
+}
+
+// `fate` completes a sentence that begins with the name under which it was written.
+Result<void> OutputFile::name_is_lost(const std::string& fate) const {
+  if (beside_.empty()) { return failed(given_, fate); }
+  struct stat old {};
+  const bool is_kept = ::lstat(path_.c_str(), &old) == 0;
+  return failed(given_, fmt::format("the new file, \"{}\", {}{}", beside_, fate,
+                                    is_kept ? "; the old file was kept" : ""));
+}
+
+Result<void> OutputFile::close() {
   const int fd = std::exchange(fd_, -1);
-  if (fd < 0) { return true; }
+  if (fd < 0) { return {}; }
   const bool is_renamed = !beside_.empty() && ending_ == Ending::complete;
   // Flushed to disk before the rename: otherwise a power cut could leave an empty file under this name.
   const bool synced = !is_renamed || ::fsync(fd) == 0 || errno == EINVAL;
   int error = synced ? 0 : errno;
+  const std::string fate = path_.empty() ? std::string() : fate_of_name(fd, name());
   if (::close(fd) != 0 && error == 0) { error = errno; }
-  if (is_renamed && error == 0 && !take_name()) { error = errno; }
+  const bool is_removed =
+      ending_ == Ending::not_begun || (ending_ == Ending::cut_short && naming_ == Naming::when_complete);
+  if (!fate.empty()) {
+    return is_removed ? Result<void>{} : name_is_lost(fate);
+  }  // what has the name is not ours
+  const char* what = "may be incomplete";
+  if (is_renamed && error == 0 && !take_name()) {
+    error = errno;
+    what = "cannot be completed";
+  }
   const bool stays = beside_.empty() || (is_renamed && error == 0);
-  if (ending_ == Ending::not_begun) {
-    ::unlink((beside_.empty() ? path_ : beside_).c_str());
+  if (ending_ == Ending::not_begun && !path_.empty()) {
+    ::unlink(name().c_str());
   } else if (!stays && naming_ == Naming::when_complete) {
     ::unlink(beside_.c_str());
   } else if (!stays) {
     left_beside_ = beside_;
   }
-  errno = error;
-  return error == 0;
+  if (error == 0) { return {}; }
+  return failed(given_, fmt::format("{}: {}", what, std::strerror(error)));
 }
 
 }  // namespace streamlab

@@ -28,7 +28,8 @@ enum class Naming : std::uint8_t {
 class OutputFile {
  public:
   // Creates `path`, open for reading and writing. Links are followed. Fails (ErrorCode::failed) when it
-  // exists and `replace` is false, when it exists and is not a regular file, or when the system refuses. With
+  // exists and `replace` is false, when it exists and is not a regular file, when another OutputFile, of any
+  // program, is writing it (see file_in_use.hpp), or when the system refuses. With
   // `replace`, an old file stays in place until close(), so that others can go on reading it: the new one is
   // written beside it as PATH.new (PATH.new2 … if that is taken), with the old one's permissions. Without an
   // old file, the new one has its final name from the start; with Naming::when_complete only at its end
@@ -39,8 +40,11 @@ class OutputFile {
   // Removes the PATH.part of a run that was killed.
   static void remove_part(const std::string& path);
 
-  // Would create() with `replace` fail? If so, why, with code `refused`. Creates nothing.
+  // Would create() with `replace` fail once nobody is writing the file? If so, why, with code `refused`. Creates
+  // nothing.
   static Result<void> check(const std::string& path);
+  // Is a run writing `path` now, or a file that is to replace it? If so, an error that says so, with `code`.
+  static Result<void> check_unused(const std::string& path, ErrorCode code);
 
   OutputFile(OutputFile&& other) noexcept;
   OutputFile& operator=(OutputFile&& other) noexcept;
@@ -60,22 +64,28 @@ class OutputFile {
   // begun is removed.
   void set_ending(Ending ending) noexcept { ending_ = ending; }
 
-  // False when the system reports that written bytes were lost, that the old file cannot be replaced, or that
-  // another file has taken the name; errno says why. Later calls do nothing.
-  bool close();
+  // From now on the file has no name, and is gone with this.
+  void give_up_name();
+
+  // Fails when the system reports that written bytes were lost, that the old file cannot be replaced, that another
+  // file has taken the name, or that the name leads to the file no more: somebody removed, moved or replaced it. Where
+  // it was to be removed, that is no failure. Later calls do nothing.
+  Result<void> close();
 
   // After close(): the path of a file that did not replace the old one; empty otherwise.
   const std::string& left_beside() const { return left_beside_; }
 
  private:
-  OutputFile(int fd, std::string path, std::string beside, bool replaces = true,
-             Naming naming = Naming::at_once)
-      : fd_(fd), path_(std::move(path)), beside_(std::move(beside)), replaces_(replaces), naming_(naming) {}
+  OutputFile(int fd, std::string given, std::string path, std::string beside, bool replaces = true,
+             Naming naming = Naming::at_once);
 
   bool take_name() const;
+  const std::string& name() const { return beside_.empty() ? path_ : beside_; }  // where it is written
+  Result<void> name_is_lost(const std::string& fate) const;
 
   int fd_;
-  std::string path_;    // with links resolved
+  std::string given_;   // the path as it was given
+  std::string path_;    // with links resolved; empty: it has no name any more
   std::string beside_;  // where it is written; empty: at path_
   bool replaces_;       // a file that has the name by then
   Naming naming_;

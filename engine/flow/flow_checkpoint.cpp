@@ -73,9 +73,9 @@ Result<void> save_progress(const std::string& path, const ValidFlow& flow, const
       file->write_at(reinterpret_cast<const std::byte*>(text.data()), text.size(), 0) == text.size();
   if (written) { file->set_ending(Ending::complete); }
   const int error = errno;
-  if (file->close() && written) { return {}; }
+  auto closed = file->close();
   if (!file->left_beside().empty()) { ::unlink(file->left_beside().c_str()); }
-  return failed(path, fmt::format("cannot be written: {}", std::strerror(written ? errno : error)));
+  return written ? closed : failed(path, fmt::format("cannot be written: {}", std::strerror(error)));
 }
 
 Result<void> check_progress_path(const std::string& path, ExistingProgress existing) {

@@ -8,8 +8,12 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <utility>
 
 #include <fmt/format.h>
+
+#include "engine/base/file_in_use.hpp"
+#include "engine/base/real_path.hpp"
 
 namespace streamlab {
 namespace {
@@ -17,6 +21,11 @@ namespace {
 tl::unexpected<Error> file_exists(const std::filesystem::path& path) {
   return refused(path.string(), "the file exists", "a name that is free",
                  "LinesOptions::overwrite allows replacing it");
+}
+
+tl::unexpected<Error> file_is_used(const std::filesystem::path& path, ErrorCode code) {
+  return tl::unexpected(Error{code, path.string(), "is being written by another run",
+                              "another name, or to wait for its end", ""});
 }
 
 // Of the first `length` bytes of the file, or of all if it has fewer.
@@ -40,9 +49,14 @@ LinesFile::~LinesFile() { (void)close(); }
 
 Result<void> LinesFile::open() {
   if (file_ >= 0) { return {}; }
+  real_path_ = real_path(path_.string());
+  if (is_marked_as_written(real_path_)) { return file_is_used(path_, ErrorCode::failed); }
   const int mode = O_WRONLY | O_CREAT | O_CLOEXEC | (options_.overwrite ? O_TRUNC : O_EXCL);
   file_ = ::open(path_.c_str(), mode, 0644);
-  if (file_ >= 0) { return {}; }
+  if (file_ >= 0) {
+    mark_as_written(file_);
+    return {};
+  }
   if (errno == EEXIST) { return file_exists(path_); }
   return failed_by_errno(path_, "cannot write");
 }
@@ -51,6 +65,7 @@ Result<void> LinesFile::begin() {
   if (file_ >= 0) { return {}; }
   struct stat status {};
   const bool is_there = ::stat(path_.c_str(), &status) == 0;
+  if (is_marked_as_written(real_path(path_.string()))) { return file_is_used(path_, ErrorCode::refused); }
   if (is_there && !options_.overwrite) { return file_exists(path_); }
   if (is_there && S_ISDIR(status.st_mode)) {
     return refused(path_.string(), "this is a directory", "a name for a file");
@@ -103,6 +118,12 @@ Result<void> LinesFile::load(const std::vector<std::byte>& state) {
   if (file_ < 0) {
     return failed_by_errno(path_, "cannot go on with the file that the checkpoint belongs to");
   }
+  real_path_ = real_path(path_.string());
+  if (is_marked_as_written(real_path_)) {
+    ::close(std::exchange(file_, -1));
+    return file_is_used(path_, ErrorCode::refused);
+  }
+  mark_as_written(file_);
   struct stat status {};
   if (::fstat(file_, &status) != 0) { return failed_by_errno(path_, "cannot read its length"); }
   if (static_cast<std::uint64_t>(status.st_size) < length) {
@@ -129,6 +150,8 @@ Result<void> LinesFile::load(const std::vector<std::byte>& state) {
 Result<void> LinesFile::close() {
   if (file_ < 0) { return {}; }
   auto flushed = flush();
+  const std::string fate = fate_of_name(file_, real_path_);
+  if (flushed && !fate.empty()) { flushed = failed(path_.string(), fate); }
   if (::close(file_) != 0 && flushed) { flushed = failed_by_errno(path_, "cannot write"); }
   file_ = -1;
   return flushed;

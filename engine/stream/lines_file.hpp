@@ -29,13 +29,15 @@ class LinesFile final : public StreamRun::EndState {
 
   // Appends `line` and a line feed.
   Result<void> write(std::string_view line);
-  // Refused: a file that exists and may not be replaced, a place where none can be written.
+  // Refused: a file that exists and may not be replaced, or that another run is writing; a place where none can be
+  // written.
   Result<void> begin() override;
   // Everything is on disk when it returns. Gives the length of the file and the hash of its content.
   Result<std::vector<std::byte>> save() override;
   // Cuts the file to the length it had; refused when it is shorter, or begins otherwise.
   Result<void> load(const std::vector<std::byte>& state) override;
-  // Writes what is left. The destructor does without saying how it went.
+  // Writes what is left. Fails also where the file was removed, moved or replaced meanwhile. The destructor does
+  // without saying how it went.
   Result<void> close();
 
  private:
@@ -45,6 +47,7 @@ class LinesFile final : public StreamRun::EndState {
   Result<void> flush();
 
   const std::filesystem::path path_;
+  std::string real_path_;  // with links resolved, as it was when the file was opened
   const LinesOptions options_;
   int file_ = -1;
   std::uint64_t written_ = 0;       // bytes in the file

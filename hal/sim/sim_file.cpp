@@ -136,12 +136,14 @@ bool SimFileWriter::close() noexcept {
   errno = 0;
   const bool completed = sf_close(file_.release()) == 0;
   if (!completed) { output_->set_ending(Ending::cut_short); }
-  const bool closed = output_->close() && completed;
-  if (!closed && error_number_ == 0) { error_number_ = errno; }
-  return closed;
+  if (!completed && error_number_ == 0) { error_number_ = errno; }
+  const auto closed = output_->close();
+  if (!closed) { ending_ = closed.error().what; }
+  return completed && closed;
 }
 
 Error SimFileWriter::failure() const {
+  if (error_number_ == 0 && !ending_.empty()) { return {ErrorCode::failed, path_, ending_, "", ""}; }
   return {ErrorCode::failed, path_,
           fmt::format("cannot be written: {}",
                       error_number_ != 0 ? std::strerror(error_number_) : kEncoderFailed),

@@ -74,6 +74,7 @@ class SimFileWriter {
   std::string path_;
   std::uint32_t channel_count_ = 0;
   int error_number_ = 0;  // of the first call that failed
+  std::string ending_;    // what close() said of the file; empty: nothing
 };
 
 }  // namespace streamlab

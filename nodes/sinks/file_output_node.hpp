@@ -24,7 +24,7 @@ inline constexpr ParamInfo kOverwriteParam = param::as(
     param::boolean(
         "overwrite", false,
         "Replace an existing file once the new one is complete; until then the new one is PATH.new beside "
-        "it. Without this or --force an existing file is an error."));
+        "it. Without this or --force an existing file is an error; one that another run is writing always is."));
 
 class FileOutputNode : public Node {
  public:

@@ -83,10 +83,7 @@ Result<void> TextOutput::close() {
     console_->stop_waiting();
     return write({});
   }
-  if (file_ && !file_->close()) {
-    return failed(path_, fmt::format("may be incomplete: {}", std::strerror(errno)));
-  }
-  return {};
+  return file_ ? file_->close() : Result<void>{};
 }
 
 std::vector<NodeNote> TextOutput::notes() const {

@@ -64,10 +64,9 @@ class FlacOutput final : public SampleOutput {
     const bool completed = sf_close(sndfile) == 0;
     const std::string reason = why();
     if (!completed) { file_.set_ending(Ending::cut_short); }
-    const bool closed = file_.close();
+    auto closed = file_.close();
     if (!completed) { return failed(path_, fmt::format("cannot be completed: {}", reason)); }
-    if (!closed) { return failed(path_, fmt::format("may be incomplete: {}", std::strerror(errno))); }
-    return {};
+    return closed;
   }
 
   std::uint64_t frames() const override { return frames_; }

@@ -95,10 +95,8 @@ Result<void> WaveOutput::update() {
 Result<void> WaveOutput::close() {
   auto updated = update();
   if (!updated) { file_.set_ending(Ending::cut_short); }
-  if (!file_.close() && updated) {
-    return failed(path_, fmt::format("may be incomplete: {}", std::strerror(errno)));
-  }
-  return updated;
+  auto closed = file_.close();
+  return updated ? closed : updated;
 }
 
 std::size_t WaveOutput::capacity() const {

@@ -1,8 +1,9 @@
 // tests/base/output_file_test.cpp
 #include "engine/base/output_file.hpp"
 
-#include <cerrno>
 #include <filesystem>
+#include <fstream>
+#include <utility>
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -22,6 +23,11 @@ void write(OutputFile& file, std::string_view text) {
 
 std::size_t files_in(const TempDir& folder) {
   return static_cast<std::size_t>(std::distance(fs::directory_iterator(folder.path()), {}));
+}
+
+std::string what_close_says(OutputFile& file) {
+  const auto closed = file.close();
+  return closed ? std::string() : closed.error().what;
 }
 
 TEST(OutputFile, HasItsNameFromTheBeginningWhereThereIsNoOldFile) {
@@ -192,9 +198,7 @@ TEST(OutputFile, TakesNoNameThatAnotherFileHasGotMeanwhile) {
   ASSERT_TRUE(file);
   write(*file, "new");
   folder.write("a", "of another");
-  errno = 0;
-  EXPECT_FALSE(file->close());
-  EXPECT_EQ(errno, EEXIST);
+  EXPECT_EQ(what_close_says(*file), "cannot be completed: File exists");
   EXPECT_EQ(content_of(folder.file("a")), "of another");
   EXPECT_EQ(files_in(folder), 1U);
 }
@@ -212,6 +216,134 @@ TEST(OutputFile, GoesRoundWhatAKilledRunHasLeftAndRemovesItWhenAsked) {
   EXPECT_EQ(content_of(folder.file("a.part")), "of a killed run");
   OutputFile::remove_part(folder.file("a"));
   EXPECT_EQ(files_in(folder), 1U);
+}
+
+// ---- somebody else takes the name away
+
+TEST(OutputFile, NoticesThatItHasLostItsName) {
+  constexpr const char* kRemoved = "was removed while it was written: what was written is lost";
+  constexpr const char* kReplaced =
+      "was replaced by another file while it was written: what was written is lost";
+  for (const bool has_old : {false, true}) {
+    const auto expect = [&](const std::string& fate, const std::string& left, auto change) {
+      const TempDir folder;
+      const std::string here = fs::canonical(folder.path()).string();
+      if (has_old) { folder.write("a", "old"); }
+      auto file = OutputFile::create(folder.file("a"), true);
+      ASSERT_TRUE(file);
+      write(*file, "new");
+      const std::string name = here + (has_old ? "/a.new" : "/a");
+      change(name);
+      const std::string begin = has_old ? "the new file, \"" + name + "\", " : "";
+      const auto closed = file->close();
+      ASSERT_FALSE(closed);
+      EXPECT_EQ(closed.error().where, folder.file("a"));
+      EXPECT_EQ(closed.error().code, ErrorCode::failed);
+      std::string expected = fate;
+      if (const auto at = expected.find("HERE"); at != std::string::npos) { expected.replace(at, 4, here); }
+      EXPECT_EQ(closed.error().what, begin + expected + (has_old ? "; the old file was kept" : ""));
+      EXPECT_EQ(file->left_beside(), "");  // no name of a file that is not there
+      if (has_old) { EXPECT_EQ(content_of(folder.file("a")), "old"); }
+      EXPECT_EQ(fs::exists(name) ? content_of(name) : "none", left);
+    };
+    expect(kRemoved, "none", [](const std::string& name) { fs::remove(name); });
+    expect(kReplaced, "of another", [](const std::string& name) {
+      std::ofstream(name + "x") << "of another";
+      fs::rename(name + "x", name);
+    });
+    expect("was moved while it was written: it is \"HERE/b\"", "none",
+           [](const std::string& name) { fs::rename(name, fs::path(name).parent_path() / "b"); });
+    expect("was moved while it was written, and another file has its name: it is \"HERE/b\"", "of another",
+           [](const std::string& name) {
+             fs::rename(name, fs::path(name).parent_path() / "b");
+             std::ofstream(name) << "of another";
+           });
+    expect("was removed while it was written: only a hard link to it is left", "none",
+           [](const std::string& name) {
+             fs::create_hard_link(name, name + ".link");
+             fs::remove(name);
+           });
+  }
+}
+
+TEST(OutputFile, NoticesThatItsFolderHasGone) {
+  const TempDir folder;
+  const std::string here = fs::canonical(folder.path()).string();
+  fs::create_directory(folder.file("f"));
+  auto moved = OutputFile::create(folder.file("f/a"), false);
+  ASSERT_TRUE(moved);
+  fs::rename(folder.file("f"), folder.file("g"));
+  EXPECT_EQ(what_close_says(*moved), "was moved while it was written: it is \"" + here + "/g/a\"");
+  auto removed = OutputFile::create(folder.file("g/b"), false, Naming::when_complete);
+  ASSERT_TRUE(removed);
+  fs::remove_all(folder.file("g"));
+  EXPECT_EQ(what_close_says(*removed), "the new file, \"" + here +
+                                           "/g/b.part\", was removed while it was written: "
+                                           "what was written is lost");
+}
+
+// What was to be removed and is gone is no failure; and what has its name now stays.
+TEST(OutputFile, RemovesNoFileOfAnother) {
+  for (const auto& [ending, naming] : {std::pair{Ending::not_begun, Naming::at_once},
+                                       {Ending::not_begun, Naming::when_complete},
+                                       {Ending::cut_short, Naming::when_complete}}) {
+    const TempDir folder;
+    auto file = OutputFile::create(folder.file("a"), false, naming);
+    ASSERT_TRUE(file);
+    const std::string name = folder.file(naming == Naming::at_once ? "a" : "a.part");
+    fs::remove(name);
+    std::ofstream(name) << "of another";
+    file->set_ending(ending);
+    EXPECT_EQ(what_close_says(*file), "");
+    EXPECT_EQ(content_of(name), "of another");
+  }
+}
+
+TEST(OutputFile, IsGoneWithThisWithoutAName) {
+  const TempDir folder;
+  auto file = OutputFile::create(folder.file("a"), false);
+  ASSERT_TRUE(file);
+  file->give_up_name();
+  EXPECT_EQ(files_in(folder), 0U);
+  write(*file, "new");
+  folder.write("a", "of another");
+  EXPECT_EQ(what_close_says(*file), "");
+  EXPECT_EQ(content_of(folder.file("a")), "of another");
+}
+
+// ---- two at the same time
+
+TEST(OutputFile, IsNotReplacedWhileItIsWritten) {
+  for (const bool has_old : {false, true}) {
+    for (const Naming naming : {Naming::at_once, Naming::when_complete}) {
+      const TempDir folder;
+      if (has_old) { folder.write("a", "old"); }
+      auto first = OutputFile::create(folder.file("a"), true, naming);
+      ASSERT_TRUE(first);
+      write(*first, "first");
+      fs::create_symlink("a", folder.file("link"));
+      const auto files = files_in(folder);
+      for (const Naming other : {Naming::at_once, Naming::when_complete}) {
+        for (const std::string name : {"a", "link"}) {
+          const auto second = OutputFile::create(folder.file(name), true, other);
+          ASSERT_FALSE(second);
+          EXPECT_EQ(to_string(second.error()),
+                    folder.file(name) +
+                        ": is being written by another run; expected another name, or to "
+                        "wait for its end");
+          EXPECT_EQ(second.error().code, ErrorCode::failed);
+          const auto unused = OutputFile::check_unused(folder.file(name), ErrorCode::refused);
+          ASSERT_FALSE(unused);
+          EXPECT_EQ(unused.error().code, ErrorCode::refused);
+        }
+      }
+      EXPECT_EQ(files_in(folder), files);
+      EXPECT_TRUE(first->close());
+      EXPECT_EQ(content_of(folder.file("a")), "first");
+      EXPECT_TRUE(OutputFile::check_unused(folder.file("a"), ErrorCode::refused));
+      EXPECT_TRUE(OutputFile::create(folder.file("a"), true, naming));
+    }
+  }
 }
 
 }  // namespace
