@@ -15,6 +15,7 @@
 #include "apps/streamlab/run_files.hpp"
 #include "apps/streamlab/summary.hpp"
 #include "engine/base/output_file.hpp"
+#include "engine/base/printable.hpp"
 #include "engine/graph/describe.hpp"
 #include "engine/run/engine.hpp"
 #include "hal/backends.hpp"
@@ -37,11 +38,13 @@ ExitCode check_text(const CheckArguments& arguments, const std::string& text, De
   }
   for (const WrittenFile& file : existing_outputs(*graph)) {
     if (!OutputFile::check_unused(file.path, ErrorCode::refused)) {
-      to_stderr(fmt::format("note: \"{}\" is being written by another run\n", file.path), Tone::warning);
+      to_stderr(fmt::format("note: \"{}\" is being written by another run\n", printable(file.path)),
+                Tone::warning);
       continue;
     }
-    to_stderr(fmt::format("note: \"{}\" already exists: a run needs --force to replace it\n", file.path),
-              Tone::warning);
+    to_stderr(
+        fmt::format("note: \"{}\" already exists: a run needs --force to replace it\n", printable(file.path)),
+        Tone::warning);
   }
   to_stderr(unread_notes(*graph), Tone::warning);
   EngineOptions options;

@@ -8,14 +8,15 @@
 
 #include "apps/streamlab/commands.hpp"
 #include "apps/streamlab/console.hpp"
+#include "engine/base/printable.hpp"
 #include "hal/backends.hpp"
 
 namespace streamlab::app {
 namespace {
 
 std::string text_of(const DeviceEntry& entry) {
-  std::string text =
-      fmt::format("{}\n  {}\n  {} in, {} out", entry.device, entry.description, entry.inputs, entry.outputs);
+  std::string text = fmt::format("{}\n  {}\n  {} in, {} out", printable(entry.device),
+                                 printable(entry.description), entry.inputs, entry.outputs);
   if (entry.sample_rates_hz.empty()) {
     text += ", any rate";
   } else {
@@ -25,11 +26,14 @@ std::string text_of(const DeviceEntry& entry) {
   if (entry.period_frames > 0) { text += fmt::format(", periods of {} frames", entry.period_frames); }
   text += "\n";
   if (!entry.available) {
-    text += entry.note.empty() ? "  not available\n" : fmt::format("  not available: {}\n", entry.note);
+    text += entry.note.empty() ? "  not available\n"
+                               : fmt::format("  not available: {}\n", printable(entry.note));
   } else if (!entry.note.empty()) {
-    text += fmt::format("  {}\n", entry.note);
+    text += fmt::format("  {}\n", printable(entry.note));
   }
-  if (!entry.ports.empty()) { text += fmt::format("  ports: {}\n", fmt::join(entry.ports, ", ")); }
+  if (!entry.ports.empty()) {
+    text += fmt::format("  ports: {}\n", printable(fmt::format("{}", fmt::join(entry.ports, ", "))));
+  }
   return text;
 }
 
@@ -62,7 +66,7 @@ ExitCode devices_command(bool json) {
     if (json) {
       print_json_line({{"type", "note"}, {"text", note}});
     } else {
-      to_stdout(fmt::format("not found: {}\n", note));
+      to_stdout(fmt::format("not found: {}\n", printable(note)));
     }
   }
   return ExitCode::success;

@@ -8,6 +8,7 @@
 
 #include "apps/streamlab/commands.hpp"
 #include "apps/streamlab/console.hpp"
+#include "engine/base/printable.hpp"
 #include "hal/system_state.hpp"
 #include "nodes/dsp/cpu_path.hpp"
 
@@ -53,11 +54,14 @@ ExitCode doctor_command(bool json) {
   for (const SystemFact& fact : facts) { width = std::max(width, fact.name.size()); }
   std::size_t remarks = 0;
   for (const SystemFact& fact : facts) {
-    to_stdout(fmt::format("{:<5} {:<{}}  {}\n", to_string(fact.verdict), fact.name, width, fact.in_force));
+    to_stdout(fmt::format("{:<5} {:<{}}  {}\n", to_string(fact.verdict), fact.name, width,
+                          printable(fact.in_force)));
     if (fact.verdict == Verdict::ok) { continue; }
     ++remarks;
     to_stdout(fmt::format("{:{}}  wanted: {}\n", "", width + 6, fact.asked));
-    if (!fact.remedy.empty()) { to_stdout(fmt::format("{:{}}  remedy: {}\n", "", width + 6, fact.remedy)); }
+    if (!fact.remedy.empty()) {
+      to_stdout(fmt::format("{:{}}  remedy: {}\n", "", width + 6, printable(fact.remedy)));
+    }
   }
   to_stdout(remarks == 0 ? "\nEverything is as real-time audio wants it.\n"
                          : fmt::format("\n{} could be better.\n", counted(remarks, "thing")));

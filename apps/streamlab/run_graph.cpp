@@ -14,6 +14,7 @@
 #include "apps/streamlab/run_events.hpp"
 #include "apps/streamlab/standard_streams.hpp"
 #include "apps/streamlab/summary.hpp"
+#include "engine/base/printable.hpp"
 #include "engine/process/shared_output.hpp"
 #include "engine/run/engine.hpp"
 #include "engine/run/event_finder.hpp"
@@ -83,7 +84,7 @@ void show_device(const DeviceFormat& device, const RunOptions& options, std::FIL
   } else if (!options.quiet) {
     to_stderr(device_line(device) + "\n");
   } else if (is_stand_in(device)) {  // what follows is nobody's sound
-    to_stderr(device.notice + "\n", Tone::warning);
+    to_stderr(printable(device.notice) + "\n", Tone::warning);
   }
 }
 
@@ -92,7 +93,7 @@ void show_event(const EngineEvent& event, bool is_live, double rate_hz, const Ru
   if (options.json) { return print_json_line(event_document(event, rate_hz), console); }
   const double signal_s = rate_hz > 0.0 ? static_cast<double>(event.position) / rate_hz : 0.0;
   const std::string when = clock_text(is_live ? event.timestamp_us : std::llround(1e6 * signal_s));
-  to_stderr(fmt::format("{}  {}\n", when, event_text(event)));
+  to_stderr(fmt::format("{}  {}\n", when, printable(event_text(event))));
 }
 
 }  // namespace

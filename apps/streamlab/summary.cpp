@@ -103,16 +103,16 @@ double seconds_since(std::chrono::steady_clock::time_point begin) {
 }
 
 std::string device_line(const DeviceFormat& device) {
-  std::string text = fmt::format("device: {}, {} Hz, periods of {} frames, {} in, {} out", device.description,
-                                 device.sample_rate_hz, device.period_frames, device.input_names.size(),
-                                 device.output_names.size());
+  std::string text = fmt::format("device: {}, {} Hz, periods of {} frames, {} in, {} out",
+                                 printable(device.description), device.sample_rate_hz, device.period_frames,
+                                 device.input_names.size(), device.output_names.size());
   if (device.real_time && !device.input_names.empty()) {
     text += ", " + latency_phrase("input", device.input_latency_frames, device.sample_rate_hz);
   }
   if (device.real_time && !device.output_names.empty()) {
     text += ", " + latency_phrase("output", device.output_latency_frames, device.sample_rate_hz);
   }
-  if (!device.notice.empty()) { text += fmt::format("\n  {}", device.notice); }
+  if (!device.notice.empty()) { text += fmt::format("\n  {}", printable(device.notice)); }
   return text;
 }
 

@@ -11,6 +11,7 @@
 #include "apps/streamlab/config_file.hpp"
 #include "apps/streamlab/console.hpp"
 #include "apps/streamlab/interrupt.hpp"
+#include "engine/base/printable.hpp"
 
 namespace streamlab::app {
 namespace {
@@ -26,7 +27,7 @@ void tell(const ReloadPlan& plan, const RunArguments& arguments, std::FILE* cons
                      {"removed", plan.removed}},
                     console);
   } else if (!arguments.quiet) {
-    to_stderr(fmt::format("{}: {}\n", name_of(arguments.config), to_string(plan)));
+    to_stderr(fmt::format("{}: {}\n", printable(name_of(arguments.config)), to_string(plan)));
   }
 }
 

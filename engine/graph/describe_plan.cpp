@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "engine/base/printable.hpp"
 #include "engine/graph/describe.hpp"
 #include "engine/graph/wrapped.hpp"
 #include "engine/rt/thread.hpp"
@@ -39,7 +40,7 @@ std::string dot_quoted(std::string_view text) {
     if (c == '"' || c == '\\') { result += '\\'; }
     result += c;
   }
-  return result + "\"";
+  return printable(result) + "\"";
 }
 
 double latency_rate_hz(const Plan& plan) {
@@ -87,7 +88,7 @@ std::string value_names(const StreamFormat& format) {
   constexpr std::size_t kIndent = 6;
   std::string names;
   for (std::size_t c = 0; c < std::min(kMost, format.channels.size()); ++c) {
-    names += (c == 0 ? "" : ", ") + format.channels[c].name;
+    names += (c == 0 ? "" : ", ") + printable(format.channels[c].name);
   }
   if (format.channels.size() > kMost) { names += ", …"; }
   return wrapped(names, kIndent);
@@ -146,7 +147,7 @@ std::string describe_plan(const Plan& plan) {
     id_width = std::max(id_width, node.id.size());
     type_width = std::max(type_width, node.info().name.size());
   }
-  std::string text = graph.title().empty() ? std::string{} : graph.title() + "\n\n";
+  std::string text = graph.title().empty() ? std::string{} : printable(graph.title()) + "\n\n";
   const Partition& partition = plan.domains();
   const auto nodes = nodes_by_domain(graph, partition);
   for (std::size_t d = 0; d < partition.domain_count; ++d) {
@@ -158,7 +159,7 @@ std::string describe_plan(const Plan& plan) {
       for (std::size_t port = 0; port < slots.size(); ++port) {
         const PlanSlot& slot = plan.slots()[slots[port]];
         if (slots.size() > 1) { line += fmt::format("\n    {}", port_name(node.info().outputs, port)); }
-        line += "  -> " + describe(*slot.format);
+        line += "  -> " + printable(describe(*slot.format));
         if (slot.format->kind == StreamKind::values) { line += "\n" + value_names(*slot.format); }
       }
       line.erase(line.find_last_not_of(' ') + 1);

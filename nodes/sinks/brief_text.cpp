@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "engine/base/printable.hpp"
 #include "nodes/analysis/level_unit.hpp"
 #include "nodes/dsp/level_stats.hpp"
 #include "nodes/sinks/flag_names.hpp"
@@ -196,7 +197,10 @@ void BriefText::find_bars(const StreamFormat& format) {
 
 void BriefText::pad_names() {
   std::size_t longest = 0;
-  for (const Line& line : lines_) { longest = std::max(longest, line.name.size()); }
+  for (Line& line : lines_) {
+    line.name = printable(line.name);
+    longest = std::max(longest, line.name.size());
+  }
   for (Line& line : lines_) { line.name.resize(longest, ' '); }
 }
 
@@ -206,19 +210,18 @@ std::string BriefText::operator()(const DataFrame& frame) {
   std::string text;
   for (std::size_t i = 0; i < lines_.size(); ++i) {
     const auto channel = static_cast<std::uint32_t>(i);
-    text += fmt::format("[{}] {}  {}", label_, clock_text(header.timestamp_us), lines_[i].name);
+    std::string line = fmt::format("[{}] {}  {}", label_, clock_text(header.timestamp_us), lines_[i].name);
     switch (frame.format().kind) {
       case StreamKind::values:
-        text += values_of(frame, lines_[i], holds_[i]);
+        line += values_of(frame, lines_[i], holds_[i]);
         break;
       case StreamKind::spectrum:
-        text += peaks_of(frame, channel);
+        line += peaks_of(frame, channel);
         break;
       default:
-        text += audio_of(frame, channel);
+        line += audio_of(frame, channel);
     }
-    text += remarks;
-    text += '\n';
+    text += printable(line + remarks) + "\n";
   }
   return text;
 }

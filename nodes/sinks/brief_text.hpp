@@ -8,7 +8,8 @@
 //
 // The time is that of the block's first frame: of day where the block says it (a live one does), else since the
 // beginning of the stream. Levels have two decimals, whatever their size; other numbers three significant digits.
-// "--" is a value that does not exist, such as the crest factor of silence.
+// "--" is a value that does not exist, such as the crest factor of silence. Names, units and the label come from files
+// and are made printable: what they hold is no line of its own.
 #pragma once
 
 #include <cstdint>

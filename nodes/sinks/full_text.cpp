@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "engine/base/printable.hpp"
 #include "nodes/dsp/level_stats.hpp"
 #include "nodes/sinks/brief_text.hpp"
 #include "nodes/sinks/flag_names.hpp"
@@ -58,30 +59,29 @@ std::string full_text_of(const DataFrame& frame, const std::string& label) {
     remarks += flag == "gap" ? fmt::format("gap of {} frames", header.gap_frames) : std::string(flag);
   });
   if (!remarks.empty()) { remarks += ")"; }
-  std::string text = fmt::format("[{}] Frame #{} @ {} µs{}{}\n", label, header.sequence_id,
-                                 header.timestamp_us, time_of_day(header.timestamp_us), remarks);
+  std::string text = printable(fmt::format("[{}] Frame #{} @ {} µs{}{}", label, header.sequence_id,
+                                           header.timestamp_us, time_of_day(header.timestamp_us), remarks));
   const StreamFormat& format = frame.format();
   for (std::uint32_t c = 0; c < frame.channel_count(); ++c) {
     const ChannelInfo& info = format.channels[c];
     const auto data = frame.channel(c);
+    std::string line;
     if (format.kind == StreamKind::values) {
-      text +=
-          fmt::format("  {}: {}\n", info.name, with_unit(data.empty() ? std::nan("") : data[0], info.unit));
+      line = fmt::format("  {}: {}", info.name, with_unit(data.empty() ? std::nan("") : data[0], info.unit));
     } else if (format.kind == StreamKind::spectrum) {
       const SpectrumPeak peak = find_peak(data, format.axis);
-      text += fmt::format("  {}: bins={}, peak={}", info.name, data.size(), with_unit(peak.value, info.unit));
-      if (!std::isnan(peak.value)) { text += " at " + with_unit(peak.at, format.axis.unit); }
-      text += "\n";
+      line = fmt::format("  {}: bins={}, peak={}", info.name, data.size(), with_unit(peak.value, info.unit));
+      if (!std::isnan(peak.value)) { line += " at " + with_unit(peak.at, format.axis.unit); }
     } else {
       const dsp::Levels levels = levels_of(data);
       const std::string_view unit = info.unit == "FS" ? std::string_view() : info.unit;
-      text += fmt::format("  {}: len={}, mean={}, rms={}", info.name, data.size(), with_unit(levels.dc, unit),
-                          with_unit(levels.rms, unit));
-      if (levels.not_finite > 0) { text += fmt::format(", not_finite={}", levels.not_finite); }
-      text += "\n";
+      line = fmt::format("  {}: len={}, mean={}, rms={}", info.name, data.size(), with_unit(levels.dc, unit),
+                         with_unit(levels.rms, unit));
+      if (levels.not_finite > 0) { line += fmt::format(", not_finite={}", levels.not_finite); }
     }
+    text += "\n" + printable(line);
   }
-  return text;
+  return text + "\n";
 }
 
 std::string json_line_of(const DataFrame& frame, const std::string& label) {

@@ -107,8 +107,7 @@ class Print final : public Node {
                  [[maybe_unused]] std::span<OutputPort> out) noexcept override {
     const bool shown = seen_++ % every_ == 0;
     if (!shown || console_ == Console::off) { return Status::ok; }
-    // Names and units come from files, and may not command the terminal.
-    const std::string text = printable(text_of(*in[0]), LineEnds::keep);
+    const std::string text = text_of(*in[0]);
     // Whole blocks at once, and none kept back: another program may be reading.
     if (!output_->write(text)) {
       error_ = errno;
@@ -130,8 +129,9 @@ class Print final : public Node {
   }
 
  private:
+  // Names and units come from files, and may neither command the terminal nor make lines of their own.
   std::string text_of(const DataFrame& frame) {
-    if (console_ == Console::json_lines) { return json_line_of(frame, label_); }
+    if (console_ == Console::json_lines) { return printable(json_line_of(frame, label_), LineEnds::keep); }
     return brief_ ? (*brief_)(frame) : full_text_of(frame, label_);
   }
 

@@ -1,13 +1,38 @@
 // nodes/sinks/text_output.cpp
 #include "nodes/sinks/text_output.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
 
 #include <fmt/format.h>
+#include <unistd.h>
+
+#include "engine/base/printable.hpp"
 
 namespace streamlab {
+namespace {
+
+// Of a table or of JSON Lines; the ends of lines, of which a table has others, stay.
+std::string printable_lines(std::string_view lines) {
+  std::string text;
+  while (!lines.empty()) {
+    const std::size_t size = std::min(lines.find('\n'), lines.size() - 1) + 1;
+    const std::string_view line = lines.substr(0, size);
+    const std::string_view content = line.substr(0, line.find_last_not_of("\r\n") + 1);
+    text += printable(content);
+    text += line.substr(content.size());
+    lines.remove_prefix(size);
+  }
+  return text;
+}
+
+}  // namespace
+
+ConsoleText::ConsoleText(std::FILE* console)
+    : output_(SharedOutput::of(console)),
+      is_terminal_(console != nullptr && ::fileno(console) >= 0 && ::isatty(::fileno(console)) == 1) {}
 
 bool ConsoleText::write(std::string_view text) noexcept {
   if (is_over_) {
@@ -57,7 +82,8 @@ Result<void> TextOutput::write(std::string_view lines) {
                   fmt::format("cannot be written beyond byte {}: {}", bytes_, std::strerror(error_number)),
                   {}, cut ? "everything before that is complete" : "its last line is incomplete");
   }
-  if (!console_->write(beginning_.empty() ? lines : beginning_.append(lines))) {
+  const std::string_view all = beginning_.empty() ? lines : beginning_.append(lines);
+  if (!(console_->is_terminal() ? console_->write(printable_lines(all)) : console_->write(all))) {
     return failed(path_, fmt::format("cannot be written: {}", std::strerror(errno)));
   }
   beginning_.clear();

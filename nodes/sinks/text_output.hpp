@@ -22,7 +22,8 @@ namespace streamlab {
 // Texts for the console, one a block.
 class ConsoleText {
  public:
-  explicit ConsoleText(std::FILE* console) : output_(SharedOutput::of(console)) {}
+  explicit ConsoleText(std::FILE* console);
+  bool is_terminal() const noexcept { return is_terminal_; }
 
   // False: it cannot be written, as errno says.
   bool write(std::string_view text) noexcept;
@@ -37,6 +38,7 @@ class ConsoleText {
 
  private:
   const std::shared_ptr<SharedOutput> output_;
+  const bool is_terminal_;
   SharedOutput::Patience patience_;
   bool is_over_ = false;
   std::uint64_t left_out_ = 0;
@@ -46,7 +48,8 @@ class ConsoleText {
 // with a complete line. One thread at a time; blocks; not for the real-time thread.
 //
 // The console's reader may pause. Then write() waits; when the run is to end, as long as SharedOutput::Patience has
-// it, and after that no more: what is then left out is counted, and no failure.
+// it, and after that no more: what is then left out is counted, and no failure. A terminal is shown what would command
+// it (see printable.hpp); a program gets every byte as a file would.
 class TextOutput {
  public:
   // Opens `path`; "-" is `console`, the output shared by the nodes of a graph that print. Fails when the file

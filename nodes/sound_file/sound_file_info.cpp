@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include "engine/base/printable.hpp"
+
 namespace streamlab {
 
 double duration_s(const SoundFileInfo& info) {
@@ -15,8 +17,8 @@ std::string describe(const SoundFileInfo& info, const std::vector<std::string>& 
                                  info.sample_rate_hz, info.channels, info.channels == 1 ? "" : "s");
   text += info.length_known ? fmt::format("{} frames, {:.3f} s\n", info.frames, duration_s(info))
                             : std::string("length not stated\n");
-  for (const std::string& warning : info.warnings) { text += "warning: " + warning + "\n"; }
-  for (const std::string& loss : losses) { text += "warning: " + loss + "\n"; }
+  for (const std::string& warning : info.warnings) { text += "warning: " + printable(warning) + "\n"; }
+  for (const std::string& loss : losses) { text += "warning: " + printable(loss) + "\n"; }
   return text;
 }
 

@@ -346,6 +346,10 @@ TEST(OutputFiles, ThatExistAreNotedByCheck) {
   const auto result = streamlab({"check", config}, dir.path().string());
   EXPECT_EQ(result.exit_code, 0);
   EXPECT_EQ(result.err, "note: \"take.wav\" already exists: a run needs --force to replace it\n");
+  dir.write("a\nb.wav", "an old one");
+  const auto named = streamlab({"check", dir.write("tone.json", tone_to({sink("FileSink", "a\\nb.wav")}))},
+                               dir.path().string());
+  EXPECT_EQ(named.err, "note: \"a\\nb.wav\" already exists: a run needs --force to replace it\n");
 }
 
 TEST(OutputFiles, OfARunThatCannotStartLeaveNothingAndReplaceNothing) {

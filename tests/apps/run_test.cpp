@@ -185,11 +185,11 @@ TEST(Run, SaysWhatIsWrongWithOptionsAndGraphTogether) {
               AllOf(HasSubstr("the flow has no steps"), HasSubstr("--seconds: a flow has no such limit")));
 }
 
-// ESC, BEL and what else a terminal obeys: in a key, a value, an id, a file's name, a title and arguments.
+// ESC, BEL, line ends and what else a terminal obeys: in a key, a value, an id, a file's name, a title and arguments.
 TEST(Run, ShowsControlCharactersOfOthersInsteadOfSendingThem) {
   const TempDir dir;
-  const std::string esc = "\x1b]0;x\a";
-  const std::string escaped = R"(\u001b]0;x\u0007)";
+  const std::string esc = "\x1b]0;x\a\nforged";
+  const std::string escaped = R"(\u001b]0;x\u0007\nforged)";
   const std::string keys = dir.write(
       "keys.json", R"({"k)" + escaped + R"(": 1, "nodes": [{"id": "i)" + escaped + R"(", "type": "t)" +
                        escaped + R"("}, {"id": "f", "type": "FileSource", "config": {"path": ")" + escaped +
@@ -230,6 +230,7 @@ TEST(Run, ShowsControlCharactersOfOthersInsteadOfSendingThem) {
     const std::string all = result.out + result.err;
     EXPECT_THAT(all, HasSubstr("\\u001b")) << command.front() << " " << command.back();
     EXPECT_EQ(all.find_first_of("\x1b\a"), std::string::npos) << all;
+    EXPECT_EQ(all.find("\nforged"), std::string::npos) << command.front() << " " << command.back() << all;
   }
 }
 
