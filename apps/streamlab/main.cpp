@@ -7,6 +7,7 @@
 #include <fstream>
 #include <functional>
 #include <map>
+#include <new>
 #include <optional>
 #include <string>
 #include <thread>
@@ -491,8 +492,9 @@ int main(int argc, char** argv) {
   streamlab::app::occupy_closed_streams();
   try {
     return static_cast<int>(streamlab::app::main_of(argc, argv));
-  } catch (const std::exception& error) {  // out of memory, or a defect of ours
-    streamlab::app::to_stderr(fmt::format("streamlab: {}\n", error.what()));
+  } catch (const std::exception& error) {  // a library was refused memory, or a defect of ours
+    const bool is_memory = dynamic_cast<const std::bad_alloc*>(&error) != nullptr;
+    streamlab::app::to_stderr(fmt::format("streamlab: {}\n", is_memory ? "memory ran out" : error.what()));
     return static_cast<int>(streamlab::app::ExitCode::failed);
   }
 }

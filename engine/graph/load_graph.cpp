@@ -2,6 +2,7 @@
 //
 // From text to ValidGraph in one go, with all errors of both steps in the order of the file; beside them those that the
 // sources would report next.
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "engine/core/node.hpp"
 #include "engine/graph/file_order.hpp"
 #include "engine/graph/graph_spec.hpp"
+#include "engine/graph/make_node.hpp"
 #include "engine/graph/parse_config.hpp"
 #include "engine/graph/validate.hpp"
 
@@ -41,7 +43,8 @@ Errors refusals_of_sources(const ValidGraph& graph, const Errors& said) {
     context.sample_rate_hz = graph.config().sample_rate_hz;
     context.block_size = graph.config().block_size > 0 ? graph.config().block_size : kDefaultBlockSize;
     context.console = Console::off;
-    auto prepared = node.entry->make(node.params)->prepare(context);
+    std::shared_ptr<Node> made;
+    auto prepared = make_prepared(*node.entry, node.params, context, made);
     if (!prepared) { found.push_back(node.located(prepared.error())); }
   }
   graph.name_nodes(found);

@@ -1,6 +1,7 @@
 // engine/graph/make_node.cpp
 #include "engine/graph/make_node.hpp"
 
+#include <new>
 #include <string>
 
 #include <fmt/format.h>
@@ -30,6 +31,17 @@ Checked<std::unique_ptr<Node>> make_node_by_name(std::string_view type, std::str
   ParamValues values = read_params(*document, entry->info.params, entry->info.rules, "/config", errors);
   if (!errors.empty()) { return tl::unexpected(std::move(errors)); }
   return entry->make(values);
+}
+
+Result<std::vector<OutputFormat>> make_prepared(const NodeEntry& entry, const ParamValues& params,
+                                                const PrepareContext& context, std::shared_ptr<Node>& node) {
+  try {
+    node = entry.make(params);
+    return node->prepare(context);
+  } catch (const std::bad_alloc&) {
+    return failed("", "memory ran out while it was prepared", "",
+                  "smaller blocks, windows and buffers need less");
+  }
 }
 
 }  // namespace streamlab

@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "engine/graph/make_node.hpp"
+
 namespace streamlab {
 namespace {
 
@@ -96,8 +98,7 @@ class Planner {
       context.device = plan_.options_.device ? &*plan_.options_.device : nullptr;
       context.lossless = plan_.options_.lossless;
       context.ahead_blocks = planned.ahead_blocks;
-      planned.node = valid.entry->make(valid.params);
-      auto outputs = planned.node->prepare(context);
+      auto outputs = make_prepared(*valid.entry, valid.params, context, planned.node);
       if (!outputs) {
         errors_.push_back(valid.located(outputs.error()));
         return;

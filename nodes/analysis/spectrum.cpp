@@ -70,7 +70,8 @@ constexpr NodeInfo kInfo{
         "counts them. averaging, averages, time_constant_s and detrend may change while the graph runs. The same kind of "
         "averaging goes on with the frames that it has. Another one begins behind the next frame: with that one the average "
         "under way is given, flagged incomplete if it has less frames than it should. Everything else is part of the format; "
-        "the notes tell how the stream began.",
+        "the notes tell how the stream began. FFTW plans the transform before the graph runs; if it gets no memory "
+        "then, it ends the program itself (SIGABRT, \"fftw: … assertion failed\").",
     .example =
         R"({"id": "spec", "type": "Spectrum", "config": {"fft_size": 4096, "window": "hann", "averaging": "linear"}})",
     .cost_ns_per_frame = 10.0,

@@ -269,5 +269,15 @@ TEST(Plan, TakesTheBlockSizeFromOptionsConfigurationAndDefaultInThatOrder) {
   EXPECT_EQ(slot_of(plan_of(configured, options), "s").format->max_frames, 7U);
 }
 
+// A library that gets no memory says so to its node; our own new ends the program before that.
+TEST(Plan, SaysForWhichNodeMemoryRanOut) {
+  const ValidGraph graph =
+      graph_of({"s Source", R"(big Step {"greedy": true})", "end NullSink"}, {"s big", "big end"});
+  EXPECT_THAT(plan_refusals(graph),
+              ElementsAre("/nodes/1 (\"big\"): memory ran out while it was prepared; smaller "
+                          "blocks, windows and buffers need less"));
+  EXPECT_EQ(make_plan(graph, {}).error().front().code, ErrorCode::failed);  // not the configuration's fault
+}
+
 }  // namespace
 }  // namespace streamlab

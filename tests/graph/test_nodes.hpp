@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <new>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -24,6 +25,7 @@ inline constexpr ParamInfo kTestParams[] = {
     param::integer("size", "frames", {1, 1U << 20U}, 64, "Block of a source."),
     param::text("refuse", "", "prepare() refuses with these words."),
     param::boolean("recuts", false, "Cuts its output itself."),
+    param::boolean("greedy", false, "prepare() finds no memory, as where a library gets none."),
 };
 inline constexpr PortInfo kTwoOutputs[] = {{"low", kAudioOnly, "Low."}, {"high", kAudioOnly, "High."}};
 inline constexpr PortInfo kTwoInputs[] = {{"reference", kAudioOnly, "One."},
@@ -85,6 +87,7 @@ class TestNode final : public Node {
   explicit TestNode(const ParamValues& params) : params_(params) {}
 
   Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
+    if (params_.flag(7)) { throw std::bad_alloc(); }
     if (!params_.text(5).empty()) { return refused("/config/refuse", params_.text(5)); }
     const auto size = static_cast<std::uint32_t>(params_.integer(4));
     OutputFormat out{context.inputs.empty() ? audio_format(params_[3], {"x"}, size) : *context.inputs[0]};
