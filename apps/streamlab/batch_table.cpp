@@ -183,12 +183,12 @@ Result<BatchTable> BatchTable::open(const Options& options, const BatchRecord* r
     table.entries_.emplace(shown_name(record->entries()[e].input), e);
   }
   if (is_there && is_resumed) {
-    if (auto indexed = table.index(options.path, *record); !indexed) {
+    if (auto indexed = table.index(options.path, *record, LastRows::complete); !indexed) {
       return tl::unexpected(indexed.error());
     }
   }
   for (const std::string& part : parts) {
-    const auto indexed = table.index(part, *record);
+    const auto indexed = table.index(part, *record, LastRows::maybe_torn);
     if (indexed) {
       table.own_parts_.push_back(part);
     } else if (is_resumed) {
@@ -203,8 +203,8 @@ Result<BatchTable> BatchTable::open(const Options& options, const BatchRecord* r
   return table;
 }
 
-// Takes the rows of an earlier table. Of its last file some may be missing.
-Result<void> BatchTable::index(const std::string& name, const BatchRecord& record) {
+// Takes the rows of an earlier table. Of the last file of a part some may be missing.
+Result<void> BatchTable::index(const std::string& name, const BatchRecord& record, LastRows rows) {
   std::ifstream file(name, std::ios::binary);
   std::ostringstream content;
   if (!file) { return failed_by_errno(name, "cannot be read"); }
@@ -238,7 +238,7 @@ Result<void> BatchTable::index(const std::string& name, const BatchRecord& recor
   }
   for (const Group& group : groups) {
     const auto entry = find_entry(group, record);
-    if (!entry && &group == &groups.back()) {
+    if (!entry && rows == LastRows::maybe_torn && &group == &groups.back()) {
       torn_ = group.name;
     } else if (!entry) {
       return unknown(fmt::format("a batch did not write its rows of \"{}\" so", group.name));

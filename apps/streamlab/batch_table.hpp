@@ -72,7 +72,8 @@ class BatchTable {
   struct Group;
   bool is_stdout() const { return options_.path == "-"; }
   bool is_csv() const { return options_.format == StdoutFormat::csv; }
-  Result<void> index(const std::string& name, const BatchRecord& record);
+  enum class LastRows : std::uint8_t { complete, maybe_torn };
+  Result<void> index(const std::string& name, const BatchRecord& record, LastRows rows);
   std::optional<std::size_t> find_entry(const Group& group, const BatchRecord& record);
   Result<void> write(std::string_view text);
   Result<void> unite_columns();

@@ -83,7 +83,8 @@ TEST(BatchResume, WritesOverNothingThatNoBatchHasWritten) {
   const std::string whole = folder.content("all.csv");
   std::string changed = whole;
   changed.replace(changed.find("\r\n") + 2, 5, "A.wav");
-  for (const std::string& text : {changed, "name;value\n" + whole}) {
+  const std::string a_row_behind = whole + "other.wav,1,2,3\r\n";
+  for (const std::string& text : {changed, "name;value\n" + whole, a_row_behind, whole + "my note"}) {
     folder.dir().write("all.csv", text);
     const auto result = folder.batch(config, kThree, {"--csv", "all.csv", "--resume"});
     EXPECT_EQ(result.exit_code, 2);
