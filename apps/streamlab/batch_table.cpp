@@ -183,12 +183,12 @@ Result<BatchTable> BatchTable::open(const Options& options, const BatchRecord* r
     table.entries_.emplace(shown_name(record->entries()[e].input), e);
   }
   if (is_there && is_resumed) {
-    if (auto indexed = table.index(options.path, *record, LastRows::complete); !indexed) {
+    if (auto indexed = table.index(options.path, *record); !indexed) {
       return tl::unexpected(indexed.error());
     }
   }
   for (const std::string& part : parts) {
-    const auto indexed = table.index(part, *record, LastRows::maybe_torn);
+    const auto indexed = table.index(part, *record);
     if (indexed) {
       table.own_parts_.push_back(part);
     } else if (is_resumed) {
@@ -203,8 +203,8 @@ Result<BatchTable> BatchTable::open(const Options& options, const BatchRecord* r
   return table;
 }
 
-// Takes the rows of an earlier table. Of the last file of a part some may be missing.
-Result<void> BatchTable::index(const std::string& name, const BatchRecord& record, LastRows rows) {
+// Takes the rows of an earlier table. Of its last file some may be missing.
+Result<void> BatchTable::index(const std::string& name, const BatchRecord& record) {
   std::ifstream file(name, std::ios::binary);
   std::ostringstream content;
   if (!file) { return failed_by_errno(name, "cannot be read"); }
@@ -238,7 +238,7 @@ Result<void> BatchTable::index(const std::string& name, const BatchRecord& recor
   }
   for (const Group& group : groups) {
     const auto entry = find_entry(group, record);
-    if (!entry && rows == LastRows::maybe_torn && &group == &groups.back()) {
+    if (!entry && &group == &groups.back() && may_be_torn(group, record)) {
       torn_ = group.name;
     } else if (!entry) {
       return unknown(fmt::format("a batch did not write its rows of \"{}\" so", group.name));
@@ -249,6 +249,14 @@ Result<void> BatchTable::index(const std::string& name, const BatchRecord& recor
     }
   }
   return {};
+}
+
+// Can these be the rows of a file, cut anywhere? Others somebody has added.
+bool BatchTable::may_be_torn(const Group& group, const BatchRecord& record) const {
+  return std::any_of(entries_.begin(), entries_.end(), [&](const auto& named) {
+    return named.first.starts_with(group.name) && !old_.contains(named.second) &&
+           group.rows.size() <= record.entries()[named.second].rows;
+  });
 }
 
 // The newest entry that stands for exactly these rows.

@@ -72,8 +72,8 @@ class BatchTable {
   struct Group;
   bool is_stdout() const { return options_.path == "-"; }
   bool is_csv() const { return options_.format == StdoutFormat::csv; }
-  enum class LastRows : std::uint8_t { complete, maybe_torn };
-  Result<void> index(const std::string& name, const BatchRecord& record, LastRows rows);
+  Result<void> index(const std::string& name, const BatchRecord& record);
+  bool may_be_torn(const Group& group, const BatchRecord& record) const;
   std::optional<std::size_t> find_entry(const Group& group, const BatchRecord& record);
   Result<void> write(std::string_view text);
   Result<void> unite_columns();

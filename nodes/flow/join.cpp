@@ -158,13 +158,18 @@ class Join final : public Node {
     newest_us_ = std::max(newest_us_, in[i]->timestamp_us());
     give_decided(out[0], 0);
     while (rows_left_ > 0 && is_late()) { give_up_first(out[0]); }
+    if (is_through()) { leave_partners(); }
     return failed_ ? Status::fault : Status::ok;
   }
 
-  void input_ended(std::size_t input) noexcept override { inputs_[input].end(); }
+  void input_ended(std::size_t input) noexcept override {
+    inputs_[input].end();
+    if (is_through()) { leave_partners(); }
+  }
   bool has_room(std::size_t input, std::size_t blocks) const noexcept override {
     const std::size_t kept = input == 0 ? 0 : 1;  // a partner that may be used again
     const WaitingBlocks& waiting = inputs_[input];
+    if (is_through()) { return true; }
     // An input that brings more blocks at once than can wait here must be admitted at some time.
     return waiting.size() <= kept || waiting.has_room(blocks + 1 - kept) || (input == 0 && is_decided());
   }
@@ -174,11 +179,7 @@ class Join final : public Node {
     give_decided(out[0], 0);
     if (failed_) { return Status::fault; }
     if (!inputs_[0].empty()) { return Status::ok; }
-    if (by_ != By::latest) {
-      for (std::size_t j = 1; j < inputs_.size(); ++j) {
-        while (!inputs_[j].empty()) { pass_by(j); }
-      }
-    }
+    leave_partners();
     return rows_left_ < kRowsPerCall ? Status::ok : Status::done;
   }
 
@@ -279,6 +280,14 @@ class Join final : public Node {
   bool is_late() const noexcept {
     return params_.given(kLateness) && !inputs_[0].empty() &&
            newest_us_ - inputs_[0][0].frame.timestamp_us() > as_us(params_[kLateness]);
+  }
+
+  // No block of in1 is left: what others still bring has no partner, and must not fill the room in which nobody looks for it.
+  bool is_through() const noexcept { return inputs_[0].ended() && inputs_[0].empty(); }
+  void leave_partners() noexcept {
+    for (std::size_t j = 1; j < inputs_.size(); ++j) {
+      while (!inputs_[j].empty()) { pass_by(j); }
+    }
   }
 
   // Accepts a block; drops the oldest if there is no room.

@@ -1,6 +1,7 @@
 // tests/nodes/flow/join_test.cpp
 //
 // Join against a reference that sees all blocks at once: the same rows for every order of arrival.
+#include <chrono>
 #include <cstdlib>
 #include <map>
 #include <optional>
@@ -10,6 +11,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "engine/graph/validate.hpp"
+#include "engine/run/engine.hpp"
 #include "tests/nodes/flow/flow_blocks.hpp"
 
 namespace streamlab {
@@ -267,6 +270,31 @@ TEST(Join, CountsEveryBlockWithoutAPartnerOnce) {
             (std::map<std::string, std::uint64_t>{{"blocks of in1 without a partner", 2},
                                                   {"blocks of in2 without a partner", 3}}));
   EXPECT_THAT(counted(node, true), IsEmpty());
+}
+
+// When in1 has ended, another input may go on for long: its blocks are counted, and wait for no room.
+TEST(Join, EndsWhenTheFirstInputEndsLongBeforeAnother) {
+  for (const char* config : {R"({"by": "sequence"})", R"({"by": "time", "tolerance_s": 1})",
+                             R"({"by": "latest"})", R"({"unmatched": "pass", "max_waiting": 2})"}) {
+    const auto graph =
+        load_graph(fmt::format(R"({{"pipeline_config": {{"sample_rate": 8000, "block_size": 64}}, "nodes": [
+        {{"id": "short", "type": "SineGenerator", "config": {{"duration_s": 0.08}}}},
+        {{"id": "long", "type": "SineGenerator", "config": {{"duration_s": 8}}}},
+        {{"id": "join", "type": "Join", "config": {}}}, {{"id": "end", "type": "NullSink"}}],
+        "connections": [{{"from": "short", "to": "join.in1"}}, {{"from": "long", "to": "join.in2"}},
+          {{"from": "join", "to": "end"}}]}})",
+                               config));
+    ASSERT_TRUE(graph) << to_string(graph.error(), "");
+    auto engine = Engine::create(*graph, {});
+    ASSERT_TRUE(engine);
+    auto blocks = (*engine)->subscribe("join");
+    ASSERT_TRUE(blocks && (*engine)->start());
+    std::int64_t frames = 0;
+    while (const auto block = blocks->receive()) { frames += block->frame_count(); }
+    EXPECT_TRUE((*engine)->wait_for(std::chrono::minutes(1))) << config;
+    (*engine)->stop();
+    EXPECT_EQ(frames, 640) << config;  // 0.08 s at 8 kHz
+  }
 }
 
 TEST(Join, GivesUpTheOldestBeyondMaxWaiting) {
