@@ -24,6 +24,7 @@ struct SampleShape {
   std::string subtype;
   double clip_level = 1.0;
   std::size_t frame_bytes = 0;  // in the file, where all frames have the same number
+  std::uint64_t begin = 0;      // of the samples, where libsndfile found them
 };
 
 class SampleInput {

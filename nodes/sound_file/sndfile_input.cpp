@@ -177,6 +177,7 @@ class SndfileInput final : public SampleInput {
     shape_.container = container_name(found.format);
     shape_.subtype = subtype_name(found.format);
     shape_.clip_level = clip_level_of(found.format);
+    shape_.begin = bytes_.position();
     shape_.frame_bytes = shape_.channels * sample_bytes_of(found.format);
     return {};
   }

@@ -147,6 +147,17 @@ OpenedInput open_input(const std::string& path, int fd, std::uint64_t file_bytes
   return open_sndfile_input(path, std::move(whole));
 }
 
+// Where a chunk has a wrong size, what follows it is not found by walking; libsndfile looks further.
+void search_samples(const std::string& path, int fd, std::uint64_t file_bytes, BeyondEnd beyond_end,
+                    WaveScan& scan) {
+  const auto input = open_sndfile_input(path, FileBytes(fd, 0, file_bytes));
+  if (!input || (*input)->shape().frames.value_or(0) == 0) { return; }
+  const bool is_found = take_samples_at(fd, file_bytes, (*input)->shape().begin, beyond_end, scan);
+  scan.warnings.emplace_back(
+      is_found ? "a chunk in front of the samples has a wrong size; they were found nevertheless"
+               : "a chunk has a wrong size: whether all samples are played is not known");
+}
+
 tl::unexpected<Error> not_readable(const std::string& path, int fd, const WaveScan& scan,
                                    const std::string& reason) {
   if (!scan.is_wave) {
@@ -264,7 +275,10 @@ Result<SoundFileReader> SoundFileReader::open(const std::string& path, BeyondEnd
   if (status.st_size == 0) { return refused(path, "is empty", "a sound file"); }
 
   const auto file_bytes = static_cast<std::uint64_t>(status.st_size);
-  const WaveScan scan = scan_wave(fd.get(), file_bytes, beyond_end);
+  WaveScan scan = scan_wave(fd.get(), file_bytes, beyond_end);
+  if (scan.is_wave && scan.has_format && !scan.has_data) {
+    search_samples(path, fd.get(), file_bytes, beyond_end, scan);
+  }
   auto impl = std::make_unique<Impl>();
   impl->path = path;
   SoundFileInfo& info = impl->info;
@@ -283,9 +297,8 @@ Result<SoundFileReader> SoundFileReader::open(const std::string& path, BeyondEnd
     const auto chunk = find_sample_chunk(fd.get(), file_bytes, beyond_end);
     auto input = open_input(path, fd.get(), file_bytes, scan, chunk);
     if (!input) { return not_readable(path, fd.get(), scan, input.error()); }
-    // libsndfile takes half of a chunk's header for an empty one.
     if (scan.is_wave && !scan.has_data && (*input)->shape().frames == 0U) {
-      return not_readable(path, fd.get(), scan, "");
+      return not_readable(path, fd.get(), scan, "");  // it takes half of a chunk's header for an empty one
     }
     impl->input = std::move(*input);
     const SampleShape& shape = impl->input->shape();

@@ -257,6 +257,17 @@ WaveScan scan_wave(int fd, std::uint64_t file_bytes, BeyondEnd beyond_end) {
   return scan;
 }
 
+bool take_samples_at(int fd, std::uint64_t file_bytes, std::uint64_t body, BeyondEnd beyond_end,
+                     WaveScan& scan) {
+  const Kind kind{scan.kind == "W64", scan.kind == "RF64" || scan.kind == "BW64"};
+  if (kind.rf64 || body < kind.first_chunk() + kind.header_bytes()) { return false; }
+  const ByteView file(fd, file_bytes, scan.big_endian);
+  const auto chunk = chunk_at(file, kind, body - kind.header_bytes());
+  if (!chunk || chunk->id != "data") { return false; }
+  check_data(file, kind, *chunk, beyond_end, scan);
+  return true;
+}
+
 std::string mended_wave_header(int fd, const WaveScan& scan) {
   std::string format(static_cast<std::size_t>(std::min(scan.format_bytes, kMaxFormatChunk)), '\0');
   format.resize(read_bytes_at(fd, format.data(), format.size(), scan.format_offset));

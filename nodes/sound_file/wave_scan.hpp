@@ -48,6 +48,11 @@ enum class BeyondEnd : std::uint8_t { leave_out, play };
 // more than the chunk headers of the first 4096 chunks.
 WaveScan scan_wave(int fd, std::uint64_t file_bytes, BeyondEnd beyond_end);
 
+// As scan_wave(), where the chunks in front of the samples do not lead to them, but somebody found them at `body`. False:
+// nothing there says that it is their chunk.
+bool take_samples_at(int fd, std::uint64_t file_bytes, std::uint64_t body, BeyondEnd beyond_end,
+                     WaveScan& scan);
+
 // The loss of what is left of a frame at the end.
 std::string incomplete_frame(std::uint64_t bytes);
 

@@ -420,6 +420,27 @@ TEST(SoundFileReader, TellsWhenAnAiffHasFewerFramesThanItPromises) {
   EXPECT_THAT(losses(bytes, 0), ElementsAre(HasSubstr("promises 0 bytes of samples")));
 }
 
+// libsndfile finds them where the walk from chunk to chunk ends among samples, and nobody else judged how many there are.
+TEST(SoundFileReader, JudgesSamplesBehindAChunkOfAWrongSize) {
+  const TempDir dir;
+  std::string list = chunk("LIST", "INFO" + chunk("ISFT", "Lavf59.27.100"));
+  list.replace(4, 4, little(500, 4));  // ends among the samples
+  for (const int bits : {16, 8}) {
+    const std::string whole =
+        riff(chunk("fmt ", format_body(1, 2, 44100, bits)) + list + chunk("data", std::string(2000, '\x99')));
+    auto reader = SoundFileReader::open(dir.write("a.wav", whole));
+    ASSERT_TRUE(reader) << to_string(reader.error());
+    EXPECT_EQ(read_all(*reader)[0].size(), 8000U / static_cast<unsigned>(bits));
+    EXPECT_THAT(reader->info().warnings, ElementsAre(HasSubstr("has a wrong size; they were found")));
+    EXPECT_THAT(reader->losses(), IsEmpty());
+    auto cut = SoundFileReader::open(dir.write("a.wav", whole.substr(0, whole.size() - 1000)));
+    ASSERT_TRUE(cut) << to_string(cut.error());
+    EXPECT_EQ(read_all(*cut)[0].size(), 4000U / static_cast<unsigned>(bits));
+    EXPECT_THAT(cut->losses(),
+                ElementsAre(HasSubstr("promises 2000 bytes of samples but the file ends after 1000")));
+  }
+}
+
 TEST(SoundFileReader, TellsOfOtherSamplesBehindTheFirst) {
   const TempDir dir;
   const std::string one =
