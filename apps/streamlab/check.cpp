@@ -36,12 +36,16 @@ ExitCode check_text(const CheckArguments& arguments, const std::string& text, De
     for (Error& error : refusals_of_sources(*graph, errors)) { errors.push_back(std::move(error)); }
     return report(errors, name_of(arguments.config));
   }
+  const auto is_under_way = [](const WrittenFile& file) {
+    return !OutputFile::check_unused(file.path, ErrorCode::refused);
+  };
+  for (const WrittenFile& file : written_files(*graph)) {
+    if (!is_under_way(file)) { continue; }
+    to_stderr(fmt::format("note: \"{}\" is being written by another run\n", printable(file.path)),
+              Tone::warning);
+  }
   for (const WrittenFile& file : existing_outputs(*graph)) {
-    if (!OutputFile::check_unused(file.path, ErrorCode::refused)) {
-      to_stderr(fmt::format("note: \"{}\" is being written by another run\n", printable(file.path)),
-                Tone::warning);
-      continue;
-    }
+    if (is_under_way(file)) { continue; }
     to_stderr(
         fmt::format("note: \"{}\" already exists: a run needs --force to replace it\n", printable(file.path)),
         Tone::warning);

@@ -53,7 +53,7 @@ TEST(OutputUnderWay, ThatIsRemovedMovedOrReplacedFailsTheRun) {
       sink_config(dir, type, path);
       const auto result = run_and(dir, path, fmt::format(fmt::runtime(change), path));
       EXPECT_EQ(result.exit_code, 1) << result.err;
-      EXPECT_THAT(result.err, HasSubstr("/nodes/1 (\"out\"): "));
+      EXPECT_THAT(result.err, HasSubstr(fmt::format("sink.json: {}: ", path)));
       EXPECT_THAT(result.err, HasSubstr(said));
     }
   }
@@ -95,10 +95,9 @@ TEST(OutputUnderWay, IsNotReplacedByASecondRun) {
         SL_STREAMLAB, kVoice);
     const auto first = run_and(dir, has_old ? "out.wav.new" : "out.wav", second);
     EXPECT_EQ(first.exit_code, 0) << first.err;
-    EXPECT_EQ(
-        content_of(dir.file("run")),
-        "second.json: /nodes/1/config/path (\"out\"): \"out.wav\" is being written by another run; expected "
-        "another name, or to wait for its end\n2\n");
+    EXPECT_EQ(content_of(dir.file("run")),
+              "second.json: /nodes/1/config/path: \"out.wav\" is being written by another run; expected "
+              "another name, or to wait for its end\n2\n");
     EXPECT_THAT(content_of(dir.file("batch")), HasSubstr("\"out.wav\" is being written by another run"));
     EXPECT_THAT(content_of(dir.file("batch")),
                 testing::EndsWith("1\n"));  // as of a batch of which files failed
@@ -115,7 +114,7 @@ TEST(OutputUnderWay, OfRecordThatIsRemovedFailsTheRecording) {
   const TempDir dir;
   const std::string line = fmt::format(
       "{} record --device sim van/take.wav & until [ -s van/take.wav ]; do sleep 0.01; done; rm -r van; "
-      "kill -INT $!; wait $!",
+      "kill $!; wait $!",
       SL_STREAMLAB);
   fs::create_directory(dir.file("van"));
   const auto result = run_program({"/bin/sh", "-c", line}, dir.path().string());

@@ -2,6 +2,7 @@
 #include "hal/sim/playback_file.hpp"
 
 #include <csignal>
+#include <filesystem>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -135,6 +136,19 @@ TEST(SimFileWriter, SaysWhyItCannotWrite) {
       to_string(writer.error()),
       "test: \"/no/such/folder/x.wav\" cannot be created: \"/no/such/folder\": No such file or directory; "
       "expected an existing folder");
+}
+
+TEST(SimFileWriter, SaysWhatBecameOfAFileThatWasTakenAway) {
+  const std::string path = scratch("taken.wav");
+  auto writer = writer_to(path);
+  std::filesystem::remove(path);
+  EXPECT_FALSE(writer.close());
+  EXPECT_EQ(to_string(writer.failure()),
+            path + ": was removed while it was written: what was written is lost");
+  auto first = writer_to(path);
+  const auto second = SimFileWriter::create(path, "test", 48000.0, 2, SimFileWriter::Existing::overwrite);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(to_string(second.error()), "test: \"" + path + "\" is being written by another run");
 }
 
 }  // namespace

@@ -366,5 +366,31 @@ TEST(WriteLines, DoesNotReplaceAFileUnasked) {
   EXPECT_EQ(text_of(folder.path() / "out.txt"), "1\n2\n");
 }
 
+TEST(WriteLines, NoticesThatItsFileWasTakenAwayAndThatAnotherIsWritingIt) {
+  const TempDir folder;
+  const std::filesystem::path path = folder.path() / "out.txt";
+  const auto removing = [&](int x) {
+    if (x == 2) { std::filesystem::remove(path); }
+    return std::to_string(x);
+  };
+  const auto report = from_range(std::vector{1, 2}).write_lines(path, removing);
+  ASSERT_TRUE(report.error);
+  EXPECT_EQ(to_string(report.error->error),
+            path.string() + ": was removed while it was written: what was written is lost");
+  std::string second;
+  const auto writing_twice = [&](int x) {
+    if (x == 2) {
+      const auto other = from_range(std::vector{3})
+                             .write_lines(path, [](int y) { return std::to_string(y); }, {.overwrite = true});
+      second = to_string(other.error->error);
+    }
+    return std::to_string(x);
+  };
+  EXPECT_TRUE(from_range(std::vector{1, 2}).write_lines(path, writing_twice).ok());
+  EXPECT_EQ(second, path.string() +
+                        ": is being written by another run; expected another name, or to wait for its end");
+  EXPECT_EQ(text_of(path), "1\n2\n");
+}
+
 }  // namespace
 }  // namespace streamlab
