@@ -2,6 +2,8 @@
 //
 // streamlab record: what it writes, and what it says of it.
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -149,6 +151,24 @@ TEST(Record, AsksWhetherAnythingIsConnectedWhereAllIsZero) {
   const std::string device = "sim:" + dir.write("sine.json", kRecordedCard);
   const auto loud = streamlab({"record", "--device", device, dir.file("loud.wav")});
   EXPECT_EQ(loud.err.find("every sample is zero"), std::string::npos) << loud.err;
+}
+
+// As FileSource says it: behind the recording's end stands another one.
+TEST(Record, CountsWhatOfARecordingInPlaceOfACardIsNotPlayed) {
+  const TempDir dir;
+  std::ifstream file("/usr/share/sounds/alsa/Front_Center.wav", std::ios::binary);
+  const std::string voice{std::istreambuf_iterator<char>(file), {}};
+  const std::string path = dir.write("twice.wav", voice + voice);
+  const std::string config =
+      R"({"nodes": [{"id": "mic", "type": "AudioInput", "config": {"device": "file:)" + path +
+      R"("}}, {"id": "end", "type": "NullSink"}], "connections": [{"from": "mic", "to": "end"}]})";
+  const auto ran = streamlab({"run", "-", "--json"}, {}, config);
+  EXPECT_EQ(ran.exit_code, 3) << ran.err;
+  const auto notes = json_lines(ran.out).back()["notes"];
+  ASSERT_EQ(notes.size(), 2U);  // and NullSink's
+  EXPECT_EQ(notes[0]["node"], "device");
+  EXPECT_THAT(notes[0]["text"], testing::StartsWith(path + ": "));
+  EXPECT_EQ(notes[0]["data_lost"], true);
 }
 
 }  // namespace

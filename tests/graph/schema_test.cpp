@@ -90,6 +90,7 @@ const std::map<std::string, std::vector<std::string>> kBeyondASchema{
       "kind_wrong",
       "merge_of_formats",
       "named_channel_blocks",
+      "device_asked_twice",
       "other_device",
       "pipe_sink_of_values",
       "rates_contradict",
