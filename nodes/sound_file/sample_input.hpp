@@ -49,6 +49,8 @@ class SampleInput {
 
   // What of the file is not played, as far as that has been seen: sentences without full stop.
   virtual std::vector<std::string> losses() const { return {}; }
+  // What the file says wrongly, or what is played in another way than it stands there, though nothing is lost.
+  virtual std::vector<std::string> warnings() const { return {}; }
 
  protected:
   SampleShape shape_;

@@ -312,6 +312,7 @@ Result<SoundFileReader> SoundFileReader::open(const std::string& path, BeyondEnd
             shape.clip_level};
     if (chunk && !chunk->warning.empty()) { info.warnings.push_back(chunk->warning); }
     if (chunk && !chunk->loss.empty()) { impl->losses_at_open.push_back(chunk->loss); }
+    for (std::string& warning : impl->input->warnings()) { info.warnings.push_back(std::move(warning)); }
     const std::uint64_t rest =
         chunk && shape.frame_bytes > 0 ? chunk->bytes_to_the_end % shape.frame_bytes : 0;
     if (rest > 0) { impl->losses_at_open.push_back(incomplete_frame(rest)); }
