@@ -101,6 +101,7 @@ class MpegWalk {
     if (bytes_.error_number() != 0 || aside_.error_number() != 0 || !has_sound_ || !copy_index()) {
       return tl::unexpected(reason());
     }
+    out_.channels = has_two_ ? 2 : 1;
     tell();
     return std::move(out_);
   }
@@ -126,17 +127,20 @@ class MpegWalk {
     const off_t at = mpg123_framepos(decoder_.get());
     if (mpg123_info(decoder_.get(), &frame) != MPG123_OK || at < 0) { return false; }
     const auto samples = static_cast<std::uint64_t>(mpg123_spf(decoder_.get()));
+    const bool has_two = frame.mode != MPG123_M_MONO;
     if (count_ == 0) {
       out_.sample_rate_hz = static_cast<std::uint32_t>(frame.rate);
       out_.layer = std::clamp(frame.layer, 1, 3);
       out_.frame_samples = samples;
-      out_.channels = frame.mode == MPG123_M_MONO ? 1 : 2;
+      begins_with_two_ = has_two_ = has_two;
     }
     if (frame.rate != static_cast<long>(out_.sample_rate_hz)) { changed_ = "sample rate"; }
     if (changed_ == nullptr && samples != out_.frame_samples) { changed_ = "layer"; }
     if (changed_ != nullptr) { return true; }
     const bool is_behind_tag = count_ > 0 && look_between(static_cast<std::uint64_t>(at));
     take_info(frame, is_behind_tag);
+    if (has_two != begins_with_two_ && !channels_change_) { channels_change_ = count_; }
+    has_two_ = has_two_ || has_two;
     end_ = static_cast<std::uint64_t>(at + frame.framesize);
     frame_bytes_ = static_cast<std::uint64_t>(frame.framesize);
     ++count_;
@@ -223,6 +227,11 @@ class MpegWalk {
 
   void tell() {
     const auto frame_at = [&](std::uint64_t n) { return out_.frames_before(n * out_.frame_samples); };
+    if (channels_change_) {
+      out_.warnings.push_back(
+          fmt::format("the number of channels changes at frame {}: where there is one, both are the same",
+                      frame_at(*channels_change_)));
+    }
     std::vector<std::string>& losses = out_.losses;
     if (missing_ > 0) {
       losses.push_back(
@@ -254,18 +263,21 @@ class MpegWalk {
   FileBytes aside_;  // the same, for what libmpg123 does not show
   MpegDecoder decoder_;
   MpegContents out_;
-  std::uint64_t count_ = 0;          // MPEG frames so far
-  std::uint64_t end_ = 0;            // the byte behind the last of them
-  std::uint64_t frame_bytes_ = 0;    // of it
-  std::optional<InfoFrame> info_;    // of the part under way
-  std::uint64_t part_begin_ = 0;     // MPEG frame with which it began
-  bool has_sound_ = false;           // an MPEG frame that is no InfoFrame
-  const char* changed_ = nullptr;    // what does not go on as it began
-  std::uint64_t missing_ = 0;        // MPEG frames
-  std::uint64_t damaged_bytes_ = 0;  // between frames
-  std::uint64_t first_damage_ = 0;   // before this MPEG frame
-  std::uint64_t bytes_behind_ = 0;   // the last frame, that are no tag
-  bool is_cut_ = false;              // they begin as a frame does
+  std::uint64_t count_ = 0;                       // MPEG frames so far
+  std::uint64_t end_ = 0;                         // the byte behind the last of them
+  std::uint64_t frame_bytes_ = 0;                 // of it
+  std::optional<InfoFrame> info_;                 // of the part under way
+  std::uint64_t part_begin_ = 0;                  // MPEG frame with which it began
+  bool has_sound_ = false;                        // an MPEG frame that is no InfoFrame
+  bool begins_with_two_ = false;                  // channels
+  bool has_two_ = false;                          // somewhere
+  std::optional<std::uint64_t> channels_change_;  // at this MPEG frame
+  const char* changed_ = nullptr;                 // what does not go on as it began
+  std::uint64_t missing_ = 0;                     // MPEG frames
+  std::uint64_t damaged_bytes_ = 0;               // between frames
+  std::uint64_t first_damage_ = 0;                // before this MPEG frame
+  std::uint64_t bytes_behind_ = 0;                // the last frame, that are no tag
+  bool is_cut_ = false;                           // they begin as a frame does
 };
 
 }  // namespace

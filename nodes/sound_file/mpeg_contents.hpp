@@ -37,7 +37,7 @@ struct MpegContents {
   };
 
   std::uint32_t sample_rate_hz = 0;
-  std::uint32_t channels = 0;       // of the first MPEG frame
+  std::uint32_t channels = 0;       // 2 if any frame has two
   int layer = 0;                    // 1 .. 3
   std::uint64_t frame_samples = 0;  // of an MPEG frame
   std::uint64_t samples = 0;        // of all of them, up to where the rate changes

@@ -28,7 +28,7 @@ class MpegInput final : public SampleInput {
     contents_ = std::move(*contents);
     decoder_ = open_mpeg_decoder(bytes_);
     if (!decoder_) { return "its decoder cannot be started"; }
-    // Nothing but so many channels comes out.
+    // Nothing but so many channels comes out: one of them becomes two, never two one.
     const long* rates = nullptr;
     std::size_t rate_count = 0;
     mpg123_rates(&rates, &rate_count);

@@ -135,6 +135,38 @@ TEST(JoinedMpegFile, KeepsThePlaceOfEverySampleWhereTheRateChanges) {
   }
 }
 
+// Two channels that differ are never made one, wherever they begin.
+TEST(JoinedMpegFile, HasTwoChannelsWhereAnyPartHasTwo) {
+  const TempDir dir;
+  const std::string mono = tone_mpeg(dir, 440, "-b:a 128k");
+  const std::string stereo = tone_mpeg(dir, 1000, "-af 'pan=stereo|c0=c0|c1=0.3*c0' -b:a 256k");
+  const auto one = play(dir.write("1.mp3", mono));
+  const auto two = play(dir.write("2.mp3", stereo));
+  ASSERT_EQ(one.channels.size(), 1U);
+  ASSERT_EQ(two.channels.size(), 2U);
+  for (const bool is_mono_first : {true, false}) {
+    const std::string path = dir.write("a.mp3", is_mono_first ? mono + stereo : stereo + mono);
+    const auto joined = play(path);
+    ASSERT_EQ(joined.channels.size(), 2U);
+    EXPECT_EQ(joined.info.frames, 2 * kToneFrames);
+    for (std::size_t c = 0; c < 2; ++c) {
+      expect_same(joined.channels[c], one.channels[0], is_mono_first ? 0 : kToneFrames, "one");
+      expect_same(joined.channels[c], two.channels[c], is_mono_first ? kToneFrames : 0, "two");
+    }
+    EXPECT_THAT(joined.losses, IsEmpty());
+    EXPECT_THAT(joined.info.warnings,
+                ElementsAre("the number of channels changes at frame 44100: where there "
+                            "is one, both are the same"));
+    auto reader = SoundFileReader::open(path);
+    for (const std::size_t frame : {std::size_t{60000}, std::size_t{20000}}) {
+      ASSERT_TRUE(reader->seek(frame));
+      const auto part = read_samples(*reader).channels;
+      expect_same(joined.channels[0], part[0], frame, "left");
+      expect_same(joined.channels[1], part[1], frame, "right");
+    }
+  }
+}
+
 TEST(JoinedMpegFile, KeepsThePlaceOfEverySampleWhateverItsHeaderCounts) {
   const TempDir dir;
   std::string bytes = tone_mpeg(dir, 440, kStereo + "-b:a 128k");
