@@ -34,16 +34,15 @@ class FlacInput final : public SampleInput {
   // Empty: opened.
   std::string open() {
     if (decoder_ == nullptr) { return "there is not enough memory for its decoder"; }
-    const auto init = wrapping_ == FlacWrapping::ogg ? FLAC__stream_decoder_init_ogg_stream
-                                                     : FLAC__stream_decoder_init_stream;
-    const auto status = init(decoder_.get(), on_read, on_seek, on_tell, on_length, on_eof, on_write,
-                             on_metadata, on_error, this);
-    if (status != FLAC__STREAM_DECODER_INIT_STATUS_OK) { return "its decoder cannot be started"; }
+    FLAC__stream_decoder_set_md5_checking(decoder_.get(), 1);
+    if (!init()) { return "its decoder cannot be started"; }
     if (FLAC__stream_decoder_process_until_end_of_metadata(decoder_.get()) == 0 || shape_.channels == 0) {
       if (bytes_.error_number() != 0) { return std::strerror(bytes_.error_number()); }
       return "its header is damaged";
     }
     if (shape_.sample_rate_hz == 0) { return "it has a sample rate of 0 Hz"; }
+    look_at_the_end();
+    if (bytes_.error_number() != 0) { return std::strerror(bytes_.error_number()); }
     return {};
   }
 
@@ -67,6 +66,7 @@ class FlacInput final : public SampleInput {
   }
 
   Result<void> seek(std::uint64_t frame) override {
+    if (frame == 0 && next_ == 0) { return {}; }  // else libFLAC would check no checksum
     begin_ = end_ = 0;
     missing_ = 0;
     crc_failed_ = false;
@@ -87,6 +87,13 @@ class FlacInput final : public SampleInput {
   std::vector<std::string> losses() const override { return losses_; }
 
  private:
+  bool init() {
+    const auto init = wrapping_ == FlacWrapping::ogg ? FLAC__stream_decoder_init_ogg_stream
+                                                     : FLAC__stream_decoder_init_stream;
+    return init(decoder_.get(), on_read, on_seek, on_tell, on_length, on_eof, on_write, on_metadata, on_error,
+                this) == FLAC__STREAM_DECODER_INIT_STATUS_OK;
+  }
+
   static FlacInput& self(void* client) { return *static_cast<FlacInput*>(client); }
 
   static FLAC__StreamDecoderReadStatus on_read(const FLAC__StreamDecoder* /*decoder*/, FLAC__byte to[],
@@ -153,10 +160,14 @@ class FlacInput final : public SampleInput {
     ++blocks_in_step_;
     block_begin_ = header.number.sample_number;
     const std::uint64_t first = header.number.sample_number;
-    const std::uint64_t behind = first + header.blocksize;
+    std::uint64_t behind = first + header.blocksize;
     const bool fits = header.channels == shape_.channels &&
                       static_cast<int>(header.bits_per_sample) == bits_ &&
-                      (!shape_.frames || behind <= *shape_.frames);
+                      (!shape_.frames || first < *shape_.frames);
+    if (fits && shape_.frames && behind > *shape_.frames) {
+      frames_behind_ = behind - *shape_.frames;
+      behind = *shape_.frames;
+    }
     if (!fits || behind <= next_) { return; }
     if (std::exchange(crc_failed_, false) && is_silent(header, samples)) { return; }
     const std::uint64_t from = std::max(first, next_);
@@ -196,10 +207,17 @@ class FlacInput final : public SampleInput {
                                          std::strerror(bytes_.error_number())));
       }
       const auto state = FLAC__stream_decoder_get_state(decoder_.get());
-      if (end_ == 0 && (!went_on || state == FLAC__STREAM_DECODER_END_OF_STREAM)) { return false; }
+      if (end_ == 0 && (!went_on || state == FLAC__STREAM_DECODER_END_OF_STREAM)) {
+        if (!shape_.frames && state == FLAC__STREAM_DECODER_END_OF_STREAM) { check_md5(); }
+        return false;
+      }
     }
     next_ += missing_ + end_;
-    if (is_over()) { look_behind_the_end(); }
+    has_gap_ = has_gap_ || missing_ > 0;
+    if (is_over()) {
+      look_behind();
+      check_md5();
+    }
     return true;
   }
 
@@ -214,22 +232,50 @@ class FlacInput final : public SampleInput {
 
   bool is_over() const { return shape_.frames && next_ >= *shape_.frames; }
 
+  // The header holds the MD5 of all samples, or zeros. libFLAC compares it when it finishes, unless it has been
+  // sent to another place before. Damage changes it, too, and has been told.
+  void check_md5() {
+    if (std::exchange(is_md5_checked_, true)) { return; }
+    const bool is_right = FLAC__stream_decoder_finish(decoder_.get()) != 0;
+    if (!is_right && !has_gap_ && losses_.empty()) {
+      losses_.push_back("the samples do not have the checksum (MD5) that the header states: some are wrong");
+    }
+    // For those who seek: where it fails, so will they.
+    bytes_.seek(0, SEEK_SET);
+    if (init()) { FLAC__stream_decoder_process_until_end_of_metadata(decoder_.get()); }
+  }
+
+  // So that what is wrong there is known before all has been read. Where another stream follows, libFLAC may find the
+  // end of that one: nothing is seen here, but when reading comes to the end of the first.
+  void look_at_the_end() {
+    if (!shape_.frames || wrapping_ == FlacWrapping::ogg) { return; }
+    next_ = *shape_.frames - 1;
+    if (FLAC__stream_decoder_seek_absolute(decoder_.get(), next_) != 0 && end_ > 0) { look_behind(); }
+    begin_ = end_ = 0;
+    missing_ = 0;
+    next_ = 0;
+    crc_failed_ = false;
+    FLAC__stream_decoder_reset(decoder_.get());
+  }
+
   // More FLAC behind what the header counts: another file put behind this one, or a header that lies.
-  void look_behind_the_end() {
+  void look_behind() {
     FLAC__uint64 position = 0;
-    if (std::exchange(looked_behind_, true) || wrapping_ == FlacWrapping::ogg ||
-        FLAC__stream_decoder_get_decode_position(decoder_.get(), &position) == 0 ||
-        position >= bytes_.size()) {
+    if (found_behind_ || wrapping_ == FlacWrapping::ogg ||
+        FLAC__stream_decoder_get_decode_position(decoder_.get(), &position) == 0) {
       return;
     }
     char head[4] = {};
     bytes_.seek(static_cast<std::int64_t>(position), SEEK_SET);
     const std::string_view found(head, bytes_.read(head, sizeof head));
     const bool is_stream = found == "fLaC";
-    if (!is_stream && !found.starts_with("\xFF\xF8") && !found.starts_with("\xFF\xF9")) { return; }  // tags
-    losses_.push_back(fmt::format("{} of {} bytes follows the {} frames stated by the header: not played",
-                                  is_stream ? "another FLAC stream" : "more of the stream",
-                                  bytes_.size() - position, *shape_.frames));
+    const bool is_frame = found.starts_with("\xFF\xF8") || found.starts_with("\xFF\xF9");
+    if (!is_stream && !is_frame && frames_behind_ == 0) { return; }  // tags
+    found_behind_ = true;
+    const std::string frames = frames_behind_ > 0 ? fmt::format("{} frames and ", frames_behind_) : "";
+    losses_.push_back(fmt::format("{} of {}{} bytes follows the {} frames stated by the header: not played",
+                                  is_stream && frames.empty() ? "another FLAC stream" : "more of the stream",
+                                  frames, bytes_.size() - position, *shape_.frames));
   }
 
   const std::string path_;
@@ -245,7 +291,10 @@ class FlacInput final : public SampleInput {
   unsigned blocks_in_step_ = 0;
   std::uint64_t block_begin_ = 0;  // of the last of them
   bool crc_failed_ = false;
-  bool looked_behind_ = false;
+  std::uint64_t frames_behind_ = 0;  // what the header counts, in its last block
+  bool found_behind_ = false;
+  bool has_gap_ = false;
+  bool is_md5_checked_ = false;
   std::vector<std::string> losses_;
 };
 

@@ -427,5 +427,55 @@ TEST(FlacFile, SaysThatAnotherFollows) {
   EXPECT_THAT(tagged.losses(), IsEmpty());
 }
 
+// STREAMINFO (RFC 9639, section 8.2) begins at byte 8: the number of frames ends with its byte 17, the MD5 follows.
+constexpr std::size_t kFlacCount = 8 + 16;
+constexpr std::size_t kFlacMd5 = 8 + 18;
+
+TEST(FlacFile, PlaysAsManyFramesAsItsHeaderCountsAndTellsOfTheOthers) {
+  const TempDir dir;
+  const auto signal = flac_signal();
+  std::string bytes = flac_bytes(dir, signal);
+  bytes.replace(kFlacCount - 2, 2, std::string(2, '\0'));
+  for (const std::size_t count : {std::size_t{256}, std::size_t{5000}, 2 * kFlacBlock, 3 * kFlacBlock - 1}) {
+    bytes[kFlacCount] = static_cast<char>(count >> 8U);
+    bytes[kFlacCount + 1] = static_cast<char>(count & 0xFFU);
+    SoundFileReader reader = opened(dir.write("a.flac", bytes));
+    const auto losses_at_open = reader.losses();
+    const auto got = read_samples(reader).channels[0];
+    EXPECT_TRUE(got ==
+                std::vector<double>(signal.begin(), signal.begin() + static_cast<std::ptrdiff_t>(count)));
+    ASSERT_THAT(reader.losses(), SizeIs(1));
+    EXPECT_EQ(reader.losses(), losses_at_open);
+    EXPECT_THAT(losses_at_open[0], HasSubstr("follows the " + std::to_string(count) +
+                                             " frames stated by the header: not played"));
+    if (count % kFlacBlock != 0) {
+      EXPECT_THAT(losses_at_open[0],
+                  HasSubstr("of " + std::to_string(kFlacBlock - count % kFlacBlock) + " frames and "));
+    }
+  }
+}
+
+TEST(FlacFile, SaysThatItsSamplesDoNotHaveTheirChecksum) {
+  const TempDir dir;
+  const auto signal = flac_signal();
+  std::string bytes = flac_bytes(dir, signal);
+  const auto losses = [&] {
+    SoundFileReader reader = opened(dir.write("a.flac", bytes));
+    EXPECT_TRUE(read_samples(reader).channels[0] == signal);
+    const auto told = reader.losses();
+    EXPECT_TRUE(reader.seek(0));  // as a loop does
+    EXPECT_TRUE(read_samples(reader).channels[0] == signal);
+    EXPECT_TRUE(reader.seek(7000));
+    EXPECT_EQ(read_samples(reader).channels[0].size(), signal.size() - 7000);
+    EXPECT_EQ(reader.losses(), told);
+    return told;
+  };
+  EXPECT_THAT(losses(), IsEmpty());
+  bytes[kFlacMd5] = static_cast<char>(bytes[kFlacMd5] ^ 1);
+  EXPECT_THAT(losses(), ElementsAre(HasSubstr("the checksum (MD5) that the header states")));
+  bytes.replace(kFlacMd5, 16, std::string(16, '\0'));  // not known
+  EXPECT_THAT(losses(), IsEmpty());
+}
+
 }  // namespace
 }  // namespace streamlab
