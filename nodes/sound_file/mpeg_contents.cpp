@@ -14,10 +14,6 @@
 namespace streamlab {
 namespace {
 
-// Decoded before the frame that is sought. The bits of a frame may lie in the frames before it (the reservoir, up to 511
-// bytes, ISO 11172-3, 2.4.3.4), of which the shortest hold a few bytes each.
-constexpr long kFramesBefore = 200;
-
 // More bytes than a frame of any layer has.
 constexpr std::uint64_t kLongestFrame = 16384;
 
@@ -289,7 +285,6 @@ MpegDecoder open_mpeg_decoder(FileBytes& bytes) {
   mpg123_param(decoder.get(), MPG123_ADD_FLAGS, MPG123_QUIET | MPG123_FORCE_FLOAT | MPG123_IGNORE_INFOFRAME,
                0.0);
   mpg123_param(decoder.get(), MPG123_REMOVE_FLAGS, MPG123_AUTO_RESAMPLE | MPG123_GAPLESS, 0.0);
-  mpg123_param(decoder.get(), MPG123_PREFRAMES, kFramesBefore, 0.0);
   mpg123_param(decoder.get(), MPG123_RESYNC_LIMIT, -1, 0.0);  // behind damage it goes on, however far that is
   if (mpg123_replace_reader_handle(decoder.get(), on_mpeg_read, on_mpeg_seek, nullptr) != MPG123_OK ||
       mpg123_open_handle(decoder.get(), &bytes) != MPG123_OK) {

@@ -17,6 +17,11 @@
 namespace streamlab {
 namespace {
 
+// Decoded before the frame that is sought. The bits of a frame may lie in the frames before it (the reservoir, up to 511
+// bytes, ISO 11172-3, 2.4.3.4), of which the shortest hold a few bytes each. (libmpg123 can do so, too, but not where
+// it has last been in another layer, which needs none.)
+constexpr std::uint64_t kFramesBefore = 200;
+
 class MpegInput final : public SampleInput {
  public:
   MpegInput(std::string path, FileBytes bytes) : path_(std::move(path)), bytes_(std::move(bytes)) {}
@@ -74,7 +79,8 @@ class MpegInput final : public SampleInput {
     begin_ = end_ = 0;
     position_ = frame;
     if (frame >= *shape_.frames) { return {}; }
-    const auto number = static_cast<off_t>(contents_.span_from(frame).begin / contents_.frame_samples);
+    const std::uint64_t wanted = contents_.span_from(frame).begin / contents_.frame_samples;
+    const auto number = static_cast<off_t>(wanted - std::min(wanted, kFramesBefore));
     if (mpg123_seek_frame(decoder_.get(), number, SEEK_SET) < 0) { return not_readable(); }
     return {};
   }

@@ -112,6 +112,22 @@ TEST(JoinedMpegFile, PlaysEveryPartAsItIsAlone) {
   }
 }
 
+TEST(JoinedMpegFile, HasAWayToEveryFrameOfPartsOfTwoLayers) {
+  const TempDir dir;
+  const std::string second = tone_mpeg(dir, 440, kStereo + "-c:a mp2 -f mp2");
+  const std::string third = tone_mpeg(dir, 1000, kStereo + "-b:a 256k");
+  for (const std::string& bytes : {second + third, third + second}) {
+    const std::string path = dir.write("a.mp3", bytes);
+    const auto joined = play(path);
+    EXPECT_GE(joined.info.frames, 2 * kToneFrames);
+    auto reader = SoundFileReader::open(path);
+    for (const std::size_t frame : {60000U, 20000U, 80000U, 50000U, 44100U}) {
+      ASSERT_TRUE(reader->seek(frame));
+      expect_same(joined.channels[0], read_samples(*reader).channels[0], frame, std::to_string(frame));
+    }
+  }
+}
+
 // Behind a file whose header counts its frames, one without a header.
 TEST(JoinedMpegFile, KnowsThatATagEndsAPart) {
   const TempDir dir;
