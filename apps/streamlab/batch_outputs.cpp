@@ -56,8 +56,8 @@ Errors check_own_outputs(const BatchArguments& arguments, RunFiles& files, const
       continue;
     }
     const auto clash = files.writes(path, fmt::format("is written by {}", option));
-    const auto checked =
-        OutputFile::check(path).and_then([&] { return OutputFile::check_unused(path, ErrorCode::refused); });
+    const auto checked = OutputFile::check(path).and_then(
+        [&path = path] { return OutputFile::check_unused(path, ErrorCode::refused); });
     std::error_code error;
     const bool is_list = option == "--failures";
     if (clash) {
