@@ -164,10 +164,13 @@ class PipeSink final : public Node {
                                    taken_, more_on_its_way_ ? "at least " : "", not_taken_),
                        not_taken_, true});
     }
-    const auto add = [&](std::string_view what, std::uint64_t count) {
-      if (count > 0) { notes.push_back({fmt::format("{}: {}: {}", to_, what, count), count, false}); }
+    const auto add = [&](std::string_view what, std::uint64_t count, bool is_lost = false) {
+      if (count > 0) { notes.push_back({fmt::format("{}: {}: {}", to_, what, count), count, is_lost}); }
     };
-    add("samples that clipped", encoder_->counts().clipped);
+    const bool is_lost = encoder_->loses_what_clips();
+    add(is_lost ? "samples too large for 32-bit floats, sent as the largest possible one"
+                : "samples that clipped",
+        encoder_->counts().clipped, is_lost);
     add("samples that are NaN or infinite", encoder_->counts().not_finite);
     add(splices() ? "missing frames that were left out" : "missing frames that were written as silence",
         gaps_);

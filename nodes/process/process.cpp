@@ -252,7 +252,12 @@ class Process final : public Node {
            1, true);
     }
     if (const std::uint64_t clipped = encoder_->counts().clipped; clipped > 0) {
-      note(fmt::format("samples that clipped on the way to \"{}\": {}", spec_.name, clipped), clipped, false);
+      const bool is_lost = encoder_->loses_what_clips();
+      note(fmt::format("samples {} to \"{}\": {}",
+                       is_lost ? "too large for 32-bit floats, sent as the largest possible one,"
+                               : "that clipped on the way",
+                       spec_.name, clipped),
+           clipped, is_lost);
     }
     if (const std::uint64_t bad = output_->not_finite(); bad > 0) {
       note(fmt::format("samples of \"{}\" that are NaN or infinite: {}", spec_.name, bad), bad, false);

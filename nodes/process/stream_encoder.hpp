@@ -46,6 +46,9 @@ class StreamEncoder {
   void append_silence(std::uint64_t frames, std::vector<std::byte>& bytes) const;
 
   const EncoderCounts& counts() const { return counts_; }
+  // Are the samples that clipped lost? A float that is too large for 32 bits becomes the largest possible one, which nobody can tell
+  // from a sample that is right; an integer saturates, as is its way.
+  bool loses_what_clips() const { return is_float(samples_); }
   std::size_t frame_bytes() const { return frame_bytes_; }
   bool has_blocks() const { return framed_.has_value(); }
 

@@ -251,6 +251,19 @@ TEST(PipeSink, CountsWhatDoesNotFit) {
   EXPECT_EQ(notes[1].text, name + ": samples that are NaN or infinite: 1");
 }
 
+// As FileSink says it of a file of 32-bit floats.
+TEST(PipeSink, LosesFloatsThatAreTooLargeFor32Bits) {
+  const Pipe pipe = new_pipe();
+  const std::string name = descriptor_name(pipe.write_end.get());
+  NodeHarness sink("PipeSink", sink_config(name, R"("format": "f32le")"), {8000.0, 1, 4});
+  sink.run(Signal{{0.5, 1e300, -1e39, 2.0}}, 4);
+  const auto notes = sink.node().notes();
+  ASSERT_EQ(notes.size(), 1U);
+  EXPECT_EQ(notes[0].text,
+            name + ": samples too large for 32-bit floats, sent as the largest possible one: 2");
+  EXPECT_TRUE(notes[0].data_lost);
+}
+
 TEST(PipeSink, RefusesWhatItCannotWriteTo) {
   const TempDir dir;
   EXPECT_EQ(sink_refusal(sink_config("stdin")),
