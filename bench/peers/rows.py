@@ -161,7 +161,7 @@ def benches(program, field, scale=1.0):
 
 copies = benches("file_copy_bench", "x_real_time")
 queues = benches("mpsc_bench", "items_per_second", 1e-6)
-streams = benches("stream_bench", "bytes_per_second", 2.0 ** -30)
+streams = benches("process_stream_bench", "bytes_per_second", 2.0 ** -30)
 
 ROWS = [
     Row("file_copy", "`FileSource → FileSink`, float32 stereo", "× real time", {
