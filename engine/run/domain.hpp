@@ -85,7 +85,8 @@ class Domain {
   bool has_room_for_change() noexcept;
   // As change(), while changes().lock() is held, and there is room.
   void send(std::unique_ptr<Change> change) noexcept;
-  // Did end, fail or stop, and what left it has ended. What it is to run afterwards ends at once. Any thread.
+  // Did end, fail or stop; what left it has ended, or the sender of a change is just ending it. What it is to run afterwards ends at
+  // once. Any thread.
   bool is_over() const noexcept { return is_over_.load(std::memory_order_acquire); }
 
   // --- any thread
