@@ -43,7 +43,7 @@ bool is_old_list(const std::string& path, const BatchArguments& arguments, const
   return std::all_of(listed.begin(), listed.end(), [&](const auto& one) { return known.contains(one); });
 }
 
-Errors check_own_outputs(const BatchArguments& arguments, RunFiles& files, const BatchRecord* record) {
+Errors check_own_outputs(const BatchArguments& arguments, FileUses& files, const BatchRecord* record) {
   Errors errors;
   const auto refuse = [&](const std::string& option, std::string what, std::string expected,
                           std::string hint) {
@@ -117,7 +117,7 @@ Errors check_standard_output(const BatchArguments& arguments, const BatchPlan& p
 
 Errors check_outputs(const BatchPlan& plan, const BatchArguments& arguments, const BatchRecord* record,
                      std::vector<BatchItem>& items) {
-  RunFiles files;
+  FileUses files;
   if (arguments.config.path != "-") { files.reads(arguments.config.path, "is the configuration"); }
   const bool lists_failures_again = arguments.files_from == arguments.failures && may_replace(arguments);
   if (!arguments.files_from.empty() && arguments.files_from != "-" && !lists_failures_again) {
@@ -129,7 +129,7 @@ Errors check_outputs(const BatchPlan& plan, const BatchArguments& arguments, con
   for (std::size_t i = 0; i < items.size(); ++i) {
     const auto graph = plan.graph_for(i);
     if (!graph) { continue; }  // said when its turn comes
-    files.reads(*graph, "is read by the graph");
+    reads_all(files, *graph, "is read by the graph");
     for (WrittenFile& output : written_files(*graph)) {
       outputs.emplace_back(items[i].input, std::move(output));
     }

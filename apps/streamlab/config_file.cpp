@@ -60,7 +60,7 @@ Checked<ValidGraph> check_config(const ConfigArguments& config, const std::strin
   auto graph =
       load_graph(text, language_of(config.path), config.variables, config.catalog, program_variables());
   if (!graph) { return graph; }
-  RunFiles files;
+  FileUses files;
   if (config.path != "-") { files.reads(config.path, "is this configuration"); }
   Errors errors = check_files(*graph, std::move(files));
   const auto from = config.path == "-" ? ConfigFrom::standard_input : ConfigFrom::file;

@@ -180,7 +180,7 @@ ExitCode record_command(const RecordArguments& arguments) {
   }
   const auto graph = validate(graph_of(arguments));
   if (!graph) { return report_here(graph.error()); }
-  if (const Errors errors = check_files(*graph, {}); !errors.empty()) { return report_here(errors); }
+  if (const Errors errors = check_files(*graph, FileUses()); !errors.empty()) { return report_here(errors); }
   if (const Errors errors = check_writable(*graph); !errors.empty()) { return report_here(errors); }
   const auto replacing = arguments.force ? Replacing::allowed : Replacing::refused;
   if (const Errors errors = refuse_existing(*graph, replacing); !errors.empty()) {

@@ -41,8 +41,8 @@ std::string folder_of(const std::string& path) {
   return path == "-" ? std::string() : std::filesystem::path(path).parent_path().string();
 }
 
-RunFiles files_of_flow(const ConfigArguments& config, const std::string& state) {
-  RunFiles files;
+FileUses files_of_flow(const ConfigArguments& config, const std::string& state) {
+  FileUses files;
   if (config.path != "-") { files.reads(config.path, "is this flow"); }
   if (state.starts_with("@")) { files.reads(state.substr(1), "is the state that was given"); }
   return files;
@@ -97,18 +97,18 @@ bool are_simultaneous(const ValidFlow& flow, std::size_t a, std::size_t b) {
 // What the graphs of steps would write over: `files`, each other's outputs and, of those that run at the same
 // time, inputs.
 Errors check_flow_files(const ValidFlow& flow, const std::string& folder, const StepGraphs& graphs,
-                        RunFiles files) {
+                        FileUses files) {
   for (const auto& [s, graph] : graphs) {
     files.reads(graph_path(flow.steps()[s], folder), "is a graph of this flow");
   }
   Errors errors;
   for (const auto& [s, graph] : graphs) {
     const FlowStep& step = flow.steps()[s];
-    RunFiles others = files;
+    FileUses others = files;
     for (const auto& [t, other] : graphs) {
       if (t == s || !are_simultaneous(flow, s, t)) { continue; }
       const StepSpec& spec = flow.steps()[t].spec;
-      others.reads(other, fmt::format("is read by {} at the same time", spec.name), spec.folder);
+      reads_all(others, other, fmt::format("is read by {} at the same time", spec.name), spec.folder);
       if (t > s) { continue; }  // then it is told there
       for (const WrittenFile& file : written_files(other)) {
         others.reads(in_folder(spec.folder, file.path),
@@ -302,13 +302,13 @@ ExitCode run_flow_file(const RunArguments& arguments, const std::string& text) {
   }
   const bool may_save = std::any_of(flow->steps().begin(), flow->steps().end(),
                                     [](const FlowStep& step) { return step.spec.interrupts_after; });
-  RunFiles files = files_of_flow(arguments.config, arguments.state);
+  FileUses files = files_of_flow(arguments.config, arguments.state);
   if (may_save || arguments.resume) {
-    RunFiles others = files;
+    FileUses others = files;
     for (const auto& [s, graph] : graphs) {
       others.reads(graph_path(flow->steps()[s], folder), "is a graph of this flow");
-      others.reads(graph, fmt::format("is read by {}", flow->steps()[s].spec.name),
-                   flow->steps()[s].spec.folder);
+      reads_all(others, graph, fmt::format("is read by {}", flow->steps()[s].spec.name),
+                flow->steps()[s].spec.folder);
     }
     if (const auto clash = others.writes(save_path, "")) {
       return report({ErrorCode::refused, "--save", fmt::format("\"{}\" {}", save_path, *clash),

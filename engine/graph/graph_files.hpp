@@ -20,6 +20,9 @@ struct FileParam {
 // The files that nodes write; "-" is none.
 std::vector<FileParam> output_files(const ValidGraph& graph);
 
+// The files that nodes read, recordings in place of a device ("file:PATH") included.
+std::vector<std::string> input_files(const ValidGraph& graph);
+
 // Where a graph takes a file that it is given.
 struct FilePlace {
   std::size_t node = 0;

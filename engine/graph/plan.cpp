@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "engine/graph/file_uses.hpp"
 #include "engine/graph/make_node.hpp"
 
 namespace streamlab {
@@ -451,19 +452,30 @@ class Planner {
   Errors errors_;
 };
 
+namespace {
+
+// A plan of a graph that writes over nothing that it reads, and nothing twice; or all that speaks against it.
+Checked<Plan> with_files_checked(const ValidGraph& graph, Checked<Plan> plan) {
+  Errors errors = check_files(graph);
+  if (plan && errors.empty()) { return plan; }
+  if (!plan) {
+    graph.name_nodes(plan.error());
+    for (Error& error : plan.error()) { errors.push_back(std::move(error)); }
+  }
+  return tl::unexpected(std::move(errors));
+}
+
+}  // namespace
+
 Checked<Plan> make_plan(const ValidGraph& graph, const PlanOptions& options) {
   PlanOptions complete = options;
   if (complete.block_size == 0) { complete.block_size = graph.config().block_size; }
   if (complete.block_size == 0) { complete.block_size = kDefaultBlockSize; }
-  auto plan = Planner(graph, complete).run();
-  if (!plan) { graph.name_nodes(plan.error()); }
-  return plan;
+  return with_files_checked(graph, Planner(graph, complete).run());
 }
 
 Checked<Plan> plan_beside(const ValidGraph& graph, const PlanBefore& before) {
-  auto plan = Planner(graph, before.plan->options(), &before).run();
-  if (!plan) { graph.name_nodes(plan.error()); }
-  return plan;
+  return with_files_checked(graph, Planner(graph, before.plan->options(), &before).run());
 }
 
 }  // namespace streamlab
