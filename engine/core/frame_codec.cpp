@@ -25,6 +25,10 @@ class Fields {
   Result<void> ok_;
 };
 
+// Bits of the byte that says how blocks follow each other.
+constexpr std::uint8_t kOverlapping = 1U << 0U;
+constexpr std::uint8_t kGapsInside = 1U << 1U;
+
 }  // namespace
 
 void Codec<StreamFormat>::write(ByteWriter& to, const StreamFormat& format) {
@@ -43,12 +47,14 @@ void Codec<StreamFormat>::write(ByteWriter& to, const StreamFormat& format) {
   to.put(format.axis.step);
   to.put(format.max_frames);
   to.put(format.notes);
-  to.put(format.overlapping);
+  to.put(static_cast<std::uint8_t>((format.overlapping ? kOverlapping : 0U) |
+                                   (format.gaps_inside ? kGapsInside : 0U)));
 }
 
 Result<StreamFormat> Codec<StreamFormat>::read(ByteReader& from) {
   StreamFormat format;
   std::uint64_t channels = 0;
+  std::uint8_t blocks = 0;
   Fields fields(from);
   fields >> format.kind >> format.sample_rate_hz >> channels;
   for (std::uint64_t c = 0; fields.ok() && c < channels; ++c) {
@@ -57,8 +63,13 @@ Result<StreamFormat> Codec<StreamFormat>::read(ByteReader& from) {
     format.channels.push_back(std::move(channel));
   }
   fields >> format.axis.quantity >> format.axis.unit >> format.axis.start >> format.axis.step >>
-      format.max_frames >> format.notes >> format.overlapping;
+      format.max_frames >> format.notes >> blocks;
   if (!fields.ok()) { return tl::unexpected(fields.ok().error()); }
+  if ((blocks & ~(kOverlapping | kGapsInside)) != 0) {
+    return refused("", "the stored format has marks that are not known", "a format of this version");
+  }
+  format.overlapping = (blocks & kOverlapping) != 0;
+  format.gaps_inside = (blocks & kGapsInside) != 0;
   return format;
 }
 

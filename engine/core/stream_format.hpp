@@ -58,6 +58,11 @@ struct StreamFormat {
   // Blocks repeat frames of earlier blocks (windows with a hop below their size): treat each separately; in
   // sequence they are not a continuous stream.
   bool overlapping = false;
+  // Of audio: frames may be missing inside a block (sessions): again, treat each separately.
+  bool gaps_inside = false;
+
+  // Is a jump in position between two blocks a gap?
+  bool is_continuous() const { return kind == StreamKind::audio && !overlapping && !gaps_inside; }
 
   std::uint32_t channel_count() const { return static_cast<std::uint32_t>(channels.size()); }
   friend bool operator==(const StreamFormat&, const StreamFormat&) = default;

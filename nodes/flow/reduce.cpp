@@ -103,7 +103,7 @@ class Reduce final : public IntervalMeasurement {
     }
     reset();
 
-    out.format.overlapping = false;  // one result a window
+    out.format.overlapping = out.format.gaps_inside = false;  // one result a window
     out.format.channels.clear();
     for (const std::uint32_t c : kept_) { out.format.channels.push_back(in.channels[c]); }
     const std::string name(kOperations[params_.choice(kOperation)]);

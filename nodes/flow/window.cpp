@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -84,7 +85,8 @@ constexpr NodeInfo kInfo{
     .rt_safe = RtSafe::yes,
     .at_gap =
         "Ends the current window, flagged incomplete, and starts a new one after the gap, flagged gap; a "
-        "session continues over gaps up to session_gap_s and reports how much is missing inside.",
+        "session continues over gaps up to session_gap_s and reports how much is missing inside. Audio that is "
+        "in no window (allow_loss, short_windows) is a gap before the next one.",
     .details =
         "One of size and size_s, and at most one of hop and hop_s. A window has position and time of its "
         "first frame; metadata frames: how many it has. Windows that overlap (hop below size) are no "
@@ -99,7 +101,8 @@ constexpr NodeInfo kInfo{
         "the distance of the last two, would lie behind it. A session is given when it ends or is as large "
         "as size (metadata session and part, counted from 0; missing_frames, inside); only then is the time "
         "between two blocks known, so that the last one comes when the next begins. With session_gap_s of 0 "
-        "every gap ends a session.",
+        "every gap ends a session; above 0 sessions of audio may have gaps inside, and what refuses windows that "
+        "overlap refuses them, too.",
     .example = R"({"id": "frames", "type": "Window", "config": {"size_s": 0.4, "hop_s": 0.1}})",
     .cost_ns_per_frame = 5.0,
 };
@@ -120,6 +123,7 @@ class Window final : public Node {
     OutputFormat out{in};
     out.format.max_frames = capacity;
     out.format.overlapping = hop_ < size_;
+    out.format.gaps_inside = in.kind == StreamKind::audio && session_gap_ > 0;
     out.max_blocks = 2;
     if (mode_ == Mode::count) {
       out.max_blocks += static_cast<std::uint32_t>(in.max_frames / std::floor(hop_));
@@ -150,6 +154,7 @@ class Window final : public Node {
     session_ = 0;
     skipped_ = short_ = lost_ = 0;
     gap_frames_ = 0;
+    given_until_.reset();
     restart();
   }
 
@@ -394,6 +399,10 @@ class Window final : public Node {
     ring_.copy_to(y, first, static_cast<std::uint32_t>(count));
     FrameHeader& header = y.header();
     header.sequence_id = results_++;
+    if (in_.kind == StreamKind::audio) {  // what no window holds is missing behind us
+      if (given_until_) { gap_frames_ = std::max(gap_frames_, y.position() - *given_until_); }
+      given_until_ = y.position() + count + missing_inside_;
+    }
     if (gap_ || gap_inside_ || gap_frames_ + missing_inside_ > 0) {
       header.set(FrameFlag::gap);
       header.gap_frames = static_cast<std::uint64_t>(gap_frames_ + missing_inside_);
@@ -436,9 +445,10 @@ class Window final : public Node {
   bool is_open_ = false;            // by time: origin_ is known
   std::int64_t origin_ = 0;         // by time: where window 0 begins
 
-  std::int64_t gap_frames_ = 0;      // missing before the window under way
-  bool gap_ = false;                 // … or their number is not known
-  std::int64_t missing_inside_ = 0;  // of a session
+  std::int64_t gap_frames_ = 0;              // missing before the window under way
+  bool gap_ = false;                         // … or their number is not known
+  std::optional<std::int64_t> given_until_;  // of audio: where the last window that was given ends
+  std::int64_t missing_inside_ = 0;          // of a session
   bool gap_inside_ = false;
   std::int64_t lost_until_ = 0;  // by time: position of the last value beyond max_values
   std::uint64_t session_ = 0;

@@ -88,6 +88,8 @@ void NodeHarness::build(const NodeEntry& entry, std::string_view config_json, Pr
   outputs_ = std::move(*prepared);
   const auto started = node_->start();
   if (!started) { throw std::runtime_error(to_string(started.error())); }
+  input_ends_.resize(inputs_.size());
+  output_ends_.resize(outputs_.size());
   ports_.resize(outputs_.size());
   frames_.resize(outputs_.size());
   frame_pointers_.resize(outputs_.size());
@@ -126,6 +128,19 @@ Errors NodeHarness::refusals(std::string_view type, std::string_view config_json
   return prepared ? Errors{} : Errors{prepared.error()};
 }
 
+namespace {
+
+// Is audio missing between the end of the last block, which becomes that of this one, and this block, which does not say
+// so?
+bool leaves_a_hole(const DataFrame& block, std::optional<std::int64_t>& end) {
+  if (!block.format().is_continuous()) { return false; }
+  const bool hole = end && block.position() > *end && !block.header().has(FrameFlag::gap);
+  end = block.position() + block.frame_count();
+  return hole;
+}
+
+}  // namespace
+
 std::vector<DataFrame> NodeHarness::call(bool finishing, std::span<const DataFrame* const> in,
                                          const DataFrame* like) {
   for (std::size_t o = 0; o < ports_.size(); ++o) {
@@ -146,13 +161,28 @@ std::vector<DataFrame> NodeHarness::call(bool finishing, std::span<const DataFra
   } else {
     step();
   }
+  for (std::size_t i = 0; i < in.size(); ++i) {
+    if (in[i] != nullptr && leaves_a_hole(*in[i], input_ends_[i])) { input_has_holes_ = true; }
+  }
   std::vector<DataFrame> given;
   for (std::size_t o = 0; o < ports_.size(); ++o) {
     EXPECT_FALSE(ports_[o].overrun()) << info_->name << " gave more blocks than it declared";
+    for (std::uint32_t b = 0; b < ports_[o].count(); ++b) {
+      const bool hole = leaves_a_hole(frames_[o][b], output_ends_[o]);
+      EXPECT_FALSE(hole && !input_has_holes_) << info_->name << " leaves frames out before "
+                                              << frames_[o][b].position() << " without the flag gap";
+    }
     if (o > 0) { continue; }
     for (std::uint32_t b = 0; b < ports_[o].count(); ++b) { given.push_back(frames_[o][b]); }
   }
   return given;
+}
+
+void NodeHarness::reset() {
+  node_->reset();
+  input_ends_.assign(input_ends_.size(), std::nullopt);
+  output_ends_.assign(output_ends_.size(), std::nullopt);
+  input_has_holes_ = false;
 }
 
 std::vector<DataFrame> NodeHarness::process(const DataFrame& in) {

@@ -2,10 +2,11 @@
 //
 // NodeHarness: one node, built by its JSON name as users build it, run block by block outside of any graph.
 // Fails the test when process() of a node that calls itself real-time safe allocates, locks or makes a system
-// call.
+// call, and when the node leaves frames of audio out without the flag gap.
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -64,7 +65,7 @@ class NodeHarness {
   // New values of live parameters, as JSON: {"gain": 0.5}. Why they are refused, by the table or by the node.
   Errors set_params(std::string_view changes);
   void set_param(std::string_view name, double value);
-  void reset() { node_->reset(); }
+  void reset();
   Node& node() { return *node_; }
   const std::vector<OutputFormat>& outputs() const { return outputs_; }
   // An input frame of the right format with room for max_frames.
@@ -83,6 +84,9 @@ class NodeHarness {
   std::vector<std::vector<DataFrame>> frames_;           // by output, then block
   std::vector<std::vector<DataFrame*>> frame_pointers_;  // likewise
   std::vector<OutputPort> ports_;
+  std::vector<std::optional<std::int64_t>> input_ends_;   // of the last block, by input
+  std::vector<std::optional<std::int64_t>> output_ends_;  // by output
+  bool input_has_holes_ = false;  // that are not flagged: then the node need not flag them
   std::uint64_t calls_ = 0;
   Status status_ = Status::ok;
 };

@@ -99,12 +99,13 @@ TEST(Window, HasTheGridOfIntervalsWhereWindowsOverlapToo) {
   }
 }
 
-// What each node of the catalogue makes of windows that overlap.
+// What each node of the catalogue makes of windows that overlap, and of sessions with gaps inside.
 TEST(Window, IsFollowedOnlyByWhatLooksAtEachWindowByItself) {
-  const auto refusal = [](std::string_view type, const std::string& config, StreamKind kind) {
+  bool sessions = false;
+  const auto refusal = [&sessions](std::string_view type, const std::string& config, StreamKind kind) {
     StreamFormat in = audio_format(48000.0, {"left", "right"}, kind == StreamKind::audio ? 1024 : 1);
     in.kind = kind;
-    in.overlapping = true;
+    (sessions ? in.gaps_inside : in.overlapping) = true;
     DeviceStream device;
     device.sample_rate_hz = 48000.0;
     device.output_names = {"a", "b"};
@@ -121,10 +122,17 @@ TEST(Window, IsFollowedOnlyByWhatLooksAtEachWindowByItself) {
     if (info.inputs.empty() || info.name == "PipeSink") { continue; }
     const bool audio = (info.inputs[0].kinds & mask(StreamKind::audio)) != 0;
     const auto example = nlohmann::json::parse(info.example);
-    const std::string said = refusal(info.name, example.value("config", nlohmann::json::object()).dump(),
-                                     audio ? StreamKind::audio : StreamKind::values);
+    const std::string config = example.value("config", nlohmann::json::object()).dump();
+    const StreamKind kind = audio ? StreamKind::audio : StreamKind::values;
+    const std::string said = refusal(info.name, config, kind);
     EXPECT_EQ(said.find("overlapping windows") != std::string::npos, refused.contains(info.name))
         << info.name << ": " << said;
+    sessions = true;
+    const std::string of_sessions = refusal(info.name, config, kind);
+    sessions = false;
+    EXPECT_EQ(of_sessions.find("which may have gaps inside") != std::string::npos,
+              refused.contains(info.name))
+        << info.name << ": " << of_sessions;
   }
   EXPECT_EQ(
       refusal("LevelMeter", "{}", StreamKind::audio),
@@ -137,6 +145,10 @@ TEST(Window, IsFollowedOnlyByWhatLooksAtEachWindowByItself) {
   EXPECT_NE(refusal("PipeSink", R"({"to": "stdout", "format": "wav"})", StreamKind::audio), "");
   NodeHarness overlapping("Window", R"({"size": 4, "hop": 2})");
   EXPECT_TRUE(overlapping.outputs()[0].format.overlapping);
+  NodeHarness over_gaps("Window", R"({"session_gap_s": 0.001, "size": 4})");
+  EXPECT_TRUE(over_gaps.outputs()[0].format.gaps_inside);
+  NodeHarness between_gaps("Window", R"({"session_gap_s": 0, "size": 4})");
+  EXPECT_FALSE(between_gaps.outputs()[0].format.gaps_inside);
   NodeHarness side_by_side("Window", R"({"size": 4})");
   EXPECT_FALSE(side_by_side.outputs()[0].format.overlapping);
   StreamFormat in = audio_format(48000.0, {"a"}, 4);
@@ -170,7 +182,15 @@ TEST(Window, TumblesWithoutAHopAndLeavesOutShortOnesWhenTold) {
 
 TEST(Window, CountsWhatItsHopLeavesOut) {
   NodeHarness window("Window", R"({"size": 10, "hop": 25, "allow_loss": true})");
-  EXPECT_EQ(window.run(noise(1, 50), 7).size(), 20U);
+  const auto windows = window.run_frames(noise(1, 50), 7);
+  ASSERT_EQ(windows.size(), 2U);
+  EXPECT_EQ(windows[0].frame_count(), 10U);
+  EXPECT_EQ(windows[0].header().flags, 0U);
+  EXPECT_EQ(windows[1].position(), 25);
+  EXPECT_EQ(windows[1].frame_count(), 10U);
+  EXPECT_TRUE(
+      windows[1].header().has(FrameFlag::gap));  // a sink writes silence there, whatever thread it runs on
+  EXPECT_EQ(windows[1].header().gap_frames, 15U);
   ASSERT_EQ(window.node().notes().size(), 1U);
   EXPECT_EQ(window.node().notes()[0].text, "30 frames left out between windows, as asked");
 }
