@@ -204,7 +204,11 @@ void IntervalMeasurement::add_result(const DataFrame& x, std::uint32_t index, st
   const FrameHeader& header = x.header();
   if (measured_ == 0) {
     open(moment);
-    if (stretches_.over != Over::interval) { begin_ = first_ = covered_ = header.position; }
+    if (stretches_.over != Over::interval) { begin_ = header.position; }
+    // A value may begin before the interval that it belongs to: the result is about what its values cover.
+    if (stretches_.over != Over::interval || header.length_frames > 0) {
+      first_ = covered_ = header.position;
+    }
     last_end_ = first_;
     timestamp_us_ = time_at(first_, header, sample_rate_hz_);
   }
@@ -239,11 +243,11 @@ void IntervalMeasurement::open(std::int64_t position) noexcept {
   restart();
 }
 
-// Where what a result is about ends; of values whose own length is not known, where it began.
+// Where what a result is about ends; of values whose own length is not known, the interval's end or where it began.
 std::int64_t IntervalMeasurement::end_of_result(bool whole) const noexcept {
   if (kind_ == StreamKind::audio) { return next_; }
-  if (stretches_.over == Over::interval && whole) { return end_; }
-  return length_known_ ? covered_ : first_;
+  if (length_known_) { return covered_; }
+  return stretches_.over == Over::interval && whole ? end_ : first_;
 }
 
 // Gives the result. `whole`: the stretch came to its end.
@@ -263,7 +267,8 @@ void IntervalMeasurement::end_stretch(OutputPort& out, bool whole) noexcept {
     header.set(FrameFlag::gap);
     header.gap_frames = static_cast<std::uint64_t>(missing_ + skipped);
   }
-  const bool cut_in = first_ > begin_ && stretches_.entered_late == Stretches::EnteredLate::incomplete;
+  const bool cut_in = kind_ == StreamKind::audio && first_ > begin_ &&
+                      stretches_.entered_late == Stretches::EnteredLate::incomplete;
   if (!whole || cut_in || gap_ || missing_ > 0) { header.set(FrameFlag::incomplete); }
   last_end_ = stretches_.over == Over::interval ? end_ : next_;
 

@@ -14,7 +14,8 @@
 //
 //   - Blocks are cut where a stretch ends. In audio each frame belongs to the stretch of its position. Values
 //     and spectra, which are results themselves, belong to that of their last frame.
-//   - A result's position, time and length are those of its stretch, as far as the stream has it.
+//   - A result's position, time and length are those of its stretch, as far as the stream has it; of values that say how
+//     long they are, those of what they cover.
 //   - Flag `gap`, with the frames missing since the end of the last result, so that each counts once.
 //   - Flag `incomplete` where frames are missing inside, and where the stretch is cut off: by the end of the
 //     stream, or because the stream restarts its count.

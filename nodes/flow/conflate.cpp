@@ -107,7 +107,7 @@ class Conflate final : public Node {
       scales_.push_back(method_ == kMean ? scale_of(channel) : Scale::number);
     }
     joined_ = DataFrame(std::make_shared<const StreamFormat>(out.format));
-    counts_.assign(std::size_t{in.channel_count()} * in.max_frames, 0);
+    weights_.assign(std::size_t{in.channel_count()} * in.max_frames, 0.0);
     reset();
     out.format.notes["conflated"] = fmt::format("{} over {} s", kMethods[method_], params_[kIntervalS]);
     return std::vector{std::move(out)};
@@ -158,7 +158,8 @@ class Conflate final : public Node {
     for (std::uint32_t c = 0; c < joined_.channel_count(); ++c) {
       std::fill_n(joined_.channel_data(c), joined_.frame_count(), std::numeric_limits<double>::quiet_NaN());
     }
-    std::fill(counts_.begin(), counts_.end(), 0U);
+    std::fill(weights_.begin(), weights_.end(), 0.0);
+    unit_length_ = static_cast<double>(x.header().length_frames);
   }
 
   // As long as every block states its length.
@@ -173,19 +174,23 @@ class Conflate final : public Node {
         joined.length_frames, static_cast<std::uint64_t>(std::max<std::int64_t>(0, end - joined.position)));
   }
 
-  // The mean is kept as a sum until it is given: the order of additions is that of the blocks.
+  // The mean is kept as a sum until it is given: the order of additions is that of the blocks. A result counts by its
+  // length, that of the first one being 1.
   void add(const DataFrame& x) noexcept {
     // A spectrum has as many bins in every block.
     const std::uint32_t frames = std::min(x.frame_count(), joined_.frame_count());
+    const auto length = static_cast<double>(x.header().length_frames);
+    const double weight =
+        method_ == kMean && unit_length_ > 0.0 && length > 0.0 ? length / unit_length_ : 1.0;
     for (std::uint32_t c = 0; c < joined_.channel_count(); ++c) {
       const auto from = x.channel(kept_[c]);
       double* const to = joined_.channel_data(c);
-      std::uint32_t* const counts = counts_.data() + std::size_t{c} * joined_.max_frames();
+      double* const weights = weights_.data() + std::size_t{c} * joined_.max_frames();
       for (std::uint32_t n = 0; n < frames; ++n) {
         if (std::isnan(from[n])) { continue; }
-        const double value = to_summand(from[n], scales_[c]);
-        to[n] = counts[n] == 0 ? value : with(to[n], value);
-        ++counts[n];
+        const double value = weight * to_summand(from[n], scales_[c]);
+        to[n] = weights[n] == 0.0 ? value : with(to[n], value);
+        weights[n] += weight;
       }
     }
   }
@@ -206,9 +211,9 @@ class Conflate final : public Node {
     if (method_ == kMean) {
       for (std::uint32_t c = 0; c < joined_.channel_count(); ++c) {
         const auto values = joined_.channel(c);
-        const std::uint32_t* const counts = counts_.data() + std::size_t{c} * joined_.max_frames();
+        const double* const weights = weights_.data() + std::size_t{c} * joined_.max_frames();
         for (std::size_t n = 0; n < values.size(); ++n) {
-          if (counts[n] > 0) { values[n] /= counts[n]; }
+          if (weights[n] > 0.0) { values[n] /= weights[n]; }
           values[n] = from_mean(values[n], scales_[c]);
         }
       }
@@ -226,11 +231,12 @@ class Conflate final : public Node {
   IntervalGrid grid_;       // of the interval under way
   IntervalGrid next_grid_;  // of those behind it
   std::size_t method_ = kMean;
-  std::vector<std::uint32_t> kept_;    // channels of the input that results are given of
-  std::vector<Scale> scales_;          // by channel of the output
-  DataFrame joined_;                   // of the interval under way
-  std::vector<std::uint32_t> counts_;  // numbers that are in each value of joined_
-  std::uint32_t blocks_ = 0;           // in joined_
+  std::vector<std::uint32_t> kept_;  // channels of the input that results are given of
+  std::vector<Scale> scales_;        // by channel of the output
+  DataFrame joined_;                 // of the interval under way
+  std::vector<double> weights_;      // sum of the weights in each value of joined_
+  double unit_length_ = 0.0;         // of results: length of the first one, which has the weight 1
+  std::uint32_t blocks_ = 0;         // in joined_
   std::int64_t interval_ = 0;
   std::uint64_t results_ = 0;
   std::uint64_t without_count_ = 0;

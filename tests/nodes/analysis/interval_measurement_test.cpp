@@ -192,9 +192,9 @@ TEST(IntervalMeasurement, PutsResultsIntoTheIntervalOfTheirLastFrame) {
   };
   EXPECT_THAT(feed_value(0), IsEmpty());
   EXPECT_THAT(feed_value(4), IsEmpty());
-  EXPECT_THAT(feed_value(8), ElementsAre("0+10: 2"));  // its last frame is 11
+  EXPECT_THAT(feed_value(8), ElementsAre("0+8: 2"));  // its last frame is 11
   EXPECT_THAT(feed_value(12), IsEmpty());
-  EXPECT_THAT(texts(node.finish()), ElementsAre("10+6 incomplete: 2"));
+  EXPECT_THAT(texts(node.finish()), ElementsAre("8+8 incomplete: 2"));
 }
 
 TEST(IntervalMeasurement, IsAsNewAfterReset) {

@@ -2,7 +2,9 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <tuple>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
@@ -92,6 +94,29 @@ TEST(Conflate, AveragesTheValuesOfAMeter) {
   format.channels.resize(1);
   EXPECT_THAT(to_string(NodeHarness::refusals("Conflate", R"({"interval_s": 1})", {format}), ""),
               testing::HasSubstr("/config/method: a mean of \"ch1\" would say nothing"));
+}
+
+// As in Reduce: a level of 1000 frames and one of 250.
+TEST(Conflate, CountsValuesByTheirLength) {
+  StreamFormat format = values_at_rate(1000.0, 2);
+  format.channels[0].unit = "dBFS";
+  for (const char* method : {"mean", "max"}) {
+    NodeHarness conflate("Conflate", fmt::format(R"({{"interval_s": 10, "method": "{}"}})", method),
+                         {format});
+    std::vector<DataFrame> in;
+    for (const auto& [position, length, value] :
+         {std::tuple(0, 1000U, -3.0), std::tuple(1000, 250U, -13.0)}) {
+      in.push_back(flat_block_at(conflate, position, value));
+      in.back().header().length_frames = length;
+    }
+    const auto out = run_blocks(conflate, in);
+    ASSERT_EQ(out.size(), 1U);
+    EXPECT_EQ(out[0].header().length_frames, 1250U);
+    const bool mean = std::string(method) == "mean";
+    const double power = (1000.0 * std::pow(10.0, -0.3) + 250.0 * std::pow(10.0, -1.3)) / 1250.0;
+    EXPECT_NEAR(out[0].channel(0U)[0], mean ? 10.0 * std::log10(power) : -3.0, 1e-13);  // rounding
+    EXPECT_NEAR(out[0].channel(1U)[0], mean ? (-3.0 * 1000.0 - 13.0 * 250.0) / 1250.0 : -3.0, 1e-14);
+  }
 }
 
 // The unit says what is averaged: of levels, the powers. Silence is a power of 0.
