@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstring>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -72,11 +73,15 @@ class FlacInput final : public SampleInput {
     crc_failed_ = false;
     next_ = frame;
     if (shape_.frames && frame >= *shape_.frames) { return {}; }
-    if (FLAC__stream_decoder_seek_absolute(decoder_.get(), frame) != 0) {
-      next_ += missing_ + end_;
+    // In damage libFLAC may find a block behind `frame` though one before it is whole; where two streams lie in the file,
+    // one of the other.
+    const bool is_found = !is_joined() && FLAC__stream_decoder_seek_absolute(decoder_.get(), frame) != 0 &&
+                          end_ > 0 && missing_ == 0;
+    if (is_found) {
+      next_ += end_;
       return {};
     }
-    // Where the search met damage: from the beginning. Blocks before `frame` are left out as they come.
+    // Then from the beginning. Blocks before `frame` are left out as they come.
     begin_ = end_ = 0;
     missing_ = 0;
     next_ = frame;
@@ -245,6 +250,32 @@ class FlacInput final : public SampleInput {
     if (init()) { FLAC__stream_decoder_process_until_end_of_metadata(decoder_.get()); }
   }
 
+  // Does another stream begin in the file? Looks through all of it, once.
+  bool is_joined() {
+    if (joined_ || wrapping_ == FlacWrapping::ogg) { return joined_.value_or(false); }
+    constexpr std::string_view kBegin = "fLaC";
+    constexpr std::string_view kInfoOf34Bytes("\0\0\x22", 3);  // behind the type of the block
+    constexpr std::size_t kBytesAtOnce = 1U << 20U;
+    const std::uint64_t position = bytes_.position();
+    std::string text;
+    joined_ = false;
+    bytes_.seek(kBegin.size(), SEEK_SET);
+    while (!*joined_) {
+      const std::size_t kept = std::min(text.size(), kBegin.size() + kInfoOf34Bytes.size());
+      text.erase(0, text.size() - kept);
+      text.resize(kept + kBytesAtOnce);
+      const std::size_t got = bytes_.read(text.data() + kept, kBytesAtOnce);
+      text.resize(kept + got);
+      if (got == 0) { break; }
+      for (std::size_t at = text.find(kBegin); at != std::string::npos; at = text.find(kBegin, at + 1)) {
+        const std::string_view behind = std::string_view(text).substr(at + kBegin.size());
+        joined_ = *joined_ || (!behind.empty() && behind.substr(1).starts_with(kInfoOf34Bytes));
+      }
+    }
+    bytes_.seek(static_cast<std::int64_t>(position), SEEK_SET);
+    return *joined_;
+  }
+
   // So that what is wrong there is known before all has been read. Where another stream follows, libFLAC may find the
   // end of that one: nothing is seen here, but when reading comes to the end of the first.
   void look_at_the_end() {
@@ -293,6 +324,7 @@ class FlacInput final : public SampleInput {
   bool crc_failed_ = false;
   std::uint64_t frames_behind_ = 0;  // what the header counts, in its last block
   bool found_behind_ = false;
+  std::optional<bool> joined_;  // is_joined()
   bool has_gap_ = false;
   bool is_md5_checked_ = false;
   std::vector<std::string> losses_;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <sndfile.h>
@@ -202,11 +203,30 @@ class SndfileInput final : public SampleInput {
       position_ = frame;
       return {};
     }
-    return failed(path_,
-                  fmt::format("cannot be read from frame {}: this kind of file cannot seek to it", frame));
+    // Of some codings (GSM 6.10, …) libsndfile reads forwards only.
+    if (frame < position_) {
+      bytes_.seek(0, SEEK_SET);
+      if (const std::string reason = open(); !reason.empty()) {
+        return failed(path_, fmt::format("cannot be read again: {}", reason));
+      }
+      position_ = 0;
+    }
+    return skip_to(frame);
   }
 
  private:
+  Result<void> skip_to(std::uint64_t frame) {
+    constexpr std::size_t kSkippedAtOnce = 4096;
+    std::vector<double> left_out(kSkippedAtOnce * shape_.channels);
+    while (position_ < frame) {
+      const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(frame - position_, kSkippedAtOnce));
+      const auto got = read(left_out.data(), count);
+      if (!got) { return tl::unexpected(got.error()); }
+      if (got->frames == 0) { break; }  // damaged: read() tells what is missing
+    }
+    return {};
+  }
+
   const std::string path_;
   FileBytes bytes_;
   SndfilePtr file_;  // reads through bytes_

@@ -125,8 +125,11 @@ OpenedInput open_input(const std::string& path, int fd, std::uint64_t file_bytes
       return tl::unexpected(
           fmt::format("frames of {} bytes", scan.frame_bytes));  // libsndfile would play noise
     }
-    if (!scan.needs_mending || scan.big_endian || !scan.has_format || !scan.has_data) {
-      return open_sndfile_input(path, std::move(whole));
+    const bool can_be_mended = !scan.big_endian && scan.has_format && scan.has_data;
+    if (!scan.needs_mending || !can_be_mended) {
+      auto opened = open_sndfile_input(path, std::move(whole));
+      // A chunk beside the samples may be what libsndfile does not take.
+      if (opened || !can_be_mended) { return opened; }
     }
     return open_sndfile_input(path,
                               FileBytes(fd, scan.data_offset, scan.data_bytes, mended_wave_header(fd, scan)));
