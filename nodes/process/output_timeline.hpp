@@ -14,6 +14,7 @@
 #include <optional>
 
 #include "engine/core/data_frame.hpp"
+#include "nodes/analysis/time_at.hpp"
 
 namespace streamlab {
 
@@ -50,7 +51,10 @@ class OutputTimeline {
     const Mark& mark = marks_.front();
     const auto since = static_cast<std::int64_t>(frames_out_ - mark.out_frame);
     header.position = mark.position + since;
-    header.timestamp_us = mark.timestamp_us + std::llround(1e6 * static_cast<double>(since) / out_rate_hz_);
+    FrameHeader marked;
+    marked.position = mark.position;
+    marked.timestamp_us = mark.timestamp_us;
+    header.timestamp_us = time_at(header.position, marked, out_rate_hz_);
     if (since == 0 && mark.gap_frames > 0) {
       header.set(FrameFlag::gap);
       header.gap_frames = mark.gap_frames;

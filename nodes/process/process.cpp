@@ -247,9 +247,15 @@ class Process final : public Node {
            not_taken_, true);
     }
     if (gave_up_) {
-      note(fmt::format("\"{}\" had not ended when the run was stopped: its last output is missing",
-                       spec_.name),
-           1, true);
+      const auto missing = static_cast<std::uint64_t>(
+          std::max(0.0, std::round(timeline.held_frames() - static_cast<double>(not_taken_))));
+      note(missing > 0
+               ? fmt::format("\"{}\" had not ended when it was stopped: the output of {} frames is missing",
+                             spec_.name, missing)
+               : fmt::format("\"{}\" had not ended when it was stopped; all frames that it was given had "
+                             "come back",
+                             spec_.name),
+           missing, missing > 0);
     }
     if (const std::uint64_t clipped = encoder_->counts().clipped; clipped > 0) {
       const bool is_lost = encoder_->loses_what_clips();
@@ -387,7 +393,7 @@ class Process final : public Node {
   void check_amount() {
     if (const std::uint64_t held = output_->bytes_held(); held > kMostUnread) {
       fail(fmt::format("\"{}\" outputs more than expected: {} bytes wait to be passed on", spec_.name, held),
-           "", "out_sample_rate and out_channels that match the program");
+           "out_sample_rate and out_channels that match the program", "");
     }
   }
 

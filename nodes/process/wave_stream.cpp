@@ -55,6 +55,7 @@ Result<std::size_t> WaveStreamHeader::take(std::span<const std::byte> bytes) {
     if (state_ == State::skip) {
       const std::uint64_t skipped = std::min<std::uint64_t>(left.size(), part_bytes_);
       taken += static_cast<std::size_t>(skipped);
+      position_ += skipped;
       part_bytes_ -= skipped;
       if (part_bytes_ > 0) { break; }
       state_ = State::chunk;
@@ -63,6 +64,7 @@ Result<std::size_t> WaveStreamHeader::take(std::span<const std::byte> bytes) {
     const std::size_t more = std::min(left.size(), wanted() - part_.size());
     part_.insert(part_.end(), left.begin(), left.begin() + static_cast<std::ptrdiff_t>(more));
     taken += more;
+    position_ += more;
     if (part_.size() < wanted()) { break; }
     if (auto fine = take_part(); !fine) { return tl::unexpected(fine.error()); }
     part_.clear();
@@ -97,6 +99,7 @@ Result<void> WaveStreamHeader::take_riff() {
   if ((!is_rf64_ && !is("RIFF", 0)) || !is("WAVE", 8)) {
     return refused("", "does not start like a WAV", "\"RIFF\" or \"RF64\", and \"WAVE\"");
   }
+  riff_bytes_ = number_at<std::uint32_t>(4);
   state_ = State::chunk;
   return {};
 }
@@ -108,7 +111,10 @@ Result<void> WaveStreamHeader::take_chunk() {
   if (id == "data") {
     if (!has_format_) { return refused("", "has samples before their format", "a chunk \"fmt \" first"); }
     const std::uint64_t bytes = is_rf64_ && size == 0xFFFFFFFFU ? ds64_bytes_.value_or(0) : size;
-    if (bytes > 0xFFFFFFFFU && bytes < (1ULL << 62U)) {
+    // An empty recording with tags behind it: where the file says that it goes on behind the samples, it is finished.
+    const bool is_empty =
+        bytes == 0 && !is_rf64_ && !is_unknown_wave_length(riff_bytes_) && riff_bytes_ + 8 > position_;
+    if (is_empty || (bytes > 0xFFFFFFFFU && bytes < (1ULL << 62U))) {
       data_bytes_ = bytes;
     } else if (!is_unknown_wave_length(std::min<std::uint64_t>(bytes, 0xFFFFFFFFU))) {
       data_bytes_ = bytes;

@@ -47,6 +47,8 @@ class WaveStreamHeader {
   bool is_complete_ = false;
   WaveShape shape_;
   std::optional<std::uint64_t> ds64_bytes_;
+  std::uint64_t riff_bytes_ = 0;  // that the file says follow its first eight
+  std::uint64_t position_ = 0;    // behind what has been taken
   std::optional<std::uint64_t> data_bytes_;
 };
 

@@ -109,6 +109,17 @@ TEST(StreamDecoder, ReadsAWavWithoutALengthToItsEnd) {
   }
 }
 
+// The length of the file says that it is finished: tags follow, and no sound.
+TEST(StreamDecoder, ReadsNoSoundOutOfWhatFollowsAnEmptyRecording) {
+  const std::string empty = riff(chunk("fmt ", format_body(1, 2, 48000, 16)) + chunk("data", "") +
+                                 chunk("LIST", "INFOISFT" + little(4, 4) + "some"));
+  for (const std::size_t piece : {0U, 1U, 7U}) {
+    const Decoded got = decode(kAny, empty, piece);
+    EXPECT_EQ(got.error, "");
+    EXPECT_THAT(got.blocks, IsEmpty());
+  }
+}
+
 TEST(StreamDecoder, ReadsTheLengthOfAnRf64) {
   const std::string format = chunk("fmt ", format_body(1, 2, 48000, 16));
   const auto rf64 = [&](std::uint64_t data_bytes) {
