@@ -173,8 +173,8 @@ class Node {
   virtual Status process(std::span<const DataFrame* const> in, std::span<OutputPort> out) noexcept = 0;
   virtual Status finish([[maybe_unused]] std::span<OutputPort> out) noexcept { return Status::done; }
 
-  // Nothing downstream needs more output: neither process() nor finish() is called again until reset().
-  // Domain's thread, real-time safe as process().
+  // Nothing downstream needs more output, for all have had enough: neither process() nor finish() is called again until
+  // reset(), and what the node holds is not lost. Domain's thread, real-time safe as process().
   virtual void not_needed() noexcept {}
 
   // Separate inputs: this one has ended. finish() follows when all have. Domain's thread, real-time safe as

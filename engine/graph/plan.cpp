@@ -54,6 +54,7 @@ class Planner {
       plan_.partition_ = *std::move(beside);
     }
     plan_.nodes_.resize(graph.nodes().size());
+    is_behind_queue_.resize(graph.nodes().size());
     for (const std::size_t n : graph.order()) { prepare(n); }
     if (errors_.empty()) {
       find_endless();
@@ -79,6 +80,7 @@ class Planner {
     const ValidNode& valid = plan_.graph_.nodes()[n];
     PlanNode& planned = plan_.nodes_[n];
     planned.domain = plan_.partition_.domain_of[n];
+    is_behind_queue_[n] = comes_through_a_queue(n);
     if (!connect_inputs(n)) { return; }
     std::vector<const StreamFormat*> formats;
     for (const PlanInput& input : planned.inputs) {
@@ -136,6 +138,15 @@ class Planner {
     }
   }
 
+  // Is it a queue, or does all that it gets come through one? Asked in the order of the graph.
+  bool comes_through_a_queue(std::size_t n) const {
+    const auto& into = plan_.graph_.connections_into(n);
+    return plan_.graph_.nodes()[n].info().queue == Queue::yes ||
+           (!into.empty() && std::all_of(into.begin(), into.end(), [&](std::size_t c) {
+             return is_behind_queue_[plan_.graph_.connections()[c].from_node];
+           }));
+  }
+
   bool is_separate(std::size_t n) const {
     return plan_.nodes_[n].inputs.size() > 1 &&
            plan_.graph_.nodes()[n].info().input_mode == InputMode::separate;
@@ -176,7 +187,8 @@ class Planner {
     edge.to_domain = to;
     edge.reblocks = device == to;
     if (!plan_.options_.lossless && !edge.reblocks) {
-      const bool must_not_wait = is_real_time(from) || leads_outside(c);
+      // Behind a queue, what waits fills the queue, which is there for that.
+      const bool must_not_wait = is_real_time(from) || (leads_outside(c) && !is_behind_queue_[c.from_node]);
       edge.policy = c.policy.value_or(must_not_wait ? OverflowPolicy::drop_oldest : OverflowPolicy::block);
     }
     edge.capacity = c.capacity.value_or(plan_.graph_.config().channel_capacity);
@@ -448,7 +460,8 @@ class Planner {
 
   Plan plan_;
   const PlanBefore* const before_;
-  std::vector<Density> densities_;  // by slot
+  std::vector<Density> densities_;     // by slot
+  std::vector<bool> is_behind_queue_;  // by node
   Errors errors_;
 };
 

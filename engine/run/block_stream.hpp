@@ -27,11 +27,20 @@ struct BlockStream {
   // alone. Set when it is closed.
   std::atomic<bool>* named_is_over = nullptr;
 
+  // Until its first block: where the stream of a node ended that was made again in a reload. What lies between is missing.
+  static constexpr std::int64_t kNowhere = -1;
+  std::int64_t joins_at = kNowhere;
+
   // Back to the state before the first block.
   void restart() noexcept {
     count = 0;
     ended = closed = false;
+    joins_at = kNowhere;
   }
+  // Where its last block ended; kNowhere before the first, and where the blocks are not its own.
+  std::int64_t end_position() const noexcept;
+  // Marks what is missing before its first block, where it joins another stream.
+  void mark_join() noexcept;
 };
 
 }  // namespace streamlab

@@ -194,7 +194,8 @@ bool Domain::end_what_nobody_needs() noexcept {
     if (std::none_of(step.out.begin(), step.out.end(), read)) { continue; }
     if (std::any_of(step.out.begin(), step.out.end(), needed)) { continue; }
     step.end();
-    if (step.node != nullptr) { step.node->not_needed(); }
+    // A reader that was given up has not had enough: what the node still holds is lost.
+    if (step.node != nullptr && !loop_.misses_reader) { step.node->not_needed(); }
     for (BlockStream* stream : step.out) { Loop::close(*stream); }
     ended = true;
   }

@@ -34,8 +34,12 @@ struct EngineOptions {
   std::uint32_t cores = 0;                   // that "auto" may use; 0: what the machine has
   NodeHost host = {};             // what nodes are given: console, rules for output files, channels, a clock
   std::int64_t frame_limit = 0;   // ends every source after this many frames; 0: none
-  double duration_s = 0.0;        // likewise in seconds of signal; 0: the configuration's, if it has one
+  double duration_s = 0.0;        // likewise in seconds of signal
   DeviceOpener open_device = {};  // needed by graphs with a device
+  // Limits that are given go before that of the configuration.
+  double duration_or(double configured_s) const {
+    return frame_limit > 0 || duration_s > 0.0 ? duration_s : configured_s;
+  }
   // Dry run (`check`): the graph will not be started; do not consume one-shot inputs such as pipes.
   bool look_only = false;
   // Blocks come from trigger() instead of a device or a clock.

@@ -68,7 +68,7 @@ class Engine::Impl {
     if (graph_.plan->is_endless() && !limited && !options_.triggered && driver_ == nullptr) {
       return {{ErrorCode::refused, "/pipeline_config",
                "the graph's sources never end, and no device ends the run",
-               "\"duration_s\" here, or --seconds or --frames on the command line", ""}};
+               "\"duration_s\" above 0 here, or --seconds or --frames on the command line", ""}};
     }
     if (options_.look_only) { return {}; }  // a dry run needs no memory for the running graph
     wire();
@@ -300,9 +300,7 @@ class Engine::Impl {
   }
 
  private:
-  double duration_s() const {
-    return options_.duration_s > 0.0 ? options_.duration_s : valid().config().duration_s;
-  }
+  double duration_s() const { return options_.duration_or(valid().config().duration_s); }
   const ValidGraph& valid() const { return graph_.plan->graph(); }
   DomainOptions domain_options() const {
     return {.triggered = options_.triggered, .frame_limit = options_.frame_limit, .duration_s = duration_s()};

@@ -60,6 +60,7 @@ struct Loop {
   }
   // Copies the blocks of this round into the edges that leave the domain, and passes on the end.
   void send(BlockStream& stream) noexcept {
+    if (stream.joins_at != BlockStream::kNowhere && stream.count > 0) [[unlikely]] { stream.mark_join(); }
     if (!stream.outgoing.empty()) { send_blocks(stream); }
     if (stream.ended) {
       close(stream);

@@ -187,8 +187,7 @@ Checked<Pipeline> Pipeline::create(const ValidGraph& graph, const EngineOptions&
   auto impl = std::make_unique<Impl>();
   impl->plan = std::make_unique<Plan>(std::move(*plan));
   impl->domain = std::make_unique<Domain>(*impl->plan, 0, SourcePace::triggered);
-  impl->domain->set_limit(options.frame_limit,
-                          options.duration_s > 0.0 ? options.duration_s : graph.config().duration_s);
+  impl->domain->set_limit(options.frame_limit, options.duration_or(graph.config().duration_s));
   impl->domain->build();
   impl->result = result_slot(*impl->plan);
   impl->input = input_format(*impl->plan);

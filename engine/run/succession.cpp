@@ -77,14 +77,14 @@ void SwapProgram::pair_steps(Program& now, const Succession& succession) {
     const bool is_same_node = succession.node(n).has_value();
     const bool are_joins =
         dynamic_cast<JoinStep*>(step.get()) != nullptr && dynamic_cast<JoinStep*>(before) != nullptr;
+    const auto& slots = succession.after().nodes()[n].slots;
+    const auto& old_slots = succession.before().nodes()[*old].slots;
+    for (std::size_t port = 0; port < std::min(slots.size(), old_slots.size()); ++port) {
+      (is_same_node ? streams_ : joins_)
+          .push_back({&next_->stream_of(slots[port]), &now.stream_of(old_slots[port])});
+    }
     if (!is_same_node && !are_joins) { continue; }
     steps_.push_back({step.get(), before, succession.inputs(n, *old), is_same_node});
-    if (!is_same_node) { continue; }
-    const auto& slots = succession.after().nodes()[n].slots;
-    for (std::size_t port = 0; port < slots.size(); ++port) {
-      const std::size_t old_slot = succession.before().nodes()[*old].slots[port];
-      streams_.push_back({&next_->stream_of(slots[port]), &now.stream_of(old_slot)});
-    }
   }
 }
 
@@ -134,6 +134,8 @@ void SwapProgram::apply(std::unique_ptr<Program>& program) noexcept {
     pair.next->ended = pair.old->ended;
     if (pair.next->ended) { Loop::close(*pair.next); }
   }
+  // Blocks that were under way in a node that is made again are missing behind it.
+  for (StreamPair& pair : joins_) { pair.next->joins_at = pair.old->end_position(); }
   program.swap(next_);
   for (EdgeLink* link : released_) {
     link->released.store(true, std::memory_order_release);

@@ -80,6 +80,7 @@ class SwapProgram final : public Change {
   std::unique_ptr<Program> next_;
   std::vector<StepPair> steps_;
   std::vector<StreamPair> streams_;
+  std::vector<StreamPair> joins_;  // of nodes that are made again
   std::vector<EdgePair> edges_;
   std::vector<EdgeLink*> released_;  // out of this domain
   std::vector<EdgeLink*> awaited_;   // into it

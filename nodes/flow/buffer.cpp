@@ -114,6 +114,7 @@ class Buffer final : public Node {
   void reset() noexcept override {
     first_ = count_ = 0;
     high_water_ = to_disk_ = given_up_ = 0;
+    is_needed_ = true;
     before_front_.reset();
     before_next_.reset();
     failure_.reset();
@@ -139,10 +140,12 @@ class Buffer final : public Node {
     return failure_ ? Status::fault : Status::ok;
   }
 
+  void not_needed() noexcept override { is_needed_ = false; }
+
   Error failure() const override { return *failure_; }
-  // What is left here was not passed on because the run was given up.
+  // What is left here nobody needs, or it was not passed on because the run was given up.
   Result<void> close() override {
-    given_up_ = held();
+    given_up_ = is_needed_ ? held() : 0;
     file_.reset();
     count_ = 0;
     return {};
@@ -268,6 +271,7 @@ class Buffer final : public Node {
   std::uint64_t high_water_ = 0;
   std::uint64_t to_disk_ = 0;
   std::uint64_t given_up_ = 0;
+  bool is_needed_ = true;
   std::optional<Error> failure_;
 };
 

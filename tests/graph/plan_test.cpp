@@ -176,6 +176,29 @@ TEST(Plan, TakesThePoliciesGivenWhenADevicePacesTheRun) {
   EXPECT_EQ(edge_to("d").policy, OverflowPolicy::block);  // between workers
 }
 
+// Else the edge would drop while the queue before it is empty.
+TEST(Plan, LetsAQueueFillWhereANodeBehindItWaitsForAnotherProgram) {
+  PlanOptions options = per_node();
+  options.lossless = false;
+  options.device = card();
+  const Plan plan = plan_of(graph_of({"mic AudioInput", "queue Buffer", "step Step", "behind Outside",
+                                      "beside Outside", "both Mixer", "mixed Outside"},
+                                     {"mic queue", "queue step", "step behind", "mic beside", "step both.in1",
+                                      "mic both.in2", "both mixed"}),
+                            options);
+  const auto policy_to = [&](std::string_view node) {
+    const std::size_t n = *plan.graph().find(node);
+    const auto edge = std::find_if(plan.edges().begin(), plan.edges().end(),
+                                   [&](const PlanEdge& one) { return one.to_node == n; });
+    return edge->policy;
+  };
+  EXPECT_EQ(policy_to("queue"), OverflowPolicy::drop_oldest);  // out of the real-time domain
+  EXPECT_EQ(policy_to("behind"), OverflowPolicy::block);
+  EXPECT_EQ(policy_to("beside"), OverflowPolicy::drop_oldest);
+  EXPECT_EQ(policy_to("mixed"),
+            OverflowPolicy::drop_oldest);  // it would keep what comes past the queue waiting
+}
+
 TEST(Plan, CutsAnewWhatFeedsTheDevice) {
   PlanOptions options;
   options.lossless = false;

@@ -102,6 +102,21 @@ TEST(EarlyEnd, WhatTheNodesAfterTakeHoldIsOutput) {
   }
 }
 
+// Whatever a buffer has gathered by then, nobody needs it.
+TEST(EarlyEnd, WhatABufferBeforeTakeHoldsIsNotLost) {
+  for (const ThreadPolicy threads : kEveryPolicy) {
+    const Ended ended = run_to_its_end(
+        std::string(kSine) + R"(, {"id": "w", "type": "Window", "config": {"size": 10}},
+            {"id": "b", "type": "Buffer", "config": {"capacity": 500}},
+            {"id": "t", "type": "Take", "config": {"frames": 100}}, {"id": "k", "type": "Keep"})",
+        R"({"from": "s", "to": "w"}, {"from": "w", "to": "b"}, {"from": "b", "to": "t"}, {"from": "t", "to": "k"})",
+        threads);
+    EXPECT_THAT(ended.kept, testing::ElementsAre(100U));
+    EXPECT_FALSE(ended.status.data_lost());
+    for (const auto& [node, note] : ended.status.notes) { EXPECT_FALSE(note.data_lost) << note.text; }
+  }
+}
+
 TEST(EarlyEnd, ARunEndsWhenItsOnlyReaderGoes) {
   const auto graph =
       load_graph(R"({"version": 1, "nodes": [)" + std::string(kSine) + R"(], "connections": []})");

@@ -364,7 +364,7 @@ TEST(Engine, RefusesAGraphThatWouldNeverEnd) {
   const auto engine = Engine::create(*graph, {});
   EXPECT_EQ(engine ? "" : to_string(engine.error(), ""),
             "/pipeline_config: the graph's sources never end, and no device ends the run; expected "
-            "\"duration_s\" here, or --seconds or --frames on the command line\n");
+            "\"duration_s\" above 0 here, or --seconds or --frames on the command line\n");
 }
 
 }  // namespace

@@ -76,7 +76,8 @@ TEST_F(FilesOfAGraph, AreNotWrittenWhereTheyAreRead) {
 }
 
 TEST_F(FilesOfAGraph, AreNotWrittenTwice) {
-  EXPECT_THAT(refusal(text_of(sound_, folder_.file("a"), folder_.file("../") + folder_.path().filename().string() + "/a")),
+  EXPECT_THAT(refusal(text_of(sound_, folder_.file("a"),
+                              folder_.file("../") + folder_.path().filename().string() + "/a")),
               AllOf(HasSubstr("/nodes/2/config/path"), HasSubstr("is written by /nodes/1 already")));
   EXPECT_FALSE(std::filesystem::exists(folder_.file("a")));
 }

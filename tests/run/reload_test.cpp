@@ -24,7 +24,7 @@ using testing::IsEmpty;
 using Json = nlohmann::json;
 
 ValidGraph graph_of(const std::vector<Json>& nodes, const std::vector<Json>& connections,
-                    const Json& config = {{"block_size", 64}}) {
+                    const Json& config = {{"block_size", 64}, {"channel_capacity", 4096}}) {
   const Json text{
       {"version", 1}, {"pipeline_config", config}, {"nodes", nodes}, {"connections", connections}};
   auto graph = load_graph(text.dump());

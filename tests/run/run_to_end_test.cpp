@@ -37,6 +37,20 @@ TEST(RunToEnd, GivesTheStatusAfterTheSourcesHaveEnded) {
   EXPECT_EQ(ran->status.frames, 4000U);
 }
 
+// The configuration says 0.5 s.
+TEST(RunToEnd, EndsWhereTheCallerSaysAndNotTheConfiguration) {
+  for (const auto& [frames, seconds] :
+       {std::pair{std::int64_t{6000}, 0.0}, std::pair{std::int64_t{0}, 0.75}}) {
+    const test::TempDir dir;
+    EngineOptions options;
+    options.frame_limit = frames;
+    options.duration_s = seconds;
+    const auto ran = run_to_end(*engine_to_run(tone_into(dir.file("tone.wav")), std::move(options)));
+    ASSERT_TRUE(ran) << to_string(ran.error());
+    EXPECT_EQ(ran->status.frames, 6000U);
+  }
+}
+
 TEST(RunToEnd, FailsWhereTheEngineDoesNotStart) {
   const test::TempDir dir;
   const auto engine = engine_to_run(tone_into(dir.file("tone.wav")));
