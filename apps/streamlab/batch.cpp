@@ -344,6 +344,7 @@ Result<void> close_record(const BatchWork& work, const Totals& totals) {
     work.record->discard();
     return {};
   }
+  if (work.table != nullptr) { work.record->keep(); }
   if (totals.stopped) { return work.record->flush(); }  // parts of several tables may be there
   std::vector<bool> is_needed(work.record->entries().size());
   const auto need = [&](std::size_t entry) { is_needed[entry] = true; };

@@ -111,6 +111,7 @@ BatchRecord::BatchRecord(BatchRecord&& other) noexcept
       fd_(std::exchange(other.fd_, -1)),
       is_there_(other.is_there_),
       made_folder_(other.made_folder_),
+      stays_(other.stays_),
       is_empty_(other.is_empty_),
       has_line_end_(other.has_line_end_),
       entries_(std::move(other.entries_)),
@@ -123,6 +124,7 @@ BatchRecord& BatchRecord::operator=(BatchRecord&& other) noexcept {
   std::swap(is_there_, other.is_there_);
   std::swap(made_folder_, other.made_folder_);
   std::swap(is_empty_, other.is_empty_);
+  std::swap(stays_, other.stays_);
   std::swap(has_line_end_, other.has_line_end_);
   std::swap(entries_, other.entries_);
   std::swap(columns_, other.columns_);
@@ -130,7 +132,7 @@ BatchRecord& BatchRecord::operator=(BatchRecord&& other) noexcept {
 }
 BatchRecord::~BatchRecord() {
   if (fd_ < 0) { return; }
-  if (is_empty_ && !is_there_) { ::unlink(path_.c_str()); }
+  if (is_empty_ && !is_there_ && !stays_) { ::unlink(path_.c_str()); }
   ::close(fd_);
 }
 

@@ -67,7 +67,7 @@ class BatchRecord {
 
   BatchRecord(BatchRecord&& other) noexcept;
   BatchRecord& operator=(BatchRecord&& other) noexcept;
-  ~BatchRecord();  // a record without a line is removed
+  ~BatchRecord();  // a record without a line is removed, unless it is to stay
 
   const std::string& path() const { return path_; }
   bool is_there() const { return is_there_; }  // was it, when it was opened?
@@ -82,6 +82,8 @@ class BatchRecord {
   // Where the results are complete: the same, after what became needless was taken out: all but the last entry of each input. `is_needed`:
   // by their numbers, entries that stay although they are older.
   Result<void> close(const std::vector<bool>& is_needed);
+  // It stays without a line, too: of a table without rows.
+  void keep() { stays_ = true; }
   // A record that was not there is removed, with the folder that was made for it: nothing came of the batch.
   void discard();
 
@@ -99,6 +101,7 @@ class BatchRecord {
   int fd_ = -1;
   bool is_there_ = false;
   bool made_folder_ = false;
+  bool stays_ = false;
   bool is_empty_ = true;      // the file has no line
   bool has_line_end_ = true;  // the file ends with one
   std::vector<BatchEntry> entries_;

@@ -32,6 +32,12 @@ bool is_heading(std::string_view row) {
                      [&](std::string_view begin) { return row.starts_with(begin); });
 }
 
+// Is it the beginning of a heading that was cut off before it could be known as one?
+bool is_cut_heading(std::string_view row) {
+  return !row.ends_with('\n') && std::any_of(std::begin(kHeadingBegins), std::end(kHeadingBegins),
+                                             [&](std::string_view begin) { return begin.starts_with(row); });
+}
+
 // The fields of a row, as they are written.
 std::vector<std::string> fields_of(std::string_view row) {
   while (row.ends_with('\r') || row.ends_with('\n')) { row.remove_suffix(1); }
@@ -65,14 +71,16 @@ std::string first_field(std::string_view row) {
   return text;
 }
 
+constexpr std::string_view kLineBegins = "{\"input\":";
+
 // The value of "input", with which a line begins; empty where it does not.
 std::string input_of_line(std::string_view line) {
-  constexpr std::string_view kBegin = "{\"input\":";
-  if (!line.starts_with(kBegin)) { return {}; }
-  std::size_t end = kBegin.size() + 1;
+  if (!line.starts_with(kLineBegins)) { return {}; }
+  std::size_t end = kLineBegins.size() + 1;
   while (end < line.size() && line[end] != '"') { end += line[end] == '\\' ? 2 : 1; }
   if (end >= line.size()) { return {}; }
-  const Document name = Document::parse(line.substr(kBegin.size(), end + 1 - kBegin.size()), nullptr, false);
+  const Document name =
+      Document::parse(line.substr(kLineBegins.size(), end + 1 - kLineBegins.size()), nullptr, false);
   return name.is_string() ? name.get<std::string>() : std::string();
 }
 
@@ -218,7 +226,9 @@ Result<void> BatchTable::index(const std::string& name, const BatchRecord& recor
   std::string_view rest = text;
   std::deque<Columns> headings;
   std::vector<Group> groups;
-  bool is_new = true;  // behind a heading
+  std::optional<Group> cut;    // the last row, without its end: of the last group, or of another one
+  std::set<std::size_t> here;  // entries whose rows this file has
+  bool is_new = true;          // behind a heading
   while (!rest.empty()) {
     const std::string_view row = is_csv() ? take_csv_row(rest) : take_line(rest);
     if (is_csv() && is_heading(row)) {
@@ -226,10 +236,15 @@ Result<void> BatchTable::index(const std::string& name, const BatchRecord& recor
       is_new = true;
       continue;
     }
+    if (is_csv() && rest.empty() && is_cut_heading(row)) { break; }
     if (is_csv() && headings.empty()) {
       return unknown("it does not begin with the heading of a batch's table");
     }
     std::string item = is_csv() ? first_field(row) : input_of_line(row);
+    if (!row.ends_with('\n')) {
+      cut.emplace(Group{std::move(item), nullptr, {row}});
+      break;
+    }
     if (is_new || groups.back().name != item) {
       groups.push_back({std::move(item), is_csv() ? &headings.back() : nullptr, {}});
     }
@@ -238,7 +253,10 @@ Result<void> BatchTable::index(const std::string& name, const BatchRecord& recor
   }
   for (const Group& group : groups) {
     const auto entry = find_entry(group, record);
-    if (!entry && &group == &groups.back() && may_be_torn(group, record)) {
+    const bool is_last = &group == &groups.back();
+    if (entry) { here.insert(*entry); }
+    if (!entry && is_last && is_cut_copy(group, here)) { continue; }
+    if (!entry && is_last && may_be_torn(group, record)) {
       torn_ = group.name;
     } else if (!entry) {
       return unknown(fmt::format("a batch did not write its rows of \"{}\" so", group.name));
@@ -248,7 +266,26 @@ Result<void> BatchTable::index(const std::string& name, const BatchRecord& recor
       old_[*entry] = {*group.under(columns), columns};
     }
   }
+  if (!cut) { return {}; }
+  const std::string_view row = cut->rows.front();
+  const bool is_row = is_csv() || row.starts_with(kLineBegins) || kLineBegins.starts_with(row);
+  const bool is_of_last = is_row && !groups.empty() && groups.back().name.starts_with(cut->name);
+  if (is_of_last || is_cut_copy(*cut, here)) { return {}; }
+  if (!is_row || !may_be_torn(*cut, record)) {
+    return unknown(fmt::format("a batch did not write its rows of \"{}\" so", cut->name));
+  }
+  torn_ = cut->name;
   return {};
+}
+
+// Are these rows that another file of this table has whole, cut anywhere? A batch that was killed while it took them
+// over leaves such. `here`: what the file of these rows has whole.
+bool BatchTable::is_cut_copy(const Group& group, const std::set<std::size_t>& here) const {
+  std::string text;
+  for (const std::string_view row : group.rows) { text += row; }
+  return std::any_of(old_.begin(), old_.end(), [&](const auto& old) {
+    return !here.contains(old.first) && old.second.text.starts_with(text);
+  });
 }
 
 // Can these be the rows of a file, cut anywhere? Others somebody has added.

@@ -73,6 +73,7 @@ class BatchTable {
   bool is_stdout() const { return options_.path == "-"; }
   bool is_csv() const { return options_.format == StdoutFormat::csv; }
   Result<void> index(const std::string& name, const BatchRecord& record);
+  bool is_cut_copy(const Group& group, const std::set<std::size_t>& here) const;
   bool may_be_torn(const Group& group, const BatchRecord& record) const;
   std::optional<std::size_t> find_entry(const Group& group, const BatchRecord& record);
   Result<void> write(std::string_view text);

@@ -274,6 +274,64 @@ TEST(BatchResume, DoesAgainWhoseRowsAreNotAllThere) {
   }
 }
 
+// As a kill leaves it that comes while rows of the table are taken over: the part is cut anywhere, the table whole.
+TEST(BatchResume, GoesOnBesideAPartThatWasCutWhileItTookRowsOver) {
+  for (const std::string option : {"--csv", "--jsonl"}) {
+    const BatchFolder folder;
+    folder.make_wav("a.wav", 8000);
+    folder.make_wav("b.wav", 16000);
+    const Words two{"a.wav", "b.wav"};
+    const std::string config = folder.levels();
+    ASSERT_EQ(folder.batch(config, two, {option, "all"}).exit_code, 0);
+    const std::string whole = folder.content("all");
+    for (std::size_t bytes = 1; bytes <= whole.size(); bytes += 29) {
+      folder.dir().write("all.part", whole.substr(0, bytes));
+      const auto result = folder.batch(config, two, {option, "all", "--resume", "--json"});
+      EXPECT_EQ(result.exit_code, 0) << bytes << ": " << result.err;
+      EXPECT_EQ(summary_of(result)["skipped"], 2) << bytes;
+      EXPECT_EQ(folder.content("all"), whole) << bytes;
+      EXPECT_FALSE(folder.has("all.part"));
+    }
+    // Without the table, what the part has not is done again; a heading that is cut is none.
+    for (const std::size_t bytes : {std::size_t{1}, std::size_t{5}, whole.size() / 2}) {
+      fs::remove(folder.dir().file("all"));
+      folder.dir().write("all.part", whole.substr(0, bytes));
+      const auto result = folder.batch(config, two, {option, "all", "--resume"});
+      EXPECT_EQ(result.exit_code, 0) << bytes << ": " << result.err;
+      EXPECT_EQ(folder.content("all"), whole) << bytes;
+    }
+    // Rows that somebody has added are no copy.
+    const std::string row = option == "--csv" ? "b.wav,0,,1\r\n" : "{\"input\":\"b.wav\",\"exit_code\":0}\n";
+    folder.dir().write("all.part", whole + row);
+    const auto result = folder.batch(config, two, {option, "all", "--resume"});
+    EXPECT_EQ(result.exit_code, 2);
+    EXPECT_THAT(result.err, HasSubstr("a batch did not write its rows of \"b.wav\" so"));
+    EXPECT_EQ(folder.content("all.part"), whole + row);
+  }
+}
+
+// A batch that had no result leaves an empty table; a record that was killed before its first line is empty, too.
+TEST(BatchResume, GoesOnWhereNoFileHadAResult) {
+  for (const std::string option : {"--csv", "--jsonl"}) {
+    const BatchFolder folder;
+    make_three(folder);
+    const std::string fails =
+        folder.levels(R"("type": "Print")", "0.05", R"("type": "Process", "config": {"command": ["false"]})");
+    EXPECT_EQ(folder.batch(fails, kThree, {option, "all"}).exit_code, 1);
+    EXPECT_EQ(folder.content("all"), "");
+    const std::string config = folder.levels();
+    const auto result = folder.batch(config, kThree, {option, "all", "--resume"});
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    ASSERT_EQ(folder.batch(config, kThree, {option, "whole"}).exit_code, 0);
+    EXPECT_EQ(folder.content("all"), folder.content("whole"));
+
+    folder.dir().write("killed.part", "");
+    folder.dir().write("killed.batch", "");
+    EXPECT_EQ(folder.batch(config, kThree, {option, "killed", "--resume"}).exit_code, 0);
+    EXPECT_EQ(folder.content("killed"), folder.content("whole"));
+  }
+}
+
 TEST(BatchResume, LeavesWhatAnInterruptHasNotReached) {
   const BatchFolder folder;
   make_three(folder);
