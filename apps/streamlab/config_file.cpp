@@ -15,6 +15,14 @@
 
 namespace streamlab::app {
 
+std::string set_variable(Variables& variables, const std::string& setting) {
+  const std::size_t equals = setting.find('=');
+  if (equals == std::string::npos || equals == 0) { return fmt::format("\"{}\" is not name=value", setting); }
+  const auto [variable, is_new] = variables.emplace(setting.substr(0, equals), setting.substr(equals + 1));
+  if (is_new || variable->second == setting.substr(equals + 1)) { return {}; }
+  return fmt::format("\"{}\" is given two values", variable->first);
+}
+
 const Variables& program_variables() {
   static const Variables variables = [] {
     const std::time_t now = std::time(nullptr);

@@ -16,6 +16,9 @@ namespace streamlab::app {
 // it, "2026-11-30_14-03-21". They go before defaults, and --set before them.
 const Variables& program_variables();
 
+// Takes "name=value". Empty, or why not.
+std::string set_variable(Variables& variables, const std::string& setting);
+
 // The text of a configuration file, or of standard input for "-".
 Result<std::string> read_config(const std::string& path);
 

@@ -17,6 +17,7 @@
 
 #include "apps/streamlab/closed_streams.hpp"
 #include "apps/streamlab/commands.hpp"
+#include "apps/streamlab/config_file.hpp"
 #include "apps/streamlab/console.hpp"
 #include "apps/streamlab/interrupt.hpp"
 #include "apps/streamlab/manual.hpp"
@@ -151,11 +152,8 @@ class CommandLine {
             "--set",
             [&config](const std::vector<std::string>& settings) {
               for (const std::string& setting : settings) {
-                const std::size_t equals = setting.find('=');
-                if (equals == std::string::npos || equals == 0) {
-                  throw CLI::ValidationError("--set", "\"" + setting + "\" is not name=value");
-                }
-                config.variables[setting.substr(0, equals)] = setting.substr(equals + 1);
+                const std::string wrong = set_variable(config.variables, setting);
+                if (!wrong.empty()) { throw CLI::ValidationError("--set", wrong); }
               }
             },
             "Value of the variable ${name}. May be repeated.")

@@ -11,6 +11,7 @@
 #include "apps/streamlab/config_file.hpp"
 #include "apps/streamlab/console.hpp"
 #include "apps/streamlab/interrupt.hpp"
+#include "apps/streamlab/out_of_memory.hpp"
 #include "apps/streamlab/run_events.hpp"
 #include "apps/streamlab/standard_streams.hpp"
 #include "apps/streamlab/summary.hpp"
@@ -151,7 +152,12 @@ ExitCode run_graph(const ValidGraph& graph, const RunOptions& options) {
     line.show(options.view != nullptr ? options.view->progress(status)
                                       : graph_progress_text(status, rate_hz, expected, seconds_since(begin)));
   };
-  auto ran = run_to_end(**engine, {.ends = interrupted, .gives_up = interrupted_again, .look = look});
+  // What a run without memory has written is not whole: it replaces nothing.
+  const auto ends = [&] {
+    if (ran_out_of_memory()) { (*engine)->stop_now(); }
+    return interrupted();
+  };
+  auto ran = run_to_end(**engine, {.ends = ends, .gives_up = interrupted_again, .look = look});
   if (!ran) { return options.report({ran.error()}); }
   line.clear();
 

@@ -56,6 +56,14 @@ std::string folder_of(const std::string& real) {
   return slash == 0 || slash == std::string::npos ? "/" : real.substr(0, slash);
 }
 
+// Is the folder of a path there, as the path was given? The system finds no "none/../a.wav", which real_path() makes "a.wav".
+// False: errno says why.
+bool is_in_a_folder(const std::string& path) {
+  struct stat status {};
+  const std::size_t slash = path.rfind('/');
+  return slash == std::string::npos || slash == 0 || ::stat(path.substr(0, slash).c_str(), &status) == 0;
+}
+
 }  // namespace
 
 Result<OutputFile> OutputFile::create(const std::string& path, bool replace, Naming naming,
@@ -67,6 +75,11 @@ Result<OutputFile> OutputFile::create(const std::string& path, bool replace, Nam
     errno = EINVAL;
     return cannot();
   }
+  if (path.ends_with('/')) {
+    errno = EISDIR;
+    return cannot();
+  }
+  if (!is_in_a_folder(path)) { return cannot(); }
   const std::string real = real_path(path);
   if (auto unused = check_unused(path, ErrorCode::failed); !unused) { return tl::unexpected(unused.error()); }
   struct stat old {};
@@ -117,8 +130,12 @@ Result<void> OutputFile::check(const std::string& path) {
   } else if (errno == ENAMETOOLONG) {
     return refused(path, fmt::format("cannot be created: {}", std::strerror(errno)));
   }
-  const std::string folder = folder_of(real);
+  if (path.ends_with('/')) { return refused(path, "is the name of a folder", "a file"); }
   struct stat status {};
+  std::string folder = folder_of(real);
+  if (::stat(folder.c_str(), &status) == 0 && !is_in_a_folder(path)) {
+    folder = path.substr(0, path.rfind('/'));
+  }
   if (::stat(folder.c_str(), &status) != 0) {
     return refused(path, fmt::format("cannot be created: \"{}\": {}", folder, std::strerror(errno)),
                    "an existing folder", home_hint(path));

@@ -216,6 +216,8 @@ Result<Expression> Expression::compile(const std::string& text, std::span<const 
     for (const ExpressionVariable& variable : variables) {
       if (is_usable(variable.name)) { parser.DefineVar(variable.name, variable.value); }
     }
+    // Where muParser calculates "0.5 && 1" in advance it makes whole numbers of both, and so 0 of what is 1.
+    parser.EnableOptimizer(text.find("&&") == std::string::npos && text.find("||") == std::string::npos);
     parser.SetExpr(text);
     parser.Eval();  // now, so that later calls find the byte code ready
     if (parser.GetNumResults() != 1) {

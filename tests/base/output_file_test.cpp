@@ -138,6 +138,9 @@ TEST(OutputFile, RefusesWhatCannotBeAFileAndCreatesNothing) {
          "cannot be created: No such file or directory");
   expect("a/b", "cannot be created: \"" + here + "/a\" is not a folder",
          "cannot be created: Not a directory");
+  expect("none/../b", "cannot be created: \"" + folder.file("none/..") + "\": No such file or directory",
+         "cannot be created: No such file or directory");
+  expect("b/", "is the name of a folder", "cannot be created: Is a directory");
   expect(std::string(256, 'a'), "cannot be created: File name too long",
          "cannot be created: File name too long");
   expect(std::string("a\0b", 3), "is not a valid path: it contains a NUL character",

@@ -51,6 +51,8 @@ Program::Program(const std::vector<std::string>& arguments, const std::string& f
   argv.push_back(nullptr);
   pid_ = fork();
   if (pid_ == 0) {
+    // A shell starts programs in the background with some of them ignored, and the program would go on ignoring them.
+    for (const int usual : {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE}) { std::signal(usual, SIG_DFL); }
     dup2(in[0], STDIN_FILENO);
     dup2(out[1], STDOUT_FILENO);
     dup2(err[1], STDERR_FILENO);

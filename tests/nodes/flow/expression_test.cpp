@@ -52,6 +52,8 @@ TEST(Expression, CalculatesAsCDoes) {
       {"(left + right) / 2", [](double l, double r) { return (l + r) / 2.0; }},
       {"left - right * left + 3e-2", [](double l, double r) { return l - r * l + 3e-2; }},
       {"-left / (1 + abs(right))", [](double l, double r) { return -l / (1.0 + std::abs(r)); }},
+      {"0.5 && 1", [](double, double) { return 1.0; }},
+      {"(0.5 || 0) + (0 || 0) + (left && (0.2 || 0))", [](double l, double) { return l != 0.0 ? 2.0 : 1.0; }},
       {"left > right ? left : right", [](double l, double r) { return l > r ? l : r; }},
       {"max(left, right, 0) - min(left, right)",
        [](double l, double r) {
