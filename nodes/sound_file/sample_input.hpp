@@ -58,6 +58,7 @@ class SampleInput {
 
 // Why a file cannot be decoded: "its header is damaged". None of them opens what another one should.
 inline constexpr const char* kUnknownKind = "its format is unknown";
+inline constexpr const char* kUnknownEncoding = "its encoding is not supported";
 using OpenedInput = tl::expected<std::unique_ptr<SampleInput>, std::string>;
 
 // What libsndfile decodes. `path` is for messages, here and below.

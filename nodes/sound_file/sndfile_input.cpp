@@ -147,11 +147,13 @@ std::size_t sample_bytes_of(int format) {
 // libsndfile's own texts speak of its inside ("Internal psf_fseek() failed"); what can be done about them lies in
 // the file.
 std::string plain_reason(int error, int error_number) {
+  constexpr int kUnimplemented = 18;  // SFE_UNIMPLEMENTED, which its public header does not name
   switch (error) {
     case SF_ERR_UNRECOGNISED_FORMAT:
       return kUnknownKind;
     case SF_ERR_UNSUPPORTED_ENCODING:
-      return "its encoding is not supported";
+    case kUnimplemented:
+      return kUnknownEncoding;
     default:
       if (error_number != 0) { return std::strerror(error_number); }
       return "its header is damaged, or contradicts the rest of the file";

@@ -111,6 +111,12 @@ bool begins_as_mpeg(std::string_view head) {
          (byte(1) & 0x06U) != 0 && (byte(2) & 0xF0U) != 0xF0U && (byte(2) & 0x0CU) != 0x0CU;
 }
 
+// A universal system exclusive message that is a dump header (MIDI 1.0, Sample Dump Standard). libsndfile writes a line
+// to standard output for each damaged one of those that follow.
+bool begins_as_midi_dump(std::string_view head) {
+  return head.size() >= 4 && head.starts_with("\xF0\x7E") && head[3] == '\x01';
+}
+
 // `chunk`: of what is no WAV.
 OpenedInput open_input(const std::string& path, int fd, std::uint64_t file_bytes, const WaveScan& scan,
                        const std::optional<SampleChunk>& chunk) {
@@ -141,6 +147,7 @@ OpenedInput open_input(const std::string& path, int fd, std::uint64_t file_bytes
   if (head.starts_with("OggS")) { return open_ogg_input(path, fd, file_bytes); }
   if (head.starts_with("fLaC")) { return open_flac_input(path, std::move(whole), FlacWrapping::none); }
   if (chunk && chunk->count > 1) { return tl::unexpected(std::string("its sound is in several blocks")); }
+  if (begins_as_midi_dump(head)) { return tl::unexpected(std::string("a MIDI sample dump is not read")); }
   if (begins_as_mpeg(head)) { return open_mpeg_input(path, std::move(whole)); }
   std::array<char, 3> tag{};
   if (read_bytes_at(fd, tag.data(), tag.size(), 0) == tag.size() &&
@@ -159,6 +166,13 @@ void search_samples(const std::string& path, int fd, std::uint64_t file_bytes, B
   scan.warnings.emplace_back(
       is_found ? "a chunk in front of the samples has a wrong size; they were found nevertheless"
                : "a chunk has a wrong size: whether all samples are played is not known");
+}
+
+// PCM, Microsoft ADPCM, float, A-law, µ-law, IMA ADPCM, GSM 6.10, NMS ADPCM, G.721, MP3. Of others libsndfile says that
+// their headers are damaged.
+bool is_known_coding(std::uint16_t format_tag) {
+  constexpr std::uint16_t kKnown[] = {1, 2, 3, 6, 7, 0x11, 0x31, 0x38, 0x40, 0x55};
+  return std::find(std::begin(kKnown), std::end(kKnown), format_tag) != std::end(kKnown);
 }
 
 tl::unexpected<Error> not_readable(const std::string& path, int fd, const WaveScan& scan,
@@ -181,7 +195,8 @@ tl::unexpected<Error> not_readable(const std::string& path, int fd, const WaveSc
   return refused(
       path,
       fmt::format("cannot be decoded: WAV format tag 0x{:04X} with {} bits per sample and {} channels ({})",
-                  scan.format_tag, scan.bits_per_sample, scan.channels, reason),
+                  scan.format_tag, scan.bits_per_sample, scan.channels,
+                  is_known_coding(scan.format_tag) ? reason : kUnknownEncoding),
       "PCM or float samples, or one of the formats " + std::string(kWhatWeRead));
 }
 

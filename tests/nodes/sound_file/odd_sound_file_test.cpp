@@ -1,0 +1,133 @@
+// tests/nodes/sound_file/odd_sound_file_test.cpp
+//
+// What libsndfile writes, in all its codings, and what it says about files whose headers are wrong. Its own texts
+// ("Internal error : SF_INFO struct incomplete.") speak of its inside and must not reach a user.
+#include <algorithm>
+#include <array>
+#include <filesystem>
+
+#include <gmock/gmock.h>
+#include <sndfile.h>
+
+#include "nodes/sound_file/sound_file_reader.hpp"
+#include "tests/nodes/sound_file/read_samples.hpp"
+#include "tests/support/temp_dir.hpp"
+
+namespace streamlab::test {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+// 1000 frames of a ramp.
+std::string written_by_libsndfile(const TempDir& dir, int format) {
+  const std::string path = dir.file("written");
+  SF_INFO info{};
+  info.samplerate = 8000;
+  info.channels = 1;
+  info.format = format;
+  SNDFILE* const file = sf_open(path.c_str(), SFM_WRITE, &info);
+  EXPECT_NE(file, nullptr) << std::hex << format << sf_strerror(nullptr);
+  std::array<short, 1000> ramp{};
+  for (std::size_t n = 0; n < ramp.size(); ++n) { ramp[n] = static_cast<short>(30 * n); }
+  sf_write_short(file, ramp.data(), 1000);
+  sf_close(file);
+  return path;
+}
+
+TEST(OddSoundFile, IsNamedByItsCoding) {
+  struct Case {
+    int format;
+    const char* container;
+    const char* subtype;
+  };
+  const Case cases[] = {{SF_FORMAT_WAV | SF_FORMAT_IMA_ADPCM, "WAV", "IMA ADPCM"},
+                        {SF_FORMAT_AIFF | SF_FORMAT_IMA_ADPCM, "AIFF", "IMA ADPCM"},
+                        {SF_FORMAT_W64 | SF_FORMAT_IMA_ADPCM, "W64", "IMA ADPCM"},
+                        {SF_FORMAT_WAV | SF_FORMAT_MS_ADPCM, "WAV", "Microsoft ADPCM"},
+                        {SF_FORMAT_W64 | SF_FORMAT_MS_ADPCM, "W64", "Microsoft ADPCM"},
+                        {SF_FORMAT_WAV | SF_FORMAT_GSM610, "WAV", "GSM 6.10"},
+                        {SF_FORMAT_AIFF | SF_FORMAT_GSM610, "AIFF", "GSM 6.10"},
+                        {SF_FORMAT_WAV | SF_FORMAT_G721_32, "WAV", "32kbs G721 ADPCM"},
+                        {SF_FORMAT_AU | SF_FORMAT_G723_24, "AU", "24kbs G723 ADPCM"},
+                        {SF_FORMAT_AIFF | SF_FORMAT_DWVW_12, "AIFF", "12 bit DWVW"},
+                        {SF_FORMAT_CAF | SF_FORMAT_ALAC_16, "CAF", "16 bit ALAC"},
+                        {SF_FORMAT_CAF | SF_FORMAT_ALAC_20, "CAF", "20 bit ALAC"},
+                        {SF_FORMAT_CAF | SF_FORMAT_ALAC_24, "CAF", "24 bit ALAC"},
+                        {SF_FORMAT_CAF | SF_FORMAT_ALAC_32, "CAF", "32 bit ALAC"},
+                        {SF_FORMAT_AU | SF_FORMAT_ALAW, "AU", "A-law"},
+                        {SF_FORMAT_RF64 | SF_FORMAT_ULAW, "RF64", "µ-law"}};
+  const TempDir dir;
+  for (const Case& c : cases) {
+    const auto reader = SoundFileReader::open(written_by_libsndfile(dir, c.format));
+    ASSERT_TRUE(reader) << c.subtype << to_string(reader.error());
+    EXPECT_EQ(reader->info().container, c.container) << c.subtype;
+    EXPECT_EQ(reader->info().subtype, c.subtype);
+  }
+}
+
+// Cut after each byte of its header, and each byte made 0 or 0xFF.
+TEST(OddSoundFile, IsRefusedInOurWords) {
+  const TempDir dir;
+  std::string all_by_libsndfile;
+  for (const int format : {SF_FORMAT_WAV | SF_FORMAT_IMA_ADPCM, SF_FORMAT_WAV | SF_FORMAT_ALAW,
+                           SF_FORMAT_W64 | SF_FORMAT_PCM_16, SF_FORMAT_AIFF | SF_FORMAT_PCM_16,
+                           SF_FORMAT_AU | SF_FORMAT_PCM_16, SF_FORMAT_CAF | SF_FORMAT_ALAC_16,
+                           SF_FORMAT_VOC | SF_FORMAT_PCM_16, SF_FORMAT_IRCAM | SF_FORMAT_PCM_16}) {
+    const std::string whole = content_of(written_by_libsndfile(dir, format));
+    for (std::size_t at = 0; at < std::min<std::size_t>(whole.size(), 100); ++at) {
+      for (const int change : {-1, 0, 0xFF}) {
+        std::string bytes = whole;
+        if (change < 0) {
+          bytes.resize(at);
+        } else {
+          bytes[at] = static_cast<char>(change);
+        }
+        std::filesystem::remove(dir.file("odd"));  // ext4 writes one that is replaced to the disk at once: 3 ms
+        const std::string path = dir.write("odd", bytes);
+        const auto reader = SoundFileReader::open(path);
+        if (reader) { continue; }
+        const std::string said = to_string(reader.error());
+        for (const char* inside : {"psf_", "SF_", "nternal", "rror", "karma", "chunk marker", "incomplete"}) {
+          EXPECT_THAT(said, Not(HasSubstr(inside))) << at << " " << change;
+        }
+        SF_INFO info{};
+        SNDFILE* const file = sf_open(path.c_str(), SFM_READ, &info);
+        if (file == nullptr) { all_by_libsndfile += sf_strerror(nullptr); }
+        sf_close(file);
+      }
+    }
+  }
+  // What it would have been.
+  EXPECT_THAT(all_by_libsndfile, HasSubstr("Internal error : SF_INFO struct incomplete."));
+  EXPECT_THAT(all_by_libsndfile, HasSubstr("Error in WAV/W64/RF64 file. Malformed 'fmt ' chunk."));
+}
+
+// A coding that libsndfile does not know makes a header neither damaged nor wrong.
+TEST(OddSoundFile, SaysThatItsCodingIsNotSupported) {
+  const TempDir dir;
+  for (const int format : {SF_FORMAT_AIFF | SF_FORMAT_IMA_ADPCM, SF_FORMAT_CAF | SF_FORMAT_ALAC_16}) {
+    std::string bytes = content_of(written_by_libsndfile(dir, format));
+    const std::string coding = (format & SF_FORMAT_TYPEMASK) == SF_FORMAT_CAF ? "alac" : "ima4";
+    bytes.replace(bytes.find(coding), 4, "QDM2");
+    const auto reader = SoundFileReader::open(dir.write("odd", bytes));
+    ASSERT_FALSE(reader);
+    EXPECT_THAT(reader.error().what, HasSubstr(", but its encoding is not supported")) << coding;
+  }
+}
+
+// libsndfile writes a line to standard output, where results go, for each of its blocks that is damaged.
+TEST(OddSoundFile, LetsNoLineOfTheLibraryOut) {
+  const TempDir dir;
+  std::string bytes = content_of(written_by_libsndfile(dir, SF_FORMAT_SDS | SF_FORMAT_PCM_16));
+  bytes[21] = '\xFF';
+  const std::string path = dir.write("a.sds", bytes);
+  testing::internal::CaptureStdout();
+  const auto reader = SoundFileReader::open(path);
+  EXPECT_EQ(testing::internal::GetCapturedStdout(), "");
+  ASSERT_FALSE(reader);
+  EXPECT_THAT(reader.error().what, HasSubstr(", but a MIDI sample dump is not read"));
+}
+
+}  // namespace
+}  // namespace streamlab::test
