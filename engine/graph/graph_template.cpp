@@ -74,7 +74,7 @@ Checked<GraphTemplate> GraphTemplate::from_text(std::string_view text, ConfigLan
 
 Checked<GraphTemplate> GraphTemplate::from_document(const Document& document, const Variables& given,
                                                     const Variables& own, const NodeCatalog& catalog) {
-  auto graph = validate_document(document, given, catalog, own);
+  auto graph = validate_document(document, given, catalog, own, AskSources::no);
   if (!graph) { return tl::unexpected(graph.error()); }
   auto impl = std::make_shared<Impl>(document, given, catalog, *std::move(graph));
   impl->find_places(own);

@@ -59,7 +59,8 @@ Checked<ValidGraph> load_graph(std::string_view text, ConfigLanguage language, c
 }
 
 Checked<ValidGraph> validate_document(const Document& document, const Variables& variables,
-                                      const NodeCatalog& catalog, const Variables& own) {
+                                      const NodeCatalog& catalog, const Variables& own,
+                                      AskSources ask_sources) {
   Document replaced = document;
   Errors errors;
   replace_variables(replaced, variables, errors, own);
@@ -68,7 +69,7 @@ Checked<ValidGraph> validate_document(const Document& document, const Variables&
   std::optional<ValidGraph> graph;
   if (has_node_list(replaced, spec)) { graph = validate(spec, catalog, errors); }
   if (errors.empty()) { return *std::move(graph); }
-  if (graph) {
+  if (graph && ask_sources == AskSources::yes) {
     for (Error& error : refusals_of_sources(*graph, errors)) { errors.push_back(std::move(error)); }
   }
   FileOrder(document).arrange(errors, said);

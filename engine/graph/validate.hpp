@@ -131,8 +131,11 @@ Errors refusals_of_sources(const ValidGraph& graph, const Errors& said);
 Checked<ValidGraph> load_graph(std::string_view text, ConfigLanguage language = ConfigLanguage::json,
                                const Variables& variables = {},
                                const NodeCatalog& catalog = default_catalog(), const Variables& own = {});
-// The same of a document that has been parsed.
+// The same of a document that has been parsed. Where values of `own` only stand for others, nothing is asked of sources:
+// a file of that name need not exist.
+enum class AskSources : std::uint8_t { no, yes };
 Checked<ValidGraph> validate_document(const Document& document, const Variables& variables,
-                                      const NodeCatalog& catalog, const Variables& own = {});
+                                      const NodeCatalog& catalog, const Variables& own = {},
+                                      AskSources ask_sources = AskSources::yes);
 
 }  // namespace streamlab

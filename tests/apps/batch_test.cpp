@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/apps/streamlab_runner.hpp"
+#include "tests/apps/voice.hpp"
 
 namespace streamlab::test {
 namespace {
@@ -131,6 +132,10 @@ std::string output_of(const std::string& config, const std::vector<std::string>&
 
 TEST(Batch, NamesTheFileInEveryLineOfJsonOnStdoutTheSameForEveryNumberOfJobs) {
   const TempDir dir;
+  EXPECT_THAT(
+      streamlab({"batch", "--help"}).out,
+      HasSubstr("Output and its order do not depend on --jobs;\nwhat goes to standard output names its "
+                "file: before it, in \"input\" of each object, or in a column.\n"));
   const std::string config = levels_to_stdout(dir, {"JsonlSink"});
   for (const bool json : {false, true}) {
     std::vector<std::string> printed;
@@ -402,6 +407,30 @@ TEST(Batch, ReportsMistakesInTheConfigurationOnce) {
       streamlab(batch_arguments(dir.write("bad.json", R"({"version": 1, "nodes": []})"), voices(), {}));
   EXPECT_EQ(result.exit_code, 2);
   EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
+  // And none of a file that stands for all, "item.wav", while the graph is read.
+  const std::string config = dir.write("empty.json", R"({"nodes": [
+      {"id": "file", "type": "FileSource", "config": {"path": "${input}"}}, {"id": "x", "type": ""}]})");
+  const auto empty = streamlab({"batch", config, kVoice});
+  EXPECT_EQ(empty.exit_code, 2);
+  EXPECT_EQ(empty.err,
+            config +
+                ": /nodes/1/type (\"x\"): this is empty; expected a node type: \"streamlab nodes\" "
+                "lists them\n");
+}
+
+// Two folders of results that are one: a link among them is followed before anything is written.
+TEST(Batch, RefusesOutputsThatMeetBehindALink) {
+  const TempDir dir;
+  dir.write("a.wav", content_of(kVoice));
+  dir.write("b.wav", content_of(kVoice));
+  fs::create_directories(dir.file("out/b"));
+  fs::create_symlink("b", dir.file("out/a"));
+  const auto result = streamlab(
+      {"batch", levels_to(dir, "levels.jsonl"), "a.wav", "b.wav", "--out-dir", "out"}, dir.path().string());
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, HasSubstr("the output for \"b.wav\" would go to \"out/b/levels.jsonl\", which "
+                                    "takes the output for \"a.wav\""));
+  EXPECT_TRUE(fs::is_empty(dir.file("out/b")));
 }
 
 }  // namespace
