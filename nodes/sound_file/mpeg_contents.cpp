@@ -2,6 +2,7 @@
 #include "nodes/sound_file/mpeg_contents.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <cstring>
 #include <iterator>
@@ -130,9 +131,16 @@ class MpegWalk {
       out_.frame_samples = samples;
       begins_with_two_ = has_two_ = has_two;
     }
-    if (frame.rate != static_cast<long>(out_.sample_rate_hz)) { changed_ = "sample rate"; }
-    if (changed_ == nullptr && samples != out_.frame_samples) { changed_ = "layer"; }
-    if (changed_ != nullptr) { return true; }
+    const bool has_other_rate = frame.rate != static_cast<long>(out_.sample_rate_hz);
+    if (has_other_rate || samples != out_.frame_samples) {
+      const auto begin = static_cast<std::uint64_t>(at);
+      if (is_chance(begin, static_cast<std::uint64_t>(frame.framesize))) {
+        pass_over(begin, static_cast<std::uint64_t>(frame.framesize));
+      } else {
+        changed_ = has_other_rate ? "sample rate" : "layer";
+      }
+      return true;
+    }
     const bool is_behind_tag = count_ > 0 && look_between(static_cast<std::uint64_t>(at));
     take_info(frame, is_behind_tag);
     if (has_two != begins_with_two_ && !channels_change_) { channels_change_ = count_; }
@@ -141,6 +149,29 @@ class MpegWalk {
     frame_bytes_ = static_cast<std::uint64_t>(frame.framesize);
     ++count_;
     return true;
+  }
+
+  // Where a frame is damaged, its bytes may look like the header of another kind of frame, or be one that was changed.
+  // Behind a frame that is one there is another with the same version, layer and rate, a tag, or the end.
+  bool is_chance(std::uint64_t at, std::uint64_t size) {
+    const std::string head = bytes_at(at, 4);
+    const std::string next = bytes_at(at + size, 8);
+    if (head.size() < 4 || next.size() < 4 || is_mpeg_tag(next)) { return false; }
+    constexpr std::array<unsigned char, 4> kSame{0xFF, 0xFE, 0x0C, 0x00};
+    for (std::size_t i = 0; i < head.size(); ++i) {
+      const auto changed =
+          static_cast<unsigned char>(head[i]) ^ static_cast<unsigned>(static_cast<unsigned char>(next[i]));
+      if ((changed & kSame[i]) != 0) { return true; }
+    }
+    return false;
+  }
+
+  // libmpg123 counts it as a frame; it is damage.
+  void pass_over(std::uint64_t at, std::uint64_t size) {
+    if (damaged_bytes_ == 0) { first_damage_ = count_; }
+    damaged_bytes_ += at + size - end_;
+    end_ = at + size;
+    passed_over_.push_back(count_++);
   }
 
   // Frames lie one behind the other: what lies between two of them was a frame, or is a tag. True: a tag.
@@ -162,21 +193,30 @@ class MpegWalk {
       info = info_frame_of(frame, body, size);
     }
     has_sound_ = has_sound_ || !info;
-    const bool is_complete = info_ && info_->frames > 0 && count_ - part_begin_ - 1 == info_->frames;
+    const bool is_complete = info_ && info_->frames > 0 && frames_of_part() == info_->frames;
     if (!info && !(is_behind_tag && is_complete)) { return; }
     end_part();
     part_begin_ = count_;
     info_ = info;
   }
 
+  // MPEG frames behind the one that tells about them.
+  std::uint64_t frames_of_part() const { return count_ - part_begin_ - 1 - passed_over_.size(); }
+
   // The part that began at part_begin_ ends here.
   void end_part() {
-    if (!info_) { return; }
-    const std::uint64_t there = count_ - part_begin_ - 1;
+    const std::uint64_t there = frames_of_part();
     const std::uint64_t begin = part_begin_ * out_.frame_samples;
     const std::uint64_t end = count_ * out_.frame_samples;
-    const std::uint64_t before = info_->has_delay ? info_->delay + kDecoderDelay : 0;
-    leave_out(begin, std::min(begin + out_.frame_samples + before, end));
+    if (info_) {
+      const std::uint64_t before = info_->has_delay ? info_->delay + kDecoderDelay : 0;
+      leave_out(begin, std::min(begin + out_.frame_samples + before, end));
+    }
+    for (const std::uint64_t n : passed_over_) {
+      leave_out(n * out_.frame_samples, (n + 1) * out_.frame_samples);
+    }
+    passed_over_.clear();
+    if (!info_) { return; }
     if (info_->frames > there) {
       missing_ += info_->frames - there;
     } else if (info_->frames > 0 && info_->frames < there) {
@@ -271,6 +311,7 @@ class MpegWalk {
   const char* changed_ = nullptr;                 // what does not go on as it began
   std::uint64_t missing_ = 0;                     // MPEG frames
   std::uint64_t damaged_bytes_ = 0;               // between frames
+  std::vector<std::uint64_t> passed_over_;        // of the part under way: what only looks like an MPEG frame
   std::uint64_t first_damage_ = 0;                // before this MPEG frame
   std::uint64_t bytes_behind_ = 0;                // the last frame, that are no tag
   bool is_cut_ = false;                           // they begin as a frame does

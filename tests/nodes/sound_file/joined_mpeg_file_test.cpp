@@ -221,5 +221,44 @@ TEST(JoinedMpegFile, KeepsThePlaceOfEverySampleWhereItIsCutShort) {
   EXPECT_THAT(joined.losses, ElementsAre(HasSubstr("more MPEG frames than the file has")));
 }
 
+// Bytes of a damaged frame that look like the header of another kind of file, which they do not begin.
+TEST(JoinedMpegFile, GoesOnBehindDamageThatLooksLikeAnotherKindOfFrame) {
+  const TempDir dir;
+  const std::string bytes = tone_mpeg(dir, 440, "-b:a 128k -write_xing 0 -id3v2_version 0");
+  const auto whole = play(dir.write("whole.mp3", bytes)).channels[0];
+  for (const std::string& fake :
+       {std::string("\xFF\xFB\x98\xC0", 4),     // 32000 Hz, 128 kbit/s: 576 bytes
+        std::string("\xFF\xFF\x40\xC0", 4),     // layer I, 44100 Hz, 128 kbit/s: 136 bytes
+        std::string("\xFF\xF3\x80\xC0", 4)}) {  // MPEG-2, 22050 Hz, 64 kbit/s: 208 bytes
+    std::string damaged = bytes;
+    damaged.replace(bytes.size() / 2, 1000, std::string(1000, '\x55'));
+    damaged.replace(bytes.size() / 2 + 300, 4, fake);
+    const Played played = play(dir.write("a.mp3", damaged));
+    EXPECT_THAT(played.losses, ElementsAre(HasSubstr(" bytes are damaged, the first before frame ")));
+    const std::size_t missing = whole.size() - played.channels[0].size();
+    EXPECT_EQ(missing % 1152, 0U);
+    EXPECT_LE(missing, 4 * 1152U);
+    constexpr std::size_t kBehind = 15000;  // and far enough behind it
+    const std::vector<double> end(whole.end() - kBehind, whole.end());
+    expect_same(played.channels[0], end, played.channels[0].size() - kBehind, "end");
+    auto reader = SoundFileReader::open(dir.file("a.mp3"));
+    ASSERT_TRUE(reader->seek(played.channels[0].size() - kBehind));
+    expect_same(read_samples(*reader).channels[0], end, 0, "sought");
+  }
+}
+
+TEST(JoinedMpegFile, GoesOnBehindAHeaderThatWasChanged) {
+  const TempDir dir;
+  std::string bytes = mpeg_frames(100, 128);
+  const std::size_t frame = mpeg_frame(128).size();
+  bytes[40 * frame + 2] =
+      mpeg_frame(128, 32000)[2];  // one of 576 bytes, of which the next frame is a part, too
+  const Played played = play(dir.write("a.mp3", bytes));
+  EXPECT_EQ(played.channels[0].size(), 98U * kMpegFrames);
+  EXPECT_THAT(played.losses,
+              ElementsAre("834 bytes are damaged, the first before frame 46080: their contents are "
+                          "skipped"));
+}
+
 }  // namespace
 }  // namespace streamlab
