@@ -164,6 +164,18 @@ TEST(BatchTable, RefusesWhatIsNoTable) {
               testing::AllOf(HasSubstr(R"("label":"level")"), HasSubstr(R"("label":"spec")")));
   EXPECT_THAT(error_of(levels_config(dir), {"--csv", "a.wav", "--force"}),
               HasSubstr("--csv: \"a.wav\" is an input"));
+  const std::string graph = levels_config(dir);
+  const std::string list = dir.write("list", "a.wav\n");
+  for (const char* option : {"--csv", "--jsonl", "--failures"}) {
+    EXPECT_THAT(error_of(graph, {option, graph, "--force"}), HasSubstr("\" is the configuration; expected"));
+  }
+  for (const char* option : {"--csv", "--jsonl"}) {  // --failures may: Batch.ListsWhatFailed
+    EXPECT_THAT(
+        error_of(graph, {option, "./list", "--files-from", "list", "--force"}),
+        HasSubstr(std::string(option) + ": \"./list\" is the list of files; expected another file\n"));
+  }
+  EXPECT_THAT(error_of(graph, {"--csv", "x", "--failures", "./x"}), HasSubstr("--failures: \"./x\" is "));
+  EXPECT_EQ(content_of(list), "a.wav\n");
   EXPECT_THAT(error_of(levels_config(dir), {"--csv", "no/all.csv"}), HasSubstr("an existing folder"));
   dir.write("old.csv", "of somebody");
   EXPECT_THAT(

@@ -43,5 +43,74 @@ TEST(BeforeTheStart, SaysAllThatIsRefusedTogether) {
               HasSubstr("; only a shell knows \"~\": in a configuration \"${env:HOME}/none/a.wav\""));
 }
 
+// Once a crash. By batch: Batch.ReportsMistakesInTheConfigurationOnce.
+TEST(BeforeTheStart, RefusesAnEmptyTypeByEveryCommand) {
+  const TempDir dir;
+  const std::string config =
+      dir.write("a.json", R"({"version":1,"nodes":[{"id":"g","type":""}],"connections":[]})");
+  for (const char* command : {"check", "run", "graph"}) {
+    const auto result = streamlab({command, config});
+    EXPECT_EQ(result.exit_code, 2) << command;
+    EXPECT_EQ(result.err,
+              config +
+                  ": /nodes/0/type (\"g\"): this is empty; expected a node type: \"streamlab nodes\" "
+                  "lists them\n");
+  }
+}
+
+// The JSON of the original design has none.
+TEST(BeforeTheStart, TakesAMissingVersionAsTheFirst) {
+  const TempDir dir;
+  const std::string with = tone_config(0.5);
+  std::string without = with;
+  without.erase(without.find("\"version\": 1, "), 14);
+  const auto expected = streamlab({"run", dir.write("with.json", with)});
+  const auto got = streamlab({"run", dir.write("without.json", without)});
+  EXPECT_EQ(got.exit_code, 0) << got.err;
+  EXPECT_EQ(got.out, expected.out);
+  EXPECT_THAT(got.out, HasSubstr("[Tone] 0:00.000"));
+  std::string later = with;
+  later.replace(later.find("\"version\": 1"), 12, "\"version\": 2");
+  EXPECT_EQ(streamlab({"run", dir.write("later.json", later)}).exit_code, 2);
+}
+
+// Another name of what is meant, where the field has several; and a file's name keeps its distance from the place.
+TEST(BeforeTheStart, SaysWhatIsMeantByOtherWordsAndWhere) {
+  const TempDir dir;
+  dir.write("unk.flac", "fLaC" + std::string(40, '\xFF'));
+  const std::string config = dir.write("a.json", R"({"nodes": [
+      {"id": "in", "type": "FileSource", "config": {"path": "unk.flac"}},
+      {"id": "out", "type": "FileSink", "config": {"path": "a.wav", "encoding": "pcm_16"}}],
+      "connections": [{"from": "in", "to": "out"}]})");
+  for (const char* command : {"check", "run"}) {
+    const auto result = streamlab({command, "a.json"}, dir.path().string());
+    EXPECT_EQ(result.exit_code, 2);
+    EXPECT_EQ(
+        result.err,
+        "a.json: /nodes/0/config/path (\"in\"): \"unk.flac\" is not a sound file that can be read: it begins with "
+        "the bytes 66 4C 61 43 FF FF FF FF, but its header is damaged; expected WAV, RF64, W64, FLAC, AIFF, AU, "
+        "CAF, Ogg or MP3\n"
+        "a.json: /nodes/1/config/encoding (\"out\"): there is no parameter \"encoding\"; did you mean "
+        "\"subtype\"?\n");
+  }
+}
+
+TEST(BeforeTheStart, RefusesToPlayIntoAWavThatCannotHoldTheRate) {
+  const TempDir dir;
+  const std::string config = dir.write("a.json", R"({"pipeline_config": {"sample_rate": 44100.5}, "nodes": [
+      {"id": "tone", "type": "SineGenerator"},
+      {"id": "speaker", "type": "AudioOutput", "config": {"device": "sim", "sim": {
+          "clock": "virtual", "output_channels": 1, "playback_to": "a.wav", "overwrite": true}}}],
+      "connections": [{"from": "tone", "to": "speaker"}]})");
+  const std::string old = dir.write("a.wav", "an old one");
+  const auto result = streamlab({"check", config}, dir.path().string());
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_EQ(result.err,
+            config +
+                ": /nodes/1/config/sim/playback_to (\"speaker\"): a WAV file cannot have a rate of "
+                "44100.5 Hz; expected a whole number of Hz\n");
+  EXPECT_EQ(content_of(old), "an old one");
+}
+
 }  // namespace
 }  // namespace streamlab::test

@@ -166,6 +166,24 @@ TEST(OutputFiles, OfABatchAreNeverItsConfigurationOrAnotherInput) {
                  "would go to \"other.wav\", which is an input");
 }
 
+// A hard link is another name of an input, which no path tells. What is written is a new file of that name.
+TEST(OutputFiles, ThatAreHardLinksOfAnInputLeaveIt) {
+  const TempDir dir;
+  const std::string input = dir.write("in.wav", content_of(kVoice));
+  for (const std::string type : {"FileSink", "CsvSink", "JsonlSink"}) {
+    fs::remove(dir.file("link.wav"));
+    fs::create_hard_link(input, dir.file("link.wav"));
+    const std::string config = dir.write("a.json", R"({"nodes": [
+        {"id": "in", "type": "FileSource", "config": {"path": "in.wav"}}, {"id": "out", )" +
+                                                       sink(type, "link.wav").substr(1) +
+                                                       R"(], "connections": [{"from": "in", "to": "out"}]})");
+    const auto result = streamlab({"run", config, "--force"}, dir.path().string());
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_EQ(content_of(input) == content_of(kVoice), true) << type;
+    EXPECT_FALSE(fs::equivalent(input, dir.file("link.wav"))) << type;
+  }
+}
+
 // ---- flows
 
 std::string flow_of(const std::string& nodes, const std::string& edges) {

@@ -1,6 +1,7 @@
 // tests/apps/sound_files_test.cpp
 //
 // Sound files of other programs, through streamlab: sox and ffmpeg make them and say what is in them.
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -60,10 +61,11 @@ TEST(SoundFiles, AreNamedByInfoAsTheirMakersNameThem) {
                                 {"a_law.wav", "pcm_alaw", "WAV", "A-law"},
                                 {"mu_law.au", "pcm_mulaw", "AU", "µ-law"}};
   const TempDir dir;
-  made_by(dir,
-          "sox $V -e ima-adpcm by_sox.wav && sox $V -e ms-adpcm microsoft.wav && sox $V -e a-law a_law.wav && "
-          "sox $V -r 8000 -e gsm-full-rate gsm.wav && sox $V -e mu-law mu_law.au && "
-          "ffmpeg -v error -i $V -c:a adpcm_ima_wav by_ffmpeg.wav -c:a adpcm_ima_qt by_ffmpeg.aiff");
+  made_by(
+      dir,
+      "sox $V -e ima-adpcm by_sox.wav && sox $V -e ms-adpcm microsoft.wav && sox $V -e a-law a_law.wav && "
+      "sox $V -r 8000 -e gsm-full-rate gsm.wav && sox $V -e mu-law mu_law.au && "
+      "ffmpeg -v error -i $V -c:a adpcm_ima_wav by_ffmpeg.wav -c:a adpcm_ima_qt by_ffmpeg.aiff");
   for (const Case& c : cases) {
     EXPECT_EQ(made_by(dir, "ffprobe -v error -show_entries stream=codec_name -of csv=p=0 " + c.file),
               c.by_ffprobe + "\n");
@@ -112,6 +114,65 @@ TEST(SoundFiles, OfVariableBitRateArePlayedWhole) {
   }
 }
 
+// libmpg123 has notes of its own about damage, for standard error.
+TEST(SoundFiles, OfMpegAreToldOfInOurWordsAlone) {
+  const TempDir dir;
+  made_by(dir, "ffmpeg -v error -i $V -c:a libmp3lame -q:a 5 -write_xing 0 -id3v2_version 0 a.mp3");
+  std::string bytes = content_of(dir.file("a.mp3"));
+  for (std::size_t at = 2000; at < bytes.size(); at += 97) { bytes[at] = static_cast<char>(at); }
+  dir.write("a.mp3", bytes);
+  const auto result = played(dir, R"("path": "a.mp3")", "float", true);
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_EQ(result.err, "");
+  EXPECT_THAT(json_lines(result.out).back()["notes"][0]["text"].get<std::string>(), HasSubstr("damaged"));
+  dir.write("a.mp3", bytes.substr(0, 4) + std::string(3000, 'x'));
+  const auto refused = played(dir, R"("path": "a.mp3")", "float");
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_EQ(std::count(refused.err.begin(), refused.err.end(), '\n'), 1);
+  EXPECT_THAT(refused.err, HasSubstr(", but it holds no MPEG audio that can be decoded; expected"));
+}
+
+// 16 bits: 32767 and -32768 are full scale, 32766 is not, whichever way they come in.
+TEST(SoundFiles, HaveTheirClippedCodesCounted) {
+  const TempDir dir;
+  std::string codes;
+  for (const int code : {32767, 32766, -32768, 0}) { codes += little(static_cast<std::uint16_t>(code), 2); }
+  const std::string wave = s16_wave(1, 8000, codes + std::string(2000, '\0'));
+  dir.write("a.wav", wave);
+  made_by(dir, "for f in flac aiff caf; do sox -D a.wav a.$f; done");
+  const auto clipped = [&](const std::string& source, const std::string& input = "",
+                           const std::string& connection = "") {
+    const std::string config =
+        dir.write("a.json", R"({"nodes": [)" + source +
+                                R"(, {"id": "level", "type": "LevelMeter"}, {"id": "show", "type": "Print"}],
+            "connections": [)" + connection +
+                                R"({"from": "in", "to": "level"}, {"from": "level", "to": "show"}]})");
+    for (const auto& line :
+         json_lines(streamlab({"run", config, "--json"}, dir.path().string(), input).out)) {
+      if (line.contains("channels")) {
+        return line["channels"]["main_channel.clipped"]["value"].get<double>();
+      }
+    }
+    return -1.0;
+  };
+  for (const std::string file : {"a.wav", "a.flac", "a.aiff", "a.caf"}) {
+    EXPECT_EQ(clipped(R"({"id": "in", "type": "FileSource", "config": {"path": ")" + file + R"("}})"), 2.0)
+        << file;
+    EXPECT_EQ(clipped(R"({"id": "in", "type": "AudioInput", "config": {"device": "file:)" + file + R"("}})"),
+              2.0)
+        << file;
+  }
+  EXPECT_EQ(clipped(R"({"id": "in", "type": "PipeSource"})", wave), 2.0);
+  EXPECT_EQ(clipped(R"({"id": "in", "type": "PipeSource",
+                        "config": {"format": "s16le", "channels": 1, "sample_rate": 8000}})",
+                    wave.substr(44)),
+            2.0);
+  EXPECT_EQ(clipped(R"({"id": "whole", "type": "FileSource", "config": {"path": "a.wav"}},
+      {"id": "in", "type": "Process", "config": {"command": ["cat"], "format": "s16le"}})",
+                    "", R"({"from": "whole", "to": "in"}, )"),
+            2.0);
+}
+
 TEST(SoundFiles, ThatAreDamagedFlacGoOnBehindTheDamage) {
   const TempDir dir;
   for (const std::string kind : {"-b 16 -c 1", "-b 24 -c 2"}) {
@@ -128,7 +189,8 @@ TEST(SoundFiles, ThatAreDamagedFlacGoOnBehindTheDamage) {
       const std::string text = note["text"];
       if (const auto begin = text.find("damaged at frame "); begin != std::string::npos) {
         at = std::stoull(text.substr(begin + 17));
-        EXPECT_THAT(text, HasSubstr(fmt::format("damaged at frame {}: 4096 frames are missing", at)));  // one block of sox's
+        EXPECT_THAT(text, HasSubstr(fmt::format("damaged at frame {}: 4096 frames are missing",
+                                                at)));  // one block of sox's
       }
     }
     EXPECT_EQ(at % 4096, 0U);
@@ -151,8 +213,8 @@ TEST(SoundFiles, LongerThanTheirHeaderSaysAreToldAndPlayedOnRequest) {
   dir.write("a.wav", bytes.replace(40, 4, little(2000, 4)));
   const auto part = played(dir, R"("path": "a.wav")", "pcm_16");
   EXPECT_EQ(part.exit_code, 3);
-  EXPECT_THAT(part.err, HasSubstr(fmt::format("{} bytes follow the end stated by the header",
-                                              samples.size() - 2000)));
+  EXPECT_THAT(part.err,
+              HasSubstr(fmt::format("{} bytes follow the end stated by the header", samples.size() - 2000)));
   EXPECT_EQ(made_by(dir, "sox out.wav -t raw -"), samples.substr(0, 2000));
   const auto whole = played(dir, R"("path": "a.wav", "beyond_end": "play")", "pcm_16");
   EXPECT_EQ(whole.exit_code, 0) << whole.err;

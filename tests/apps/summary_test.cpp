@@ -1,6 +1,8 @@
 // tests/apps/summary_test.cpp
 //
 // streamlab run: what did not come, and what was not read, is in its summary, by line and by JSON.
+#include <filesystem>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -53,6 +55,31 @@ TEST(Summary, SaysThatAProgramDidNotReadAShortStream) {
   EXPECT_EQ(summary["notes"][0]["count"], 4800);
   EXPECT_EQ(summary["notes"][0]["data_lost"], true);
   EXPECT_EQ(summary["exit_code"], 3);
+}
+
+// ESC and BEL, which a terminal obeys: from a program's standard error, and in names of plug-ins and their folders.
+TEST(Summary, ShowsControlCharactersOfProgramsAndPlugins) {
+  const TempDir dir;
+  dir.write("esc.sh", "printf '\\033]0;x\\a said\\n' >&2; cat; exit 3\n");
+  const std::string config = dir.write(
+      "a.json",
+      tone_through(R"("type": "Process", "config": {"command": ["sh", ")" + dir.file("esc.sh") + R"("]})"));
+  const std::string name = "p\x1b[2J\a.so";
+  std::filesystem::create_directory(dir.file("d\x1b[2J\a"));
+  dir.write("d\x1b[2J\a/" + name, "no library");
+  const std::string in_folder =
+      "STREAMLAB_PLUGIN_PATH='" + dir.file("d\x1b[2J\a") + "' " SL_STREAMLAB " nodes";
+  const ProgramResult results[] = {streamlab({"run", config, "--frames", "4800"}),
+                                   streamlab({"run", config, "--frames", "4800", "--json"}),
+                                   streamlab({"nodes", "--plugin", dir.write(name, "no library")}),
+                                   streamlab({"nodes", "--plugin", dir.file("none\x1b[2J\a.so")}),
+                                   run_program({"/bin/sh", "-c", in_folder})};
+  for (const ProgramResult& result : results) {
+    EXPECT_THAT((std::vector<int>{1, 2}), testing::Contains(result.exit_code));
+    EXPECT_THAT(result.out + result.err, HasSubstr("\\u001b"));
+    EXPECT_EQ((result.out + result.err).find_first_of("\x1b\a"), std::string::npos) << result.err;
+  }
+  EXPECT_THAT(results[0].err, HasSubstr("\"sh\" exited with status 3:\n  | \\u001b]0;x\\u0007 said\n"));
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/apps/streamlab_runner.hpp"
+#include "tests/apps/voice.hpp"
 
 namespace streamlab::test {
 namespace {
@@ -61,6 +62,29 @@ TEST(Watch, SaysWhatIsWrongAndGoesOn) {
   const auto result = program.wait();
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_THAT(result.err, HasSubstr("there is no node type \"Gian\""));
+}
+
+TEST(Watch, TakesOverNoSinkThatWouldWriteOverAnInput) {
+  const TempDir dir;
+  const std::string voice = dir.write("voice.wav", content_of(kVoice));
+  const auto with_sink = [](const std::string& path) {
+    return watched(
+        R"(, {"id": "voice", "type": "FileSource", "config": {"path": "voice.wav"}}, {"id": "end", "type":
+        "NullSink"}, {"id": "log", "type": "CsvSink", "config": {"path": ")" +
+            path + R"("}})",
+        R"(, {"from": "voice", "to": "end"}, {"from": "mic", "to": "log"})");
+  };
+  const std::string config = dir.write("live.json", watched("", ""));
+  Program program(streamlab_command({"run", config, "--watch", "--json", "--force"}), dir.path().string());
+  ASSERT_TRUE(program.wait_for_output("\"type\":\"device\""));
+  dir.write("live.json", with_sink("./voice.wav"));
+  ASSERT_TRUE(program.wait_for_error("\"./voice.wav\" is read by this graph; expected another file"));
+  dir.write("live.json", with_sink("live.json"));
+  ASSERT_TRUE(program.wait_for_error("\"live.json\" is this configuration; expected another file"));
+  program.send(SIGINT);
+  EXPECT_EQ(program.wait().exit_code, 0);
+  EXPECT_EQ(content_of(voice), content_of(kVoice));
+  EXPECT_EQ(content_of(config), with_sink("live.json"));
 }
 
 TEST(Watch, NeedsAGraphInAFile) {

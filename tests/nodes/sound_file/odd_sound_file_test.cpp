@@ -19,8 +19,8 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-// 1000 frames of a ramp.
-std::string written_by_libsndfile(const TempDir& dir, int format) {
+// 1000 frames of a ramp, and one more.
+std::string written_by_libsndfile(const TempDir& dir, int format, int last = 0) {
   const std::string path = dir.file("written");
   SF_INFO info{};
   info.samplerate = 8000;
@@ -31,6 +31,7 @@ std::string written_by_libsndfile(const TempDir& dir, int format) {
   std::array<short, 1000> ramp{};
   for (std::size_t n = 0; n < ramp.size(); ++n) { ramp[n] = static_cast<short>(30 * n); }
   sf_write_short(file, ramp.data(), 1000);
+  sf_write_int(file, &last, 1);
   sf_close(file);
   return path;
 }
@@ -66,14 +67,46 @@ TEST(OddSoundFile, IsNamedByItsCoding) {
   }
 }
 
+// The largest integer that it holds, whatever decodes it.
+TEST(OddSoundFile, KnowsItsLargestCode) {
+  struct Case {
+    int format;
+    double level;
+  };
+  const Case cases[] = {{SF_FORMAT_FLAC | SF_FORMAT_PCM_S8, 1.0 - 0x1p-7},
+                        {SF_FORMAT_FLAC | SF_FORMAT_PCM_16, 1.0 - 0x1p-15},
+                        {SF_FORMAT_FLAC | SF_FORMAT_PCM_24, 1.0 - 0x1p-23},
+                        {SF_FORMAT_AIFF | SF_FORMAT_PCM_S8, 1.0 - 0x1p-7},
+                        {SF_FORMAT_AIFF | SF_FORMAT_PCM_24, 1.0 - 0x1p-23},
+                        {SF_FORMAT_AU | SF_FORMAT_PCM_32, 1.0 - 0x1p-31},
+                        {SF_FORMAT_CAF | SF_FORMAT_ALAC_16, 1.0 - 0x1p-15},
+                        {SF_FORMAT_CAF | SF_FORMAT_ALAC_20, 1.0 - 0x1p-19},
+                        {SF_FORMAT_CAF | SF_FORMAT_ALAC_24, 1.0 - 0x1p-23},
+                        {SF_FORMAT_CAF | SF_FORMAT_ALAC_32, 1.0 - 0x1p-31},
+                        {SF_FORMAT_AU | SF_FORMAT_ULAW, 32124.0 / 32768.0},
+                        {SF_FORMAT_VOC | SF_FORMAT_ALAW, 32256.0 / 32768.0},
+                        {SF_FORMAT_WAV | SF_FORMAT_FLOAT, 1.0},
+                        {SF_FORMAT_CAF | SF_FORMAT_DOUBLE, 1.0}};
+  const TempDir dir;
+  for (const Case& c : cases) {
+    const bool has_codes = c.level < 1.0;
+    auto reader = SoundFileReader::open(written_by_libsndfile(dir, c.format, has_codes ? 0x7FFFFFFF : 0));
+    ASSERT_TRUE(reader) << to_string(reader.error());
+    EXPECT_EQ(reader->info().clip_level, c.level) << reader->info().subtype;
+    if (!has_codes) { continue; }
+    const auto samples = read_samples(*reader).channels[0];
+    EXPECT_EQ(*std::max_element(samples.begin(), samples.end()), c.level) << reader->info().subtype;
+  }
+}
+
 // Cut after each byte of its header, and each byte made 0 or 0xFF.
 TEST(OddSoundFile, IsRefusedInOurWords) {
   const TempDir dir;
   std::string all_by_libsndfile;
-  for (const int format : {SF_FORMAT_WAV | SF_FORMAT_IMA_ADPCM, SF_FORMAT_WAV | SF_FORMAT_ALAW,
-                           SF_FORMAT_W64 | SF_FORMAT_PCM_16, SF_FORMAT_AIFF | SF_FORMAT_PCM_16,
-                           SF_FORMAT_AU | SF_FORMAT_PCM_16, SF_FORMAT_CAF | SF_FORMAT_ALAC_16,
-                           SF_FORMAT_VOC | SF_FORMAT_PCM_16, SF_FORMAT_IRCAM | SF_FORMAT_PCM_16}) {
+  for (const int format :
+       {SF_FORMAT_WAV | SF_FORMAT_IMA_ADPCM, SF_FORMAT_WAV | SF_FORMAT_ALAW, SF_FORMAT_W64 | SF_FORMAT_PCM_16,
+        SF_FORMAT_AIFF | SF_FORMAT_PCM_16, SF_FORMAT_AU | SF_FORMAT_PCM_16, SF_FORMAT_CAF | SF_FORMAT_ALAC_16,
+        SF_FORMAT_VOC | SF_FORMAT_PCM_16, SF_FORMAT_IRCAM | SF_FORMAT_PCM_16}) {
     const std::string whole = content_of(written_by_libsndfile(dir, format));
     for (std::size_t at = 0; at < std::min<std::size_t>(whole.size(), 100); ++at) {
       for (const int change : {-1, 0, 0xFF}) {
@@ -83,7 +116,8 @@ TEST(OddSoundFile, IsRefusedInOurWords) {
         } else {
           bytes[at] = static_cast<char>(change);
         }
-        std::filesystem::remove(dir.file("odd"));  // ext4 writes one that is replaced to the disk at once: 3 ms
+        std::filesystem::remove(
+            dir.file("odd"));  // ext4 writes one that is replaced to the disk at once: 3 ms
         const std::string path = dir.write("odd", bytes);
         const auto reader = SoundFileReader::open(path);
         if (reader) { continue; }

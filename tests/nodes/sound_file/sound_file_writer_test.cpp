@@ -345,6 +345,28 @@ TEST(SoundFileWriter, WritesEveryRateThatItsCheckTakesAndNoOther) {
   }
 }
 
+// libsndfile, which says what stands in the header, knows rates up to 2^31 - 1.
+TEST(SoundFileWriter, WritesEveryWholeRateIntoWavAndItsKin) {
+  const TempDir dir;
+  const std::string path = dir.file("a");
+  for (const SoundContainer container : {SoundContainer::wav, SoundContainer::rf64, SoundContainer::w64}) {
+    for (const double rate_hz : {-1.0, 0.0, 0.5, 1.0, 44100.5, 96001.0, 655345.0, 10e6, 2147483647.0,
+                                 2147483648.0, 4294967296.0, 1e300, static_cast<double>(NAN)}) {
+      const SoundFileSpec spec{container, SampleFormat::s16_le, rate_hz, 1};
+      const bool is_taken = rate_hz >= 1.0 && rate_hz <= 2147483647.0 && rate_hz == std::floor(rate_hz);
+      EXPECT_EQ(check(spec).has_value(), is_taken) << rate_hz;
+      auto writer = SoundFileWriter::create(path, spec, Overwrite::yes);
+      ASSERT_EQ(writer.has_value(), is_taken) << rate_hz;
+      if (!writer) { continue; }
+      ASSERT_TRUE(writer->close());
+      SF_INFO info{};
+      SNDFILE* const file = sf_open(path.c_str(), SFM_READ, &info);
+      EXPECT_EQ(info.samplerate, rate_hz) << to_string(container);
+      sf_close(file);
+    }
+  }
+}
+
 TEST(SoundFileWriter, TakesTheContainerFromTheEndingOfTheName) {
   EXPECT_EQ(container_of_path("a.wav"), SoundContainer::wav);
   EXPECT_EQ(container_of_path("x/B.WAV"), SoundContainer::wav);
