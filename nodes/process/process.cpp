@@ -268,6 +268,13 @@ class Process final : public Node {
     if (const std::uint64_t bad = output_->not_finite(); bad > 0) {
       note(fmt::format("samples of \"{}\" that are NaN or infinite: {}", spec_.name, bad), bad, false);
     }
+    if (const std::uint64_t full = output_->full_scale(); full > 0) {
+      note(fmt::format(
+               "samples of \"{}\" that are full scale, of which its header told too late to count them as "
+               "clipped (with integers without a header in \"out_format\" they are): {}",
+               spec_.name, full),
+           full, false);
+    }
     if (ended_with_ && *ended_with_ != timeline.frames_out()) {
       note(fmt::format("\"{}\" was given {} frames and returned {} instead of {}", spec_.name,
                        timeline.frames_in() - unread_, timeline.frames_out(), *ended_with_),

@@ -2,6 +2,7 @@
 #include "nodes/process/program_output.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include <fmt/format.h>
@@ -88,9 +89,25 @@ void ProgramOutput::give_staged(OutputPort& out) noexcept {
   y.set_header(own_header_ ? *own_header_ : timeline_.header());
   y.header().sequence_id = own_header_ ? own_header_->sequence_id : sequence_id_++;
   flag_bad_samples(y);
+  flag_full_scale(y);
   staged_used_ += count;
   timeline_.add_output(count);
   delay_.came_back(timeline_.frames_back());
+}
+
+void ProgramOutput::flag_full_scale(DataFrame& y) noexcept {
+  const auto& given = decoder_.format().channels;
+  for (std::uint32_t c = 0; c < std::min<std::size_t>(y.channel_count(), given.size()); ++c) {
+    const ChannelInfo& told = y.format().channels[c];
+    if (told.unit != "FS" || given[c].clip_level >= told.clip_level) { continue; }
+    const auto samples = std::as_const(y).channel(c);
+    for (std::uint32_t n = 0; n < samples.size(); ++n) {
+      const double size = std::abs(samples[n]);
+      if (!(size >= given[c].clip_level && size < told.clip_level)) { continue; }
+      y.flag_frames(FrameFlag::clipped, n, 1);
+      ++full_scale_;
+    }
+  }
 }
 
 }  // namespace streamlab

@@ -41,6 +41,8 @@ class ProgramOutput {
   const DelayMeter& delay() const { return delay_; }
   // Samples that were NaN or infinite.
   std::uint64_t not_finite() const { return not_finite_; }
+  // Samples of the largest code of integers of which only a header told: too late for the format of the blocks.
+  std::uint64_t full_scale() const { return full_scale_; }
   std::vector<NodeNote> notes() const { return decoder_.notes(); }
 
  private:
@@ -48,6 +50,7 @@ class ProgramOutput {
                 StreamDecoder decoder);
   Result<bool> stage();
   void give_staged(OutputPort& out) noexcept;
+  void flag_full_scale(DataFrame& y) noexcept;
 
   DecoderSpec spec_;
   StreamDecoder decoder_;
@@ -59,6 +62,7 @@ class ProgramOutput {
   std::optional<FrameHeader> own_header_;  // of that block
   std::uint64_t sequence_id_ = 0;
   std::uint64_t not_finite_ = 0;
+  std::uint64_t full_scale_ = 0;
 };
 
 }  // namespace streamlab

@@ -132,6 +132,7 @@ TEST(SoundFiles, OfMpegAreToldOfInOurWordsAlone) {
   EXPECT_THAT(refused.err, HasSubstr(", but it holds no MPEG audio that can be decoded; expected"));
 }
 
+// (A WAV out of a Process is known too late: Process.TellsOfFullScaleThatOnlyAHeaderTellsOf.)
 // 16 bits: 32767 and -32768 are full scale, 32766 is not, whichever way they come in.
 TEST(SoundFiles, HaveTheirClippedCodesCounted) {
   const TempDir dir;

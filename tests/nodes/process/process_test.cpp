@@ -479,5 +479,20 @@ TEST(Process, RefusesWhatCannotBeStarted) {
             "/run: \"a\\u0000b\" holds a NUL character; expected a text without");
 }
 
+// What only the header of its output tells, 16 bits, comes after the graph was told of 64-bit floats.
+TEST(Process, TellsOfFullScaleThatOnlyAHeaderTellsOf) {
+  Signal signal{std::vector<double>(1000)};
+  signal[0][100] = 1.0;  // 32767
+  signal[0][200] = 32766.0 / 32768.0;
+  const std::string sox = R"("sox", "-D", "-t", "f64", "-r", "48000", "-c", "1", "-", "-b", "16", "-t")";
+  NodeHarness wav("Process", R"({"command": [)" + sox + R"(, "wav", "-"], "out_format": "wav"})",
+                  {48000.0, 1, 1000});
+  const auto frames = wav.run_frames(signal, 1000);
+  EXPECT_TRUE(std::any_of(frames.begin(), frames.end(),
+                          [](const DataFrame& frame) { return frame.header().has(FrameFlag::clipped); }));
+  EXPECT_THAT(wav.node().notes(), testing::Contains(testing::Field(
+                                      &NodeNote::text, HasSubstr("samples of \"sox\" that are full scale"))));
+}
+
 }  // namespace
 }  // namespace streamlab
