@@ -57,7 +57,7 @@ bool Card::add_script(const std::string& text) {
 void Card::attach(Stream* stream) {
   streams.push_back(stream);
   ++opened;
-  storm_left = 0;
+  if (!storm_for_ever_) { storm_left = 0; }
 }
 
 void Card::detach(Stream* stream) { std::erase(streams, stream); }
@@ -68,7 +68,7 @@ void Card::start(Stream& stream) {
   stream.moved = 0;
   stream.segments = {{0, std::max(frames, stalled_until_)}};
   if (storm_left > 0) {
-    --storm_left;
+    if (!storm_for_ever_) { --storm_left; }
     stream.running = false;
     stream.trouble = Trouble::xrun;
   }
@@ -154,7 +154,8 @@ std::int64_t Card::apply(const Fault& fault) {
       eio_left = static_cast<int>(count);
       return 0;
     case Kind::storm:
-      storm_left = static_cast<int>(count) - 1;
+      storm_for_ever_ = count == 0;
+      storm_left = storm_for_ever_ ? 1 : static_cast<int>(count) - 1;
       for (Stream* stream : streams) {
         if (stream->running) { stream->trouble = Trouble::xrun; }
         stream->running = false;

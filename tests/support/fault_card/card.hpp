@@ -87,6 +87,7 @@ class Card {
   double phase_ = 0.0;  // part of the frame under way, 0 .. 1
   double ppm_ = 0.0;
   int busy_left_ = 0;
+  bool storm_for_ever_ = false;
   std::int64_t stalled_until_ = 0;
   std::int64_t gone_until_ = -1;    // unplugged before this card time
   std::int64_t absent_until_ = -1;  // cannot be opened before this card time

@@ -35,7 +35,8 @@
 //                answers -ENOENT until N frames have passed, as ALSA's JACK plug-in does when the server died
 //   block        the next transfer does not return until fault_card_release()
 //   eio=N        the next N transfers answer -EIO
-//   storm=N      N times -EPIPE in a row, each right after the restart; a restart by closing ends it
+//   storm=N      N times -EPIPE in a row, each right after the restart; a restart by closing ends it. 0: for ever,
+//                and nothing ends it
 //   busy=N       the next N openings answer -EBUSY
 //   rate=R       from here on the card takes no other rate than R
 //   ppm=X        the card's clock is off by X from here on

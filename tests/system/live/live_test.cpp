@@ -4,6 +4,7 @@
 // and comes out of `streamlab run` at the other as levels, spectra and a recording. Through JACK, and through
 // ALSA's jack plug-in.
 #include <algorithm>
+#include <chrono>
 #include <cinttypes>
 #include <cmath>
 #include <csignal>
@@ -209,7 +210,8 @@ TEST_F(Live, TellsThatNothingIsConnectedAnyMoreAndExitsWithThree) {
 // A card that goes at half a second and does not come back, in three ways: what is missing at the end is counted, to the
 // frame where an end was asked for.
 TEST(LostCard, IsCountedToTheEndOfTheRecording) {
-  for (const char* script : {"24000:unplug=0", "24000:hang=100000000", "24000:eio=100000000"}) {
+  for (const char* script :
+       {"24000:unplug=0", "24000:hang=100000000", "24000:eio=100000000", "24000:storm=0"}) {
     const TempDir dir;
     const std::string alsa = dir.write("asound.conf", R"(pcm_type.slfault { lib ")" SL_FAULT_CARD_DIR
                                                       R"(/libasound_module_pcm_slfault.so" }
@@ -229,6 +231,57 @@ pcm.lost { type slfault clock "real" channels "2" rates "48000" script ")" +
         << script << summary.dump(2);
     EXPECT_TRUE(summary["data_lost"]);
   }
+}
+
+// The frames that came, that were lost on the way and that are missing at the end.
+std::uint64_t frames_in_all(const nlohmann::json& summary) {
+  const auto& device = summary["device"];
+  return summary["frames"].get<std::uint64_t>() + device["lost_frames"].get<std::uint64_t>() +
+         device["missing_frames"].get<std::uint64_t>();
+}
+
+// kill -9 of the server, which nobody starts again.
+TEST_F(Live, CountsWhatOfARecordingIsMissingWhenTheServerDoesNotComeBack) {
+  Program recording({SL_STREAMLAB, "record", "--device", server_.device(), "--seconds", "1.5", "--json",
+                     dir_.file("take.wav")});
+  ASSERT_TRUE(eventually([&] { return text_of(dir_.file("take.wav")).size() > 10000; }));
+  server_.kill();
+  const ProgramResult result = recording.wait();
+  EXPECT_EQ(result.exit_code, 3) << result.err;
+  const nlohmann::json summary = summary_of(result.out);
+  EXPECT_EQ(frames_in_all(summary), 72000U) << summary.dump(2);
+  EXPECT_GT(summary["device"]["missing_frames"], 0) << summary.dump(2);
+  EXPECT_TRUE(summary["data_lost"]);
+  EXPECT_EQ(read_sound(dir_.file("take.wav")).size(),
+            72000U - summary["device"]["missing_frames"].get<std::size_t>());
+}
+
+// Ctrl-C while the server is away: the time until then is missing, and no more than the run had.
+TEST_F(Live, CountsWhatOfARunIsMissingAtCtrlCWhenTheServerIsAway) {
+  using Clock = std::chrono::steady_clock;
+  const auto frames_since = [](Clock::time_point then) {
+    return 48000.0 * std::chrono::duration<double>(Clock::now() - then).count();
+  };
+  const std::string config = dir_.write("live.json", R"({"version": 1, "nodes": [
+      {"id": "mic", "type": "AudioInput", "config": {"device": ")" +
+                                                         server_.device() + R"("}},
+      {"id": "level", "type": "LevelMeter", "config": {"interval_s": 0.1}}, {"id": "show", "type": "Print"}],
+      "connections": [{"from": "mic", "to": "level"}, {"from": "level", "to": "show"}]})");
+  const auto started = Clock::now();
+  Program running({SL_STREAMLAB, "run", config, "--json"});
+  ASSERT_TRUE(running.wait_for_output("rms_db"));
+  server_.kill();
+  const auto killed = Clock::now();
+  ASSERT_TRUE(running.wait_for_output("\"event\":\"device_lost\""));
+  const double away = frames_since(killed);
+  running.send(SIGINT);
+  const ProgramResult result = running.wait();
+  const double all = frames_since(started);
+  EXPECT_EQ(result.exit_code, 3) << result.err;
+  const nlohmann::json summary = summary_of(result.out);
+  EXPECT_GE(summary["device"]["missing_frames"].get<double>(), away - 1024.0) << summary.dump(2);
+  EXPECT_LE(static_cast<double>(frames_in_all(summary)), all) << summary.dump(2);
+  EXPECT_TRUE(summary["data_lost"]);
 }
 
 // The main configuration on this server, as README shows it.
