@@ -191,6 +191,9 @@ class Node {
   // The run is about to end: a node that waits in process() (RtSafe::no) stops waiting, and does not wait
   // again until reset(). Any thread, also while process() runs; may be called repeatedly.
   virtual void stop_waiting() noexcept {}
+  // What is still inside will be lost: a node that goes on in process() or finish() for as long as another program does
+  // (Waits::yes) returns with what it has, and counts the rest. Any thread, after stop_waiting(); not undone until reset().
+  virtual void give_up() noexcept {}
 
   // Set if process() does nothing but y = factor * x on every sample until the next apply() or reset().
   // The engine then fuses neighbours with the same `run` into one pass, with bit-identical results. Domain's

@@ -80,6 +80,7 @@ struct Child {
   TimePoint started;
   TimePoint terminate_at = kNever;  // the processes it left behind
   TimePoint kill_at = kNever;
+  EndedBy by_kill = EndedBy::killed;
 };
 
 }  // namespace
@@ -94,7 +95,9 @@ std::string signal_text(int number) {
 }
 
 std::string describe(const ChildEnd& end) {
-  if (end.by == EndedBy::killed && end.signal == SIGKILL) {
+  const bool is_killed = end.signal == SIGKILL;
+  if (is_killed && end.by == EndedBy::killed_at_once) { return "was killed by us at once (SIGKILL)"; }
+  if (is_killed && end.by == EndedBy::killed) {
     return "was killed by us (SIGKILL), because it ignored SIGTERM";
   }
   if (end.by == EndedBy::terminated && end.signal == SIGTERM) { return "was terminated by us (SIGTERM)"; }
@@ -245,7 +248,10 @@ class ChildSupervisor::Impl {
         ends_all_ = false;
       }
       if (std::exchange(kills_all_, false)) {
-        for (auto& [id, child] : children_) { child.kill_at = Clock::now(); }
+        for (auto& [id, child] : children_) {
+          child.kill_at = Clock::now();
+          child.by_kill = EndedBy::killed_at_once;
+        }
       }
       for (const ChildId id : std::exchange(to_end_, {})) {
         if (const auto child = children_.find(id); child != children_.end()) { begin_end(child->second); }
@@ -337,7 +343,7 @@ class ChildSupervisor::Impl {
       }
       if (now >= child.kill_at) {
         child.kill_at = kNever;
-        if (!child.is_reaped) { child.asked = EndedBy::killed; }
+        if (!child.is_reaped) { child.asked = child.by_kill; }
         send(child, SIGKILL);
       }
       if (child.is_reaped && child.asked == EndedBy::itself) { child.end.left_processes = true; }

@@ -45,9 +45,10 @@ struct Captured {
 // What ended it.
 enum class EndedBy : std::uint8_t {
   itself,
-  terminated,
-  killed
-};  // terminated: our SIGTERM; killed: our SIGKILL
+  terminated,     // our SIGTERM
+  killed,         // our SIGKILL, `grace` after it
+  killed_at_once  // our SIGKILL, by kill_all() before that
+};
 
 using ChildId = std::uint64_t;
 

@@ -328,6 +328,7 @@ class Engine::Impl {
     const std::shared_lock lock(structure_);
     for (auto& domain : graph_.domains) { domain->abort(); }
     graph_.stop_waiting();
+    graph_.give_up();
   }
 
   template <class Body>

@@ -13,6 +13,10 @@ void RunningGraph::stop_waiting() const noexcept {
   for (const PlanNode& node : plan->nodes()) { node.node->stop_waiting(); }
 }
 
+void RunningGraph::give_up() const noexcept {
+  for (const PlanNode& node : plan->nodes()) { node.node->give_up(); }
+}
+
 std::uint64_t RunningGraph::delivered() const noexcept {
   std::uint64_t sum = 0;
   for (const auto& link : links) { sum += link->edge.delivered(); }

@@ -179,6 +179,10 @@ class Process final : public Node {
     stops_waiting_.store(true, std::memory_order_relaxed);
     if (child_) { child_->wake(); }
   }
+  void give_up() noexcept override {
+    is_given_up_.store(true, std::memory_order_relaxed);
+    stop_waiting();
+  }
 
   Status process(std::span<const DataFrame* const> in, std::span<OutputPort> out) noexcept override {
     if (failure_) { return Status::fault; }
@@ -314,6 +318,7 @@ class Process final : public Node {
     ended_with_.reset();
     not_taken_ = unread_ = 0;
     stops_waiting_.store(false, std::memory_order_relaxed);
+    is_given_up_.store(false, std::memory_order_relaxed);
     failure_.reset();
     return {};
   }
@@ -340,6 +345,10 @@ class Process final : public Node {
     const auto begin = Clock::now();
     while (true) {
       const bool stops = stops_waiting_.load(std::memory_order_relaxed);
+      if (is_given_up_.load(std::memory_order_relaxed)) {
+        gave_up_ = true;
+        return false;
+      }
       const auto patience = !stops          ? timeout
                             : is_finishing_ ? std::min(timeout, kLastPatience)
                                             : Clock::duration(0);
@@ -489,6 +498,7 @@ class Process final : public Node {
   std::optional<std::uint64_t> ended_with_;  // expected output frames in total
   bool is_used_ = false;
   std::atomic<bool> stops_waiting_{false};
+  std::atomic<bool> is_given_up_{false};
   std::uint64_t not_taken_ = 0;
   std::uint64_t unread_ = 0;  // of them, those still in its pipe
   std::optional<Error> failure_;

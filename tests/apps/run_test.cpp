@@ -414,19 +414,6 @@ TEST(Run, EndsCleanlyAtCtrlC) {
   }
 }
 
-TEST(Run, EndsCleanlyAtASecondCtrlC) {
-  const TempDir dir;
-  Program program(streamlab_command({"run", dir.write("live.json", kLiveConfig)}));
-  ASSERT_TRUE(program.wait_for_output("[Mic] Frame #2"));
-  // (The two may come as one; then it is one.)
-  program.send(SIGINT);
-  program.send(SIGTERM);
-  const auto result = program.wait();
-  EXPECT_THAT(result.exit_code, testing::AnyOf(0, 3))
-      << result.err;  // 3: something was under way, and is counted
-  EXPECT_THAT(result.err, HasSubstr("\ninterrupted after "));
-}
-
 // As nohup and shells do that start a job in the background.
 TEST(Run, GoesOnIgnoringTheSignalsThatItWasStartedToIgnore) {
   for (const auto& [name, signal] : {std::pair("HUP", SIGHUP), std::pair("INT", SIGINT)}) {

@@ -346,6 +346,7 @@ edges:
   EXPECT_TRUE(report.was_stopped);
   EXPECT_EQ(step(report, "a").outcome, StepOutcome::ended_by_us);
   EXPECT_EQ(step(report, "a").end->signal, SIGKILL);
+  EXPECT_EQ(describe(*step(report, "a").end), "was killed by us at once (SIGKILL)");
 }
 
 TEST(RunFlow, QuotesTheEndOfAFloodOfErrors) {

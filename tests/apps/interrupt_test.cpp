@@ -1,0 +1,120 @@
+// tests/apps/interrupt_test.cpp
+//
+// Signals: the first lets what is under way come to its end, a second one gives it up. (Of `run` also in run_test.cpp.)
+#include <csignal>
+#include <filesystem>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/apps/streamlab_runner.hpp"
+#include "tests/apps/voice.hpp"
+
+namespace streamlab::test {
+namespace {
+
+using testing::HasSubstr;
+
+// A graph whose rest has no end: `script`, a program that gives one sample after another for ever, in place of what it
+// was given.
+std::string endless_graph(const TempDir& dir, const std::string& input, const std::string& script) {
+  return dir.write("endless.json", R"({"version": 1, "nodes": [
+      {"id": "in", "type": "FileSource", "config": {"path": ")" +
+                                       input + R"(", "loop": 100}},
+      {"id": "p", "type": "Process", "config": {"timeout_s": 60, "command": ["sh", "-c", ")" +
+                                       script + R"("]}}, {"id": "out", "type": "NullSink"}],
+      "connections": [{"from": "in", "to": "p"}, {"from": "p", "to": "out"}]})");
+}
+
+constexpr const char* kOther = "/usr/share/sounds/alsa/Front_Left.wav";
+constexpr const char* kTrickle = "touch rest; while printf abcd; do sleep 0.05; done";
+
+// Neither can end by itself, nor by the first Ctrl-C.
+TEST(SecondCtrlC, GivesUpARunAndABatch) {
+  for (const std::string reads : {"touch began; cat >/dev/null; ", "touch began; head -c 40000 >/dev/null; "}) {
+    for (const bool is_batch : {false, true}) {
+      const TempDir dir;
+      const std::string graph = endless_graph(dir, is_batch ? "${input}" : kVoice, reads + kTrickle);
+      Program program(is_batch ? streamlab_command({"batch", graph, kVoice, kOther, "--jobs", "1"})
+                               : streamlab_command({"run", graph}),
+                      dir.path().string());
+      ASSERT_TRUE(comes([&] { return std::filesystem::exists(dir.file("began")); }));
+      program.send(SIGINT);
+      ASSERT_TRUE(comes([&] { return std::filesystem::exists(dir.file("rest")); }));
+      program.send(SIGTERM);
+      const auto result = program.wait();
+      EXPECT_EQ(result.exit_code, is_batch ? 1 : 3) << reads << result.err;
+      EXPECT_THAT(result.err, HasSubstr("had not ended when the run was stopped: its last output is missing"));
+      EXPECT_THAT(result.err, HasSubstr(is_batch ? "interrupted: 1 of 2 files not worked on\n"
+                                                 : "interrupted after "));
+    }
+  }
+}
+
+std::string stubborn_flow(const TempDir& dir) {
+  return dir.write("flow.json", R"({"nodes": [{"name": "a", "shell": "sh",
+      "run": "trap '' TERM; touch began; while :; do sleep 0.1; done"}],
+      "edges": [{"from": "__start__", "to": "a"}]})");
+}
+
+// After the first one it has two seconds.
+TEST(SecondCtrlC, KillsTheStepsOfAFlow) {
+  for (const bool second : {false, true}) {
+    const TempDir dir;
+    Program program(streamlab_command({"run", stubborn_flow(dir)}), dir.path().string());
+    ASSERT_TRUE(comes([&] { return std::filesystem::exists(dir.file("began")); }));
+    program.send(SIGINT);
+    if (second) { program.send(SIGTERM); }
+    const auto result = program.wait();
+    EXPECT_EQ(result.exit_code, 1) << result.err;
+    EXPECT_THAT(result.err, HasSubstr(second ? "a: ended by us, was killed by us at once (SIGKILL), "
+                                             : "a: ended by us, was killed by us (SIGKILL), because it "
+                                               "ignored SIGTERM, "));
+  }
+}
+
+// As when its terminal is closed; however often, it is a first one.
+TEST(Hangup, EndsARecordingABatchAndAFlowCleanly) {
+  const TempDir dir;
+  Program recording(streamlab_command({"record", "--device", "sim", "take.wav"}), dir.path().string());
+  ASSERT_TRUE(comes([&] { return content_of(dir.file("take.wav")).size() > 20000; }));
+  for (int n = 0; n < 3; ++n) { recording.send(SIGHUP); }
+  const auto recorded = recording.wait();
+  EXPECT_THAT(recorded.exit_code, testing::AnyOf(0, 3)) << recorded.err;  // 3: on a machine that stands still
+  EXPECT_EQ(streamlab({"info", "take.wav"}, dir.path().string()).exit_code, 0);
+
+  const std::string graph = endless_graph(dir, "${input}", "touch began; cat");
+  Program batch(streamlab_command({"batch", graph, kVoice, kOther, "--jobs", "1"}), dir.path().string());
+  ASSERT_TRUE(comes([&] { return std::filesystem::exists(dir.file("began")); }));
+  for (int n = 0; n < 3; ++n) { batch.send(SIGHUP); }
+  const auto done = batch.wait();
+  EXPECT_EQ(done.exit_code, 1) << done.err;
+  EXPECT_THAT(done.err, HasSubstr("interrupted: 1 of 2 files not worked on\n"));
+
+  std::filesystem::remove(dir.file("began"));
+  Program flow(streamlab_command({"run", stubborn_flow(dir)}), dir.path().string());
+  ASSERT_TRUE(comes([&] { return std::filesystem::exists(dir.file("began")); }));
+  for (int n = 0; n < 3; ++n) { flow.send(SIGHUP); }
+  const auto stopped = flow.wait();
+  EXPECT_EQ(stopped.exit_code, 1);
+  EXPECT_THAT(stopped.err, HasSubstr("because it ignored SIGTERM"));
+  EXPECT_THAT(stopped.err, HasSubstr("stopped\n"));
+}
+
+// By the bound that holds where none is named.
+TEST(ProcessFlow, EndsAStepWhoseStateIsLargerThan16MiB) {
+  const TempDir dir;
+  const auto result = streamlab({"run", dir.write("bomb.yaml", R"(
+nodes:
+  - name: a
+    command: ["sh","-c","yes >&3"]
+edges:
+  - { from: __start__, to: a }
+)")});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, HasSubstr("/nodes/0: \"a\" returned a state of more than 16777216 bytes; expected a "
+                                    "smaller state, or a larger settings.state.max_bytes\n"));
+}
+
+}  // namespace
+}  // namespace streamlab::test
