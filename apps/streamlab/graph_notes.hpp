@@ -9,7 +9,8 @@
 
 namespace streamlab::app {
 
-// A line for each node whose results nobody reads and that writes nothing itself; empty if there is none.
+// A line for each node whose results nobody reads and that writes nothing itself, for the first 20 and the count of the
+// others; empty if there is none.
 std::string unread_notes(const ValidGraph& graph);
 
 }  // namespace streamlab::app

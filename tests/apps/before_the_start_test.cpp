@@ -1,6 +1,9 @@
 // tests/apps/before_the_start_test.cpp
 //
 // What run and check say of a graph that is valid, before anything starts.
+#include <algorithm>
+
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -110,6 +113,48 @@ TEST(BeforeTheStart, RefusesToPlayIntoAWavThatCannotHoldTheRate) {
                 ": /nodes/1/config/sim/playback_to (\"speaker\"): a WAV file cannot have a rate of "
                 "44100.5 Hz; expected a whole number of Hz\n");
   EXPECT_EQ(content_of(old), "an old one");
+// A generator, and so many nodes behind it: one behind the other, or all of them behind the first.
+std::string many_nodes(std::size_t count, bool is_chain) {
+  std::string nodes = R"({"id": "n0", "type": "SineGenerator"})";
+  std::string connections;
+  for (std::size_t n = 1; n <= count; ++n) {
+    nodes += fmt::format(R"(, {{"id": "n{}", "type": "Gain"}})", n);
+    connections +=
+        fmt::format(R"({}{{"from": "n{}", "to": "n{}"}})", n > 1 ? ", " : "", is_chain ? n - 1 : 0, n);
+  }
+  return fmt::format(R"({{"pipeline_config": {{"threads": 1}}, "nodes": [{}], "connections": [{}]}})", nodes,
+                     connections);
+}
+
+// 20,000 nodes take 0.5 s of the processor's time and 100 MiB. Twenty times the time, or three times the memory, is what
+// something took that grew with their square (20 s and 1.1 GiB).
+TEST(BeforeTheStart, ChecksTwentyThousandNodesWithinBounds) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "the sanitizer takes terabytes of addresses for itself";
+#endif
+  const TempDir dir;
+  for (const bool is_chain : {true, false}) {
+    const auto result =
+        run_program({"/bin/sh", "-c", "ulimit -t 10; ulimit -v 300000; exec \"$@\"", "sh", SL_STREAMLAB,
+                     "check", dir.write("many.json", many_nodes(20'000, is_chain))});
+    EXPECT_EQ(result.exit_code, 0) << is_chain << result.err;
+    EXPECT_THAT(result.out, HasSubstr("\n  n20000  Gain "));
+    if (is_chain) { continue; }
+    EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 21) << "20 notes and their count";
+    EXPECT_THAT(result.err, testing::EndsWith("note: nobody reads what 19980 more nodes give\n"));
+  }
+}
+
+TEST(BeforeTheStart, ShowsTwentyOfAHundredThousandMistakes) {
+  const TempDir dir;
+  std::string config = R"({"nodes": [{"id": "a", "type": "SineGenerator"}], "connections": [)";
+  for (int n = 0; n < 100'000; ++n) { config += R"({"from": "b", "to": "a"},)"; }
+  config.back() = ']';
+  const auto result = streamlab({"check", dir.write("bad.json", config + "}")});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 21);
+  EXPECT_THAT(result.err, HasSubstr("/connections/9/from: there is no node \"b\""));
+  EXPECT_THAT(result.err, testing::EndsWith(" errors in all; the first 20 are shown\n"));
 }
 
 }  // namespace
