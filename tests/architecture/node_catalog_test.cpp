@@ -13,9 +13,12 @@
 #include "engine/core/node_catalog.hpp"
 #include "engine/graph/read_params.hpp"
 #include "tests/architecture/source_files.hpp"
+#include "tests/support/node_harness.hpp"
 
 namespace streamlab {
 namespace {
+
+using test::NodeHarness;
 
 std::string snake_case(std::string_view name) {
   std::string text;
@@ -118,6 +121,29 @@ TEST(NodeCatalog, IsSortedAndHasEveryNameOnce) {
   EXPECT_GE(names.size(), 16U);
   for (const std::string_view name : names) { EXPECT_EQ(default_catalog().find(name)->info.name, name); }
   EXPECT_EQ(default_catalog().find("gain"), nullptr);
+}
+
+// Sound in pascals comes out in pascals of every node that gives sound.
+TEST(NodeCatalog, KeepsTheUnitsOfSound) {
+  std::set<std::string_view> asked;
+  for (const NodeEntry* entry : default_catalog().entries()) {
+    const NodeInfo& info = entry->info;
+    if (info.inputs.empty() || info.outputs.empty()) { continue; }
+    if ((info.inputs[0].kinds & mask(StreamKind::audio)) == 0) { continue; }
+    StreamFormat in = audio_format(48000.0, {"left", "right"}, 1024);
+    for (ChannelInfo& channel : in.channels) { channel.unit = "Pa"; }
+    const bool two = info.name == "Join" || info.name == "Merge";
+    const auto config = nlohmann::json::parse(info.example).value("config", nlohmann::json::object());
+    const NodeHarness node(info.name, config.dump(), std::vector(two ? 2 : 1, in));
+    for (const OutputFormat& output : node.outputs()) {
+      if (output.format.kind != StreamKind::audio) { continue; }
+      asked.insert(info.name);
+      for (const ChannelInfo& channel : output.format.channels) {
+        EXPECT_EQ(channel.unit, "Pa") << info.name << ": " << channel.name;
+      }
+    }
+  }
+  EXPECT_GT(asked.size(), 10U) << testing::PrintToString(asked);
 }
 
 }  // namespace

@@ -149,6 +149,34 @@ TEST_F(SameFlags, OfFramesBehindNodesThatMoveOrCutThem) {
   }
 }
 
+TEST_F(SameFlags, OfFramesThatPassOn) {
+  for (const std::uint32_t block : kBlockSizes) {
+    for (const char* node : {
+             R"("type": "Buffer", "config": {"capacity": 4})",
+             R"("type": "Batch", "config": {"blocks": 3})",
+             R"("type": "Filter", "config": {"metadata": "none", "invert": true})",
+         }) {
+      const auto passed = results(node, block);
+      EXPECT_THAT(flagged_frames(passed, FrameFlag::clipped), ElementsAre(100, 15000)) << block << node;
+      EXPECT_THAT(flagged_frames(passed, FrameFlag::not_finite), ElementsAre(7000)) << block << node;
+    }
+    // What a program gives has the flags of its own samples: none of them is at full scale any more.
+    const auto given = results(R"("type": "Process", "config": {"command": ["cat"]})", block);
+    EXPECT_THAT(flagged_frames(given, FrameFlag::clipped), IsEmpty()) << block;
+    EXPECT_THAT(flagged_frames(given, FrameFlag::not_finite), ElementsAre(7000)) << block;
+    constexpr const char* kTwo = R"({"from": "half", "to": "late"}, {"from": "half", "to": "end.in1"},
+                                    {"from": "late", "to": "end.in2"})";
+    const std::string late = R"({"id": "late", "type": "Delay", "config": {"frames": 600}}, )";
+    const auto joined = results(late + R"({"id": "end", "type": "Join"})", kTwo, block);
+    EXPECT_THAT(flagged_frames(joined, FrameFlag::clipped), ElementsAre(100, 700, 15000, 15600)) << block;
+    EXPECT_THAT(flagged_frames(joined, FrameFlag::not_finite), ElementsAre(7000, 7600)) << block;
+    // Blocks of both, one behind the other, at new positions.
+    const auto merged = results(late + R"({"id": "end", "type": "Merge"})", kTwo, block);
+    EXPECT_EQ(flagged_frames(merged, FrameFlag::clipped).size(), 4U) << block;
+    EXPECT_EQ(flagged_frames(merged, FrameFlag::not_finite).size(), 2U) << block;
+  }
+}
+
 // A mixer cuts its inputs to each other's blocks: each part has the flags of its own frames.
 TEST_F(SameFlags, OfFramesWhereStreamsOfOtherBlocksMeet) {
   const auto sum = results(

@@ -2,7 +2,10 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <string_view>
 #include <tuple>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -214,6 +217,77 @@ TEST(Conflate, ChangesItsGridBehindTheIntervalUnderWay) {
   feed(25, 101);
   EXPECT_THAT(last, ElementsAre(9.0, 19.0, 29.0, 39.0, 59.0, 79.0, 99.0));
   EXPECT_FALSE(conflate.set_params(R"({"method": "max"})").empty());
+}
+
+using Span = std::pair<std::int64_t, std::uint64_t>;  // first frame, how many
+
+std::vector<Span> spans_of(const std::vector<DataFrame>& blocks) {
+  std::vector<Span> spans;
+  for (const DataFrame& block : blocks) {
+    spans.emplace_back(block.position(), block.header().length_frames);
+  }
+  return spans;
+}
+
+// What nodes make of results that are about 480 frames each: of the same frames, or of those of all that they join.
+TEST(Conflate, AndOtherNodesSayWhichFramesAResultIsAbout) {
+  const std::vector<Span> each{{0, 480}, {480, 480}, {960, 480}, {1440, 480}};
+  const std::vector<Span> pairs{{0, 960}, {960, 960}};
+  struct Case {
+    const char* type;
+    const char* config;
+    std::vector<Span> expected;
+  };
+  const Case cases[] = {{"Conflate", R"({"interval_s": 0.02})", pairs},
+                        {"Batch", R"({"blocks": 2})", pairs},
+                        {"Map", R"({"channels": {"y": "2 * main_channel"}})", each},
+                        {"Filter", R"({"expression": "1"})", each},
+                        {"Buffer", R"({"capacity": 4})", each},
+                        {"Sample", R"({"interval_s": 0.01})", each},
+                        {"Merge", "{}", each},
+                        {"Join", "{}", each}};
+  for (const auto& [type, config, expected] : cases) {
+    const bool two = std::string_view(type) == "Merge" || std::string_view(type) == "Join";
+    NodeHarness node(type, config, std::vector(two ? 2 : 1, values_at_rate(48000.0)));
+    std::vector<DataFrame> out;
+    for (std::int64_t k = 0; k < 4; ++k) {
+      DataFrame block = flat_block_at(node, 480 * k, 1.0);
+      block.header().length_frames = 480;
+      block.header().sequence_id = static_cast<std::uint64_t>(k);
+      for (std::uint32_t input = 0; input < (two ? 2U : 1U); ++input) {
+        if (input == 1 && std::string_view(type) == "Merge") { continue; }
+        for (auto& made : two ? node.process_input(input, block) : node.process(block)) {
+          out.push_back(std::move(made));
+        }
+      }
+    }
+    for (DataFrame& made : node.finish()) { out.push_back(std::move(made)); }
+    EXPECT_EQ(spans_of(out), expected) << type;
+  }
+}
+
+// Interval k begins at round(k * 44.1): no rounding adds up. A value for each frame; a value is about one frame.
+TEST(Conflate, AndSampleHaveTheGridOfIntervals) {
+  for (const char* type : {"Conflate", "Sample"}) {
+    NodeHarness node(type, R"({"interval_s": 0.001})", {values_at_rate(44100.0)});
+    std::vector<DataFrame> in;
+    for (std::int64_t n = 0; n < 44100; ++n) {
+      in.push_back(flat_block_at(node, n, static_cast<double>(n)));
+      in.back().header().length_frames = 1;
+    }
+    const auto out = run_blocks(node, in);
+    ASSERT_EQ(out.size(), 1000U) << type;
+    for (std::int64_t k = 0; k < 1000; ++k) {
+      const std::int64_t begin = std::llround(44.1 * static_cast<double>(k));
+      const std::int64_t end = std::llround(44.1 * static_cast<double>(k + 1));
+      const DataFrame& result = out[static_cast<std::size_t>(k)];
+      ASSERT_GE(result.position(), begin) << type << " " << k;
+      ASSERT_LT(result.position(), end) << type << " " << k;
+      if (type[0] == 'S') { continue; }
+      ASSERT_EQ(result.position(), begin) << k;
+      ASSERT_EQ(result.header().length_frames, static_cast<std::uint64_t>(end - begin)) << k;
+    }
+  }
 }
 
 }  // namespace
