@@ -327,7 +327,6 @@ class Engine::Impl {
     given_up_ = true;
     const std::shared_lock lock(structure_);
     for (auto& domain : graph_.domains) { domain->abort(); }
-    graph_.stop_waiting();
     graph_.give_up();
   }
 

@@ -14,7 +14,10 @@ void RunningGraph::stop_waiting() const noexcept {
 }
 
 void RunningGraph::give_up() const noexcept {
-  for (const PlanNode& node : plan->nodes()) { node.node->give_up(); }
+  for (const PlanNode& node : plan->nodes()) {
+    node.node->stop_waiting();
+    node.node->give_up();
+  }
 }
 
 std::uint64_t RunningGraph::delivered() const noexcept {

@@ -24,7 +24,7 @@ struct RunningGraph {
   Domain& device_domain() const { return *domains[*plan->domains().device_domain]; }
   // Nodes stop waiting in process(): what is inside is processed as fast as possible.
   void stop_waiting() const noexcept;
-  void give_up() const noexcept;  // what is inside will be lost
+  void give_up() const noexcept;  // the same, and what is inside will be lost
   // Of all edges: grows whenever a block is taken.
   std::uint64_t delivered() const noexcept;
   // Edges, nodes, silence played; and the frames of its sources, where no device counts them.

@@ -181,7 +181,7 @@ class Process final : public Node {
   }
   void give_up() noexcept override {
     is_given_up_.store(true, std::memory_order_relaxed);
-    stop_waiting();
+    if (child_) { child_->wake(); }
   }
 
   Status process(std::span<const DataFrame* const> in, std::span<OutputPort> out) noexcept override {

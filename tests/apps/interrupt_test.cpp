@@ -31,7 +31,8 @@ constexpr const char* kTrickle = "touch rest; while printf abcd; do sleep 0.05; 
 
 // Neither can end by itself, nor by the first Ctrl-C.
 TEST(SecondCtrlC, GivesUpARunAndABatch) {
-  for (const std::string reads : {"touch began; cat >/dev/null; ", "touch began; head -c 40000 >/dev/null; "}) {
+  for (const std::string reads :
+       {"touch began; cat >/dev/null; ", "touch began; head -c 40000 >/dev/null; "}) {
     for (const bool is_batch : {false, true}) {
       const TempDir dir;
       const std::string graph = endless_graph(dir, is_batch ? "${input}" : kVoice, reads + kTrickle);
@@ -44,9 +45,10 @@ TEST(SecondCtrlC, GivesUpARunAndABatch) {
       program.send(SIGTERM);
       const auto result = program.wait();
       EXPECT_EQ(result.exit_code, is_batch ? 1 : 3) << reads << result.err;
-      EXPECT_THAT(result.err, HasSubstr("had not ended when the run was stopped: its last output is missing"));
-      EXPECT_THAT(result.err, HasSubstr(is_batch ? "interrupted: 1 of 2 files not worked on\n"
-                                                 : "interrupted after "));
+      EXPECT_THAT(result.err,
+                  HasSubstr("had not ended when the run was stopped: its last output is missing"));
+      EXPECT_THAT(result.err,
+                  HasSubstr(is_batch ? "interrupted: 1 of 2 files not worked on\n" : "interrupted after "));
     }
   }
 }
@@ -112,8 +114,9 @@ edges:
   - { from: __start__, to: a }
 )")});
   EXPECT_EQ(result.exit_code, 1);
-  EXPECT_THAT(result.err, HasSubstr("/nodes/0: \"a\" returned a state of more than 16777216 bytes; expected a "
-                                    "smaller state, or a larger settings.state.max_bytes\n"));
+  EXPECT_THAT(result.err,
+              HasSubstr("/nodes/0: \"a\" returned a state of more than 16777216 bytes; expected a "
+                        "smaller state, or a larger settings.state.max_bytes\n"));
 }
 
 }  // namespace
