@@ -210,9 +210,11 @@ TEST(RandomGraphs, TheOneThatStoodStillEnds) {
       {"from": "s1", "to": "n21.in4"}, {"from": "n21", "to": "keep", "capacity": 4}]})";
   const auto graph = load_graph(kGraph, ConfigLanguage::json, {}, test::catalog_with_keep());
   ASSERT_TRUE(graph) << to_string(graph.error(), "");
-  for (const std::uint32_t threads : {1U, 2U, 3U}) {
+  using Kind = ThreadPolicy::Kind;
+  for (const ThreadPolicy threads : {ThreadPolicy{Kind::count, 1}, ThreadPolicy{Kind::count, 2},
+                                     ThreadPolicy{Kind::count, 3}, ThreadPolicy{Kind::automatic, 0}}) {
     Samples samples;
-    run(*graph, {ThreadPolicy::Kind::count, threads}, samples);
+    run(*graph, threads, samples);
     if (HasFatalFailure()) { return; }
     EXPECT_EQ(samples[0].size(), 14400U);
   }
