@@ -83,7 +83,9 @@ class Batch {
           line_.show(progress_text(count, seconds_since(begin)));
         });
     line_.clear();
-    totals_.stopped = totals_.stopped || totals_.done < count;
+    // An interrupt fails what is under way: where that is all that was left, every file was begun.
+    const bool is_cut_off = interrupted() && !totals_.failed.empty();
+    totals_.stopped = totals_.stopped || totals_.done < count || is_cut_off;
     return std::move(totals_);
   }
 

@@ -3,9 +3,7 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <set>
-#include <sstream>
 #include <utility>
 
 #include <fmt/format.h>
@@ -13,6 +11,7 @@
 #include "apps/streamlab/batch_files.hpp"
 #include "apps/streamlab/run_files.hpp"
 #include "engine/base/output_file.hpp"
+#include "engine/base/read_file.hpp"
 
 namespace streamlab::app {
 namespace {
@@ -32,14 +31,12 @@ bool may_replace(const BatchArguments& arguments) { return arguments.force || ar
 
 // Is it a list of failures that a batch of such files can have written?
 bool is_old_list(const std::string& path, const BatchArguments& arguments, const BatchRecord* record) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
+  const std::string text = read_file(path).value_or("");
   std::set<std::string> known(arguments.files.begin(), arguments.files.end());
   if (record != nullptr) {
     for (const BatchEntry& entry : record->entries()) { known.insert(entry.input); }
   }
-  const std::vector<std::string> listed = listed_paths(text.view());
+  const std::vector<std::string> listed = listed_paths(text);
   return std::all_of(listed.begin(), listed.end(), [&](const auto& one) { return known.contains(one); });
 }
 

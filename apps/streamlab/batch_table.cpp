@@ -7,8 +7,6 @@
 #include <cstring>
 #include <deque>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <utility>
 
 #include <fmt/format.h>
@@ -18,6 +16,7 @@
 #include "apps/streamlab/console.hpp"
 #include "apps/streamlab/named_records.hpp"
 #include "engine/base/printable.hpp"
+#include "engine/base/read_file.hpp"
 #include "engine/graph/config_text.hpp"
 
 namespace streamlab::app {
@@ -213,17 +212,14 @@ Result<BatchTable> BatchTable::open(const Options& options, const BatchRecord* r
 
 // Takes the rows of an earlier table. Of its last file some may be missing.
 Result<void> BatchTable::index(const std::string& name, const BatchRecord& record) {
-  std::ifstream file(name, std::ios::binary);
-  std::ostringstream content;
-  if (!file) { return failed_by_errno(name, "cannot be read"); }
-  content << file.rdbuf();
-  const std::string text = content.str();
+  const auto text = read_file(name);
+  if (!text) { return failed_by_errno(name, "cannot be read"); }
   const auto unknown = [&](const std::string& what) {
     return refused("--resume", fmt::format("\"{}\": {}", name, what),
                    fmt::format("a table as \"{}\" knows it", record.path()),
                    "--force instead of --resume replaces it; or name another file");
   };
-  std::string_view rest = text;
+  std::string_view rest = *text;
   std::deque<Columns> headings;
   std::vector<Group> groups;
   std::optional<Group> cut;    // the last row, without its end: of the last group, or of another one

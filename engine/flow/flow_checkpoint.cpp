@@ -1,13 +1,12 @@
 // engine/flow/flow_checkpoint.cpp
 #include "engine/flow/flow_checkpoint.hpp"
+#include "engine/base/read_file.hpp"
 
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <utility>
 
 #include <fmt/format.h>
@@ -95,10 +94,8 @@ Result<FlowProgress> load_progress(const std::string& path, const ValidFlow& flo
         path, std::filesystem::exists(path, error) ? "this is not a regular file" : "there is no such file",
         kExpected);
   }
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream content;
-  content << file.rdbuf();
-  if (!file) {
+  const auto content = read_file(path);
+  if (!content) {
     return refused(path, "the file cannot be read", kExpected,
                    "do you have permission to read "
                    "it?");
@@ -106,7 +103,7 @@ Result<FlowProgress> load_progress(const std::string& path, const ValidFlow& flo
   const auto no_progress = [&] {
     return refused(path, "this file does not hold the progress of a flow", kExpected);
   };
-  const Document document = Document::parse(content.str(), nullptr, false);
+  const Document document = Document::parse(*content, nullptr, false);
   if (!document.is_object() || !document.contains(kVersionKey)) { return no_progress(); }
   if (document[kVersionKey] != kVersion) {
     return refused(path, fmt::format("this progress file has version {}", document[kVersionKey].dump()),

@@ -1,12 +1,11 @@
 // engine/graph/config_text.cpp
 #include "engine/graph/config_text.hpp"
+#include "engine/base/read_file.hpp"
 
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <fstream>
 #include <set>
-#include <sstream>
 #include <utility>
 #include <vector>
 
@@ -287,14 +286,12 @@ Result<std::string> read_config_file(const std::string& path) {
     return refused(path, fmt::format("the file has {} bytes", info.st_size),
                    fmt::format("a configuration of at most {} bytes", kMaxConfigBytes));
   }
-  std::ifstream file(path, std::ios::binary);
-  std::stringstream text;
-  text << file.rdbuf();
-  if (!file) { return refused(path, "the file cannot be read", "", "is reading it permitted?"); }
-  if (text.view().find('\0') != std::string_view::npos) {
+  auto text = read_file(path);
+  if (!text) { return refused(path, "the file cannot be read", "", "is reading it permitted?"); }
+  if (text->find('\0') != std::string::npos) {
     return refused(path, "this is a binary file", "a configuration in JSON or YAML");
   }
-  return text.str();
+  return *std::move(text);
 }
 
 Checked<Document> parse_document(std::string_view text, ConfigLanguage language,

@@ -190,7 +190,9 @@ std::string describe_plan(const Plan& plan) {
   text += fmt::format("\nmemory   {:.1f} KiB of blocks, {} KiB of stack for {}\n",
                       static_cast<double>(plan.memory_bytes()) / 1024.0, threads * kThreadStackBytes / 1024,
                       threads == 1 ? "one thread" : fmt::format("{} threads", threads));
-  if (plan.is_endless()) {
+  if (const double seconds = graph.config().duration_s; seconds > 0.0) {
+    text += fmt::format("length   {} s at most (duration_s), or as --seconds or --frames say\n", seconds);
+  } else if (plan.is_endless()) {
     text += graph.has_device()
                 ? "length   endless: a run lasts until Ctrl-C, or as --seconds, --frames or duration_s say\n"
                 : "length   endless: a run needs --seconds, --frames or duration_s\n";

@@ -53,8 +53,10 @@ class Merge final : public Node {
     const auto& inputs = context.inputs;
     if (inputs.size() < 2) { return refused("", "a merge with one input", "also a connection to in2"); }
     OutputFormat out{*inputs[0]};
-    if (auto fits = refuse_overlap(*inputs[0], "merged windows have no common positions"); !fits) {
-      return tl::unexpected(fits.error());
+    for (const StreamFormat* in : inputs) {
+      if (auto fits = refuse_overlap(*in, "merged windows have no common positions"); !fits) {
+        return tl::unexpected(fits.error());
+      }
     }
     for (std::size_t i = 1; i < inputs.size(); ++i) {
       if (const std::string other = difference(*inputs[0], *inputs[i]); !other.empty()) {
@@ -117,7 +119,9 @@ class Merge final : public Node {
       return fmt::format("number of channels ({}, {})", a.channel_count(), b.channel_count());
     }
     for (std::uint32_t c = 0; c < a.channel_count(); ++c) {
-      if (a.channels[c] != b.channels[c]) {
+      ChannelInfo other = b.channels[c];
+      other.clip_level = a.channels[c].clip_level;  // the larger one holds
+      if (a.channels[c] != other) {
         return fmt::format("channel {} (\"{}\" [{}], \"{}\" [{}])", c + 1, a.channels[c].name,
                            a.channels[c].unit, b.channels[c].name, b.channels[c].unit);
       }

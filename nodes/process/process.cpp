@@ -240,9 +240,8 @@ class Process final : public Node {
   std::vector<NodeNote> notes() const override {
     std::vector<NodeNote> notes;
     if (!output_) { return notes; }
-    notes = output_->notes();
+    notes = output_->notes(spec_.name);
     const OutputTimeline& timeline = output_->timeline();
-    const DelayMeter& delay = output_->delay();
     const auto note = [&](std::string text, std::uint64_t count, bool lost) {
       notes.push_back({text, count, lost});
     };
@@ -269,27 +268,10 @@ class Process final : public Node {
                        spec_.name, clipped),
            clipped, is_lost);
     }
-    if (const std::uint64_t bad = output_->not_finite(); bad > 0) {
-      note(fmt::format("samples of \"{}\" that are NaN or infinite: {}", spec_.name, bad), bad, false);
-    }
-    if (const std::uint64_t full = output_->full_scale(); full > 0) {
-      note(fmt::format(
-               "samples of \"{}\" that are full scale, of which its header told too late to count them as "
-               "clipped (with integers without a header in \"out_format\" they are): {}",
-               spec_.name, full),
-           full, false);
-    }
     if (ended_with_ && *ended_with_ != timeline.frames_out()) {
       note(fmt::format("\"{}\" was given {} frames and returned {} instead of {}", spec_.name,
                        timeline.frames_in() - unread_, timeline.frames_out(), *ended_with_),
            1, false);
-    }
-    if (delay.blocks() > 0) {
-      const std::uint64_t held = timeline.most_held_frames();
-      note(fmt::format("\"{}\" held back up to {} frames; a block came back {:.1f} ms after it was written, "
-                       "{:.1f} ms at most",
-                       spec_.name, held, delay.mean_ms(), delay.most_ms()),
-           held, false);
     }
     return notes;
   }

@@ -110,4 +110,27 @@ void ProgramOutput::flag_full_scale(DataFrame& y) noexcept {
   }
 }
 
+std::vector<NodeNote> ProgramOutput::notes(const std::string& program) const {
+  std::vector<NodeNote> notes = decoder_.notes();
+  if (not_finite_ > 0) {
+    notes.push_back({fmt::format("samples of \"{}\" that are NaN or infinite: {}", program, not_finite_),
+                     not_finite_, false});
+  }
+  if (full_scale_ > 0) {
+    notes.push_back(
+        {fmt::format("samples of \"{}\" that are full scale, of which its header told too late to count "
+                     "them as clipped (with integers without a header in \"out_format\" they are): {}",
+                     program, full_scale_),
+         full_scale_, false});
+  }
+  if (delay_.blocks() > 0) {
+    const std::uint64_t held = timeline_.most_held_frames();
+    notes.push_back({fmt::format("\"{}\" held back up to {} frames; a block came back {:.1f} ms after it was "
+                                 "written, {:.1f} ms at most",
+                                 program, held, delay_.mean_ms(), delay_.most_ms()),
+                     held, false});
+  }
+  return notes;
+}
+
 }  // namespace streamlab

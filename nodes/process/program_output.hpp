@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "engine/base/error.hpp"
@@ -38,12 +39,8 @@ class ProgramOutput {
   Result<std::uint32_t> give(OutputPort& out, std::uint32_t most);
 
   const OutputTimeline& timeline() const { return timeline_; }
-  const DelayMeter& delay() const { return delay_; }
-  // Samples that were NaN or infinite.
-  std::uint64_t not_finite() const { return not_finite_; }
-  // Samples of the largest code of integers of which only a header told: too late for the format of the blocks.
-  std::uint64_t full_scale() const { return full_scale_; }
-  std::vector<NodeNote> notes() const { return decoder_.notes(); }
+  // What is to be said of the samples and of their delay. `program`: its name.
+  std::vector<NodeNote> notes(const std::string& program) const;
 
  private:
   ProgramOutput(const DecoderSpec& spec, std::shared_ptr<const StreamFormat> format, double ratio,

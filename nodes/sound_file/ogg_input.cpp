@@ -24,6 +24,7 @@ constexpr std::string_view kOggFlac =
     "\x7F"
     "FLAC";
 constexpr std::string_view kOggVorbis = "\x01vorbis";
+constexpr std::string_view kOggOpus = "OpusHead";
 constexpr std::uint64_t kLargestVorbisBlock = 8192;  // frames
 constexpr std::uint64_t kWithoutEnd = 1ULL << 62U;   // frames
 // Bits of a page's flags.
@@ -89,6 +90,9 @@ struct OggStream {
   std::optional<std::uint32_t> vorbis;
   std::uint64_t last_granule = 0;
   std::uint64_t last_page_frames = 0;
+  // Of Opus: of which stream; and does it begin in the middle of another one, as what is taken from a radio station does?
+  std::optional<std::uint32_t> opus;
+  bool begins_inside = false;
 
   // A page that ends with frame `granule` of the stream `number`; all bits: none ends in it.
   void note_page(std::uint32_t number, std::uint64_t granule) {
@@ -106,6 +110,38 @@ struct OggScan {
   std::uint64_t cut_bytes = 0;      // that the last page lacks
   bool is_ended = true;             // every stream has a last page
 };
+
+// Frames of an Opus packet, at 48 kHz (RFC 6716, section 3.1 and 3.2).
+std::uint64_t opus_frames(std::string_view packet) {
+  if (packet.empty()) { return 0; }
+  constexpr std::uint64_t kSilk[] = {480, 960, 1920, 2880};
+  constexpr std::uint64_t kHybrid[] = {480, 960};
+  constexpr std::uint64_t kCelt[] = {120, 240, 480, 960};
+  const unsigned first = static_cast<unsigned char>(packet[0]);
+  const unsigned config = first >> 3U;
+  const std::uint64_t each = config < 12   ? kSilk[config % 4]
+                             : config < 16 ? kHybrid[config % 2]
+                                           : kCelt[config % 4];
+  const unsigned code = first & 3U;
+  if (code == 3) { return packet.size() > 1 ? each * (static_cast<unsigned char>(packet[1]) & 0x3FU) : 0; }
+  return code == 0 ? each : 2 * each;
+}
+
+// Frames of all packets that begin and end on a page; `segments`: its table.
+std::uint64_t opus_frames_of_page(std::string_view segments, std::string_view body) {
+  std::uint64_t frames = 0;
+  std::size_t begin = 0;
+  std::size_t bytes = 0;
+  for (const char segment : segments) {
+    const std::size_t count = static_cast<unsigned char>(segment);
+    bytes += count;
+    if (count == 255) { continue; }
+    frames += opus_frames(body.substr(std::min(begin, body.size()), bytes));
+    begin += bytes;
+    bytes = 0;
+  }
+  return frames;
+}
 
 // Goes from page to page. Streams that lie side by side (sound and pictures) begin with all of their first pages,
 // and are one here.
@@ -142,8 +178,12 @@ OggScan scan_ogg(int fd, std::uint64_t file_bytes) {
     if (scan.streams.empty() || (is_first_page && !was_first_page)) {
       next_numbers.clear();
       const std::string_view packet = header.substr(kPageHeaderBytes + segments);
-      scan.streams.push_back({offset, 0, packet.starts_with(kOggFlac), {}});
+      OggStream begun;
+      begun.begin = offset;
+      begun.is_flac = packet.starts_with(kOggFlac);
+      scan.streams.push_back(begun);
       if (packet.starts_with(kOggVorbis)) { scan.streams.back().vorbis = word(14); }
+      if (packet.starts_with(kOggOpus)) { scan.streams.back().opus = word(14); }
     }
     was_first_page = is_first_page;
     const std::uint32_t stream = word(14);
@@ -160,7 +200,15 @@ OggScan scan_ogg(int fd, std::uint64_t file_bytes) {
       without_end.insert(stream);
     }
     const std::size_t page_bytes = kPageHeaderBytes + segments + body;
+    const std::uint64_t granule = std::uint64_t{word(10)} << 32U | word(6);
     const std::string_view page = window.at(offset, page_bytes);  // `header` is gone
+    OggStream& current = scan.streams.back();
+    if (current.opus == stream && current.last_granule == 0 && granule != 0 && granule != ~std::uint64_t{0} &&
+        page.size() == page_bytes) {
+      const std::string_view table = page.substr(kPageHeaderBytes, segments);
+      current.begins_inside = granule > opus_frames_of_page(table, page.substr(kPageHeaderBytes + segments));
+      current.last_granule = granule;
+    }
     if (page.size() == page_bytes && checksum_of_page(page) != checksum) { ++scan.damaged_pages; }
     offset += page_bytes;
     scan.streams.back().end = std::min(offset, file_bytes);  // what follows may be no page: not for a decoder
@@ -230,16 +278,26 @@ class OggChain final : public SampleInput {
   std::vector<std::string> losses() const override { return losses_; }
 
  private:
-  // libsndfile takes the last page of Vorbis for a full one and is off by what it lacks: we go there from before it.
+  // libsndfile takes the last page of Vorbis for a full one and is off by what it lacks, and likewise in the last
+  // milliseconds of Opus: we go there from before them. In Opus that begins inside another stream it is off by what the
+  // decoder needs to settle: all of it is read again.
   Result<void> seek_within(const Link& link, std::uint64_t frame) {
-    const std::uint64_t last_page = link.frames - std::min(link.frames, link.stream.last_page_frames);
-    if (frame + kLargestVorbisBlock <= last_page || link.stream.last_page_frames == 0) {
-      return current_->seek(frame);
+    if (link.stream.begins_inside) {
+      if (auto opened = open(link_); !opened) { return opened; }
+      return leave_out(0, frame);
     }
-    const std::uint64_t before = last_page - std::min(last_page, 2 * kLargestVorbisBlock);
+    const std::uint64_t at_the_end =
+        link.stream.opus ? shape_.sample_rate_hz / 10 : link.stream.last_page_frames;
+    const std::uint64_t end = link.frames - std::min(link.frames, at_the_end);
+    if (frame + kLargestVorbisBlock <= end || at_the_end == 0) { return current_->seek(frame); }
+    const std::uint64_t before = end - std::min(end, 2 * kLargestVorbisBlock);
     if (auto sought = current_->seek(before); !sought) { return sought; }
+    return leave_out(before, frame);
+  }
+  // Reads on from frame `at` to `frame`.
+  Result<void> leave_out(std::uint64_t at, std::uint64_t frame) {
     std::vector<double> left_out(kLargestVorbisBlock * shape_.channels);
-    for (std::uint64_t at = before; at < frame;) {
+    while (at < frame) {
       const auto count = static_cast<std::size_t>(std::min(frame - at, kLargestVorbisBlock));
       const auto got = current_->read(left_out.data(), count);
       if (!got) { return tl::unexpected(got.error()); }
@@ -319,7 +377,8 @@ OpenedInput open_ogg_input(const std::string& path, int fd, std::uint64_t file_b
     losses.push_back(fmt::format("damaged pages, with wrong checksums: {}", scan.damaged_pages));
   }
   if (scan.lost_pages > 0) { losses.push_back(fmt::format("{} pages are missing", scan.lost_pages)); }
-  if (streams.size() == 1 && losses.empty() && !streams[0].vorbis) { return first; }
+  const bool may_seek = !streams[0].vorbis && !streams[0].opus;
+  if (streams.size() == 1 && losses.empty() && may_seek) { return first; }
   return std::make_unique<OggChain>(path, fd, std::move(links), shape, std::move(*first), std::move(losses));
 }
 

@@ -113,6 +113,8 @@ TEST(BeforeTheStart, RefusesToPlayIntoAWavThatCannotHoldTheRate) {
                 ": /nodes/1/config/sim/playback_to (\"speaker\"): a WAV file cannot have a rate of "
                 "44100.5 Hz; expected a whole number of Hz\n");
   EXPECT_EQ(content_of(old), "an old one");
+}
+
 // A generator, and so many nodes behind it: one behind the other, or all of them behind the first.
 std::string many_nodes(std::size_t count, bool is_chain) {
   std::string nodes = R"({"id": "n0", "type": "SineGenerator"})";

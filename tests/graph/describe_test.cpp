@@ -161,8 +161,10 @@ TEST(DescribePlan, ShowsDomainsFormatsEdgesAndLatency) {
                                           4 * kThreadStackBytes / 1024)));
 }
 
-std::string plan_text(const std::string& nodes, const std::string& connections) {
-  auto graph = load_graph(R"({"nodes": [)" + nodes + R"(], "connections": [)" + connections + "]}");
+std::string plan_text(const std::string& nodes, const std::string& connections,
+                      const std::string& more = {}) {
+  auto graph =
+      load_graph(R"({"nodes": [)" + nodes + R"(], "connections": [)" + connections + "]" + more + "}");
   EXPECT_TRUE(graph.has_value()) << (graph ? "" : to_string(graph.error(), ""));
   PlanOptions options;
   if (graph->has_device()) {
@@ -189,6 +191,9 @@ TEST(DescribePlan, SaysWhatAnEndlessRunNeeds) {
       plan_text(tone + R"(, {"id": "card", "type": "AudioOutput"})", R"({"from": "tone", "to": "card"})"),
       HasSubstr(
           "\nlength   endless: a run lasts until Ctrl-C, or as --seconds, --frames or duration_s say\n"));
+  EXPECT_THAT(plan_text(tone + R"(, {"id": "end", "type": "NullSink"})", R"({"from": "tone", "to": "end"})",
+                        R"(, "pipeline_config": {"duration_s": 2.5})"),
+              HasSubstr("\nlength   2.5 s at most (duration_s), or as --seconds or --frames say\n"));
 }
 
 TEST(DescribePlan, GivesTheSameToPrograms) {

@@ -76,6 +76,13 @@ TEST(Merge, MakesOneStreamOfAudioAndSaysWhereEachBlockCameFrom) {
   EXPECT_EQ(given[5].channel(0U)[0], 5.0);
 }
 
+// Sound of a file with integers and sound of a generator.
+TEST(Merge, TakesStreamsOfOtherClipLevels) {
+  const double largest = 32767.0 / 32768.0;
+  NodeHarness node("Merge", "{}", {audio_format(8000.0, {"x"}, 2, largest), audio_format(8000.0, {"x"}, 2)});
+  EXPECT_EQ(node.outputs()[0].format, audio_format(8000.0, {"x"}, 2));
+}
+
 TEST(Merge, IsAsNewAfterReset) {
   NodeHarness node("Merge", "{}", {audio_format(8000.0, {"x"}, 2), audio_format(8000.0, {"x"}, 4)});
   const auto fresh = feed_audio(node);

@@ -45,7 +45,8 @@ std::vector<double> rest_of(SoundFileReader& reader) {
     const auto got = reader.read(planar.data(), part[0].size());
     EXPECT_TRUE(got);
     if (!got || got->frames == 0) { return rest; }
-    rest.insert(rest.end(), part.back().begin(), part.back().begin() + static_cast<std::ptrdiff_t>(got->frames));
+    rest.insert(rest.end(), part.back().begin(),
+                part.back().begin() + static_cast<std::ptrdiff_t>(got->frames));
   }
 }
 
@@ -72,6 +73,24 @@ TEST(SeekInSoundFiles, GivesTheSameSoundNearTheEndOfVorbis) {
     const TempDir dir;
     expect_same_sound_from_everywhere(file_of_noise(dir, SF_FORMAT_OGG | SF_FORMAT_VORBIS, 2, frames));
   }
+}
+
+// As a recording of a station: whole headers, then pages from the middle of a stream.
+TEST(SeekInSoundFiles, GivesTheSameSoundOfOpusThatBeginsInsideAStream) {
+  const TempDir dir;
+  const std::string whole = content_of(file_of_noise(dir, SF_FORMAT_OGG | SF_FORMAT_OPUS, 1, 132300));
+  std::vector<std::size_t> pages;  // where they begin
+  for (std::size_t at = 0; at < whole.size();) {
+    pages.push_back(at);
+    const auto segments = static_cast<unsigned char>(whole[at + 26]);
+    std::size_t bytes = 27U + segments;
+    for (std::size_t s = 0; s < segments; ++s) { bytes += static_cast<unsigned char>(whole[at + 27 + s]); }
+    at += bytes;
+  }
+  ASSERT_GT(pages.size(), 6U);
+  expect_same_sound_from_everywhere(dir.write("whole.opus", whole));
+  expect_same_sound_from_everywhere(
+      dir.write("inside.opus", whole.substr(0, pages[2]) + whole.substr(pages[4])));
 }
 
 // libsndfile reads these forwards only.
