@@ -81,11 +81,17 @@ class FlacInput final : public SampleInput {
       next_ += end_;
       return {};
     }
-    // Then from the beginning. Blocks before `frame` are left out as they come.
+    // Then from the beginning, by a decoder that has seen no damage yet. Blocks before `frame` are left out as they come.
     begin_ = end_ = 0;
     missing_ = 0;
+    crc_failed_ = false;
     next_ = frame;
-    if (FLAC__stream_decoder_reset(decoder_.get()) != 0) { return {}; }
+    decoder_.reset(FLAC__stream_decoder_new());
+    bytes_.seek(0, SEEK_SET);
+    if (decoder_ != nullptr && init() &&
+        FLAC__stream_decoder_process_until_end_of_metadata(decoder_.get()) != 0) {
+      return {};
+    }
     return failed(path_, fmt::format("cannot be read from frame {}", frame));
   }
 
@@ -164,6 +170,7 @@ class FlacInput final : public SampleInput {
   void take_block(const FLAC__FrameHeader& header, const FLAC__int32* const samples[]) {
     ++blocks_in_step_;
     block_begin_ = header.number.sample_number;
+    block_end_ = block_begin_ + header.blocksize;
     const std::uint64_t first = header.number.sample_number;
     std::uint64_t behind = first + header.blocksize;
     const bool fits = header.channels == shape_.channels &&
@@ -205,8 +212,9 @@ class FlacInput final : public SampleInput {
       if (is_over()) { return false; }
       blocks_in_step_ = 0;
       const bool went_on = FLAC__stream_decoder_process_single(decoder_.get()) != 0;
-      // libFLAC 1.4.2 wipes the block that follows its silence.
-      if (blocks_in_step_ > 1 && bytes_.error_number() == 0) { decode_again(); }
+      // libFLAC 1.4.2 wipes the block that follows its silence. (One that is left out may be wiped.)
+      const bool is_wiped = blocks_in_step_ > 1 && block_end_ > next_;
+      if (is_wiped && bytes_.error_number() == 0) { decode_again(); }
       if (bytes_.error_number() != 0) {
         return failed(path_, fmt::format("cannot be read beyond frame {}: {}", next_,
                                          std::strerror(bytes_.error_number())));
@@ -321,6 +329,7 @@ class FlacInput final : public SampleInput {
   std::uint64_t missing_ = 0;                                  // frames, before it
   unsigned blocks_in_step_ = 0;
   std::uint64_t block_begin_ = 0;  // of the last of them
+  std::uint64_t block_end_ = 0;
   bool crc_failed_ = false;
   std::uint64_t frames_behind_ = 0;  // what the header counts, in its last block
   bool found_behind_ = false;

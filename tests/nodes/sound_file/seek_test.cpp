@@ -126,8 +126,8 @@ TEST(SeekInSoundFiles, MissesOnlyWhatIsDamagedInAFlac) {
   const TempDir dir;
   for (const std::string kind : {"flac", "ogg"}) {
     const std::string whole = flac_of_noise(dir, kind, 4096, 2.0);
+    std::string damaged = whole;           // at one place, two, …
     for (const int part : {3, 5, 7, 9}) {  // tenths
-      std::string damaged = whole;
       const std::size_t at = whole.size() * static_cast<std::size_t>(part) / 10;
       for (std::size_t i = 0; i < 40; ++i) { damaged[at + i] = static_cast<char>(damaged[at + i] ^ 0x55); }
       expect_same_sound_from_everywhere(dir.write("damaged.flac", damaged));
