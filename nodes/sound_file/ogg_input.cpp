@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 
 #include "nodes/sound_file/sample_input.hpp"
+#include "nodes/sound_file/vorbis_blocks.hpp"
 
 namespace streamlab {
 namespace {
@@ -90,9 +91,11 @@ struct OggStream {
   std::optional<std::uint32_t> vorbis;
   std::uint64_t last_granule = 0;
   std::uint64_t last_page_frames = 0;
-  // Of Opus: of which stream; and does it begin in the middle of another one, as what is taken from a radio station does?
-  std::optional<std::uint32_t> opus;
-  bool begins_inside = false;
+  // Likewise: how many frames its first page with sound holds before frame 0: the stream was cut out of another one. They
+  // are not to be played (Vorbis I, A.2); libsndfile plays them, and leaves out as many of those behind.
+  std::uint64_t frames_before = 0;
+  std::optional<std::uint32_t> opus;  // likewise of Opus
+  bool begins_inside = false;         // another one, as what is recorded from a station does
 
   // A page that ends with frame `granule` of the stream `number`; all bits: none ends in it.
   void note_page(std::uint32_t number, std::uint64_t granule) {
@@ -143,6 +146,41 @@ std::uint64_t opus_frames_of_page(std::string_view segments, std::string_view bo
   return frames;
 }
 
+// The packets of the first pages of a stream of Vorbis, up to the first page with sound.
+class FirstPackets {
+  static constexpr std::uint64_t kMostBytes = std::uint64_t{64}
+                                              << 20U;  // pictures among the comments included
+
+ public:
+  // The packets that end on a page; `segments`: its table.
+  void add_page(std::string_view segments, std::string_view body) {
+    bytes_ += body.size();
+    if (bytes_ > kMostBytes) { return; }
+    std::size_t at = 0;
+    first_of_page_ = packets_.size();
+    for (const char segment : segments) {
+      const std::size_t count = static_cast<unsigned char>(segment);
+      open_ += body.substr(std::min(at, body.size()), count);
+      at += count;
+      if (count < 255) { packets_.push_back(std::exchange(open_, std::string())); }
+    }
+  }
+  // Frames of the sound on the last page; 0 where that is not known.
+  std::uint64_t frames() const {
+    constexpr std::size_t kHeaders = 3;
+    if (bytes_ > kMostBytes || packets_.size() <= kHeaders || first_of_page_ > kHeaders) { return 0; }
+    const auto blocks = VorbisBlocks::from_headers(packets_[0], packets_[2]);
+    const std::vector<std::string_view> sound(packets_.begin() + kHeaders, packets_.end());
+    return blocks ? blocks->frames_of_first(sound) : 0;
+  }
+
+ private:
+  std::vector<std::string> packets_;
+  std::uint64_t bytes_ = 0;
+  std::string open_;  // of a packet that goes on on the next page
+  std::size_t first_of_page_ = 0;
+};
+
 // Goes from page to page. Streams that lie side by side (sound and pictures) begin with all of their first pages,
 // and are one here.
 OggScan scan_ogg(int fd, std::uint64_t file_bytes) {
@@ -151,6 +189,7 @@ OggScan scan_ogg(int fd, std::uint64_t file_bytes) {
   std::map<std::uint32_t, std::uint32_t> next_numbers;  // by the number of the stream
   std::set<std::uint32_t> without_end;                  // streams, by their numbers
   bool was_first_page = false;
+  FirstPackets first_packets;
   std::uint64_t offset = 0;
   while (offset < file_bytes) {
     const std::string_view header = window.at(offset, kPageHeaderBytes + 255 + 8);
@@ -177,6 +216,7 @@ OggScan scan_ogg(int fd, std::uint64_t file_bytes) {
     const bool is_first_page = (byte(5) & kFirstPage) != 0;
     if (scan.streams.empty() || (is_first_page && !was_first_page)) {
       next_numbers.clear();
+      first_packets = {};
       const std::string_view packet = header.substr(kPageHeaderBytes + segments);
       OggStream begun;
       begun.begin = offset;
@@ -187,14 +227,14 @@ OggScan scan_ogg(int fd, std::uint64_t file_bytes) {
     }
     was_first_page = is_first_page;
     const std::uint32_t stream = word(14);
-    scan.streams.back().note_page(stream, std::uint64_t{word(10)} << 32U | word(6));
     const std::uint32_t number = word(18);
     if (const auto next = next_numbers.find(stream); next != next_numbers.end() && number > next->second) {
       scan.lost_pages += number - next->second;
     }
     next_numbers[stream] = number + 1;
     const std::uint32_t checksum = word(kChecksumOffset);
-    if ((byte(5) & kLastPage) != 0) {
+    const bool is_last_page = (byte(5) & kLastPage) != 0;
+    if (is_last_page) {
       without_end.erase(stream);
     } else if (is_first_page) {
       without_end.insert(stream);
@@ -203,6 +243,17 @@ OggScan scan_ogg(int fd, std::uint64_t file_bytes) {
     const std::uint64_t granule = std::uint64_t{word(10)} << 32U | word(6);
     const std::string_view page = window.at(offset, page_bytes);  // `header` is gone
     OggStream& current = scan.streams.back();
+    const bool is_before_sound = current.last_granule == 0;
+    if (current.vorbis == stream && is_before_sound && page.size() == page_bytes) {
+      first_packets.add_page(page.substr(kPageHeaderBytes, segments),
+                             page.substr(kPageHeaderBytes + segments));
+    }
+    current.note_page(stream, granule);
+    if (current.vorbis == stream && is_before_sound && current.last_granule > 0 && !is_last_page) {
+      const std::uint64_t frames = first_packets.frames();
+      current.frames_before = frames - std::min(frames, current.last_granule);
+      current.begins_inside = current.frames_before > 0;
+    }
     if (current.opus == stream && current.last_granule == 0 && granule != 0 && granule != ~std::uint64_t{0} &&
         page.size() == page_bytes) {
       const std::string_view table = page.substr(kPageHeaderBytes, segments);
@@ -279,8 +330,8 @@ class OggChain final : public SampleInput {
 
  private:
   // libsndfile takes the last page of Vorbis for a full one and is off by what it lacks, and likewise in the last
-  // milliseconds of Opus: we go there from before them. In Opus that begins inside another stream it is off by what the
-  // decoder needs to settle: all of it is read again.
+  // milliseconds of Opus: we go there from before them. Where a stream begins inside another one its places are not those
+  // of what it plays: all of it is read again.
   Result<void> seek_within(const Link& link, std::uint64_t frame) {
     if (link.stream.begins_inside) {
       if (auto opened = open(link_); !opened) { return opened; }
@@ -364,6 +415,13 @@ OpenedInput open_ogg_input(const std::string& path, int fd, std::uint64_t file_b
       break;
     }
     links.push_back({streams[s], begin, *(*next)->shape().frames});
+  }
+  for (const OggStream& stream : streams) {
+    if (stream.frames_before == 0) { continue; }
+    losses.push_back(fmt::format(
+        "a stream was cut out of another one: its first page has {0} frames more than its place says, "
+        "and so many frames are not played",
+        stream.frames_before));
   }
   if (scan.other_bytes > 0) {
     losses.push_back(fmt::format("{} bytes do not belong to any Ogg page: damaged", scan.other_bytes));

@@ -93,6 +93,24 @@ TEST(SeekInSoundFiles, GivesTheSameSoundOfOpusThatBeginsInsideAStream) {
       dir.write("inside.opus", whole.substr(0, pages[2]) + whole.substr(pages[4])));
 }
 
+// ffmpeg cuts between pages: the first one has more frames than its place says.
+TEST(SeekInSoundFiles, TellsWhatIsMissingOfVorbisThatWasCutOutOfAStream) {
+  const TempDir dir;
+  const std::string whole = file_of_noise(dir, SF_FORMAT_OGG | SF_FORMAT_VORBIS, 2, 200000);
+  ASSERT_EQ(
+      std::system(
+          ("ffmpeg -v error -y -ss 1.3 -i " + whole + " -c copy -f ogg " + dir.file("cut.ogg")).c_str()),
+      0);
+  auto reader = SoundFileReader::open(dir.file("cut.ogg"));
+  ASSERT_TRUE(reader);
+  ASSERT_EQ(reader->losses().size(), 1U);
+  EXPECT_THAT(reader->losses()[0], testing::HasSubstr("was cut out of another one"));
+  expect_same_sound_from_everywhere(dir.file("cut.ogg"));
+  auto uncut = SoundFileReader::open(whole);
+  ASSERT_TRUE(uncut);
+  EXPECT_TRUE(uncut->losses().empty());
+}
+
 // libsndfile reads these forwards only.
 TEST(SeekInSoundFiles, ReadsAgainWhatCannotSeek) {
   const TempDir dir;
