@@ -91,11 +91,11 @@ struct OggStream {
   std::optional<std::uint32_t> vorbis;
   std::uint64_t last_granule = 0;
   std::uint64_t last_page_frames = 0;
-  // Likewise: how many frames its first page with sound holds before frame 0: the stream was cut out of another one. They
+  // How many frames its first page with sound holds before frame 0: the stream was cut out of another one. Of Vorbis they
   // are not to be played (Vorbis I, A.2); libsndfile plays them, and leaves out as many of those behind.
   std::uint64_t frames_before = 0;
   std::optional<std::uint32_t> opus;  // likewise of Opus
-  bool begins_inside = false;         // another one, as what is recorded from a station does
+  bool begins_inside = false;  // it begins inside another stream, as what is recorded from a station does
 
   // A page that ends with frame `granule` of the stream `number`; all bits: none ends in it.
   void note_page(std::uint32_t number, std::uint64_t granule) {
@@ -257,7 +257,9 @@ OggScan scan_ogg(int fd, std::uint64_t file_bytes) {
     if (current.opus == stream && current.last_granule == 0 && granule != 0 && granule != ~std::uint64_t{0} &&
         page.size() == page_bytes) {
       const std::string_view table = page.substr(kPageHeaderBytes, segments);
-      current.begins_inside = granule > opus_frames_of_page(table, page.substr(kPageHeaderBytes + segments));
+      const std::uint64_t frames = opus_frames_of_page(table, page.substr(kPageHeaderBytes + segments));
+      current.begins_inside = granule > frames;
+      if (!is_last_page) { current.frames_before = frames - std::min(frames, granule); }
       current.last_granule = granule;
     }
     if (page.size() == page_bytes && checksum_of_page(page) != checksum) { ++scan.damaged_pages; }
@@ -385,6 +387,11 @@ OpenedInput open_ogg_input(const std::string& path, int fd, std::uint64_t file_b
   const std::vector<OggStream>& streams = scan.streams;
   if (streams.empty()) { return tl::unexpected(std::string(kUnknownKind)); }
   auto first = open_ogg_stream(path, fd, streams[0]);
+  if (!first && streams[0].opus && streams[0].frames_before > 0) {  // RFC 7845, section 4.4: to be rejected
+    return tl::unexpected(
+        fmt::format("it was cut out of another stream: its first page has {} frames more than its place says",
+                    streams[0].frames_before));
+  }
   if (!first) { return first; }
   const SampleShape shape = (*first)->shape();
   std::vector<OggChain::Link> links{{streams[0], 0, shape.frames.value_or(kWithoutEnd)}};
@@ -417,7 +424,7 @@ OpenedInput open_ogg_input(const std::string& path, int fd, std::uint64_t file_b
     links.push_back({streams[s], begin, *(*next)->shape().frames});
   }
   for (const OggStream& stream : streams) {
-    if (stream.frames_before == 0) { continue; }
+    if (!stream.vorbis || stream.frames_before == 0) { continue; }
     losses.push_back(fmt::format(
         "a stream was cut out of another one: its first page has {0} frames more than its place says, "
         "and so many frames are not played",

@@ -44,7 +44,8 @@ std::vector<bool> long_modes(std::string_view setup) {
 
 }  // namespace
 
-std::optional<VorbisBlocks> VorbisBlocks::from_headers(std::string_view identification, std::string_view setup) {
+std::optional<VorbisBlocks> VorbisBlocks::from_headers(std::string_view identification,
+                                                       std::string_view setup) {
   constexpr std::size_t kBlockSizes = 28;  // byte of the identification header
   if (!identification.starts_with(kIdentification) || identification.size() <= kBlockSizes ||
       !setup.starts_with(kSetup)) {

@@ -111,6 +111,20 @@ TEST(SeekInSoundFiles, TellsWhatIsMissingOfVorbisThatWasCutOutOfAStream) {
   EXPECT_TRUE(uncut->losses().empty());
 }
 
+// libsndfile refuses it, as it should (RFC 7845, section 4.4), and calls the header damaged.
+TEST(SeekInSoundFiles, SaysThatOpusWasCutOutOfAStream) {
+  const TempDir dir;
+  const std::string whole = file_of_noise(dir, SF_FORMAT_OGG | SF_FORMAT_OPUS, 1, 40000);
+  ASSERT_EQ(
+      std::system(
+          ("ffmpeg -v error -y -ss 1.3 -i " + whole + " -c copy -f ogg " + dir.file("cut.opus")).c_str()),
+      0);
+  const auto reader = SoundFileReader::open(dir.file("cut.opus"));
+  ASSERT_FALSE(reader);
+  EXPECT_THAT(reader.error().what,
+              testing::HasSubstr("but it was cut out of another stream: its first page has "));
+}
+
 // libsndfile reads these forwards only.
 TEST(SeekInSoundFiles, ReadsAgainWhatCannotSeek) {
   const TempDir dir;
