@@ -14,11 +14,6 @@
 namespace streamlab::app {
 namespace {
 
-bool is_file(const std::string& path) {
-  std::error_code error;
-  return std::filesystem::is_regular_file(path, error);
-}
-
 // What a simulated card reads and writes; nothing without one.
 SimFiles device_files(const ValidGraph& graph) {
   if (!graph.has_device()) { return {}; }
@@ -71,7 +66,8 @@ std::vector<WrittenFile> existing_outputs(const ValidGraph& graph) {
   for (const FileParam& file : output_files(graph)) {
     const ValidNode& node = graph.nodes()[file.node];
     const auto overwrite = node.find(ParamRole::overwrite);
-    if (is_file(file.path) && !(overwrite && node.params.flag(*overwrite))) {
+    std::error_code error;
+    if (std::filesystem::is_regular_file(file.path, error) && !(overwrite && node.params.flag(*overwrite))) {
       files.push_back({file.path, node.pointer_to(file.param), node.pointer});
     }
   }

@@ -1,6 +1,5 @@
 // engine/flow/flow_checkpoint.cpp
 #include "engine/flow/flow_checkpoint.hpp"
-#include "engine/base/read_file.hpp"
 
 #include <unistd.h>
 
@@ -12,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "engine/base/output_file.hpp"
+#include "engine/base/read_file.hpp"
 
 namespace streamlab {
 namespace {

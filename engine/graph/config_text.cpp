@@ -1,6 +1,5 @@
 // engine/graph/config_text.cpp
 #include "engine/graph/config_text.hpp"
-#include "engine/base/read_file.hpp"
 
 #include <sys/stat.h>
 
@@ -15,6 +14,7 @@
 #include <yaml-cpp/yaml.h>
 #include <nlohmann/json.hpp>
 
+#include "engine/base/read_file.hpp"
 #include "engine/graph/syntax_words.hpp"
 #include "engine/graph/yaml_scalar.hpp"
 

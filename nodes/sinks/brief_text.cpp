@@ -124,8 +124,8 @@ std::string three_digits(double value) {
 }
 
 bool is_time_of_day(std::int64_t timestamp_us) {
-  constexpr std::int64_t kFirstDate =
-      1'000'000'000'000'000;  // µs: 2001-09-09 01:46:40 UTC; no stream is 31 years long
+  // In µs: 2001-09-09 01:46:40 UTC. No stream is 31 years long.
+  constexpr std::int64_t kFirstDate = 1'000'000'000'000'000;
   return timestamp_us >= kFirstDate;
 }
 

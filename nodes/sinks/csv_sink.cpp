@@ -21,7 +21,8 @@ constexpr ParamInfo kParams[] = {
     param::choice(
         "date_time", kDateTimes, "none",
         "A column with date and time of the first frame for people and spreadsheets, \"2026-11-30 14:03:21.480\" "
-        "(ISO 8601 with a blank), local or UTC; empty where the stream has no time of day, as files have not (times before 2001-09-09 count as none)."),
+        "(ISO 8601 with a blank), local or UTC; empty where the stream has no time of day, as files have not "
+        "(times before 2001-09-09 count as none)."),
     param::choice(
         "decimal", kDecimals, "point",
         "comma: decimal commas, and semicolons between the fields, as spreadsheets of many countries read "

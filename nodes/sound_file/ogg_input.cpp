@@ -148,8 +148,8 @@ std::uint64_t opus_frames_of_page(std::string_view segments, std::string_view bo
 
 // The packets of the first pages of a stream of Vorbis, up to the first page with sound.
 class FirstPackets {
-  static constexpr std::uint64_t kMostBytes = std::uint64_t{64}
-                                              << 20U;  // pictures among the comments included
+  // Pictures among the comments included.
+  static constexpr std::uint64_t kMostBytes = std::uint64_t{64} << 20U;
 
  public:
   // The packets that end on a page; `segments`: its table.
@@ -221,9 +221,9 @@ OggScan scan_ogg(int fd, std::uint64_t file_bytes) {
       OggStream begun;
       begun.begin = offset;
       begun.is_flac = packet.starts_with(kOggFlac);
+      if (packet.starts_with(kOggVorbis)) { begun.vorbis = word(14); }
+      if (packet.starts_with(kOggOpus)) { begun.opus = word(14); }
       scan.streams.push_back(begun);
-      if (packet.starts_with(kOggVorbis)) { scan.streams.back().vorbis = word(14); }
-      if (packet.starts_with(kOggOpus)) { scan.streams.back().opus = word(14); }
     }
     was_first_page = is_first_page;
     const std::uint32_t stream = word(14);

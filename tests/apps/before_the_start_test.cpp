@@ -159,5 +159,15 @@ TEST(BeforeTheStart, ShowsTwentyOfAHundredThousandMistakes) {
   EXPECT_THAT(result.err, testing::EndsWith(" errors in all; the first 20 are shown\n"));
 }
 
+TEST(BeforeTheStart, RefusesTwoValuesForOneVariable) {
+  const TempDir dir;
+  const std::string config = dir.write("tone.json", R"({"pipeline_config": {"duration_s": 0.01}, "nodes": [
+      {"id": "tone", "type": "SineGenerator", "config": {"frequency": "${hz}"}}], "connections": []})");
+  EXPECT_EQ(streamlab({"run", config, "--set", "hz=440", "--set", "hz=440"}).exit_code, 0);
+  const auto result = streamlab({"run", config, "--set", "hz=440", "--set", "hz=441"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, HasSubstr("\"hz\" is given two values"));
+}
+
 }  // namespace
 }  // namespace streamlab::test

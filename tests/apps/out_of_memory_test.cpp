@@ -145,6 +145,30 @@ TEST(OutOfMemory, RecordEndsInGoodOrder) {
       {dir.file("take.wav")});
 }
 
+// An old file is there, or a whole new one of 4800 frames.
+TEST(OutOfMemory, LeavesAnOldFileWhereTheNewOneIsNotWhole) {
+  const TempDir dir;
+  const std::string script = dir.write("card.json", R"({"clock": "virtual", "input": {"counting": true},
+      "input_channels": 1, "sample_rate_hz": 48000})");
+  const std::string take = dir.file("take.wav");
+  const auto command =
+      streamlab_command({"record", "--force", "--device", "sim:" + script, "--seconds", "0.1", take});
+  const std::uint64_t count = count_allocations(command, dir);
+  const std::uint64_t step = step_of(count, 40);
+  int kept = 0;
+  for (std::uint64_t k = 1; k <= count; k += step) {
+    dir.write("take.wav", "the old one");
+    const auto result = run_program(failing(k, command));
+    if (content_of(take) == "the old one") {
+      EXPECT_NE(result.exit_code, 0) << k;
+      ++kept;
+    } else {
+      EXPECT_THAT(streamlab({"info", take}).out, testing::HasSubstr("4800 frames")) << k << result.err;
+    }
+  }
+  EXPECT_GT(kept, 5);
+}
+
 TEST(OutOfMemory, BatchEndsInGoodOrder) {
   const TempDir dir;
   const std::string graph = dir.write("batch.json", R"({"version": 1, "nodes": [

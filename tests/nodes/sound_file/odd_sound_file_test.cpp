@@ -11,6 +11,7 @@
 
 #include "nodes/sound_file/sound_file_reader.hpp"
 #include "tests/nodes/sound_file/read_samples.hpp"
+#include "tests/nodes/sound_file/wave_bytes.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace streamlab::test {
@@ -161,6 +162,19 @@ TEST(OddSoundFile, LetsNoLineOfTheLibraryOut) {
   EXPECT_EQ(testing::internal::GetCapturedStdout(), "");
   ASSERT_FALSE(reader);
   EXPECT_THAT(reader.error().what, HasSubstr(", but a MIDI sample dump is not read"));
+}
+
+// libsndfile calls the header damaged for a chunk beside the samples that is too short.
+TEST(OddSoundFile, IsPlayedWhateverStandsBesideItsSamples) {
+  const TempDir dir;
+  for (const int tag : {1, 6, 7}) {  // 8-bit PCM, A-law, µ-law
+    const std::string bytes =
+        riff(chunk("PEAK", std::string(4, '\0')) + chunk("fmt ", format_body(tag, 1, 8000, 8)) +
+             chunk("data", std::string(5000, '\xC0')));
+    auto reader = SoundFileReader::open(dir.write("a.wav", bytes));
+    ASSERT_TRUE(reader) << to_string(reader.error());
+    EXPECT_EQ(read_samples(*reader).channels[0].size(), 5000U);
+  }
 }
 
 }  // namespace
