@@ -332,6 +332,25 @@ TEST(BatchResume, GoesOnWhereNoFileHadAResult) {
   }
 }
 
+// All files are under way: none is left that was not begun.
+TEST(BatchResume, GoesOnWhereAnInterruptMetTheLastFiles) {
+  const BatchFolder folder;
+  make_three(folder);
+  const std::string config =
+      folder.levels(R"("type": "Print")", "0.05", R"("type": "Throttle", "config": {"speed": 0.05})");
+  const Words options{"--csv", "all.csv", "--jobs", "3"};
+  Program program(streamlab_command(BatchFolder::command(config, kThree, options)),
+                  folder.dir().path().string());
+  ASSERT_TRUE(comes([&] { return folder.has("all.csv.part"); }));
+  program.send(SIGINT);
+  EXPECT_EQ(program.wait().exit_code, 1);
+  EXPECT_FALSE(folder.has("all.csv"));
+  Words resumed = options;
+  resumed.emplace_back("--resume");
+  EXPECT_EQ(folder.batch(config, kThree, resumed).exit_code, 0);
+  EXPECT_TRUE(folder.has("all.csv"));
+}
+
 TEST(BatchResume, LeavesWhatAnInterruptHasNotReached) {
   const BatchFolder folder;
   make_three(folder);
