@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdio>
 #include <map>
+#include <mutex>
 #include <optional>
 
 #include <fmt/format.h>
@@ -22,6 +23,7 @@
 #include "apps/streamlab/interrupt.hpp"
 #include "apps/streamlab/named_records.hpp"
 #include "apps/streamlab/summary.hpp"
+#include "engine/base/output_file.hpp"
 #include "engine/base/printable.hpp"
 #include "engine/batch/ordered_jobs.hpp"
 
@@ -98,7 +100,7 @@ class Batch {
       if (work_.resumption.complete[i] || work_.items[i].outputs.empty()) { continue; }
       BatchEntry entry = entry_of(i);
       entry.state = BatchEntry::State::begun;
-      if (!check(work_.record->add(std::move(entry)))) { return false; }
+      if (!add_to_record(std::move(entry))) { return false; }
     }
     for (const std::size_t other : work_.resumption.others) {
       if (!check(work_.table->add_old(other))) { return false; }
@@ -112,11 +114,23 @@ class Batch {
     entry.input = item.input;
     entry.file = item.file;
     entry.config = plan_.key();
-    for (const std::string& output : item.outputs) {
-      const FileStamp stamp = stamp_of(output);
-      entry.outputs.push_back({stamp.path, stamp.bytes});
-    }
+    for (const std::string& output : item.outputs) { entry.outputs.push_back(recorded_output(output)); }
     return entry;
+  }
+
+  // From now on the files that are being written may get their names at any time.
+  void record_parts(std::size_t i) {
+    if (work_.record == nullptr || work_.items[i].outputs.empty()) { return; }
+    BatchEntry entry = entry_of(i);
+    entry.state = BatchEntry::State::begun;
+    for (RecordedOutput& output : entry.outputs) {
+      output.inode = inode_of(OutputFile::part_path(output.path));
+    }
+    add_to_record(std::move(entry));
+  }
+  bool add_to_record(BatchEntry entry) {
+    const std::lock_guard lock(record_mutex_);
+    return check(work_.record->add(std::move(entry)));
   }
 
   // Before other threads ask for them, while the record grows.
@@ -133,9 +147,9 @@ class Batch {
     }
   }
 
-  BatchResult run_one(std::size_t i) const {
+  BatchResult run_one(std::size_t i) {
     const auto complete = complete_.find(i);
-    return complete == complete_.end() ? plan_.run(i) : complete->second;
+    return complete == complete_.end() ? plan_.run(i, [this, i] { record_parts(i); }) : complete->second;
   }
 
   void show(const BatchResult& result) {
@@ -175,7 +189,7 @@ class Batch {
     entry.results = result.results;
     BatchTable::Rows rows;
     if (work_.table != nullptr) { rows = work_.table->rows_of(result, entry); }
-    if (work_.record != nullptr && !check(work_.record->add(std::move(entry)))) { return false; }
+    if (work_.record != nullptr && !add_to_record(std::move(entry))) { return false; }
     return work_.table == nullptr || check(work_.table->add(rows));
   }
 
@@ -199,6 +213,7 @@ class Batch {
   const BatchPlan& plan_;
   const BatchWork& work_;
   std::map<std::size_t, BatchResult> complete_;  // by their items
+  std::mutex record_mutex_;
   StatusLine line_;
   NamedRecords records_;  // of what is no table
   Totals totals_;

@@ -217,7 +217,7 @@ Checked<ValidGraph> BatchPlan::graph_for(std::size_t item) const {
   return graphs_.graph_for(item);
 }
 
-BatchResult BatchPlan::run(std::size_t item) const {
+BatchResult BatchPlan::run(std::size_t item, std::function<void()> started) const {
   const std::string& file = arguments_.files[item];
   const auto graph = graph_for(item);
   if (!graph) { return result_of(failed_file(file, graph.error())); }
@@ -227,6 +227,7 @@ BatchResult BatchPlan::run(std::size_t item) const {
   run.engine.host.overwrite = arguments_.force || arguments_.resume;
   run.engine.open_device = [](const DeviceRequest& request) { return open_device(request); };
   run.watch = {.ends = interrupted, .gives_up = interrupted_again};
+  run.started = std::move(started);
   run.removes_parts = arguments_.resume;
   return result_of(run_file(file, *graph, run));
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -57,8 +58,8 @@ class BatchPlan {
   // The graph for an item, by its number on the command line: FileGraphs::graph_for(). Refused, too: a name that cannot stand in
   // what is printed.
   Checked<ValidGraph> graph_for(std::size_t item) const;
-  // Runs it to its end (run_file()); what fails is in the result.
-  BatchResult run(std::size_t item) const;
+  // Runs it to its end (run_file()); what fails is in the result. `started`: FileRun::started.
+  BatchResult run(std::size_t item, std::function<void()> started) const;
   // Do its graphs write files?
   bool writes_files() const { return writes_files_; }
   // Of the configuration (batch_record.hpp).

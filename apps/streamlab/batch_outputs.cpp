@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -40,6 +41,20 @@ bool is_old_list(const std::string& path, const BatchArguments& arguments, const
   return std::all_of(listed.begin(), listed.end(), [&](const auto& one) { return known.contains(one); });
 }
 
+// What speaks against writing `path`, or the PATH.part that it is until it is complete.
+struct Clash {
+  std::string path;
+  std::optional<std::string> what;
+};
+Clash clash_of(FileUses& files, const std::string& path, const std::string& what) {
+  Clash clash{path, files.writes(path, what)};
+  if (!clash.what) {
+    clash.path = OutputFile::part_path(path);
+    clash.what = files.writes(clash.path, what + ", until it is complete");
+  }
+  return clash;
+}
+
 Errors check_own_outputs(const BatchArguments& arguments, FileUses& files, const BatchRecord* record) {
   Errors errors;
   const auto refuse = [&](const std::string& option, std::string what, std::string expected,
@@ -52,13 +67,13 @@ Errors check_own_outputs(const BatchArguments& arguments, FileUses& files, const
              "");
       continue;
     }
-    const auto clash = files.writes(path, fmt::format("is written by {}", option));
+    const Clash clash = clash_of(files, path, fmt::format("is written by {}", option));
     const auto checked = OutputFile::check(path).and_then(
         [&path = path] { return OutputFile::check_unused(path, ErrorCode::refused); });
     std::error_code error;
     const bool is_list = option == "--failures";
-    if (clash) {
-      refuse(option, fmt::format("\"{}\" {}", path, *clash), "another file", "");
+    if (clash.what) {
+      refuse(option, fmt::format("\"{}\" {}", clash.path, *clash.what), "another file", "");
     } else if (!checked) {
       refuse(option, fmt::format("\"{}\" {}", path, checked.error().what), checked.error().expected,
              checked.error().hint);
@@ -146,10 +161,11 @@ Errors check_outputs(const BatchPlan& plan, const BatchArguments& arguments, con
     }
   }
   for (const auto& [file, output] : outputs) {
-    const auto clash = files.writes(output.path, fmt::format("takes the output for \"{}\"", file));
-    if (!clash) { continue; }
+    const std::string what = fmt::format("takes the output for \"{}\"", file);
+    const Clash clash = clash_of(files, output.path, what);
+    if (!clash.what) { continue; }
     return {{ErrorCode::refused, output.where,  // the others would say the same
-             fmt::format("the output for \"{}\" would go to \"{}\", which {}", file, output.path, *clash),
+             fmt::format("the output for \"{}\" would go to \"{}\", which {}", file, clash.path, *clash.what),
              "an output for each file",
              "put ${stem} into the path, with ${dir} or ${index} for files of one name, or use --out-dir"}};
   }

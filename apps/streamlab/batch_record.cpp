@@ -89,6 +89,15 @@ FileStamp stamp_of(const std::string& path) {
   return stamp;
 }
 
+RecordedOutput recorded_output(const std::string& path) {
+  const FileStamp stamp = stamp_of(path);
+  return {stamp.path, stamp.bytes, inode_of(path)};
+}
+std::uint64_t inode_of(const std::string& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 ? std::uint64_t{status.st_ino} : 0;
+}
+
 std::string configuration_key(Document document, const Variables& given, const Variables& own) {
   Errors errors;  // none that was not reported
   replace_variables(document, given, errors, own);
@@ -223,7 +232,8 @@ void BatchRecord::read_line(std::string_view line) {
     entry.config = document.at("config").get<std::string>();
     for (const Document& output : document.at("outputs")) {
       entry.outputs.push_back({(fs::path(folder_) / text_of(output.at("path"))).string(),
-                               output.at("bytes").get<std::uint64_t>()});
+                               output.at("bytes").get<std::uint64_t>(),
+                               output.value("inode", std::uint64_t{0})});
     }
     if (entry.state == BatchEntry::State::done) {
       const int code = document.at("exit_code").get<int>();
@@ -269,8 +279,9 @@ std::string BatchRecord::lines_of(const BatchEntry& entry) {
   }
   document["outputs"] = Document::array();
   for (const RecordedOutput& output : entry.outputs) {
-    document["outputs"].push_back(
-        {{"path", exact_text(near_path(output.path, folder_))}, {"bytes", output.bytes}});
+    Document& file = document["outputs"].emplace_back(
+        Document{{"path", exact_text(near_path(output.path, folder_))}, {"bytes", output.bytes}});
+    if (!is_done) { file["inode"] = output.inode; }
   }
   return lines + record_line(document);
 }

@@ -31,7 +31,12 @@ FileStamp stamp_of(const std::string& path);
 struct RecordedOutput {
   std::string path;  // absolute, with links resolved
   std::uint64_t bytes = 0;
+  // Begun: of the file that was there, or, while it is written, of the one that will have this name; 0: of none.
+  std::uint64_t inode = 0;
 };
+// As it is.
+RecordedOutput recorded_output(const std::string& path);
+std::uint64_t inode_of(const std::string& path);
 
 // One input, as a batch left it.
 struct BatchEntry {

@@ -172,7 +172,9 @@ Checked<Resumption> resume(const std::vector<BatchItem>& items, const BatchRecor
 
 std::string objection_to(const BatchItem& item, const std::string& output, const BatchRecord& record) {
   const std::string real = real_path(output);
+  const std::uint64_t inode = inode_of(real);
   const std::vector<BatchEntry>& entries = record.entries();
+  bool was_begun = false;
   for (std::size_t e = entries.size(); e-- > 0;) {
     const auto known = std::find_if(entries[e].outputs.begin(), entries[e].outputs.end(),
                                     [&](const RecordedOutput& one) { return one.path == real; });
@@ -181,11 +183,15 @@ std::string objection_to(const BatchItem& item, const std::string& output, const
     if (entries[e].file.path != item.file.path && entries[e].input != item.input) {
       return fmt::format("was made of \"{}\"", entries[e].input);
     }
-    // Of one that was only begun, any size.
-    const bool is_as_left =
-        entries[e].state == BatchEntry::State::begun || fs::file_size(real, error) == known->bytes;
-    return is_as_left ? "" : "has been changed since a batch wrote it";
+    // A file that a batch had begun may have got its name just before the batch was killed.
+    if (entries[e].state == BatchEntry::State::begun) {
+      if (known->inode == inode) { return ""; }
+      was_begun = true;
+      continue;
+    }
+    return fs::file_size(real, error) == known->bytes ? "" : "has been changed since a batch wrote it";
   }
+  if (was_begun) { return "no batch has written it"; }
   return fmt::format("is not known to \"{}\"", record.path());
 }
 

@@ -113,9 +113,11 @@ Result<OutputFile> OutputFile::create(const std::string& path, bool replace, Nam
       {}, "remove the ones you do not need");
 }
 
-void OutputFile::remove_part(const std::string& path) {
-  ::unlink(name_beside(real_path(path), Naming::when_complete, 1).c_str());
+std::string OutputFile::part_path(const std::string& path) {
+  return name_beside(real_path(path), Naming::when_complete, 1);
 }
+
+void OutputFile::remove_part(const std::string& path) { ::unlink(part_path(path).c_str()); }
 
 Result<void> OutputFile::check(const std::string& path) {
   if (path.find('\0') != std::string::npos) {

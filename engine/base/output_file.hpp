@@ -37,6 +37,8 @@ class OutputFile {
   static Result<OutputFile> create(const std::string& path, bool replace, Naming naming = Naming::at_once,
                                    unsigned permissions = 0666);
 
+  // PATH.part, where `path` leads.
+  static std::string part_path(const std::string& path);
   // Removes the PATH.part of a run that was killed.
   static void remove_part(const std::string& path);
 

@@ -69,7 +69,6 @@ Result<void> prepare_outputs(const ValidGraph& graph, const FileRun& run, FileRe
 
 // Starts the engine, and runs it to its end while the blocks of `outputs` are collected.
 Result<RunOutcome> run_and_collect(Engine& engine, const FileRun& run, FileResult& result) {
-  if (run.outputs.empty()) { return run_to_end(engine, run.watch); }
   std::vector<Receiver> receivers;
   for (const std::string& output : run.outputs) {
     auto receiver = engine.subscribe(output);
@@ -78,6 +77,7 @@ Result<RunOutcome> run_and_collect(Engine& engine, const FileRun& run, FileResul
   }
   result.blocks.resize(run.outputs.size());
   if (auto started = engine.start(); !started) { return tl::unexpected(started.error()); }
+  if (run.started) { run.started(); }
   std::vector<std::unique_ptr<Collector>> collectors;
   for (std::size_t i = 0; i < receivers.size(); ++i) {
     auto collector = Collector::start(std::move(receivers[i]), result.blocks[i]);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -48,7 +49,9 @@ struct FileRun {
   EngineOptions engine = {};
   RunWatch watch = {};
   std::vector<std::string> outputs = {};  // "node" or "node.port": all their blocks are kept for the result
-  bool removes_parts = false;             // PATH.part of output files, which a run that was killed has left
+  // Called when the run has been started: its output files are there as PATH.part, and none has its name yet.
+  std::function<void()> started = {};
+  bool removes_parts = false;  // PATH.part of output files, which a run that was killed has left
 };
 // Makes the folders of its output files. Any thread.
 FileResult run_file(const std::string& path, const ValidGraph& graph, const FileRun& run);
