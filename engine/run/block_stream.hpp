@@ -14,6 +14,9 @@ namespace streamlab {
 struct EdgeLink;
 class DomainStep;
 
+// In frames of the measured stream.
+std::int64_t end_position_of(const DataFrame& block) noexcept;
+
 struct BlockStream {
   std::vector<DataFrame> storage;          // empty where the frames belong to another stream or to an edge
   std::vector<DataFrame*> frames;          // as many as one round may bring
@@ -30,15 +33,20 @@ struct BlockStream {
   // Until its first block: where the stream of a node ended that was made again in a reload. What lies between is missing.
   static constexpr std::int64_t kNowhere = -1;
   std::int64_t joins_at = kNowhere;
+  // Where its first block may begin, so that what never came is missing, too; kNowhere: it came with a reload.
+  std::int64_t begins_at = 0;
 
   // Back to the state before the first block.
   void restart() noexcept {
     count = 0;
     ended = closed = false;
     joins_at = kNowhere;
+    begins_at = 0;
   }
-  // Where its last block ended; kNowhere before the first, and where the blocks are not its own.
+  // Where its last block ended; begins_at before the first. Of a stream with blocks of its own.
   std::int64_t end_position() const noexcept;
+  // It goes on with one that ended there.
+  void join(std::int64_t end) noexcept { joins_at = begins_at = end; }
   // Marks what is missing before its first block, where it joins another stream.
   void mark_join() noexcept;
 };

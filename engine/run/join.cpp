@@ -12,7 +12,8 @@ Join::Join(const std::vector<std::shared_ptr<const StreamFormat>>& formats,
   for (const auto& format : formats) { max_frames_ = std::max(max_frames_, format->max_frames); }
   for (std::size_t i = 0; i < formats.size(); ++i) {
     Queue queue;
-    for (std::uint32_t b = 0; b < blocks[i]; ++b) { queue.blocks.emplace_back(formats[i]); }
+    // One more than it must hold: a part that may be the last waits until that is known.
+    for (std::uint32_t b = 0; b <= blocks[i]; ++b) { queue.blocks.emplace_back(formats[i]); }
     StreamFormat part = *formats[i];
     part.max_frames = max_frames_;
     queue.part = DataFrame(std::make_shared<const StreamFormat>(std::move(part)));
@@ -94,6 +95,14 @@ std::span<const DataFrame* const> Join::next() noexcept {
     frames = static_cast<std::uint32_t>(std::min<std::int64_t>(frames, limit));
   }
 
+  const std::optional<bool> is_last = is_last_of_all(position, frames);
+  const auto ends_here = [&](const Queue& queue) {
+    return queue.count > 0 && queue.position() == position &&
+           (queue.head().flags_of(queue.used, frames) & flag_bit(FrameFlag::end_of_stream)) != 0;
+  };
+  // Only the last part of all is flagged, and which one that is must not depend on when an input says that it has ended.
+  if (!is_last && std::any_of(queues_.begin(), queues_.end(), ends_here)) { return {}; }
+
   FrameHeader header = earliest->head().header();
   header.position = position;
   if (earliest->used > 0) {
@@ -116,8 +125,7 @@ std::span<const DataFrame* const> Join::next() noexcept {
     header.set(FrameFlag::incomplete);
     of_all_frames |= flag_bit(FrameFlag::incomplete);
   }
-  const bool is_last = is_last_of_all(position, frames);
-  if (!is_last) { header.clear(FrameFlag::end_of_stream); }
+  if (is_last != true) { header.clear(FrameFlag::end_of_stream); }
   for (std::size_t i = 0; i < queues_.size(); ++i) {
     Queue& queue = queues_[i];
     const bool is_there = queue.count > 0 && queue.position() == position;
@@ -133,7 +141,7 @@ std::span<const DataFrame* const> Join::next() noexcept {
       if (other.count == 0 || other.position() != position) { continue; }
       queue.part.add_flags(other.head(), other.used, frames);
     }
-    if (!is_last) { queue.part.header().clear(FrameFlag::end_of_stream); }
+    if (is_last != true) { queue.part.header().clear(FrameFlag::end_of_stream); }
     queue.part.metadata().copy_from(earliest->head().metadata());
     for (std::uint32_t c = 0; c < queue.part.channel_count(); ++c) {
       double* to = queue.part.channel_data(c);
@@ -160,12 +168,14 @@ std::uint64_t Join::next_sequence_id(std::uint64_t of_earliest, std::int64_t pos
   return id;
 }
 
-bool Join::is_last_of_all(std::int64_t position, std::uint32_t frames) const noexcept {
-  return std::all_of(queues_.begin(), queues_.end(), [&](const Queue& queue) {
-    if (queue.count == 0) { return queue.ended; }
-    return queue.count == 1 && queue.position() == position && queue.left() == frames &&
-           (queue.ended || queue.head().header().has(FrameFlag::end_of_stream));
-  });
+std::optional<bool> Join::is_last_of_all(std::int64_t position, std::uint32_t frames) const noexcept {
+  bool is_known = true;
+  for (const Queue& queue : queues_) {
+    if (queue.count == 0) { continue; }  // it has ended
+    if (queue.count > 1 || queue.position() != position || queue.left() != frames) { return false; }
+    is_known = is_known && (queue.ended || queue.head().header().has(FrameFlag::end_of_stream));
+  }
+  return is_known ? std::optional(true) : std::nullopt;
 }
 
 bool Join::finished() const noexcept {

@@ -61,7 +61,8 @@ class Join {
   // One more than the last; where every input has a whole block of one id, at least that.
   std::uint64_t next_sequence_id(std::uint64_t of_earliest, std::int64_t position,
                                  std::uint32_t frames) noexcept;
-  bool is_last_of_all(std::int64_t position, std::uint32_t frames) const noexcept;
+  // Whether no input has anything behind the `frames` frames at `position`; none: an input may bring more, or end.
+  std::optional<bool> is_last_of_all(std::int64_t position, std::uint32_t frames) const noexcept;
 
   std::vector<Queue> queues_;
   std::vector<const DataFrame*> shown_;

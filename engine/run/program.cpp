@@ -293,6 +293,24 @@ std::vector<EdgePlace>& Program::planned_places(Ways& ways) {
   return planned_places_.try_emplace(&ways, ways.edges).first->second;
 }
 
+IncomingEdge* Program::edge_of(const BlockStream* stream) const noexcept {
+  const auto found = edge_of_stream_.find(stream);
+  return found == edge_of_stream_.end() ? nullptr : found->second;
+}
+
+std::int64_t Program::end_position(const BlockStream* stream) const noexcept {
+  // A node that works in place gives the frames of its input, which are there no more.
+  while (stream->storage.empty() && edge_of(stream) == nullptr) {
+    const DomainStep& step = *step_of_stream_.at(stream);
+    if (step.in.empty()) { return BlockStream::kNowhere; }
+    stream = step.in.front();
+  }
+  if (const IncomingEdge* const edge = edge_of(stream)) {
+    return edge->losses.next_position().value_or(edge->stream.begins_at);
+  }
+  return stream->end_position();
+}
+
 std::unique_ptr<Change> Program::attach(std::size_t slot, EdgeLink& link, std::shared_ptr<const void> owner) {
   BlockStream& stream = *stream_of_slot_[slot];
   std::vector<EdgeLink*>& links = planned_links(stream);

@@ -74,6 +74,10 @@ class Program {
   std::deque<BlockStream>& streams() noexcept { return streams_; }
   // The blocks of a slot of this domain.
   BlockStream& stream_of(std::size_t slot) const noexcept { return *stream_of_slot_[slot]; }
+  // The edge that brings a stream; null: it comes from this domain.
+  IncomingEdge* edge_of(const BlockStream* stream) const noexcept;
+  // Where the last block of a stream ended that steps of this domain read; BlockStream::kNowhere: not known.
+  std::int64_t end_position(const BlockStream* stream) const noexcept;
   // The step, or the pass, in which a node of this domain runs.
   DomainStep& step_of(std::size_t node_index) const noexcept { return *step_of_node_[node_index]; }
   DeviceInputStep* device_input() const noexcept { return device_input_; }     // null without one

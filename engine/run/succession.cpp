@@ -55,6 +55,9 @@ SwapProgram::SwapProgram(std::unique_ptr<Program> next, Program& now, std::size_
     : next_(std::move(next)), left_(std::move(left)) {
   pair_steps(now, succession);
   pair_edges(now);
+  pair_inputs();
+  for (BlockStream& stream : next_->streams()) { stream.begins_at = BlockStream::kNowhere; }
+  for (IncomingEdge& in : next_->incoming()) { in.stream.begins_at = BlockStream::kNowhere; }
   std::set<std::size_t> kept;
   for (std::size_t e = 0; e < succession.after().edges().size(); ++e) {
     if (const auto old = succession.edge(e)) { kept.insert(*old); }
@@ -108,6 +111,28 @@ void SwapProgram::pair_edges(Program& now) {
   }
 }
 
+void SwapProgram::pair_inputs() {
+  std::set<const BlockStream*> going_on;  // for one reader at least
+  std::vector<InputPair> changed;
+  for (const StepPair& pair : steps_) {
+    for (std::size_t i = 0; pair.is_same_node && i < pair.inputs.size(); ++i) {
+      if (pair.inputs[i] != DomainStep::kNone) {
+        going_on.insert(pair.next->in[i]);
+      } else if (i < pair.old->in.size()) {
+        changed.push_back({pair.next->in[i], pair.old->in[i], next_->edge_of(pair.next->in[i])});
+      }
+    }
+  }
+  for (const StreamPair& pair : streams_) {
+    if (!pair.next->outgoing.empty()) { going_on.insert(pair.next); }
+  }
+  for (const InputPair& pair : changed) {
+    // A mark would be seen by all readers of a block. The device's side of an edge goes by time, not by positions.
+    const bool is_for_the_device = pair.edge != nullptr && pair.edge->reblock != nullptr;
+    if (going_on.count(pair.next) == 0 && !is_for_the_device) { inputs_.push_back(pair); }
+  }
+}
+
 bool SwapProgram::is_due() const noexcept {
   if (forced_->load(std::memory_order_acquire)) { return true; }
   return std::all_of(awaited_.begin(), awaited_.end(), [](const EdgeLink* link) {
@@ -129,13 +154,20 @@ void SwapProgram::apply(std::unique_ptr<Program>& program) noexcept {
     if (!pair.is_same_link) { continue; }
     pair.next->losses = pair.old->losses;
     pair.next->stream.ended = pair.old->stream.ended;
+    pair.next->stream.begins_at = pair.old->stream.begins_at;
   }
   for (StreamPair& pair : streams_) {
     pair.next->ended = pair.old->ended;
+    pair.next->begins_at = pair.old->begins_at;
     if (pair.next->ended) { Loop::close(*pair.next); }
   }
   // Blocks that were under way in a node that is made again are missing behind it.
-  for (StreamPair& pair : joins_) { pair.next->joins_at = pair.old->end_position(); }
+  for (StreamPair& pair : joins_) { pair.next->join(program->end_position(pair.old)); }
+  for (InputPair& pair : inputs_) {
+    const std::int64_t end = program->end_position(pair.old);
+    pair.next->join(end);
+    if (pair.edge != nullptr && end != BlockStream::kNowhere) { pair.edge->losses.join_at(end); }
+  }
   program.swap(next_);
   for (EdgeLink* link : released_) {
     link->released.store(true, std::memory_order_release);

@@ -74,13 +74,21 @@ class SwapProgram final : public Change {
     bool is_same_link = true;  // else only what the device has not played yet
   };
 
+  struct InputPair {
+    BlockStream* next = nullptr;
+    const BlockStream* old = nullptr;
+    IncomingEdge* edge = nullptr;  // that brings `next`; null: it is of this domain
+  };
+
   void pair_steps(Program& now, const Succession& succession);
+  void pair_inputs();
   void pair_edges(Program& now);
 
   std::unique_ptr<Program> next_;
   std::vector<StepPair> steps_;
   std::vector<StreamPair> streams_;
   std::vector<StreamPair> joins_;  // of nodes that are made again
+  std::vector<InputPair> inputs_;  // of nodes that go on, and get another stream than before
   std::vector<EdgePair> edges_;
   std::vector<EdgeLink*> released_;  // out of this domain
   std::vector<EdgeLink*> awaited_;   // into it

@@ -175,7 +175,29 @@ TEST(Join, SaysWhenItHasNoRoom) {
   while (join.push(0, block(taken * 16, 16))) { ++taken; }
   EXPECT_FALSE(join.has_room(0));
   EXPECT_TRUE(join.has_room(1));
-  EXPECT_EQ(taken, 4);
+  EXPECT_EQ(taken, 5);  // one more than it must hold
+}
+
+// Whether an input says at once that it has ended, or later, makes no difference.
+TEST(Join, WaitsUntilItIsKnownWhichBlockIsTheLast) {
+  Join join({mono(16), mono(16)}, {1, 1});
+  DataFrame last = block(0, 8);
+  last.header().set(FrameFlag::end_of_stream);
+  join.push(0, last);
+  join.push(1, block(0, 8, -1));
+  join.end(0);
+  EXPECT_TRUE(join.next().empty());
+  Join longer({mono(16), mono(16)}, {1, 1});
+  longer.push(0, last);
+  longer.push(1, block(0, 8, -1));
+  join.end(1);
+  const auto both = join.next();
+  ASSERT_EQ(both.size(), 2U);
+  EXPECT_TRUE(both[0]->header().has(FrameFlag::end_of_stream));
+  EXPECT_TRUE(both[1]->header().has(FrameFlag::end_of_stream));
+  longer.end(0);
+  ASSERT_TRUE(longer.push(1, block(8, 8, -1)));  // there is room, although the other is held back
+  EXPECT_FALSE(longer.next()[0]->header().has(FrameFlag::end_of_stream));
 }
 
 }  // namespace
