@@ -8,7 +8,7 @@ namespace streamlab {
 
 const NodeCatalog& default_catalog() {
   static const NodeCatalog kCatalog = NodeCatalog::of_folders(
-      {analysis_nodes(), flow_nodes(), process_nodes(), processor_nodes(), sink_nodes(), source_nodes()});
+      {analysis_nodes(), operator_nodes(), process_nodes(), processor_nodes(), sink_nodes(), source_nodes()});
   return kCatalog;
 }
 

@@ -11,7 +11,7 @@
 namespace streamlab {
 
 std::span<const NodeEntry* const> analysis_nodes();
-std::span<const NodeEntry* const> flow_nodes();
+std::span<const NodeEntry* const> operator_nodes();
 std::span<const NodeEntry* const> process_nodes();
 std::span<const NodeEntry* const> processor_nodes();
 std::span<const NodeEntry* const> sink_nodes();

@@ -46,7 +46,7 @@ constexpr Related kRelated[] = {
     {"hopsize step stride", "hop overlap"},
     {"average avg smoothing", "averaging averages"},
     {"name text title prefix message caption", "id label names"},
-    {"queuesize queue depth buffer buffers", "capacity channel_capacity"},
+    {"queuesize queue depth buffer buffers", "capacity edge_capacity"},
     {"filtertype filter shape response", "type"},
     {"cmd program exec executable args argv", "command"},
     {"script code", "run"},

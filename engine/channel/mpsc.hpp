@@ -25,13 +25,13 @@
 #include <type_traits>
 #include <utility>
 
+#include "engine/base/overflow_policy.hpp"
 #include "engine/channel/clock.hpp"
 #include "engine/channel/ends.hpp"
 #include "engine/channel/mpsc_state.hpp"
 #include "engine/channel/outcome.hpp"
 #include "engine/channel/rt_poll.hpp"
 #include "engine/channel/wake_list.hpp"
-#include "engine/rt/overflow_policy.hpp"
 
 namespace streamlab {
 

@@ -16,13 +16,13 @@
 #include <utility>
 #include <vector>
 
+#include "engine/base/overflow_policy.hpp"
 #include "engine/channel/clock.hpp"
 #include "engine/channel/mpmc_ring.hpp"
 #include "engine/channel/mpsc_lane.hpp"
 #include "engine/channel/outcome.hpp"
 #include "engine/channel/waiting.hpp"
 #include "engine/channel/wake_list.hpp"
-#include "engine/rt/overflow_policy.hpp"
 
 namespace streamlab {
 

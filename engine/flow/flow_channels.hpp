@@ -21,7 +21,7 @@ class FlowChannels {
   // All of them, connected.
   Result<void> make();
   Result<void> open(std::size_t channel, const RunDirectory& directory);
-  StreamChannel& at(std::size_t channel) { return *registry_.get(flow_.channels()[channel].name); }
+  ByteChannel& at(std::size_t channel) { return *registry_.get(flow_.channels()[channel].name); }
   StreamRegistry& registry() { return registry_; }
   const StreamRegistry& registry() const { return registry_; }
 

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "engine/flow/merge_rule.hpp"
-#include "engine/process/stream_channel.hpp"
+#include "engine/process/byte_channel.hpp"
 
 namespace streamlab {
 

@@ -2,9 +2,11 @@
 #include "engine/flow/read_flow.hpp"
 
 #include <array>
+#include <span>
 
 #include <fmt/format.h>
 
+#include "engine/base/byte_codec.hpp"
 #include "engine/flow/flow_params.hpp"
 #include "engine/graph/document_reader.hpp"
 #include "engine/graph/read_params.hpp"
@@ -75,11 +77,8 @@ class FlowReader : private DocumentReader {
         for (auto& item : node["env"].items()) { item.value() = nullptr; }
       }
     }
-    std::uint64_t hash = 14695981039346656037ULL;  // FNV-1a, 64 bits (Fowler, Noll, Vo)
-    for (const char c : document.dump()) {
-      hash = (hash ^ static_cast<std::uint64_t>(static_cast<unsigned char>(c))) * 1099511628211ULL;
-    }
-    return fmt::format("{:016x}", hash);
+    const std::string text = document.dump();
+    return fmt::format("{:016x}", fnv1a(std::as_bytes(std::span(text))));
   }
 
   void read_settings(const Document& object, FlowSettings& settings) {

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/base/nearest_name.hpp"
+#include "engine/base/topological.hpp"
 #include "engine/flow/flow_links.hpp"
 #include "engine/flow/read_flow.hpp"
 #include "engine/flow/valid_flow.hpp"
@@ -192,52 +193,16 @@ class FlowValidator {
     }
   }
 
-  // Kahn's algorithm over edges and orders; fills upstream_ on its way.
+  // Over edges and orders; fills upstream_.
   void check_cycles() {
-    const std::size_t count = spec_.steps.size();
-    std::vector<std::vector<std::size_t>> behind(count);
-    std::vector<std::size_t> missing(count, 0);
-    const auto wait = [&](std::size_t before, std::size_t after) {
-      behind[before].push_back(after);
-      ++missing[after];
-    };
-    for (const StepLink& link : links_.links) { wait(link.from, link.to); }
-    for (const StepOrder& order : links_.orders) { wait(order.before, order.after); }
-    std::vector<std::size_t> ready;
-    for (std::size_t s = 0; s < count; ++s) {
-      if (missing[s] == 0) { ready.push_back(s); }
-    }
-    std::vector<std::size_t> sorted;
-    while (!ready.empty()) {
-      const std::size_t s = ready.back();
-      ready.pop_back();
-      sorted.push_back(s);
-      for (const std::size_t next : behind[s]) {
-        if (--missing[next] == 0) { ready.push_back(next); }
-      }
-    }
-    if (sorted.size() < count) { return report_cycle(missing, behind); }
-    find_upstream(sorted);
-  }
-  void report_cycle(const std::vector<std::size_t>& missing,
-                    const std::vector<std::vector<std::size_t>>& behind) {
-    // The remaining steps are on a cycle or after one: walking backwards finds it.
-    std::vector<std::size_t> before(missing.size(), kNone);
-    for (std::size_t s = missing.size(); s-- > 0;) {
-      if (missing[s] == 0) { continue; }
-      for (const std::size_t next : behind[s]) { before[next] = s; }
-    }
-    std::size_t at = 0;
-    while (missing[at] == 0) { ++at; }
-    std::vector<std::size_t> path;
-    while (std::find(path.begin(), path.end(), at) == path.end()) {
-      path.push_back(at);
-      at = before[at];
-    }
-    path.erase(path.begin(), std::find(path.begin(), path.end(), at));
-    std::string text = spec_.steps[at].name;
-    for (auto s = path.rbegin(); s != path.rend(); ++s) { text += " -> " + spec_.steps[*s].name; }
-    add("/edges", fmt::format("the edges form a cycle: {}", text), "a flow without cycles");
+    std::vector<std::vector<std::size_t>> next(spec_.steps.size());
+    for (const StepLink& link : links_.links) { next[link.from].push_back(link.to); }
+    for (const StepOrder& order : links_.orders) { next[order.before].push_back(order.after); }
+    const TopologicalOrder sorted = topological_order(next);
+    if (sorted.cycle.empty()) { return find_upstream(sorted.order); }
+    const auto name = [&](std::size_t s) { return std::string_view(spec_.steps[s].name); };
+    add("/edges", fmt::format("the edges form a cycle: {}", cycle_text(sorted.cycle, name)),
+        "a flow without cycles");
   }
   void find_upstream(const std::vector<std::size_t>& sorted) {
     const std::size_t count = spec_.steps.size();

@@ -8,10 +8,10 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "engine/base/overflow_policy.hpp"
 #include "engine/graph/describe.hpp"
 #include "engine/graph/parse_config.hpp"
 #include "engine/graph/schema_parts.hpp"
-#include "engine/rt/overflow_policy.hpp"
 
 namespace streamlab {
 namespace {
@@ -190,7 +190,7 @@ Document connection_schema() {
   schema["type"] = "object";
   schema["properties"]["from"] = end();
   schema["properties"]["to"] = end();
-  schema["properties"]["policy"] = schema::or_variable({{"enum", overflow_policy_names()}});
+  schema["properties"]["policy"] = schema::or_variable({{"enum", kOverflowPolicyNames}});
   schema["properties"]["policy"]["description"] =
       "What happens to a block when the edge is full. Counts only between threads.";
   schema["properties"]["capacity"] =
@@ -206,7 +206,7 @@ Document connection_schema() {
 }
 
 Document pipeline_config_schema() {
-  Document schema = schema::of_params(pipeline_config_params());
+  Document schema = schema::of_params(pipeline_config_params(), pipeline_config_rules());
   Document& threads = schema["properties"]["threads"];
   const Document description = threads["description"];
   threads = schema::or_variable(any_of({{"enum", {"auto", "per_node"}}},

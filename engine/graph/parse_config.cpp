@@ -19,7 +19,14 @@ constexpr std::array<std::string_view, 7> kTopKeys{"$schema", "version",        
 constexpr std::array<std::string_view, 3> kNodeKeys{"id", "type", "config"};
 constexpr std::array<std::string_view, 5> kConnectionKeys{"from", "to", "channel", "policy", "capacity"};
 
-enum ConfigIndex : std::size_t { kSampleRate, kBlockSize, kCapacity, kThreads, kDuration };
+enum ConfigIndex : std::size_t {
+  kSampleRate,
+  kBlockSize,
+  kEdgeCapacity,
+  kChannelCapacity,
+  kThreads,
+  kDuration
+};
 constexpr ParamInfo kConfigParams[] = {
     param::number(
         "sample_rate", "Hz", {1.0, kMaxSampleRateHz}, Need::optional,
@@ -27,8 +34,10 @@ constexpr ParamInfo kConfigParams[] = {
     param::integer(
         "block_size", "frames", {1, kMaxBlockSize}, Need::optional,
         "Frames per block: of sources that name none (1024 if left out), and asked of the device."),
-    param::integer("channel_capacity", "blocks", {1, kMaxCapacity}, 100,
+    param::integer("edge_capacity", "blocks", {1, kMaxCapacity}, 100,
                    "Capacity of every edge between threads that names no other."),
+    param::integer("channel_capacity", "blocks", {1, kMaxCapacity}, Need::optional,
+                   "Another name of \"edge_capacity\"."),
     {.name = "threads",
      .type = ParamType::text,
      .default_text = "auto",
@@ -36,6 +45,8 @@ constexpr ParamInfo kConfigParams[] = {
     param::number("duration_s", "s", {0.0, 1e9}, Need::optional,
                   "Ends the run after this much signal; needed by graphs of generators alone."),
 };
+constexpr std::string_view kCapacityNames[] = {"edge_capacity", "channel_capacity"};
+constexpr ParamRule kConfigRules[] = {{ParamRule::Kind::at_most_one, kCapacityNames}};
 
 class SpecReader : private DocumentReader {
  public:
@@ -78,11 +89,12 @@ class SpecReader : private DocumentReader {
       read_threads(rest["threads"], config.threads);
       rest.erase("threads");
     }
-    const ParamValues values = read_params(rest, kConfigParams, pointer, errors());
+    const ParamValues values = read_params(rest, kConfigParams, kConfigRules, pointer, errors());
     if (values.has_value(kSampleRate)) { config.sample_rate_hz = values[kSampleRate]; }
     if (values.has_value(kBlockSize)) { config.block_size = static_cast<std::uint32_t>(values[kBlockSize]); }
     if (values.has_value(kDuration)) { config.duration_s = values[kDuration]; }
-    config.channel_capacity = static_cast<std::uint32_t>(values[kCapacity]);
+    const ConfigIndex capacity = values.given(kChannelCapacity) ? kChannelCapacity : kEdgeCapacity;
+    config.edge_capacity = static_cast<std::uint32_t>(values[capacity]);
   }
   void read_threads(const Document& value, ThreadPolicy& threads) {
     if (value == "auto") { return; }
@@ -141,6 +153,7 @@ class SpecReader : private DocumentReader {
 }  // namespace
 
 std::span<const ParamInfo> pipeline_config_params() { return kConfigParams; }
+std::span<const ParamRule> pipeline_config_rules() { return kConfigRules; }
 
 GraphSpec read_graph_spec(const Document& document, Errors& errors) {
   return SpecReader(errors).read(document);

@@ -22,5 +22,6 @@ Checked<GraphSpec> parse_config(std::string_view text, ConfigLanguage language =
 
 // The parameters of `pipeline_config`, for reading, the schema and the manual.
 std::span<const ParamInfo> pipeline_config_params();
+std::span<const ParamRule> pipeline_config_rules();
 
 }  // namespace streamlab

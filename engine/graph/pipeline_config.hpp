@@ -22,9 +22,9 @@ struct ThreadPolicy {
 };
 
 struct PipelineConfig {
-  double sample_rate_hz = 0.0;           // 0: left out; the device or the file decides
-  std::uint32_t block_size = 0;          // frames; 0: left out
-  std::uint32_t channel_capacity = 100;  // blocks, of every edge between domains that names no other
+  double sample_rate_hz = 0.0;        // 0: left out; the device or the file decides
+  std::uint32_t block_size = 0;       // frames; 0: left out
+  std::uint32_t edge_capacity = 100;  // blocks, of every edge between domains that names no other
   ThreadPolicy threads;
   double duration_s = 0.0;  // of signal time; 0: until the sources end
 };

@@ -191,7 +191,7 @@ class Planner {
       const bool must_not_wait = is_real_time(from) || (leads_outside(c) && !is_behind_queue_[c.from_node]);
       edge.policy = c.policy.value_or(must_not_wait ? OverflowPolicy::drop_oldest : OverflowPolicy::block);
     }
-    edge.capacity = c.capacity.value_or(plan_.graph_.config().channel_capacity);
+    edge.capacity = c.capacity.value_or(plan_.graph_.config().edge_capacity);
     const bool by_itself = !c.policy && !c.capacity && device != from;
     if (by_itself && edge.policy == OverflowPolicy::drop_oldest && leads_to_console(c)) {
       const PlanSlot& from_slot = plan_.slots_[slot];
@@ -454,7 +454,7 @@ class Planner {
       add("/pipeline_config",
           fmt::format("the graph's blocks and edges would take {}", megabytes(plan_.memory_bytes_)),
           fmt::format("at most {}", megabytes(plan_.options_.memory_limit_bytes)),
-          "a smaller block_size or channel_capacity takes less");
+          "a smaller block_size or edge_capacity takes less");
     }
   }
 

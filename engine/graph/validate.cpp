@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/base/nearest_name.hpp"
+#include "engine/base/topological.hpp"
 #include "engine/graph/change_params.hpp"
 #include "engine/graph/graph_spec.hpp"
 #include "engine/graph/read_params.hpp"
@@ -180,7 +181,7 @@ class Validator {
     if (!spec.policy) { return std::nullopt; }
     const auto policy = parse_overflow_policy(*spec.policy);
     if (!policy) {
-      const auto names = overflow_policy_names();
+      const auto names = kOverflowPolicyNames;
       add(spec.pointer + "/policy", fmt::format("there is no policy \"{}\"", *spec.policy), quoted(names),
           did_you_mean(*spec.policy, names));
     }
@@ -329,51 +330,18 @@ class Validator {
     }
   }
 
-  // Kahn's algorithm; whatever it cannot reach lies on a cycle or behind one.
   void order_nodes() {
-    std::vector<std::size_t> missing(graph_.nodes_.size());
-    for (std::size_t n = 0; n < missing.size(); ++n) { missing[n] = graph_.nodes_[n].input_count; }
-    std::set<std::size_t> ready;
-    for (std::size_t n = 0; n < missing.size(); ++n) {
-      if (missing[n] == 0) { ready.insert(n); }
+    std::vector<std::vector<std::size_t>> next(graph_.nodes_.size());
+    for (std::size_t n = 0; n < next.size(); ++n) {
+      for (const std::size_t c : graph_.from_[n]) { next[n].push_back(graph_.connections_[c].to_node); }
     }
-    while (!ready.empty()) {
-      const std::size_t n = *ready.begin();
-      ready.erase(ready.begin());
-      graph_.order_.push_back(n);
-      for (const std::size_t c : graph_.from_[n]) {
-        const std::size_t to = graph_.connections_[c].to_node;
-        if (--missing[to] == 0) { ready.insert(to); }
-      }
+    TopologicalOrder sorted = topological_order(next);
+    if (!sorted.cycle.empty()) {
+      const auto id = [&](std::size_t n) { return std::string_view(graph_.nodes_[n].id); };
+      add("/connections", fmt::format("the connections form a cycle: {}", cycle_text(sorted.cycle, id)),
+          "a graph without cycles");
     }
-    if (graph_.order_.size() < graph_.nodes_.size()) { report_cycle(missing); }
-  }
-  void report_cycle(const std::vector<std::size_t>& missing) {
-    // From any node left over, walk backwards through nodes left over until one comes twice.
-    std::size_t at = 0;
-    while (missing[at] == 0) { ++at; }
-    std::vector<std::size_t> path;
-    std::vector<bool> seen(missing.size(), false);
-    while (!seen[at]) {
-      seen[at] = true;
-      path.push_back(at);
-      const auto& into = graph_.into_[at];
-      const auto from = std::find_if(into.begin(), into.end(), [&](std::size_t c) {
-        return missing[graph_.connections_[c].from_node] > 0;
-      });
-      at = graph_.connections_[*from].from_node;
-    }
-    path.erase(path.begin(), std::find(path.begin(), path.end(), at));
-    constexpr std::size_t kShown = 10;  // nodes of a long cycle, on either side of "…"
-    std::string text = graph_.nodes_[at].id;
-    for (std::size_t i = 0; i < path.size(); ++i) {
-      if (i < kShown || i + kShown >= path.size()) {
-        text += " -> " + graph_.nodes_[path[path.size() - 1 - i]].id;
-      } else if (i == kShown) {
-        text += " -> …";
-      }
-    }
-    add("/connections", fmt::format("the connections form a cycle: {}", text), "a graph without cycles");
+    graph_.order_ = std::move(sorted.order);
   }
 
   void check_device_rules() {

@@ -13,10 +13,10 @@
 #include <vector>
 
 #include "engine/base/error.hpp"
+#include "engine/base/overflow_policy.hpp"
 #include "engine/core/node_catalog.hpp"
 #include "engine/graph/config_text.hpp"
 #include "engine/graph/pipeline_config.hpp"
-#include "engine/rt/overflow_policy.hpp"
 
 namespace streamlab {
 

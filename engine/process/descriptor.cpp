@@ -31,11 +31,6 @@ Result<Fd> move_up(int fd) {
 
 }  // namespace
 
-void Fd::reset(int fd) noexcept {
-  if (fd_ >= 0) { ::close(fd_); }
-  fd_ = fd;
-}
-
 Result<Fd> duplicate(int fd) {
   const int copy = ::fcntl(fd, F_DUPFD_CLOEXEC, kFirstOfOurs);
   if (copy < 0) {

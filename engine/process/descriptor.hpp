@@ -1,6 +1,6 @@
 // engine/process/descriptor.hpp
 //
-// File descriptors with an owner, pipes, and a descriptor that wakes a polling thread.
+// Pipes, and a descriptor that wakes a polling thread.
 //
 // Every descriptor made here is closed on exec: a child gets only those that it is given.
 #pragma once
@@ -12,32 +12,11 @@
 #include <chrono>
 #include <cstddef>
 #include <optional>
-#include <utility>
 
 #include "engine/base/error.hpp"
+#include "engine/base/fd.hpp"
 
 namespace streamlab {
-
-// A file descriptor that is closed when its owner is destroyed. Move-only; -1 is none.
-class Fd {
- public:
-  Fd() = default;
-  explicit Fd(int fd) noexcept : fd_(fd) {}
-  Fd(Fd&& other) noexcept : fd_(other.release()) {}
-  Fd& operator=(Fd&& other) noexcept {
-    reset(other.release());
-    return *this;
-  }
-  ~Fd() { reset(); }
-
-  int get() const noexcept { return fd_; }
-  explicit operator bool() const noexcept { return fd_ >= 0; }
-  int release() noexcept { return std::exchange(fd_, -1); }
-  void reset(int fd = -1) noexcept;
-
- private:
-  int fd_ = -1;
-};
 
 inline constexpr std::size_t kDefaultPipeBytes = 65536;
 

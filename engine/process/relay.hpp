@@ -20,8 +20,8 @@
 #include <vector>
 
 #include "engine/base/error.hpp"
+#include "engine/base/overflow_policy.hpp"
 #include "engine/process/descriptor.hpp"
-#include "engine/rt/overflow_policy.hpp"
 
 namespace streamlab {
 

@@ -11,17 +11,17 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/process/stream_channel.hpp"
+#include "engine/process/byte_channel.hpp"
 
 namespace streamlab {
 
 class StreamRegistry {
  public:
   // A new channel. Refused: a name that is taken.
-  Result<StreamChannel*> create(std::string name, ChannelOptions options = {});
+  Result<ByteChannel*> create(std::string name, ChannelOptions options = {});
   // Null if there is none; find() returns an error with the nearest name.
-  StreamChannel* get(std::string_view name);
-  Result<StreamChannel*> find(std::string_view name);
+  ByteChannel* get(std::string_view name);
+  Result<ByteChannel*> find(std::string_view name);
   std::vector<std::string_view> names() const;
 
   // The descriptors of all open channels for the child of `step`.
@@ -37,7 +37,7 @@ class StreamRegistry {
   std::vector<ChannelReport> reports() const;
 
  private:
-  std::deque<StreamChannel> channels_;  // addresses must stay valid
+  std::deque<ByteChannel> channels_;  // addresses must stay valid
 };
 
 }  // namespace streamlab

@@ -306,11 +306,11 @@ class ChildSupervisor::Impl {
       if (auto done = capture(each); !done) { return done; }
     }
     request.spec.guard = &*guard_;
+    child.started = Clock::now();  // before: it may be over when start_child() returns
     auto process = start_child(request.spec);
     if (!process) { return tl::unexpected(process.error()); }
     child.process = std::move(*process);
     child.end.pid = child.process.pid;
-    child.started = Clock::now();
     return {};
   }
 

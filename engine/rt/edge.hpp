@@ -33,9 +33,9 @@
 #include <vector>
 
 #include "engine/base/assert.hpp"
+#include "engine/base/overflow_policy.hpp"
 #include "engine/rt/atomics.hpp"
 #include "engine/rt/handle_ring.hpp"
-#include "engine/rt/overflow_policy.hpp"
 #include "engine/rt/spsc_ring.hpp"
 
 namespace streamlab {

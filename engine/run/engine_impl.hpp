@@ -106,7 +106,7 @@ class Engine::Impl {
     auto receiver =
         subscriptions_->add(domain, {.slot = *slot,
                                      .name = fmt::format("{} -> subscriber", output),
-                                     .capacity = capacity > 0 ? capacity : valid().config().channel_capacity,
+                                     .capacity = capacity > 0 ? capacity : valid().config().edge_capacity,
                                      .policy = chosen,
                                      .format = graph_.plan->slots()[*slot].format,
                                      .of_real_time = real_time});

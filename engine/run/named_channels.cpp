@@ -105,7 +105,7 @@ Errors NamedChannels::open(const Plan& plan, const std::vector<std::unique_ptr<D
     Subscriptions::Request request;
     request.slot = slot;
     request.name = fmt::format("{} -> channel {}", plan.graph().nodes()[channel.from_node].id, channel.name);
-    request.capacity = channel.capacity.value_or(plan.graph().config().channel_capacity);
+    request.capacity = channel.capacity.value_or(plan.graph().config().edge_capacity);
     request.policy = plan.options().lossless ? OverflowPolicy::block : channel.policy.value_or(usual);
     request.format = plan.slots()[slot].format;
     request.of_real_time = real_time;

@@ -117,6 +117,8 @@ class AsyncPipeline {
   EngineStatus status() const;
   // Not of one that was moved from.
   const Plan& plan() const { return engine_->plan(); }
+  // The engine beneath, for what it can do besides: values, events, reload, … It lives as long as the pipeline.
+  Engine& engine() { return *engine_; }
 
  private:
   explicit AsyncPipeline(std::unique_ptr<Engine> engine) : engine_(std::move(engine)) {}
@@ -149,6 +151,8 @@ class RealtimePipeline {
   void stop(std::chrono::nanoseconds patience = std::chrono::seconds(5));
   void stop_now();
   EngineStatus status() const;
+  // The engine beneath, for what it can do besides: values, events, reload, … It lives as long as the pipeline.
+  Engine& engine() { return *engine_; }
 
  private:
   explicit RealtimePipeline(std::unique_ptr<Engine> engine) : engine_(std::move(engine)) {}

@@ -24,7 +24,7 @@ void TriggerPort::wire(const Plan& plan, Domain& domain) {
   }
   if (!format) { return; }
   entries_.push_back(std::make_unique<Entry>(fmt::format("trigger -> {}", graph.nodes()[first].id),
-                                             graph.config().channel_capacity, format, domain.index()));
+                                             graph.config().edge_capacity, format, domain.index()));
   EdgeLink& link = entries_.back()->link;
   link.producer = room_.get();
   link.consumer = domain.signal().get();

@@ -13,7 +13,7 @@
 #include "engine/rt/spsc_ring.hpp"
 #include "engine/rt/thread.hpp"
 #include "engine/rt/wake_signal.hpp"
-#include "hal/sim/file_source.hpp"
+#include "hal/sim/sim_file_source.hpp"
 
 namespace streamlab {
 namespace {

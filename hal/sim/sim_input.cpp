@@ -5,8 +5,8 @@
 
 #include <fmt/format.h>
 
-#include "hal/sim/file_source.hpp"
 #include "hal/sim/read_ahead_source.hpp"
+#include "hal/sim/sim_file_source.hpp"
 
 namespace streamlab {
 namespace {

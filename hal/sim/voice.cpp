@@ -7,8 +7,8 @@
 
 #include <fmt/format.h>
 
-#include "hal/sim/file_source.hpp"
 #include "hal/sim/sim_file.hpp"
+#include "hal/sim/sim_file_source.hpp"
 
 namespace streamlab {
 

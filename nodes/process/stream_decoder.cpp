@@ -279,7 +279,13 @@ class FramedFormat final : public StreamDecoder::Format {
   bool has_times() const override { return true; }
   std::uint32_t frame_count() const override { return reader_.block().frame_count; }
   std::size_t take(DataFrame& block) override {
-    next_ = header().position + frame_count();
+    const FrameHeader at = header();
+    next_ = at.position + frame_count();
+    const bool is_between = std::exchange(missed_, reader_.counts().missed) != reader_.counts().missed;
+    if (at.has(FrameFlag::gap) && !is_between) {
+      ++gaps_;
+      gap_frames_ += at.gap_frames;
+    }
     has_block_ = false;
     block.set_frame_count(frame_count());
     for (std::uint32_t c = 0; c < block.channel_count(); ++c) { planar_[c] = block.channel_data(c); }
@@ -298,6 +304,10 @@ class FramedFormat final : public StreamDecoder::Format {
     add(counts.damaged, "damaged blocks");
     add(counts.missed, "missing blocks");
     add(counts.repeated, "blocks whose number was there before");
+    if (gaps_ > 0) {
+      notes.push_back({fmt::format("gaps that {} tells of: {} ({} frames)", spec_.from, gaps_, gap_frames_),
+                       gaps_, true});
+    }
     if (counts.unclaimed > 0) {
       notes.push_back({fmt::format("blocks of {} before its first header: {}", spec_.from, counts.unclaimed),
                        counts.unclaimed, false});
@@ -323,6 +333,9 @@ class FramedFormat final : public StreamDecoder::Format {
 
   FramedReader reader_;
   bool has_block_ = false;
+  std::uint64_t missed_ = 0;  // blocks, up to the last one
+  std::uint64_t gaps_ = 0;    // that the stream tells of, where no block is missing
+  std::uint64_t gap_frames_ = 0;
   std::optional<std::int64_t> next_;  // position after the last block of audio
   std::vector<double*> planar_;
 };

@@ -10,10 +10,6 @@
 
 namespace streamlab {
 
-FileDescriptor::~FileDescriptor() {
-  if (fd_ >= 0) { ::close(fd_); }
-}
-
 std::size_t read_bytes_at(int fd, void* to, std::size_t count, std::uint64_t offset) {
   std::size_t done = 0;
   errno = 0;
@@ -55,6 +51,22 @@ std::size_t FileBytes::read(void* to, std::size_t count) {
   }
   position_ += done;
   return done;
+}
+
+std::uint64_t bytes_of_id3_tags(FileBytes bytes) {
+  std::uint64_t end = 0;
+  for (int tags = 0; tags < 16; ++tags) {
+    std::string head(10, '\0');
+    bytes.seek(static_cast<std::int64_t>(end), SEEK_SET);
+    if (bytes.read(head.data(), head.size()) < head.size() || !head.starts_with("ID3")) { break; }
+    std::uint64_t size = 0;
+    for (std::size_t i = 6; i < 10; ++i) {
+      size = size << 7U | (static_cast<unsigned char>(head[i]) & 0x7FU);
+    }
+    constexpr unsigned kFooter = 0x10;
+    end += 10 + size + ((static_cast<unsigned char>(head[5]) & kFooter) != 0 ? 10 : 0);
+  }
+  return end;
 }
 
 }  // namespace streamlab

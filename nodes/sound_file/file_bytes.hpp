@@ -11,21 +11,6 @@
 
 namespace streamlab {
 
-class FileDescriptor {
- public:
-  explicit FileDescriptor(int fd = -1) : fd_(fd) {}
-  FileDescriptor(FileDescriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  FileDescriptor& operator=(FileDescriptor&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~FileDescriptor();
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
 // As many of `count` bytes at `offset` as there are. Fewer because the file could not be read: errno says why,
 // and is 0 at the end of the file.
 std::size_t read_bytes_at(int fd, void* to, std::size_t count, std::uint64_t offset);
@@ -53,5 +38,8 @@ class FileBytes {
   std::uint64_t position_ = 0;
   int error_number_ = 0;
 };
+
+// Of the tags of the kind ID3v2 that stand in front, one behind the other: they say how long they are (ID3v2.4, §3.1).
+std::uint64_t bytes_of_id3_tags(FileBytes bytes);
 
 }  // namespace streamlab

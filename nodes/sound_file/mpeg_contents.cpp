@@ -141,6 +141,7 @@ class MpegWalk {
       }
       return true;
     }
+    if (count_ == 0) { look_before_first(static_cast<std::uint64_t>(at)); }
     const bool is_behind_tag = count_ > 0 && look_between(static_cast<std::uint64_t>(at));
     take_info(frame, is_behind_tag);
     if (has_two != begins_with_two_ && !channels_change_) { channels_change_ = count_; }
@@ -172,6 +173,13 @@ class MpegWalk {
     damaged_bytes_ += at + size - end_;
     end_ = at + size;
     passed_over_.push_back(count_++);
+  }
+
+  // Whatever stands between the tags and the first frame was a frame too: libmpg123 passes over it, until two frames
+  // follow each other.
+  void look_before_first(std::uint64_t at) {
+    const std::uint64_t begin = bytes_of_id3_tags(bytes_);
+    if (begin < at && !is_mpeg_tag(bytes_at(begin, 8))) { damaged_bytes_ += at - begin; }
   }
 
   // Frames lie one behind the other: what lies between two of them was a frame, or is a tag. True: a tag.

@@ -93,8 +93,8 @@ SampleChunk judged(const ChunkedFile& file, std::uint64_t offset, std::uint64_t 
     return chunk;
   }
   if (is_unknown || size <= available) { chunk.frames = frames; }
+  chunk.bytes = samples;
   if (is_unknown) {
-    chunk.bytes_to_the_end = samples;
     chunk.warning = fmt::format(
         "the header states no length (it was never finished): the {} bytes up to the end of the file are played",
         samples);
@@ -104,7 +104,9 @@ SampleChunk judged(const ChunkedFile& file, std::uint64_t offset, std::uint64_t 
                     size - std::min(size, before), samples);
   } else {
     const std::uint64_t end = file.next(body, size);
-    if (end >= file.bytes || file.is_chunk(end)) { return chunk; }
+    const bool is_whole = end >= file.bytes || file.is_chunk(end);
+    if (is_whole || beyond_end == BeyondEnd::leave_out) { chunk.bytes = size - std::min(size, before); }
+    if (is_whole) { return chunk; }
     if (beyond_end == BeyondEnd::leave_out) {
       chunk.loss = fmt::format("{} bytes follow the end {}; they are not played", file.bytes - end,
                                "stated by the header (a recording that was cut off?)");
@@ -149,7 +151,7 @@ SampleChunk samples_of_au(int fd, std::uint64_t file_bytes, bool is_big_endian) 
     return chunk;
   }
   const std::uint64_t available = file_bytes - begin;
-  if (size == 0xFFFFFFFFU) { chunk.bytes_to_the_end = available; }
+  chunk.bytes = std::min(size, available);
   if (size == 0xFFFFFFFFU || size == available) { return chunk; }
   chunk.loss =
       size > available
@@ -210,7 +212,7 @@ SampleChunk samples_of_ircam(std::uint64_t file_bytes) {
     chunk.loss =
         fmt::format("the file ends after {} of the {} bytes of its header", file_bytes, kHeaderBytes);
   } else {
-    chunk.bytes_to_the_end = file_bytes - kHeaderBytes;
+    chunk.bytes = file_bytes - kHeaderBytes;
   }
   return chunk;
 }

@@ -22,10 +22,9 @@ struct SampleChunk {
   std::string head;
   std::uint64_t begin = 0;
   std::uint64_t frames = 0;  // that the header promises beside the size of the samples; 0: no number
-  // Of samples, where nothing but the end of the file says how many there are; 0: something does.
-  std::uint64_t bytes_to_the_end = 0;
-  std::size_t count = 1;  // such chunks, one behind the other
-  std::string warning;    // as WaveScan::warnings and ::losses; may be empty
+  std::uint64_t bytes = 0;   // of samples that are played; 0: not known
+  std::size_t count = 1;     // such chunks, one behind the other
+  std::string warning;       // as WaveScan::warnings and ::losses; may be empty
   std::string loss;
 };
 

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <optional>
 #include <string_view>
@@ -20,6 +21,7 @@
 #include <unistd.h>
 
 #include "engine/base/aligned_buffer.hpp"
+#include "engine/base/fd.hpp"
 #include "engine/base/real_path.hpp"
 #include "engine/base/sample_format.hpp"
 #include "nodes/sound_file/file_bytes.hpp"
@@ -85,24 +87,6 @@ std::optional<RawSamples> raw_samples_of(const WaveScan& scan) {
   return std::nullopt;
 }
 
-// How a file begins, behind tags of the kind ID3v2, which say how long they are (in 4 times 7 bits).
-std::string beginning_behind_tags(int fd) {
-  std::string head(16, '\0');
-  std::uint64_t offset = 0;
-  for (int tags = 0; tags < 16; ++tags) {
-    head.resize(16);
-    head.resize(read_bytes_at(fd, head.data(), head.size(), offset));
-    if (!head.starts_with("ID3") || head.size() < 10) { break; }
-    std::uint64_t size = 0;
-    for (std::size_t i = 6; i < 10; ++i) {
-      size = size << 7U | (static_cast<unsigned char>(head[i]) & 0x7FU);
-    }
-    constexpr unsigned kFooter = 0x10;
-    offset += 10 + size + ((static_cast<unsigned char>(head[5]) & kFooter) != 0 ? 10 : 0);
-  }
-  return head;
-}
-
 // The header of an MPEG frame (ISO/IEC 11172-3, 2.4.1.3): eleven bits that are set, and no value that is reserved.
 bool begins_as_mpeg(std::string_view head) {
   if (head.size() < 4) { return false; }
@@ -143,7 +127,10 @@ OpenedInput open_input(const std::string& path, int fd, std::uint64_t file_bytes
   if (chunk && !chunk->head.empty()) {
     return open_sndfile_input(path, FileBytes(fd, chunk->begin, file_bytes - chunk->begin, chunk->head));
   }
-  const std::string head = beginning_behind_tags(fd);
+  FileBytes tagged(fd, 0, file_bytes);
+  tagged.seek(static_cast<std::int64_t>(bytes_of_id3_tags(tagged)), SEEK_SET);
+  std::string head(16, '\0');
+  head.resize(tagged.read(head.data(), head.size()));
   if (head.starts_with("OggS")) { return open_ogg_input(path, fd, file_bytes); }
   if (head.starts_with("fLaC")) { return open_flac_input(path, std::move(whole), FlacWrapping::none); }
   if (chunk && chunk->count > 1) { return tl::unexpected(std::string("its sound is in several blocks")); }
@@ -205,7 +192,7 @@ tl::unexpected<Error> not_readable(const std::string& path, int fd, const WaveSc
 struct SoundFileReader::Impl {
   std::string path;
   SoundFileInfo info;
-  FileDescriptor fd;
+  Fd fd;
   std::unique_ptr<SampleInput> input;              // reads fd; none: samples are taken from it as they are
   std::uint64_t data_offset = 0;                   // of the samples, if there is no input
   SampleFormat format = SampleFormat::float64_le;  // of `buffer`
@@ -280,7 +267,7 @@ SoundFileReader::~SoundFileReader() = default;
 
 Result<SoundFileReader> SoundFileReader::open(const std::string& path, BeyondEnd beyond_end) {
   // O_NONBLOCK: opening a FIFO that nobody writes to would wait for ever.
-  FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (fd.get() < 0) {
     if (errno == ENOENT) { return refused(path, "does not exist", "", home_hint(path)); }
     return refused(path, fmt::format("cannot be opened: {}", std::strerror(errno)));
@@ -331,13 +318,15 @@ Result<SoundFileReader> SoundFileReader::open(const std::string& path, BeyondEnd
     if (chunk && !chunk->warning.empty()) { info.warnings.push_back(chunk->warning); }
     if (chunk && !chunk->loss.empty()) { impl->losses_at_open.push_back(chunk->loss); }
     for (std::string& warning : impl->input->warnings()) { info.warnings.push_back(std::move(warning)); }
-    const std::uint64_t rest =
-        chunk && shape.frame_bytes > 0 ? chunk->bytes_to_the_end % shape.frame_bytes : 0;
+    const std::uint64_t rest = chunk && shape.frame_bytes > 0 ? chunk->bytes % shape.frame_bytes : 0;
     if (rest > 0) { impl->losses_at_open.push_back(incomplete_frame(rest)); }
     if (chunk && info.length_known && info.frames < chunk->frames) {
       impl->losses_at_open.push_back(
           fmt::format("the header promises {} frames but has samples of {}: these are played", chunk->frames,
                       info.frames));
+    } else if (chunk && info.length_known && chunk->frames > 0 && info.frames > chunk->frames) {
+      info.warnings.push_back(fmt::format(
+          "the header promises {} frames but has samples of {}: all are played", chunk->frames, info.frames));
     }
   }
   if (info.sample_rate_hz > kMaxSampleRateHz) {
@@ -371,6 +360,12 @@ std::vector<std::string> SoundFileReader::losses() const {
 
 bool SoundFileReader::at_end() const { return impl_->at_end; }
 std::uint64_t SoundFileReader::position() const { return impl_->position; }
+
+Result<std::optional<std::uint64_t>> SoundFileReader::next_frame() {
+  const auto more = impl_->refill();
+  if (!more) { return tl::unexpected(more.error()); }
+  return *more ? std::optional(impl_->position + impl_->missing) : std::nullopt;
+}
 
 Result<std::uint64_t> SoundFileReader::skip_missing() {
   Impl& s = *impl_;

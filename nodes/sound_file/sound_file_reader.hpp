@@ -60,6 +60,8 @@ class SoundFileReader {
 
   // A read has met the end of the file.
   bool at_end() const;
+  // Looks ahead: where the next frame lies that can be played, behind those that are missing; none: there is no other.
+  Result<std::optional<std::uint64_t>> next_frame();
 
   // The next read begins at `frame`, counted from the start of the file; at most info().frames.
   Result<void> seek(std::uint64_t frame);

@@ -210,9 +210,15 @@ void check_data(const ByteView& file, const Kind& kind, const Chunk& chunk, Beyo
       other && behind > padding) {
     scan.losses.push_back(fmt::format("other samples begin at byte {}; they are not played", *other));
   }
-  const bool plain = scan.format_tag == 1 || scan.format_tag == 3;
-  if (plain && scan.frame_bytes != 0 && scan.data_bytes % scan.frame_bytes != 0) {
-    scan.losses.push_back(incomplete_frame(scan.data_bytes % scan.frame_bytes));
+  const bool is_law = scan.format_tag == 6 || scan.format_tag == 7;  // A-law, µ-law
+  const bool has_plain_frames = scan.format_tag == 1 || scan.format_tag == 3 || is_law;
+  const std::uint64_t rest =
+      has_plain_frames && scan.frame_bytes != 0 ? scan.data_bytes % scan.frame_bytes : 0;
+  if (rest > 0) {
+    scan.losses.push_back(incomplete_frame(rest));
+    scan.data_bytes -= rest;
+    scan.needs_mending =
+        scan.needs_mending || is_law;  // libsndfile takes what fills up the chunk for samples
   }
 }
 

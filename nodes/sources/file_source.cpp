@@ -140,6 +140,7 @@ class FileSource final : public Node {
     if (failure_) { return Status::fault; }
     y.set_frame_count(count);
     if (!counts.all_below) { flag_bad_samples(y); }
+    if (rounds_left_ == 1 && has_no_more()) { rounds_left_ = 0; }
     if (rounds_left_ == 0) { y.header().set(FrameFlag::end_of_stream); }
     position_ += count;
     return Status::ok;
@@ -242,6 +243,12 @@ class FileSource final : public Node {
       end_round();
     }
     return missing;
+  }
+
+  // A damaged file may end before its range does: its last block is flagged, whatever its size.
+  bool has_no_more() noexcept {
+    const auto next = reader_->next_frame();
+    return next && (!*next || **next >= end_);
   }
 
   void end_round() noexcept {

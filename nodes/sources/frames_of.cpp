@@ -89,10 +89,8 @@ class FileFrames final : public Source<DataFrame> {
       frame_->header().gap_frames = *missing;
     }
     if (!block->counts.all_below) { flag_bad_samples(*frame_); }
-    const SoundFileInfo& info = reader_->info();
-    if (reader_->at_end() || (info.length_known && reader_->position() >= info.frames)) {
-      frame_->header().set(FrameFlag::end_of_stream);
-    }
+    const auto next = reader_->next_frame();  // if that fails, it is told next time
+    if (next && !*next) { frame_->header().set(FrameFlag::end_of_stream); }
     item = &*frame_;
     return Poll::item;
   }

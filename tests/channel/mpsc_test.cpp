@@ -246,7 +246,7 @@ struct MpscModel {
 };
 
 TEST(Mpsc, BehavesLikeItsModelUnderAnySequenceOfCalls) {
-  for (const auto name : overflow_policy_names()) {
+  for (const auto name : kOverflowPolicyNames) {
     const OverflowPolicy policy = *parse_overflow_policy(name);
     EXPECT_TRUE(rc::check(std::string(name), [&] {
       const auto asked = *rc::gen::inRange<std::size_t>(1, 9);

@@ -77,7 +77,7 @@ TEST(ParseDocument, ReadsYamlScalarsAsJsonWould) {
 TEST(ParseDocument, GivesTheSameGraphSpecFromJsonAndYaml) {
   const auto json = parse_config(R"({
       "version": 1, "title": "T",
-      "pipeline_config": {"sample_rate": 48000, "block_size": 64, "channel_capacity": 3, "threads": "per_node",
+      "pipeline_config": {"sample_rate": 48000, "block_size": 64, "edge_capacity": 3, "threads": "per_node",
                           "duration_s": 1.5},
       "nodes": [{"id": "a", "type": "SineGenerator", "config": {"frequency": 440, "amplitude": 0.5}},
                 {"id": "b", "type": "Print"}],
@@ -101,7 +101,7 @@ connections:
     EXPECT_EQ(spec->title, "T");
     EXPECT_EQ(spec->config.sample_rate_hz, 48000.0);
     EXPECT_EQ(spec->config.block_size, 64U);
-    EXPECT_EQ(spec->config.channel_capacity, 3U);
+    EXPECT_EQ(spec->config.edge_capacity, 3U);
     EXPECT_EQ(spec->config.threads.kind, ThreadPolicy::Kind::per_node);
     EXPECT_EQ(spec->config.duration_s, 1.5);
     ASSERT_EQ(spec->nodes.size(), 2U);

@@ -48,7 +48,7 @@ std::string written(const ParamValues& values) {
 std::string written(const Checked<ValidGraph>& graph) {
   if (!graph) { return to_string(graph.error(), ""); }
   std::string text = fmt::format("{} {} {}\n", graph->title(), graph->config().sample_rate_hz,
-                                 graph->config().channel_capacity);
+                                 graph->config().edge_capacity);
   for (const ValidNode& node : graph->nodes()) {
     text += fmt::format("{} {} {} {}:{}\n", node.pointer, node.id, node.info().name, node.input_count,
                         written(node.params));

@@ -225,7 +225,7 @@ TEST(Plan, RefusesMoreMemoryThanTheLimit) {
   const double mib = 65538.0 * (8.0 + sizeof(DataFrame) / 1048576.0);
   EXPECT_THAT(plan_refusals(graph, per_node()),
               ElementsAre(fmt::format("/pipeline_config: the graph's blocks and edges would take {:.1f} MiB; "
-                                      "expected at most 4096.0 MiB; a smaller block_size or channel_capacity "
+                                      "expected at most 4096.0 MiB; a smaller block_size or edge_capacity "
                                       "takes less",
                                       mib)));
   PlanOptions small;

@@ -13,8 +13,8 @@
 #include <gtest/gtest.h>
 
 #include "hal/sim/counting.hpp"
-#include "hal/sim/file_source.hpp"
 #include "hal/sim/read_ahead_source.hpp"
+#include "hal/sim/sim_file_source.hpp"
 #include "tests/hal/sim_sound.hpp"
 #include "tests/nodes/sound_file/mpeg_bytes.hpp"
 #include "tests/support/rt_guard.hpp"

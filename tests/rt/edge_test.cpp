@@ -266,7 +266,7 @@ class Model {
 };
 
 TEST(Edge, BehavesLikeItsModelUnderAnySequenceOfCalls) {
-  for (const auto name : overflow_policy_names()) {
+  for (const auto name : kOverflowPolicyNames) {
     const OverflowPolicy policy = *parse_overflow_policy(name);
     EXPECT_TRUE(rc::check(std::string(name), [&] {
       const auto capacity = *rc::gen::inRange<std::size_t>(1, 9);

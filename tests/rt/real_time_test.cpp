@@ -18,7 +18,7 @@ namespace streamlab {
 namespace {
 
 TEST(RealTime, EdgesNeitherAllocateNorCallTheSystem) {
-  for (const auto name : overflow_policy_names()) {
+  for (const auto name : kOverflowPolicyNames) {
     Edge<int> edge(3, *parse_overflow_policy(name), [] { return 0; });
     RtGuardScope::take_violations();
     {

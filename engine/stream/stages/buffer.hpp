@@ -16,9 +16,9 @@
 
 #include <fmt/format.h>
 
+#include "engine/base/overflow_policy.hpp"
 #include "engine/channel/spill_file.hpp"
 #include "engine/channel/wake_list.hpp"
-#include "engine/rt/overflow_policy.hpp"
 #include "engine/rt/thread.hpp"
 #include "engine/stream/stage.hpp"
 

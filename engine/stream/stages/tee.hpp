@@ -35,8 +35,8 @@
 
 #include <fmt/format.h>
 
+#include "engine/base/overflow_policy.hpp"
 #include "engine/channel/wake_list.hpp"
-#include "engine/rt/overflow_policy.hpp"
 #include "engine/stream/fifo.hpp"
 #include "engine/stream/stage.hpp"
 

@@ -260,5 +260,22 @@ TEST(JoinedMpegFile, GoesOnBehindAHeaderThatWasChanged) {
                           "skipped"));
 }
 
+TEST(JoinedMpegFile, SaysWhatIsDamagedBeforeItsFirstFrame) {
+  const TempDir dir;
+  const std::string tag = std::string("ID3\x04\0\0\0\0\1\0", 10) + std::string(128, '\0');
+  const std::size_t frame = mpeg_frame(128).size();
+  for (const std::string& front : {std::string(), tag}) {
+    std::string bytes = mpeg_frames(100, 128);
+    EXPECT_THAT(play(dir.write("whole.mp3", front + bytes)).losses, IsEmpty());
+    bytes.insert(200, 1, '\x55');         // the first frame is longer than it says
+    bytes.erase(2 * frame + 1 + 200, 1);  // the third is shorter
+    const Played played = play(dir.write("a.mp3", front + bytes));
+    EXPECT_EQ(played.channels[0].size(), 98U * kMpegFrames);
+    EXPECT_THAT(played.losses, ElementsAre(std::to_string(2 * frame) +
+                                           " bytes are damaged, the first before frame 0: their contents are "
+                                           "skipped"));
+  }
+}
+
 }  // namespace
 }  // namespace streamlab

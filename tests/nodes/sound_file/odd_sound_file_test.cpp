@@ -177,5 +177,53 @@ TEST(OddSoundFile, IsPlayedWhateverStandsBesideItsSamples) {
   }
 }
 
+// Three channels of a byte each, in 100 bytes.
+TEST(OddSoundFile, SaysThatItsLastFrameIsIncomplete) {
+  const TempDir dir;
+  const std::string samples(100, '\x55');
+  const auto big = [](std::uint64_t value, int count) {
+    std::string bytes = little(value, count);
+    return std::string(bytes.rbegin(), bytes.rend());
+  };
+  const auto guid = [](std::string_view name) {
+    return std::string(name) + (name == "riff"
+                                    ? std::string("\x2E\x91\xCF\x11\xA5\xD6\x28\xDB\x04\xC1\0\0", 12)
+                                    : std::string("\xF3\xAC\xD3\x11\x8C\xD1\0\xC0\x4F\x8E\xDB\x8A", 12));
+  };
+  const auto wave_64 =
+      [&](std::string_view body) {  // its chunks count their heads, and end at multiples of 8
+        const std::string format = format_body(6, 3, 8000, 8);
+        const std::string filling((8 - body.size() % 8) % 8, '\0');
+        const std::string chunks = guid("wave") + guid("fmt ") + little(24 + format.size(), 8) + format +
+                                   guid("data") + little(24 + body.size(), 8) + std::string(body) + filling;
+        return guid("riff") + little(24 + chunks.size(), 8) + chunks;
+      };
+  const std::string comm = "COMM" + big(18, 4) + big(3, 2) + big(33, 4) + big(8, 2) +
+                           std::string("\x40\x0B\xFA\0\0\0\0\0\0\0", 10);  // 8000 as an 80-bit float
+  const std::string ssnd = "SSND" + big(8 + samples.size(), 4) + big(0, 8) + samples;
+  const std::string desc = "desc" + big(32, 8) + std::string("\x40\xBF\x40\0\0\0\0\0", 8) + "alaw" +
+                           big(0, 4) + big(3, 4) + big(1, 4) + big(3, 4) +
+                           big(8, 4);  // 8000 as a 64-bit float
+  const std::vector<std::pair<std::string, std::string>> files{
+      {"a.wav", riff(chunk("fmt ", format_body(1, 3, 8000, 8)) + chunk("data", samples))},
+      {"alaw.wav", riff(chunk("fmt ", format_body(6, 3, 8000, 8)) + chunk("data", samples))},
+      {"ulaw.wav", riff(chunk("fmt ", format_body(7, 3, 8000, 8)) + chunk("data", samples))},
+      {"alaw.w64", wave_64(samples)},
+      {"alaw.au", ".snd" + big(24, 4) + big(100, 4) + big(27, 4) + big(8000, 4) + big(3, 4) + samples},
+      {"a.aiff", "FORM" + big(4 + comm.size() + ssnd.size(), 4) + "AIFF" + comm + ssnd},
+      {"alaw.caf",
+       "caff" + big(1, 2) + big(0, 2) + desc + "data" + big(4 + samples.size(), 8) + big(0, 4) + samples},
+  };
+  for (const auto& [name, bytes] : files) {
+    auto reader = SoundFileReader::open(dir.write(name, bytes));
+    ASSERT_TRUE(reader) << name << ": " << to_string(reader.error());
+    EXPECT_EQ(reader->info().frames, 33U) << name;
+    EXPECT_EQ(read_samples(*reader).channels[2].size(), 33U) << name;
+    EXPECT_THAT(reader->losses(),
+                ElementsAre("the samples end with 1 bytes of an incomplete frame, which are skipped"))
+        << name;
+  }
+}
+
 }  // namespace
 }  // namespace streamlab::test
