@@ -24,6 +24,7 @@
 #include "engine/run/param_control.hpp"
 #include "engine/run/reload.hpp"
 #include "engine/run/running_graph.hpp"
+#include "engine/run/stop_driver.hpp"
 #include "engine/run/subscriptions.hpp"
 #include "engine/run/trigger_port.hpp"
 #include "engine/run/wiring.hpp"
@@ -265,7 +266,7 @@ class Engine::Impl {
     const std::scoped_lock lock(stop_mutex_);  // a second caller returns when the first has stopped it
     if (closed_) { return; }
     was_over_ = is_over();
-    if (started_) { run_through(patience, gives_up); }
+    if (started_) { run_through({patience, gives_up}); }
     close_nodes();
     subscriptions_->stopped();
     closed_ = true;
@@ -355,36 +356,27 @@ class Engine::Impl {
   }
   // Stops the device; its domain gives what it holds to the others, on a thread of its own. Once, though one thread
   // may wait while another stops.
-  void end_device() {
+  void end_device(const Patience* patience = nullptr) {
     if (device_side_ == nullptr) { return; }
     const std::scoped_lock lock(device_mutex_);
     if (device_is_ended_.load(std::memory_order_relaxed)) { return; }
     missing_frames_.store(device_side_->count_missing(), std::memory_order_relaxed);
-    driver_->stop();
+    stop_driver(
+        *driver_, patience, [this] { return progress(); }, [this] { abort(); });
     if (!start_draining(*device_domain_)) { device_domain_->abort(); }
     device_is_ended_.store(true, std::memory_order_release);  // now that the worker is counted
   }
 
-  void run_through(std::chrono::nanoseconds patience, const std::function<bool()>& gives_up) {
+  void run_through(const Patience& patience) {
     if (trigger_port_ != nullptr) { trigger_port_->close(); }
-    end_device();
+    end_device(&patience);
     if (trigger_port_ == nullptr) {
       for (auto& domain : graph_.domains) { domain->end_sources(); }
     }
     graph_.stop_waiting();
-    std::uint64_t seen = progress();
-    auto since = SteadyClock::now();
-    while (workers_.left() > 0) {
-      const std::uint32_t ticket = workers_.ended().ticket();
-      if (workers_.left() == 0) { break; }
-      workers_.ended().wait(ticket, std::chrono::milliseconds(20));
-      const std::uint64_t now = progress();
-      if (now != std::exchange(seen, now)) { since = SteadyClock::now(); }
-      if (SteadyClock::now() - since >= patience || (gives_up && gives_up())) {
-        abort();
-        since = SteadyClock::now();
-      }
-    }
+    wait_with(
+        patience, workers_.ended(), [this] { return workers_.left() == 0; }, [this] { return progress(); },
+        [this] { abort(); });
     workers_.join();
     // A domain that did not reach its end no longer takes the blocks still queued for it.
     const auto settle = [this](EdgeLink& link, std::size_t to_domain) {

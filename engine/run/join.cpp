@@ -5,7 +5,84 @@
 #include <limits>
 #include <utility>
 
+#include "engine/core/time_at.hpp"
+
 namespace streamlab {
+
+namespace {
+
+// Flags that hold for every frame of a block.
+std::uint32_t flags_of_all_frames(const DataFrame& block) noexcept {
+  return block.header().flags & ~block.flagged() & kFlagsOfFrames;
+}
+
+// Is `next` one block with `block`, but for its length?
+bool can_be_one(const DataFrame& block, const DataFrame& next) noexcept {
+  const std::uint32_t between = flag_bit(FrameFlag::gap) | flag_bit(FrameFlag::xrun);
+  return next.position() == block.position() + block.frame_count() && (next.header().flags & between) == 0 &&
+         !block.header().has(FrameFlag::end_of_stream) &&
+         flags_of_all_frames(block) == flags_of_all_frames(next) && block.metadata().entries().empty() &&
+         next.metadata().entries().empty();
+}
+
+void append(DataFrame& block, const DataFrame& from, std::uint32_t frames) noexcept {
+  const std::uint32_t there = block.frame_count();
+  block.set_frame_count(there + frames);
+  const auto marks = block.set_flagged(block.flagged());
+  std::fill(marks.begin() + std::min<std::ptrdiff_t>(there, std::ssize(marks)), marks.end(), std::uint8_t{0});
+  block.add_flags(from, 0, frames, there);
+  for (std::uint32_t c = 0; c < block.channel_count(); ++c) {
+    std::copy_n(from.channel_data(c), frames, block.channel_data(c) + there);
+  }
+}
+
+void remove_front(DataFrame& block, std::uint32_t frames) noexcept {
+  const std::uint32_t left = block.frame_count() - frames;
+  for (std::uint32_t c = 0; c < block.channel_count(); ++c) {
+    std::copy_n(block.channel_data(c) + frames, left, block.channel_data(c));
+  }
+  block.header().timestamp_us =
+      time_at(block.position() + frames, block.header(), block.format().sample_rate_hz);
+  block.header().position += frames;
+  block.move_flags_up(frames);
+}
+
+}  // namespace
+
+std::size_t Join::Queue::count_when_joined() const noexcept {
+  std::size_t joined = std::min<std::size_t>(count, 1);  // the first may be shown
+  std::uint64_t in_last = 0;
+  for (std::size_t b = 1; b < count; ++b) {
+    const bool is_one = b > 1 && can_be_one(at(b - 1), at(b));
+    in_last = is_one ? in_last + at(b).frame_count() : at(b).frame_count();
+    if (!is_one) { ++joined; }
+    if (in_last > at(b).max_frames()) {
+      in_last -= at(b).max_frames();
+      ++joined;
+    }
+  }
+  return joined;
+}
+
+void Join::Queue::join_short_blocks() noexcept {
+  std::size_t last = 0;
+  for (std::size_t b = 1; b < count; ++b) {
+    DataFrame& block = at(b);
+    std::uint32_t moved = 0;
+    if (last > 0 && can_be_one(at(last), block)) {
+      DataFrame& to = at(last);
+      moved = std::min(to.max_frames() - to.frame_count(), block.frame_count());
+      const bool is_whole = moved == block.frame_count();
+      const bool ends = block.header().has(FrameFlag::end_of_stream);
+      append(to, block, moved);
+      if (ends && !is_whole) { to.header().clear(FrameFlag::end_of_stream); }
+      if (is_whole) { continue; }
+      if (moved > 0) { remove_front(block, moved); }
+    }
+    if (++last < b) { std::swap(at(last), block); }
+  }
+  count = std::min(count, last + 1);
+}
 
 Join::Join(const std::vector<std::shared_ptr<const StreamFormat>>& formats,
            const std::vector<std::uint32_t>& blocks) {
@@ -24,13 +101,15 @@ Join::Join(const std::vector<std::shared_ptr<const StreamFormat>>& formats,
 }
 
 bool Join::has_room(std::size_t input, std::size_t blocks) const noexcept {
-  return queues_[input].count + blocks <= queues_[input].blocks.size();
+  const Queue& queue = queues_[input];
+  return queue.has_room(blocks) || queue.count_when_joined() + blocks <= queue.blocks.size();
 }
 
 bool Join::push(std::size_t input, const DataFrame& block) noexcept {
-  if (!has_room(input)) { return false; }
-  if (block.frame_count() == 0) { return true; }
   Queue& queue = queues_[input];
+  if (!queue.has_room(1)) { queue.join_short_blocks(); }
+  if (!queue.has_room(1)) { return false; }
+  if (block.frame_count() == 0) { return true; }
   // An input that joins a running graph may begin before the part that was given last.
   const std::int64_t late = next_position_ ? *next_position_ - block.position() : 0;
   if (late > 0 && queue.count == 0) {
@@ -104,11 +183,8 @@ std::span<const DataFrame* const> Join::next() noexcept {
   if (!is_last && std::any_of(queues_.begin(), queues_.end(), ends_here)) { return {}; }
 
   FrameHeader header = earliest->head().header();
+  header.timestamp_us = time_at(position, header, earliest->head().format().sample_rate_hz);
   header.position = position;
-  if (earliest->used > 0) {
-    header.timestamp_us += static_cast<std::int64_t>(static_cast<double>(earliest->used) * 1e6 /
-                                                     earliest->head().format().sample_rate_hz);
-  }
   if (next_position_) {  // what only one input lacks is not a gap in the result
     header.clear(FrameFlag::gap);
     header.gap_frames = static_cast<std::uint64_t>(std::max<std::int64_t>(0, position - *next_position_));

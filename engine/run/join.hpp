@@ -53,6 +53,13 @@ class Join {
     DataFrame part;  // what next() returns when it is not a whole block
 
     const DataFrame& head() const noexcept { return blocks[first]; }
+    DataFrame& at(std::size_t index) noexcept { return blocks[(first + index) % blocks.size()]; }
+    const DataFrame& at(std::size_t index) const noexcept { return blocks[(first + index) % blocks.size()]; }
+    bool has_room(std::size_t more) const noexcept { return count + more <= blocks.size(); }
+    // How many blocks there would be after join_short_blocks().
+    std::size_t count_when_joined() const noexcept;
+    // Room is for so many blocks of the largest size. Where shorter ones come, those behind the first are put together.
+    void join_short_blocks() noexcept;
     std::int64_t position() const noexcept { return head().position() + used; }
     std::uint32_t left() const noexcept { return head().frame_count() - used; }
   };

@@ -8,7 +8,7 @@
 #include <fmt/format.h>
 
 #include "engine/core/overlap.hpp"
-#include "nodes/analysis/time_at.hpp"
+#include "engine/core/time_at.hpp"
 
 namespace streamlab {
 namespace {

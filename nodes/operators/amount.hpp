@@ -14,7 +14,7 @@
 
 #include "engine/core/node.hpp"
 #include "engine/core/overlap.hpp"
-#include "nodes/analysis/time_at.hpp"
+#include "engine/core/time_at.hpp"
 
 namespace streamlab {
 

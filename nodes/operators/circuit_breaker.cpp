@@ -20,7 +20,7 @@
 #include "engine/channel/circuit_breaker.hpp"
 #include "engine/core/in_force.hpp"
 #include "engine/core/node.hpp"
-#include "nodes/analysis/time_at.hpp"
+#include "engine/core/time_at.hpp"
 #include "nodes/operators/left_out.hpp"
 
 namespace streamlab {

@@ -24,9 +24,9 @@
 
 #include "engine/core/node.hpp"
 #include "engine/core/overlap.hpp"
+#include "engine/core/time_at.hpp"
 #include "nodes/analysis/interval_grid.hpp"
 #include "nodes/analysis/level_unit.hpp"
-#include "nodes/analysis/time_at.hpp"
 #include "nodes/operators/means.hpp"
 
 namespace streamlab {

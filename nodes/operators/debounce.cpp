@@ -17,7 +17,7 @@
 
 #include "engine/channel/gates.hpp"
 #include "engine/core/node.hpp"
-#include "nodes/analysis/time_at.hpp"
+#include "engine/core/time_at.hpp"
 #include "nodes/operators/held_block.hpp"
 
 namespace streamlab {

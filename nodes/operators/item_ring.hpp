@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "engine/core/data_frame.hpp"
-#include "nodes/analysis/time_at.hpp"
+#include "engine/core/time_at.hpp"
 
 namespace streamlab {
 

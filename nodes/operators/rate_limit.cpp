@@ -17,7 +17,7 @@
 
 #include "engine/channel/rate_limiter.hpp"
 #include "engine/core/node.hpp"
-#include "nodes/analysis/time_at.hpp"
+#include "engine/core/time_at.hpp"
 #include "nodes/operators/left_out.hpp"
 
 namespace streamlab {

@@ -13,8 +13,8 @@
 #include <fmt/format.h>
 
 #include "engine/core/node.hpp"
+#include "engine/core/time_at.hpp"
 #include "nodes/analysis/interval_grid.hpp"
-#include "nodes/analysis/time_at.hpp"
 #include "nodes/operators/held_block.hpp"
 
 namespace streamlab {

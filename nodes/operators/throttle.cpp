@@ -20,7 +20,7 @@
 
 #include "engine/channel/clock.hpp"
 #include "engine/core/node.hpp"
-#include "nodes/analysis/time_at.hpp"
+#include "engine/core/time_at.hpp"
 
 namespace streamlab {
 namespace throttle_node {

@@ -14,7 +14,7 @@
 #include <optional>
 
 #include "engine/core/data_frame.hpp"
-#include "nodes/analysis/time_at.hpp"
+#include "engine/core/time_at.hpp"
 
 namespace streamlab {
 

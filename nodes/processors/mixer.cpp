@@ -47,7 +47,9 @@ constexpr NodeInfo kInfo{
     .outputs = kAudioOutPort,
     .params = kParams,
     .rt_safe = RtSafe::yes,
-    .at_gap = "Carries on; a gap in any input is a gap in the output.",
+    .at_gap =
+        "Carries on; where all inputs have a gap, so has the output. Where one lacks frames, it counts as silence, and the "
+        "block is flagged incomplete.",
     .details =
         "Sums are computed in the order of the columns. A factor of 0 excludes its channel entirely, so that "
         "a NaN in it cannot reach the output; a row with a single 1 copies its channel bit for bit. Without "

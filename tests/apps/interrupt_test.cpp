@@ -52,6 +52,24 @@ TEST(SecondCtrlC, GivesUpARunAndABatch) {
   }
 }
 
+// The thread of a card with a virtual clock waits for a program that reads no more.
+TEST(SecondCtrlC, EndsACardThatWaits) {
+  const TempDir dir;
+  const std::string graph = dir.write("graph.json", R"({"nodes": [
+      {"id": "in", "type": "AudioInput", "config": {"device": "sim", "sim": {"clock": "virtual"}}},
+      {"id": "slow", "type": "Process",
+       "config": {"command": ["sh", "-c", "head -c 40000 >/dev/null; touch began; exec sleep 1000"]}},
+      {"id": "out", "type": "NullSink"}],
+      "connections": [{"from": "in", "to": "slow"}, {"from": "slow", "to": "out"}]})");
+  Program program(streamlab_command({"run", graph}), dir.path().string());
+  ASSERT_TRUE(comes([&] { return std::filesystem::exists(dir.file("began")); }));
+  program.send(SIGINT);
+  program.send(SIGTERM);
+  const auto result = program.wait();
+  EXPECT_EQ(result.exit_code, 3) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("given up"));
+}
+
 std::string stubborn_flow(const TempDir& dir) {
   return dir.write("flow.json", R"({"nodes": [{"name": "a", "shell": "sh",
       "run": "trap '' TERM; touch began; while :; do sleep 0.1; done"}],

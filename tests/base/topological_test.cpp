@@ -39,8 +39,9 @@ TEST(TopologicalOrder, ShowsTheEndsOfALongCycle) {
   };
   EXPECT_EQ(shown(1), "0 -> 0");
   EXPECT_EQ(shown(3), "0 -> 1 -> 2 -> 0");
-  EXPECT_EQ(shown(100), "0 -> 1 -> 2 -> 3 -> 4 -> 5 -> 6 -> 7 -> 8 -> 9 -> 10 -> … -> 91 -> 92 -> 93 -> 94 -> 95 -> "
-                        "96 -> 97 -> 98 -> 99 -> 0");
+  EXPECT_EQ(shown(100),
+            "0 -> 1 -> 2 -> 3 -> 4 -> 5 -> 6 -> 7 -> 8 -> 9 -> 10 -> … -> 91 -> 92 -> 93 -> 94 -> 95 -> "
+            "96 -> 97 -> 98 -> 99 -> 0");
 }
 
 }  // namespace

@@ -200,5 +200,35 @@ TEST(Join, WaitsUntilItIsKnownWhichBlockIsTheLast) {
   EXPECT_FALSE(longer.next()[0]->header().has(FrameFlag::end_of_stream));
 }
 
+// Room is for blocks of the largest size: a source that gives shorter ones must not fill it while another input still
+// gathers its part.
+TEST(Join, HoldsAsManyFramesOfShortBlocks) {
+  Join join({mono(16), mono(16)}, {5, 5});
+  std::int64_t position = 0;
+  while (position < 63) {
+    DataFrame part = block(position, 3);
+    if (position == 30) { part.flag_frames(FrameFlag::clipped, 1, 1); }
+    if (position == 48) { part.header().set(FrameFlag::gap); }  // begins a block of its own
+    ASSERT_TRUE(join.has_room(0)) << position;
+    ASSERT_TRUE(join.push(0, part)) << position;
+    position += 3;
+  }
+  int frame = 0;
+  for (int n = 0; n < 63; n += 7) {
+    ASSERT_TRUE(join.push(1, block(n, 7, -1)));
+    for (auto both = join.next(); !both.empty(); both = join.next()) {
+      ASSERT_EQ(both[0]->position(), frame);
+      EXPECT_EQ(both[0]->timestamp_us(), frame * 1000);
+      for (std::uint32_t i = 0; i < both[0]->frame_count(); ++i, ++frame) {
+        EXPECT_EQ(both[0]->channel(0)[i], frame);
+        EXPECT_EQ(both[1]->channel(0)[i], -frame);
+        const bool is_clipped = (both[0]->flags_of(i, 1) & flag_bit(FrameFlag::clipped)) != 0;
+        EXPECT_EQ(is_clipped, frame == 31) << frame;
+      }
+    }
+  }
+  EXPECT_EQ(frame, 63);
+}
+
 }  // namespace
 }  // namespace streamlab

@@ -1,4 +1,4 @@
-// nodes/analysis/time_at.hpp
+// engine/core/time_at.hpp
 //
 // The time of any sample of a block, and the moment of a result.
 #pragma once
