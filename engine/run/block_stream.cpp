@@ -5,14 +5,8 @@
 
 namespace streamlab {
 
-std::int64_t end_position_of(const DataFrame& block) noexcept {
-  const bool is_audio = block.format().kind == StreamKind::audio;
-  return block.position() +
-         static_cast<std::int64_t>(is_audio ? block.frame_count() : block.header().length_frames);
-}
-
 std::int64_t BlockStream::end_position() const noexcept {
-  std::int64_t end = begins_at;
+  std::int64_t end = first_position();
   for (const DataFrame& frame : storage) {  // some are of earlier rounds
     if (frame.frame_count() > 0) { end = std::max(end, end_position_of(frame)); }
   }
@@ -22,7 +16,7 @@ std::int64_t BlockStream::end_position() const noexcept {
 void BlockStream::mark_join() noexcept {
   DataFrame& first = *frames.front();
   FrameHeader& header = first.header();
-  if (header.position > joins_at) {
+  if (joins_at >= 0 && header.position > joins_at) {
     header.set(FrameFlag::gap);
     header.gap_frames = std::max(header.gap_frames, static_cast<std::uint64_t>(header.position - joins_at));
   }

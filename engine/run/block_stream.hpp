@@ -15,7 +15,11 @@ struct EdgeLink;
 class DomainStep;
 
 // In frames of the measured stream.
-std::int64_t end_position_of(const DataFrame& block) noexcept;
+inline std::int64_t end_position_of(const DataFrame& block) noexcept {
+  const bool is_audio = block.format().kind == StreamKind::audio;
+  return block.position() +
+         static_cast<std::int64_t>(is_audio ? block.frame_count() : block.header().length_frames);
+}
 
 struct BlockStream {
   std::vector<DataFrame> storage;          // empty where the frames belong to another stream or to an edge
@@ -30,23 +34,22 @@ struct BlockStream {
   // alone. Set when it is closed.
   std::atomic<bool>* named_is_over = nullptr;
 
-  // Until its first block: where the stream of a node ended that was made again in a reload. What lies between is missing.
+  // Until its first block: where another stream ended that it goes on with, since a reload: what lies between is missing.
+  // kBeginning: it begins with the run. kNowhere: it came with a reload and goes on with none, or has brought a block.
   static constexpr std::int64_t kNowhere = -1;
-  std::int64_t joins_at = kNowhere;
-  // Where its first block may begin, so that what never came is missing, too; kNowhere: it came with a reload.
-  std::int64_t begins_at = 0;
+  static constexpr std::int64_t kBeginning = -2;
+  std::int64_t joins_at = kBeginning;
 
   // Back to the state before the first block.
   void restart() noexcept {
     count = 0;
     ended = closed = false;
-    joins_at = kNowhere;
-    begins_at = 0;
+    joins_at = kBeginning;
   }
-  // Where its last block ended; begins_at before the first. Of a stream with blocks of its own.
+  // Where its first block should begin; kNowhere: not known.
+  std::int64_t first_position() const noexcept { return joins_at == kBeginning ? 0 : joins_at; }
+  // Where its last block ended; first_position() before the first. Of a stream with blocks of its own.
   std::int64_t end_position() const noexcept;
-  // It goes on with one that ended there.
-  void join(std::int64_t end) noexcept { joins_at = begins_at = end; }
   // Marks what is missing before its first block, where it joins another stream.
   void mark_join() noexcept;
 };

@@ -12,8 +12,8 @@ namespace streamlab {
 
 // How long somebody waits for an end that may not come.
 struct Patience {
-  std::chrono::nanoseconds time;                 // without any progress
-  const std::function<bool()>& gives_up;         // may be empty
+  std::chrono::nanoseconds time;          // without any progress
+  const std::function<bool()>& gives_up;  // may be empty
 };
 
 // Until `is_done`, about which `signal` wakes. When nothing has moved for the time, or the caller gives up: `abort`, and again.
@@ -28,7 +28,8 @@ void wait_with(const Patience& patience, WakeSignal& signal, const Done& is_done
     signal.wait(ticket, std::chrono::milliseconds(20));
     const auto now = progress();
     if (now != std::exchange(seen, now)) { since = std::chrono::steady_clock::now(); }
-    if (std::chrono::steady_clock::now() - since >= patience.time || (patience.gives_up && patience.gives_up())) {
+    if (std::chrono::steady_clock::now() - since >= patience.time ||
+        (patience.gives_up && patience.gives_up())) {
       abort();
       since = std::chrono::steady_clock::now();
     }

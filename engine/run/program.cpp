@@ -306,7 +306,7 @@ std::int64_t Program::end_position(const BlockStream* stream) const noexcept {
     stream = step.in.front();
   }
   if (const IncomingEdge* const edge = edge_of(stream)) {
-    return edge->losses.next_position().value_or(edge->stream.begins_at);
+    return edge->losses.next_position().value_or(edge->stream.first_position());
   }
   return stream->end_position();
 }

@@ -36,7 +36,8 @@ void stop_driver(Driver& driver, const Patience* patience, const std::function<s
   });
   if (!thread) { return driver.stop(); }
   wait_with(
-      *patience, stop.signal, [&stop] { return stop.is_done.load(std::memory_order_acquire); }, progress, abort);
+      *patience, stop.signal, [&stop] { return stop.is_done.load(std::memory_order_acquire); }, progress,
+      abort);
 }
 
 }  // namespace streamlab

@@ -56,8 +56,8 @@ SwapProgram::SwapProgram(std::unique_ptr<Program> next, Program& now, std::size_
   pair_steps(now, succession);
   pair_edges(now);
   pair_inputs();
-  for (BlockStream& stream : next_->streams()) { stream.begins_at = BlockStream::kNowhere; }
-  for (IncomingEdge& in : next_->incoming()) { in.stream.begins_at = BlockStream::kNowhere; }
+  for (BlockStream& stream : next_->streams()) { stream.joins_at = BlockStream::kNowhere; }
+  for (IncomingEdge& in : next_->incoming()) { in.stream.joins_at = BlockStream::kNowhere; }
   std::set<std::size_t> kept;
   for (std::size_t e = 0; e < succession.after().edges().size(); ++e) {
     if (const auto old = succession.edge(e)) { kept.insert(*old); }
@@ -154,18 +154,18 @@ void SwapProgram::apply(std::unique_ptr<Program>& program) noexcept {
     if (!pair.is_same_link) { continue; }
     pair.next->losses = pair.old->losses;
     pair.next->stream.ended = pair.old->stream.ended;
-    pair.next->stream.begins_at = pair.old->stream.begins_at;
+    pair.next->stream.joins_at = pair.old->stream.joins_at;
   }
   for (StreamPair& pair : streams_) {
     pair.next->ended = pair.old->ended;
-    pair.next->begins_at = pair.old->begins_at;
+    pair.next->joins_at = pair.old->joins_at;
     if (pair.next->ended) { Loop::close(*pair.next); }
   }
   // Blocks that were under way in a node that is made again are missing behind it.
-  for (StreamPair& pair : joins_) { pair.next->join(program->end_position(pair.old)); }
+  for (StreamPair& pair : joins_) { pair.next->joins_at = program->end_position(pair.old); }
   for (InputPair& pair : inputs_) {
     const std::int64_t end = program->end_position(pair.old);
-    pair.next->join(end);
+    pair.next->joins_at = end;
     if (pair.edge != nullptr && end != BlockStream::kNowhere) { pair.edge->losses.join_at(end); }
   }
   program.swap(next_);
