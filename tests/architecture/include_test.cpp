@@ -2,7 +2,12 @@
 //
 // Who may include whom. An object library is linked only to those below it, but an include path knows no such
 // border; this test does.
+#include <algorithm>
 #include <array>
+#include <functional>
+#include <map>
+#include <regex>
+#include <set>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -108,6 +113,43 @@ TEST(Includes, LeadOnlyToLayersBelow) {
   }
   EXPECT_THAT(found, testing::IsEmpty());
   EXPECT_GT(includes, 500U);  // the test did read them
+}
+
+// docs/images/house.dot: what a layer may include lies below it in the picture, and no arrow leads elsewhere.
+TEST(Includes, AreDrawnAsTheTableSays) {
+  std::map<std::string, std::string> folders;                    // by name in the drawing
+  std::map<std::string, std::set<std::string>> arrows;           // by folder
+  std::vector<std::pair<std::string, std::string>> connections;  // of names
+  for (const std::string& line : lines_of("docs/images/house.dot")) {
+    static const std::regex kBox(R"re((\w+) \[label="([\w/]+)\\n.*)re");
+    static const std::regex kArrow(R"((\w+) -> (\w+);)");
+    std::smatch match;
+    if (std::regex_search(line, match, kBox)) { folders[match[1]] = match[2].str() + "/"; }
+    for (std::sregex_iterator at(line.begin(), line.end(), kArrow), end; at != end; ++at) {
+      connections.emplace_back((*at)[1], (*at)[2]);
+    }
+  }
+  for (const auto& [from, to] : connections) { arrows[folders[from]].insert(folders[to]); }
+  ASSERT_EQ(folders.size(), layers().size());
+  const std::function<bool(const std::string&, std::string_view)> leads_to = [&](const std::string& from,
+                                                                                 std::string_view to) {
+    return std::any_of(arrows[from].begin(), arrows[from].end(),
+                       [&](const std::string& next) { return to.starts_with(next) || leads_to(next, to); });
+  };
+  for (const Layer& layer : layers()) {
+    const std::string folder(layer.folder);
+    for (const std::string_view below : layer.ours) {
+      const bool is_itself = below.starts_with(folder) || folder.starts_with(below);
+      if (folder == "apps/" && below != "hal/" && below != "nodes/") { continue; }  // all of the engine
+      EXPECT_TRUE(is_itself || leads_to(folder, below)) << folder << " does not lead to " << below;
+    }
+    for (const std::string& next : arrows[folder]) {
+      const bool is_allowed = std::any_of(layer.ours.begin(), layer.ours.end(), [&](std::string_view below) {
+        return below.starts_with(next) || std::string_view(next).starts_with(below);
+      });
+      EXPECT_TRUE(is_allowed) << folder << " may not include " << next;
+    }
+  }
 }
 
 TEST(Includes, AreJudgedByTheTable) {
