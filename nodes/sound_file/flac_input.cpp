@@ -43,6 +43,7 @@ class FlacInput final : public SampleInput {
     }
     if (shape_.sample_rate_hz == 0) { return "it has a sample rate of 0 Hz"; }
     look_at_the_end();
+    note_end();
     if (bytes_.error_number() != 0) { return std::strerror(bytes_.error_number()); }
     return {};
   }
@@ -214,14 +215,21 @@ class FlacInput final : public SampleInput {
       const bool went_on = FLAC__stream_decoder_process_single(decoder_.get()) != 0;
       // libFLAC 1.4.2 wipes the block that follows its silence. (One that is left out may be wiped.)
       const bool is_wiped = blocks_in_step_ > 1 && block_end_ > next_;
-      if (is_wiped && bytes_.error_number() == 0) { decode_again(); }
+      if (is_wiped && bytes_.error_number() == 0) {
+        decode_again();
+      } else if (end_ > 0) {
+        note_end();
+      }
       if (bytes_.error_number() != 0) {
         return failed(path_, fmt::format("cannot be read beyond frame {}: {}", next_,
                                          std::strerror(bytes_.error_number())));
       }
       const auto state = FLAC__stream_decoder_get_state(decoder_.get());
       if (end_ == 0 && (!went_on || state == FLAC__STREAM_DECODER_END_OF_STREAM)) {
-        if (!shape_.frames && state == FLAC__STREAM_DECODER_END_OF_STREAM) { check_md5(); }
+        if (!shape_.frames && state == FLAC__STREAM_DECODER_END_OF_STREAM) {
+          look_behind_last_block();
+          check_md5();
+        }
         return false;
       }
     }
@@ -240,6 +248,7 @@ class FlacInput final : public SampleInput {
     missing_ = 0;
     if (FLAC__stream_decoder_seek_absolute(decoder_.get(), std::max(block_begin_, next_)) != 0) { return; }
     begin_ = end_ = 0;
+    note_end();
     FLAC__stream_decoder_flush(decoder_.get());
   }
 
@@ -317,6 +326,31 @@ class FlacInput final : public SampleInput {
                                   frames, bytes_.size() - position, *shape_.frames));
   }
 
+  // Where the header states no length, the last block that could be decoded ends the stream. Behind it stands a tag, or what
+  // was a block.
+  void look_behind_last_block() {
+    if (wrapping_ == FlacWrapping::ogg || end_byte_ >= bytes_.size() || std::exchange(found_behind_, true)) {
+      return;
+    }
+    std::string head(8, '\0');
+    bytes_.seek(static_cast<std::int64_t>(end_byte_), SEEK_SET);
+    head.resize(bytes_.read(head.data(), head.size()));
+    if (head.starts_with("TAG") || head.starts_with("ID3") || head.starts_with("APETAGEX")) { return; }
+    const std::uint64_t bytes = bytes_.size() - end_byte_;
+    losses_.push_back(
+        head.starts_with("fLaC")
+            ? fmt::format("another FLAC stream of {} bytes follows the first: not played", bytes)
+            : fmt::format("{} bytes behind the last block are damaged, or of one that was cut off: their "
+                          "contents are not played",
+                          bytes));
+  }
+  // The decoder stands behind a block.
+  void note_end() {
+    FLAC__uint64 position = 0;
+    if (shape_.frames || wrapping_ == FlacWrapping::ogg) { return; }
+    if (FLAC__stream_decoder_get_decode_position(decoder_.get(), &position) != 0) { end_byte_ = position; }
+  }
+
   const std::string path_;
   FileBytes bytes_;
   const FlacWrapping wrapping_;
@@ -333,6 +367,7 @@ class FlacInput final : public SampleInput {
   bool crc_failed_ = false;
   std::uint64_t frames_behind_ = 0;  // what the header counts, in its last block
   bool found_behind_ = false;
+  std::uint64_t end_byte_ = 0;  // behind the last block, where the header states no length
   std::optional<bool> joined_;  // is_joined()
   bool has_gap_ = false;
   bool is_md5_checked_ = false;
