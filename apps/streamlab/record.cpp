@@ -7,6 +7,7 @@
 //   input -> file
 //   input -> whole    peak and clipped samples of all of it
 //   input -> level    ten times a second, where somebody looks
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <utility>
@@ -116,8 +117,16 @@ class RecordView final : public RunView {
     for (const Error& failure : summary.status.failures) {  // it is gone: what has its name is another's
       if (is_about_lost_name(failure.what)) { return; }
     }
-    // With --force an old file is still there where the new one failed: a note says so.
-    if (arguments_.force && !summary.status.failures.empty()) { return; }
+    if (summary.status.frames == 0) {
+      summary.headline =
+          fmt::format("{}: nothing was recorded, the device has given no frame", arguments_.out);
+      return;
+    }
+    // With --force an old file is still there where the new one failed or was given up: a note says so.
+    const bool is_kept = std::any_of(
+        summary.status.notes.begin(), summary.status.notes.end(),
+        [](const auto& note) { return note.second.text.find("the old file was kept") != std::string::npos; });
+    if (is_kept || (arguments_.force && !summary.status.failures.empty())) { return; }
     const auto file = SoundFileReader::open(arguments_.out);
     if (!file) {
       summary.headline = fmt::format("{}: {}", arguments_.out, file.error().what);

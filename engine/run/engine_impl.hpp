@@ -404,7 +404,8 @@ class Engine::Impl {
 
   // How complete the files are; threads and device have ended.
   Ending how_it_ended() const {
-    if (!begun_) { return Ending::not_begun; }
+    // A device that has given nothing: no old file is to go for an empty one.
+    if (!begun_ || (driver_ != nullptr && driver_->status().frames == 0)) { return Ending::not_begun; }
     const bool is_whole = was_over_ || options_.host.naming == Naming::at_once;
     const bool failed = given_up_ || !is_whole ||
                         std::any_of(graph_.domains.begin(), graph_.domains.end(),

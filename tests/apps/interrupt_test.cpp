@@ -70,6 +70,24 @@ TEST(SecondCtrlC, EndsACardThatWaits) {
   EXPECT_THAT(result.err, HasSubstr("given up"));
 }
 
+// A card that gives nothing: the old recording is worth more than one of no frames.
+TEST(CtrlC, LeavesAnOldRecordingWhereNothingCame) {
+  const TempDir dir;
+  const std::string old = dir.write("take.wav", "an old recording");
+  const std::string card = dir.write(
+      "card.json",
+      R"({"sample_rate_hz": 48000, "faults": [{"at_frame": 0, "type": "unplug", "frames": 480000000}]})");
+  Program recording(streamlab_command({"record", "--device", "sim:" + card, "--force", "take.wav"}),
+                    dir.path().string());
+  ASSERT_TRUE(comes([&] { return std::filesystem::exists(dir.file("take.wav.new")); }));
+  recording.send(SIGINT);
+  const auto result = recording.wait();
+  EXPECT_EQ(result.exit_code, 3) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("take.wav: nothing was recorded, the device has given no frame\n"));
+  EXPECT_EQ(content_of(old), "an old recording");
+  EXPECT_FALSE(std::filesystem::exists(dir.file("take.wav.new")));
+}
+
 std::string stubborn_flow(const TempDir& dir) {
   return dir.write("flow.json", R"({"nodes": [{"name": "a", "shell": "sh",
       "run": "trap '' TERM; touch began; while :; do sleep 0.1; done"}],
