@@ -55,7 +55,7 @@ constexpr ParamInfo kParams[] = {
     param::integer(
         "max_waiting", "blocks", {1.0, 65536.0}, Need::optional,
         "Most blocks that wait per input; above that, the oldest is dropped. Left out: as many as edges and "
-        "nodes on the paths from a common source can hold, at least 64, and more where no device paces the run."),
+        "nodes on the paths from a common source can hold, at least 64; as many as come where no device paces the run."),
     param::number("lateness_s", "s", {1e-6, 1e6}, Need::optional,
                   "A block of in1 stops waiting for partners once any input is this far past it; left out: "
                   "it waits until its partners must have come."),
@@ -122,17 +122,17 @@ class Join final : public Node {
     const StreamFormat& first = *context.inputs[0];
     auto format = side_by_side(context.inputs, params_.labels(kPrefixes), params_.given(kPrefixes));
     if (!format) { return tl::unexpected(format.error()); }
+    may_grow_ = context.lossless && !params_.given(kMaxWaiting);
     for (std::size_t i = 0; i < context.inputs.size(); ++i) {
       std::size_t waiting = kLeastWaiting;
       if (params_.given(kMaxWaiting)) {
         waiting = static_cast<std::size_t>(params_.integer(kMaxWaiting));
-      } else if (!context.ahead_blocks.empty()) {
+      } else if (!may_grow_ && !context.ahead_blocks.empty()) {
         waiting = std::max<std::size_t>(waiting, context.ahead_blocks[i]);
       }
       // One more, for a partner that has arrived and may be used again.
       inputs_.emplace_back(std::make_shared<const StreamFormat>(*context.inputs[i]), waiting + 1);
     }
-    may_grow_ = context.lossless && !params_.given(kMaxWaiting);
     counts_.resize(inputs_.size());
     missing_ = first.kind == StreamKind::values ? std::numeric_limits<double>::quiet_NaN() : 0.0;
     reset();
