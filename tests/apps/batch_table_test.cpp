@@ -370,5 +370,32 @@ TEST(Batch, ListsWhatFailed) {
   EXPECT_EQ(content_of(dir.file("failed")), "");
 }
 
+TEST(Batch, RefusesAnotherOutputUnderTheNameThatATableHasUntilItIsComplete) {
+  const BatchFolder folder;
+  folder.make_wav("a.wav", 8000);
+  const auto result =
+      folder.batch(folder.levels(), {"a.wav"}, {"--csv", "t.csv", "--failures", "t.csv.part"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, HasSubstr("t.csv.part\" is written by --csv, until it is complete"));
+  EXPECT_FALSE(folder.has("t.csv"));
+}
+
+// An output of a file that failed was never written: what has its name now is somebody else's.
+TEST(BatchResume, KeepsAFileThatHasTheNameOfAnOutputThatWasNeverWritten) {
+  const BatchFolder folder;
+  folder.make_wav("a.wav", 8000);
+  folder.dir().write("b.wav", "no sound");
+  const std::string config = folder.levels(R"("type": "JsonlSink", "config": {"path": "levels.jsonl"})");
+  EXPECT_EQ(folder.batch(config, {"a.wav", "b.wav"}, {"--out-dir", "out"}).exit_code, 1);
+  std::filesystem::create_directories(folder.dir().file("out/b"));
+  folder.dir().write("out/b/levels.jsonl", "mine");
+  folder.make_wav("b.wav", 16000);
+  const auto resumed = folder.batch(config, {"a.wav", "b.wav"}, {"--out-dir", "out", "--resume"});
+  EXPECT_EQ(resumed.exit_code, 2);
+  EXPECT_THAT(resumed.err,
+              HasSubstr("b.wav: \"out/b/levels.jsonl\" exists already, and no batch has written it"));
+  EXPECT_EQ(folder.content("out/b/levels.jsonl"), "mine");
+}
+
 }  // namespace
 }  // namespace streamlab::test

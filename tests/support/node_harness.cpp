@@ -150,7 +150,7 @@ std::vector<DataFrame> NodeHarness::call(bool finishing, std::span<const DataFra
   }
   ++calls_;
   const auto step = [&] { status_ = finishing ? node_->finish(ports_) : node_->process(in, ports_); };
-  if (info_->rt_safe == RtSafe::yes) {
+  if (info_->rt_safe == RtSafe::yes && !may_allocate_) {
     RtGuardScope::take_violations();
     {
       const RtGuardScope guarded;

@@ -274,5 +274,24 @@ TEST(Buffer, RefusesHalfOfASpill) {
                std::runtime_error);
 }
 
+// One block of the input becomes many, more than memory and file take: offline all of them are kept, in order.
+TEST(Buffer, KeepsWhatComesAtOnceBeyondItsFile) {
+  const TempDir folder;
+  NodeHarness buffer(
+      "Buffer", R"({"capacity": 2, "spill_path": ")" + folder.path().string() + R"(", "spill_bytes": 2000})",
+      {values_at_rate(1000.0)});
+  EXPECT_TRUE(buffer.node().has_room(0, 500));  // it is empty
+  std::vector<std::int64_t> expected;
+  for (std::int64_t i = 0; i < 500; ++i) {
+    buffer.process(flat_block_at(buffer, i));
+    ASSERT_EQ(buffer.last_status(), Status::ok);
+    expected.push_back(i);
+  }
+  EXPECT_FALSE(buffer.node().has_room(0, 1));
+  std::vector<std::int64_t> given = positions_of(take(buffer));
+  for (const std::int64_t position : positions_of(buffer.finish())) { given.push_back(position); }
+  EXPECT_EQ(given, expected);
+}
+
 }  // namespace
 }  // namespace streamlab::test

@@ -402,5 +402,44 @@ TEST(Join, RefusesWhatCannotMatch) {
   EXPECT_THAT(join_refusal(R"({"by": "chance"})", {audio, audio}), HasSubstr("/by"));
 }
 
+// More blocks of in1 come between two of in2 than there is room for: nothing paces the run, so all of them wait.
+TEST(Join, DropsNothingWhereNothingPacesTheRun) {
+  NodeHarness node("Join", R"({"by": "latest"})", formats(2));
+  node.allow_allocation();
+  std::vector<std::string> given;
+  const auto add = [&](const std::vector<DataFrame>& blocks) {
+    for (const std::string& row : rows_of(blocks)) { given.push_back(row); }
+  };
+  add(node.process_input(1, block_of(node, 1, {.time_us = 0, .value = -1.0})));
+  for (int n = 0; n < 1000; ++n) {
+    add(node.process_input(0, block_of(node, 0, {.time_us = 1 + n, .value = static_cast<double>(n)})));
+  }
+  EXPECT_THAT(given, IsEmpty());
+  add(node.process_input(1, block_of(node, 1, {.time_us = 501, .value = -2.0})));
+  node.end_input(1);
+  add(node.finish());
+  ASSERT_EQ(given.size(), 1000U);
+  for (int n = 0; n < 1000; ++n) {
+    EXPECT_EQ(given[static_cast<std::size_t>(n)], fmt::format("{}|{}", n, n < 500 ? -1 : -2));
+  }
+  EXPECT_THAT(node.node().notes(), IsEmpty());
+}
+
+TEST(Join, MarksWhatItDropsOfTheFirstInput) {
+  NodeHarness node("Join", "{}", formats(2));
+  std::vector<DataFrame> given;
+  for (std::uint64_t id = 1; id <= 6; ++id) {
+    DataFrame first = block_of(node, 0, {.id = id});
+    first.header().position = static_cast<std::int64_t>(100 * id);
+    if (id < 3 || id == 6) { node.process_input(1, block_of(node, 1, {.id = id})); }
+    for (DataFrame& block : node.process_input(0, first)) { given.push_back(std::move(block)); }
+  }
+  ASSERT_EQ(given.size(), 3U);
+  EXPECT_FALSE(given[1].header().has(FrameFlag::gap));
+  EXPECT_EQ(given[2].position(), 600);
+  EXPECT_TRUE(given[2].header().has(FrameFlag::gap));
+  EXPECT_EQ(given[2].header().gap_frames, 300U);  // 300, 400 and 500
+}
+
 }  // namespace
 }  // namespace streamlab

@@ -159,6 +159,36 @@ TEST(PipeSource, GivesFramedBlocksAsTheyWereWritten) {
               ElementsAre("bytes that were skipped of " + name + ": 5", "missing blocks of " + name + ": 1"));
 }
 
+// Its writer lacked them: they are missing here, too.
+TEST(PipeSource, CountsTheGapsThatAFramedStreamTellsOf) {
+  auto writer =
+      FramedWriter::create({.sample_rate_hz = 8000.0, .max_frames = 8, .channels = {{"mic", "FS"}}});
+  ASSERT_TRUE(writer.has_value());
+  std::vector<std::byte> bytes;
+  const std::vector<double> samples(4, 0.5);
+  for (const auto& [id, position, missing] :
+       {std::tuple(1U, 0, 0), {2U, 104, 100}, {3U, 108, 0}, {4U, 112 + 7, 0}}) {
+    const FramedBlock block{.sequence_id = id,
+                            .position = position,
+                            .gap_frames = static_cast<std::uint64_t>(missing),
+                            .flags = missing > 0 ? flag_bit(FrameFlag::gap) : 0U,
+                            .frame_count = 4,
+                            .samples = std::as_bytes(std::span(samples))};
+    ASSERT_TRUE(writer->append(block, bytes));
+  }
+  Pipe pipe = new_pipe();
+  ASSERT_TRUE(write_all(pipe.write_end.get(), {reinterpret_cast<const char*>(bytes.data()), bytes.size()}));
+  pipe.write_end.reset();
+  ChannelRegistry registry;
+  const std::string name = descriptor_name(pipe.read_end.get());
+  NodeHarness source = source_of(registry, source_config(name, R"("format": "framed")"));
+  EXPECT_THAT(run_until_done(source), SizeIs(4));
+  const auto notes = source.node().notes();
+  ASSERT_THAT(notes, SizeIs(1));
+  EXPECT_EQ(notes[0].text, "gaps that " + name + " tells of: 2 (107 frames)");
+  EXPECT_TRUE(notes[0].data_lost);
+}
+
 TEST(PipeSource, FailsWhenTheStreamBecomesAnother) {
   std::vector<std::byte> bytes;
   for (const double rate : {8000.0, 16000.0}) {

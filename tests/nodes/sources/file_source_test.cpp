@@ -323,6 +323,12 @@ TEST(FileSource, PlaysWhatIsLeftOfACutFileAsOftenForEveryBlockSize) {
     NodeHarness source("FileSource", config(path, "\"loop\": 3, \"frame_size\": " + std::to_string(block)));
     EXPECT_EQ(codes(source.run_source(2000)).size(), 3U * 2 * 4096) << block;
     EXPECT_EQ(source.last_status(), Status::done);
+    // The end comes as a surprise, also where a block ends there.
+    NodeHarness once("FileSource", config(path, "\"frame_size\": " + std::to_string(block)));
+    const auto frames = once.run_source(2000);
+    for (const DataFrame& frame : frames) {
+      EXPECT_EQ(frame.header().has(FrameFlag::end_of_stream), &frame == &frames.back()) << block;
+    }
   }
 }
 
