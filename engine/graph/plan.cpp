@@ -393,12 +393,15 @@ class Planner {
     for (const PlanInput& input : planned.inputs) {
       frames += 2ULL * blocks_in_a_round(input) * plan_.slots_[input.slot].format->max_frames;
     }
-    constexpr std::uint32_t kSpareBlocks = 4;  // short ones: a stream's last, and those around a gap
+    planned.join_frames = frames;
+    constexpr double kSpareBlocks = 4.0;  // short ones: a stream's last, and those around a gap
     for (const PlanInput& input : planned.inputs) {
       double blocks_per_frame = 0.0;
       for (const auto& [source, blocks] : densities_[input.slot]) { blocks_per_frame += blocks; }
       const double held = std::ceil(static_cast<double>(frames) * std::min(1.0, blocks_per_frame));
-      const double blocks = held + 2.0 * blocks_in_a_round(input) + kSpareBlocks;
+      const auto sources =
+          static_cast<double>(densities_[input.slot].size());  // a cut more for each, at worst
+      const double blocks = held + sources + 2.0 * blocks_in_a_round(input) + kSpareBlocks;
       planned.join_blocks.push_back(static_cast<std::uint32_t>(std::min(blocks, 4e9)));
     }
   }

@@ -72,6 +72,7 @@ struct PlanNode {
   std::vector<PlanInput> inputs;           // connected ones, in port order
   std::vector<std::size_t> slots;          // one per output port
   std::vector<std::uint32_t> join_blocks;  // of a joining node, by input: what it must be able to hold back
+  std::uint64_t join_frames = 0;           // the same, of every input, in frames
   FactorRun factor_run =
       nullptr;  // of a node that only multiplies, as it was made; a running one is not asked
   std::vector<std::uint32_t> ahead_blocks;  // PrepareContext::ahead_blocks

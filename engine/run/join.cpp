@@ -49,7 +49,13 @@ void remove_front(DataFrame& block, std::uint32_t frames) noexcept {
 
 }  // namespace
 
-std::size_t Join::Queue::count_when_joined() const noexcept {
+std::uint64_t Join::Queue::frames() const noexcept {
+  std::uint64_t frames = 0;
+  for (std::size_t b = 0; b < count; ++b) { frames += at(b).frame_count(); }
+  return frames - used;
+}
+
+bool Join::Queue::would_have_room(std::size_t more) const noexcept {
   std::size_t joined = std::min<std::size_t>(count, 1);  // the first may be shown
   std::uint64_t in_last = 0;
   for (std::size_t b = 1; b < count; ++b) {
@@ -61,7 +67,7 @@ std::size_t Join::Queue::count_when_joined() const noexcept {
       ++joined;
     }
   }
-  return joined;
+  return joined + more <= blocks.size();
 }
 
 void Join::Queue::join_short_blocks() noexcept {
@@ -85,7 +91,8 @@ void Join::Queue::join_short_blocks() noexcept {
 }
 
 Join::Join(const std::vector<std::shared_ptr<const StreamFormat>>& formats,
-           const std::vector<std::uint32_t>& blocks) {
+           const std::vector<std::uint32_t>& blocks, std::uint64_t frames)
+    : must_hold_(frames) {
   for (const auto& format : formats) { max_frames_ = std::max(max_frames_, format->max_frames); }
   for (std::size_t i = 0; i < formats.size(); ++i) {
     Queue queue;
@@ -102,7 +109,9 @@ Join::Join(const std::vector<std::shared_ptr<const StreamFormat>>& formats,
 
 bool Join::has_room(std::size_t input, std::size_t blocks) const noexcept {
   const Queue& queue = queues_[input];
-  return queue.has_room(blocks) || queue.count_when_joined() + blocks <= queue.blocks.size();
+  if (queue.has_room(blocks)) { return true; }
+  // What is full of blocks of the expected sizes holds enough: their sender waits, and they are cut where they always are.
+  return queue.frames() < must_hold_ && queue.would_have_room(blocks);
 }
 
 bool Join::push(std::size_t input, const DataFrame& block) noexcept {

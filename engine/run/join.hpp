@@ -21,9 +21,10 @@ namespace streamlab {
 
 class Join {
  public:
-  // Control thread. `blocks`: how many blocks each input can hold back.
+  // Control thread. `blocks`: how many blocks each input can hold back; `frames`: how many frames it must be able to, in
+  // however short blocks they come.
   Join(const std::vector<std::shared_ptr<const StreamFormat>>& formats,
-       const std::vector<std::uint32_t>& blocks);
+       const std::vector<std::uint32_t>& blocks, std::uint64_t frames = 0);
 
   // The following are real-time safe.
 
@@ -56,8 +57,9 @@ class Join {
     DataFrame& at(std::size_t index) noexcept { return blocks[(first + index) % blocks.size()]; }
     const DataFrame& at(std::size_t index) const noexcept { return blocks[(first + index) % blocks.size()]; }
     bool has_room(std::size_t more) const noexcept { return count + more <= blocks.size(); }
-    // How many blocks there would be after join_short_blocks().
-    std::size_t count_when_joined() const noexcept;
+    // After join_short_blocks().
+    bool would_have_room(std::size_t more) const noexcept;
+    std::uint64_t frames() const noexcept;
     // Room is for so many blocks of the largest size. Where shorter ones come, those behind the first are put together.
     void join_short_blocks() noexcept;
     std::int64_t position() const noexcept { return head().position() + used; }
@@ -75,6 +77,7 @@ class Join {
   std::vector<const DataFrame*> shown_;
   std::vector<std::uint32_t> taken_;  // frames of each queue's head that are shown now
   std::uint32_t max_frames_ = 0;
+  std::uint64_t must_hold_ = 0;                // frames of each input
   std::optional<std::int64_t> next_position_;  // where the blocks given so far end
   std::optional<std::uint64_t> last_sequence_id_;
 };

@@ -154,7 +154,7 @@ class ProgramBuilder {
     } else if (in.size() > 1) {
       std::vector<std::shared_ptr<const StreamFormat>> formats;
       for (const PlanInput& input : planned.inputs) { formats.push_back(plan_.slots()[input.slot].format); }
-      step = std::make_unique<JoinStep>(n, node, formats, planned.join_blocks);
+      step = std::make_unique<JoinStep>(n, node, formats, planned.join_blocks, planned.join_frames);
     } else {
       step = std::make_unique<EachBlockStep>(n, node, planned.factor_run);
     }

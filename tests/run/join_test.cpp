@@ -200,10 +200,20 @@ TEST(Join, WaitsUntilItIsKnownWhichBlockIsTheLast) {
   EXPECT_FALSE(longer.next()[0]->header().has(FrameFlag::end_of_stream));
 }
 
+// Where as many frames are held as must be, the sender waits, and no two blocks become one.
+TEST(Join, CutsBlocksWhereTheyEndWhileItHoldsEnough) {
+  Join join({mono(16), mono(16)}, {4, 4}, 15);
+  for (int n = 0; n < 5; ++n) { ASSERT_TRUE(join.push(0, block(3 * n, 3))); }
+  EXPECT_FALSE(join.has_room(0));
+  Join longer({mono(16), mono(16)}, {4, 4}, 16);
+  for (int n = 0; n < 5; ++n) { ASSERT_TRUE(longer.push(0, block(3 * n, 3))); }
+  EXPECT_TRUE(longer.has_room(0));
+}
+
 // Room is for blocks of the largest size: a source that gives shorter ones must not fill it while another input still
 // gathers its part.
 TEST(Join, HoldsAsManyFramesOfShortBlocks) {
-  Join join({mono(16), mono(16)}, {5, 5});
+  Join join({mono(16), mono(16)}, {5, 5}, 64);
   std::int64_t position = 0;
   while (position < 63) {
     DataFrame part = block(position, 3);

@@ -11,8 +11,8 @@ namespace streamlab {
 class JoinStep final : public NodeStep {
  public:
   JoinStep(std::size_t index, Node* its_node, const std::vector<std::shared_ptr<const StreamFormat>>& formats,
-           const std::vector<std::uint32_t>& blocks)
-      : NodeStep(index, its_node), join_(formats, blocks) {}
+           const std::vector<std::uint32_t>& blocks, std::uint64_t frames)
+      : NodeStep(index, its_node), join_(formats, blocks, frames) {}
 
   bool run(Loop& loop) noexcept override;
   bool has_room(std::size_t input, std::size_t blocks) const noexcept override {
