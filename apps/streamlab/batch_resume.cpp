@@ -133,13 +133,13 @@ Checked<Resumption> resume(const std::vector<BatchItem>& items, const BatchRecor
     if (item.file.modified_ns != 0) { names.insert(shown_name(item.input)); }
   }
   Errors errors;
-  std::size_t foreign = 0;
+  std::vector<std::string> foreign;
   for (const std::size_t e : table->old_entries()) {
     const BatchEntry& entry = entries[e];
     const auto found = newest.find(entry.file.path);
     if (found == newest.end() || found->second != e) { continue; }
     resumption.others.push_back(e);
-    if (entry.config != config) { ++foreign; }
+    if (entry.config != config) { foreign.push_back(entry.file.path); }
     if (names.contains(shown_name(entry.input))) {
       errors.push_back(
           {ErrorCode::refused, "--resume",
@@ -147,11 +147,23 @@ Checked<Resumption> resume(const std::vector<BatchItem>& items, const BatchRecor
            "one file of a name", "give this one by its whole path"});
     }
   }
-  if (foreign > 0) {
+  if (!foreign.empty()) {
+    constexpr std::size_t kNamed = 5;
+    std::string paths;
+    bool is_gone = false;
+    for (std::size_t n = 0; n < foreign.size(); ++n) {
+      std::error_code error;
+      is_gone = is_gone || !fs::exists(foreign[n], error);
+      if (n < kNamed) { paths += fmt::format("{}\"{}\"", n > 0 ? ", " : "", foreign[n]); }
+    }
+    if (foreign.size() > kNamed) { paths += ", …"; }
     errors.push_back(
         {ErrorCode::refused, "--resume",
-         fmt::format("the table has rows of {} by another configuration", counted(foreign, "other file")),
-         "one configuration in a table", "name these files, too, and they are done again"});
+         fmt::format("the table has rows of {} by another configuration: {}",
+                     counted(foreign.size(), "other file"), paths),
+         "one configuration in a table",
+         std::string("name these files, too, and they are done again") +
+             (is_gone ? "; not all are there: without them, a new table without --resume" : "")});
   }
   if (table->torn()) {  // a file whose results were there once
     const auto is_lost = [&](const BatchEntry& entry) {

@@ -179,8 +179,15 @@ TEST(BatchResume, DoesAgainWhatHasChanged) {
   EXPECT_EQ(mixed.exit_code, 2);
   EXPECT_EQ(
       mixed.err,
-      "--resume: the table has rows of 2 other files by another configuration; expected one configuration in a "
-      "table; name these files, too, and they are done again\n");
+      "--resume: the table has rows of 2 other files by another configuration: \"" +
+          folder.dir().file("b.wav") + "\", \"" + folder.dir().file("c.wav") +
+          "\"; expected one configuration in a table; name these files, too, and they are done again\n");
+  // One that is gone cannot be named: the message says which, and the way out.
+  fs::remove(folder.dir().file("c.wav"));
+  const auto gone = batch(config, {"a.wav"}, {"--set", "interval=0.01", "--resume"});
+  EXPECT_EQ(gone.exit_code, 2);
+  EXPECT_THAT(gone.err, HasSubstr("\"" + folder.dir().file("c.wav") + "\""));
+  EXPECT_THAT(gone.err, HasSubstr("not all are there: without them, a new table without --resume\n"));
   EXPECT_EQ(resumed, folder.content("all.csv"));
 }
 
