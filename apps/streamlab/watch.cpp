@@ -66,6 +66,9 @@ bool WatchedFile::has_changed() {
 std::function<void(Engine&)> reloads_on_change(const RunArguments& arguments, std::FILE* console) {
   const auto file = std::make_shared<WatchedFile>(arguments.config.path);
   return [file, &arguments, console](Engine& engine) {
+    // While the device is away nothing is taken over: what was saved meanwhile is when it is back.
+    const EngineStatus status = engine.status();
+    if (status.driver && status.driver->state == DriverState::lost) { return; }
     if (file->has_changed()) { reload(engine, arguments, console); }
   };
 }

@@ -64,6 +64,25 @@ TEST(Watch, SaysWhatIsWrongAndGoesOn) {
   EXPECT_THAT(result.err, HasSubstr("there is no node type \"Gian\""));
 }
 
+// A card that is away gives no block at which a graph could take the place of another.
+TEST(Watch, TakesOverWhatIsSavedWhileTheDeviceIsAwayWhenItIsBack) {
+  const TempDir dir;
+  const auto saved = [&](const std::string& more_nodes, const std::string& more_connections) {
+    std::string text = watched(more_nodes, more_connections);
+    const std::string before = "\"input_channels\": 1,";
+    text.insert(text.find(before), R"("faults": [{"at_frame": 24000, "type": "unplug", "frames": 48000}], )");
+    return dir.write("live.json", text);
+  };
+  Program program(streamlab_command({"run", saved("", ""), "--watch", "--json"}), dir.path().string());
+  ASSERT_TRUE(program.wait_for_output("device_lost"));
+  saved(R"(, {"id": "g", "type": "Gain"})", R"(, {"from": "mic", "to": "g"})");
+  ASSERT_TRUE(program.wait_for_output(R"("added":["g"])"));
+  program.send(SIGINT);
+  const auto result = program.wait();
+  EXPECT_EQ(result.exit_code, 3) << result.err;
+  EXPECT_THAT(result.err, testing::Not(HasSubstr("the graph goes on as it was")));
+}
+
 TEST(Watch, TakesOverNoSinkThatWouldWriteOverAnInput) {
   const TempDir dir;
   const std::string voice = dir.write("voice.wav", content_of(kVoice));
