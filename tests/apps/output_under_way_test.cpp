@@ -113,8 +113,8 @@ TEST(OutputUnderWay, IsNotReplacedByASecondRun) {
 TEST(OutputUnderWay, OfRecordThatIsRemovedFailsTheRecording) {
   const TempDir dir;
   const std::string line = fmt::format(
-      "{} record --device sim van/take.wav & until [ -s van/take.wav ]; do sleep 0.01; done; rm -r van; "
-      "kill $!; wait $!",
+      "{} record --device sim van/take.wav & until [ $(stat -c %s van/take.wav || echo 0) -gt 20000 ]; do sleep 0.01; "
+      "done 2>/dev/null; rm -r van; kill $!; wait $!",
       SL_STREAMLAB);
   fs::create_directory(dir.file("van"));
   const auto result = run_program({"/bin/sh", "-c", line}, dir.path().string());

@@ -121,8 +121,9 @@ TEST(Plan, LetsAJoinHoldBackWhatTheSlowerPathHolds) {
   const Plan plan = plan_of(graph_of({R"(s Source {"size": 64})", R"(a Step {"held": 1000})", "j Join"},
                                      {"s a", "a j.in1", "s j.in2"}));
   // What the slower path holds, and two rounds of 64 frames on each of two inputs: 1256 frames, 20 blocks. With two
-  // rounds of blocks and 4 that are short.
-  EXPECT_THAT(plan.nodes()[2].join_blocks, ElementsAre(26U, 26U));
+  // rounds of blocks, one that its source cuts off at either end, and 4 that are short.
+  EXPECT_THAT(plan.nodes()[2].join_blocks, ElementsAre(27U, 27U));
+  EXPECT_EQ(plan.nodes()[2].join_frames, 1256U);
   EXPECT_TRUE(plan.nodes()[1].join_blocks.empty());
 }
 
@@ -134,9 +135,10 @@ TEST(Plan, KnowsThatANodeThatCutsItsOutputItselfDoesNotMultiplyTheBlocks) {
     return plan.nodes()[3].join_blocks;
   };
   // What the two nodes hold, and two rounds of up to 36 blocks of 64 frames on both inputs: 22016 frames. They may be cut
-  // where the source begins a block, and where each node does. With two rounds of blocks, and 4 that are short.
-  EXPECT_THAT(blocks("true"), ElementsAre(3U * 344U + 72U + 4U, 3U * 344U + 72U + 4U));
-  EXPECT_THAT(blocks("false"), ElementsAre(36U * 344U + 72U + 4U, 36U * 344U + 72U + 4U));
+  // where the source begins a block, and where each node does. With two rounds of blocks, one for each that cuts, and 4 that
+  // are short.
+  EXPECT_THAT(blocks("true"), ElementsAre(3U * 344U + 72U + 3U + 4U, 3U * 344U + 72U + 3U + 4U));
+  EXPECT_THAT(blocks("false"), ElementsAre(36U * 344U + 72U + 1U + 4U, 36U * 344U + 72U + 1U + 4U));
 }
 
 TEST(Plan, MakesEveryEdgeWaitWhenNothingPacesTheRun) {
