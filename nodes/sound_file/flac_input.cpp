@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstring>
+#include <iterator>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -19,6 +20,13 @@
 
 namespace streamlab {
 namespace {
+
+// ID3v1, APEv2, Lyrics3, and ID3v2 at the end: they hold no sound.
+bool is_trailing_tag(std::string_view bytes) {
+  constexpr std::string_view kMarks[] = {"TAG", "APETAGEX", "LYRICS", "ID3"};
+  return std::any_of(std::begin(kMarks), std::end(kMarks),
+                     [&](std::string_view mark) { return bytes.starts_with(mark); });
+}
 
 struct FlacDeleter {
   void operator()(FLAC__StreamDecoder* decoder) const { FLAC__stream_decoder_delete(decoder); }
@@ -42,8 +50,8 @@ class FlacInput final : public SampleInput {
       return "its header is damaged";
     }
     if (shape_.sample_rate_hz == 0) { return "it has a sample rate of 0 Hz"; }
+    note_place();
     look_at_the_end();
-    note_end();
     if (bytes_.error_number() != 0) { return std::strerror(bytes_.error_number()); }
     return {};
   }
@@ -69,10 +77,7 @@ class FlacInput final : public SampleInput {
 
   Result<void> seek(std::uint64_t frame) override {
     if (frame == 0 && next_ == 0) { return {}; }  // else libFLAC would check no checksum
-    begin_ = end_ = 0;
-    missing_ = 0;
-    crc_failed_ = false;
-    next_ = frame;
+    leave_place(frame);
     if (shape_.frames && frame >= *shape_.frames) { return {}; }
     // In damage libFLAC may find a block behind `frame` though one before it is whole; where two streams lie in the file,
     // one of the other.
@@ -83,10 +88,7 @@ class FlacInput final : public SampleInput {
       return {};
     }
     // Then from the beginning, by a decoder that has seen no damage yet. Blocks before `frame` are left out as they come.
-    begin_ = end_ = 0;
-    missing_ = 0;
-    crc_failed_ = false;
-    next_ = frame;
+    leave_place(frame);
     decoder_.reset(FLAC__stream_decoder_new());
     bytes_.seek(0, SEEK_SET);
     if (decoder_ != nullptr && init() &&
@@ -99,6 +101,16 @@ class FlacInput final : public SampleInput {
   std::vector<std::string> losses() const override { return losses_; }
 
  private:
+  // `frame` is read next, wherever the decoder finds it.
+  void leave_place(std::uint64_t frame) {
+    begin_ = end_ = 0;
+    missing_ = 0;
+    crc_failed_ = false;
+    last_begin_ = 0;
+    is_at_end_ = false;
+    next_ = frame;
+  }
+
   bool init() {
     const auto init = wrapping_ == FlacWrapping::ogg ? FLAC__stream_decoder_init_ogg_stream
                                                      : FLAC__stream_decoder_init_stream;
@@ -177,12 +189,21 @@ class FlacInput final : public SampleInput {
     const bool fits = header.channels == shape_.channels &&
                       static_cast<int>(header.bits_per_sample) == bits_ &&
                       (!shape_.frames || first < *shape_.frames);
-    if (fits && shape_.frames && behind > *shape_.frames) {
+    // Each frame counts from the beginning of its own stream: where the count goes back, another one has begun.
+    if (!fits || is_at_end_ || first < last_begin_) {
+      is_at_end_ = is_at_end_ || fits;
+      has_other_ = true;
+      return;
+    }
+    last_begin_ = first;
+    if (shape_.frames && behind > *shape_.frames) {
       frames_behind_ = behind - *shape_.frames;
       behind = *shape_.frames;
     }
-    if (!fits || behind <= next_) { return; }
     if (std::exchange(crc_failed_, false) && is_silent(header, samples)) { return; }
+    is_read_ = true;
+    has_other_ = false;
+    if (behind <= next_) { return; }
     const std::uint64_t from = std::max(first, next_);
     missing_ = from - next_;
     begin_ = 0;
@@ -210,26 +231,23 @@ class FlacInput final : public SampleInput {
   Result<bool> next_block() {
     begin_ = end_ = 0;
     while (end_ == 0) {
-      if (is_over()) { return false; }
+      if (is_over() || is_at_end_) { return false; }
       blocks_in_step_ = 0;
+      is_read_ = false;
       const bool went_on = FLAC__stream_decoder_process_single(decoder_.get()) != 0;
       // libFLAC 1.4.2 wipes the block that follows its silence. (One that is left out may be wiped.)
-      const bool is_wiped = blocks_in_step_ > 1 && block_end_ > next_;
-      if (is_wiped && bytes_.error_number() == 0) {
-        decode_again();
-      } else if (end_ > 0) {
-        note_end();
-      }
+      const bool is_wiped = blocks_in_step_ > 1 && block_end_ > next_ && !is_at_end_;
+      if (is_read_) { note_place(); }
+      if (is_wiped && bytes_.error_number() == 0) { decode_again(); }
       if (bytes_.error_number() != 0) {
         return failed(path_, fmt::format("cannot be read beyond frame {}: {}", next_,
                                          std::strerror(bytes_.error_number())));
       }
       const auto state = FLAC__stream_decoder_get_state(decoder_.get());
-      if (end_ == 0 && (!went_on || state == FLAC__STREAM_DECODER_END_OF_STREAM)) {
-        if (!shape_.frames && state == FLAC__STREAM_DECODER_END_OF_STREAM) {
-          look_behind_last_block();
-          check_md5();
-        }
+      if (end_ == 0 && (!went_on || is_at_end_ || state == FLAC__STREAM_DECODER_END_OF_STREAM)) {
+        is_at_end_ = true;
+        if (!shape_.frames) { look_behind_last(); }
+        if (!shape_.frames && state == FLAC__STREAM_DECODER_END_OF_STREAM) { check_md5(); }
         return false;
       }
     }
@@ -248,7 +266,6 @@ class FlacInput final : public SampleInput {
     missing_ = 0;
     if (FLAC__stream_decoder_seek_absolute(decoder_.get(), std::max(block_begin_, next_)) != 0) { return; }
     begin_ = end_ = 0;
-    note_end();
     FLAC__stream_decoder_flush(decoder_.get());
   }
 
@@ -299,10 +316,7 @@ class FlacInput final : public SampleInput {
     if (!shape_.frames || wrapping_ == FlacWrapping::ogg) { return; }
     next_ = *shape_.frames - 1;
     if (FLAC__stream_decoder_seek_absolute(decoder_.get(), next_) != 0 && end_ > 0) { look_behind(); }
-    begin_ = end_ = 0;
-    missing_ = 0;
-    next_ = 0;
-    crc_failed_ = false;
+    leave_place(0);
     FLAC__stream_decoder_reset(decoder_.get());
   }
 
@@ -326,29 +340,36 @@ class FlacInput final : public SampleInput {
                                   frames, bytes_.size() - position, *shape_.frames));
   }
 
-  // Where the header states no length, the last block that could be decoded ends the stream. Behind it stands a tag, or what
-  // was a block.
-  void look_behind_last_block() {
-    if (wrapping_ == FlacWrapping::ogg || end_byte_ >= bytes_.size() || std::exchange(found_behind_, true)) {
-      return;
-    }
-    std::string head(8, '\0');
-    bytes_.seek(static_cast<std::int64_t>(end_byte_), SEEK_SET);
-    head.resize(bytes_.read(head.data(), head.size()));
-    if (head.starts_with("TAG") || head.starts_with("ID3") || head.starts_with("APETAGEX")) { return; }
-    const std::uint64_t bytes = bytes_.size() - end_byte_;
-    losses_.push_back(
-        head.starts_with("fLaC")
-            ? fmt::format("another FLAC stream of {} bytes follows the first: not played", bytes)
-            : fmt::format("{} bytes behind the last block are damaged, or of one that was cut off: their "
-                          "contents are not played",
-                          bytes));
-  }
-  // The decoder stands behind a block.
-  void note_end() {
+  // Behind what has been read of the stream so far.
+  void note_place() {
     FLAC__uint64 position = 0;
-    if (shape_.frames || wrapping_ == FlacWrapping::ogg) { return; }
-    if (FLAC__stream_decoder_get_decode_position(decoder_.get(), &position) != 0) { end_byte_ = position; }
+    if (wrapping_ == FlacWrapping::none &&
+        FLAC__stream_decoder_get_decode_position(decoder_.get(), &position) != 0) {
+      place_ = std::max<std::uint64_t>(place_, position);
+    }
+  }
+
+  // Where the header counts no frames, those that cannot be read at the end are missed by nobody: but their bytes are
+  // there. Tags are none.
+  void look_behind_last() {
+    if (found_behind_ || wrapping_ == FlacWrapping::ogg || place_ >= bytes_.size()) { return; }
+    std::string found(8, '\0');
+    const std::uint64_t position = bytes_.position();
+    bytes_.seek(static_cast<std::int64_t>(place_), SEEK_SET);
+    found.resize(bytes_.read(found.data(), found.size()));
+    bytes_.seek(static_cast<std::int64_t>(position), SEEK_SET);
+    const bool is_another = has_other_ || found.starts_with("fLaC");
+    if (!is_another && is_trailing_tag(found)) { return; }
+    found_behind_ = true;
+    const std::uint64_t count = bytes_.size() - place_;
+    losses_.push_back(
+        is_another
+            ? fmt::format("another FLAC stream of {} bytes follows the first, whose header states no length: "
+                          "not played",
+                          count)
+            : fmt::format("{} bytes behind the last whole FLAC frame are cut off or damaged: their contents "
+                          "are not played",
+                          count));
   }
 
   const std::string path_;
@@ -365,9 +386,13 @@ class FlacInput final : public SampleInput {
   std::uint64_t block_begin_ = 0;  // of the last of them
   std::uint64_t block_end_ = 0;
   bool crc_failed_ = false;
+  bool is_read_ = false;             // a block of the stream, in this step
+  bool is_at_end_ = false;           // nothing more comes
+  bool has_other_ = false;           // or one of another shape, behind all that were read
+  std::uint64_t last_begin_ = 0;     // of the block of the stream that came last
+  std::uint64_t place_ = 0;          // in the file: behind the last block that was read
   std::uint64_t frames_behind_ = 0;  // what the header counts, in its last block
   bool found_behind_ = false;
-  std::uint64_t end_byte_ = 0;  // behind the last block, where the header states no length
   std::optional<bool> joined_;  // is_joined()
   bool has_gap_ = false;
   bool is_md5_checked_ = false;

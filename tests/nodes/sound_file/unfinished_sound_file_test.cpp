@@ -180,40 +180,5 @@ TEST(UnfinishedSoundFile, SaysThatTheDiskIsFullAndKeepsWhatFitted) {
   }
 }
 
-// A FLAC that was written into a pipe states no length: nothing but the end of its last block says that it is whole.
-TEST(UnfinishedSoundFile, SaysWhatStandsBehindTheLastBlockOfAFlacWithoutALength) {
-  const TempDir dir;
-  const std::string path = dir.file("pipe.flac");
-  const std::string make =
-      "ffmpeg -v error -f lavfi -i sine=frequency=440:sample_rate=44100:duration=1 -f flac pipe:1 | cat > " +
-      path;
-  ASSERT_EQ(std::system(make.c_str()), 0);
-  const std::string whole = content_of(path);
-  const auto losses = [&](const std::string& bytes, std::size_t frames) {
-    auto reader = SoundFileReader::open(dir.write("a.flac", bytes));
-    EXPECT_TRUE(reader);
-    EXPECT_FALSE(reader->info().length_known);
-    EXPECT_EQ(read_samples(*reader).channels[0].size(), frames);
-    return reader->losses();
-  };
-  const std::size_t blocks = 44100 / 4608 * 4608;  // ffmpeg's size; the last block holds the rest
-  EXPECT_THAT(losses(whole, 44100), IsEmpty());
-  EXPECT_THAT(losses(whole + "TAG" + std::string(125, '\0'), 44100), IsEmpty());
-  const auto damaged =
-      ElementsAre(testing::MatchesRegex("[0-9]+ bytes behind the last block are damaged, or of one .*"));
-  EXPECT_THAT(losses(whole.substr(0, whole.size() - 20), blocks), damaged);
-  std::string flipped = whole;
-  flipped[whole.size() - 20] = static_cast<char>(flipped[whole.size() - 20] ^ 0x10);
-  EXPECT_THAT(losses(flipped, blocks), damaged);
-  EXPECT_THAT(
-      losses(whole + std::string(400, 'x'), 44100),
-      ElementsAre(
-          "400 bytes behind the last block are damaged, or of one that was cut off: their contents are "
-          "not played"));
-  EXPECT_THAT(losses(whole + whole, 44100),
-              ElementsAre("another FLAC stream of " + std::to_string(whole.size()) +
-                          " bytes follows the first: not played"));
-}
-
 }  // namespace
 }  // namespace streamlab
