@@ -3,6 +3,7 @@
 // libsndfile, reading through FileBytes: whatever is not decoded elsewhere.
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -144,6 +145,21 @@ std::size_t sample_bytes_of(int format) {
   }
 }
 
+// G.721 and G.723 are a stream of codes, which may end anywhere; libsndfile reads 120 of them at once and plays as many, of
+// which those behind the end are made of nothing. 0: another coding.
+unsigned code_bits_of(int format) {
+  switch (format & SF_FORMAT_SUBMASK) {
+    case SF_FORMAT_G721_32:
+      return 4;
+    case SF_FORMAT_G723_24:
+      return 3;
+    case SF_FORMAT_G723_40:
+      return 5;
+    default:
+      return 0;
+  }
+}
+
 // libsndfile's own texts speak of its inside ("Internal psf_fseek() failed"); what can be done about them lies in
 // the file.
 std::string plain_reason(int error, int error_number) {
@@ -162,7 +178,8 @@ std::string plain_reason(int error, int error_number) {
 
 class SndfileInput final : public SampleInput {
  public:
-  SndfileInput(std::string path, FileBytes bytes) : path_(std::move(path)), bytes_(std::move(bytes)) {}
+  SndfileInput(std::string path, FileBytes bytes, std::uint64_t sample_bytes)
+      : path_(std::move(path)), bytes_(std::move(bytes)), sample_bytes_(sample_bytes) {}
 
   // Empty: opened.
   std::string open() {
@@ -177,6 +194,10 @@ class SndfileInput final : public SampleInput {
     if (found.frames >= 0 && found.frames < SF_COUNT_MAX) {
       shape_.frames = static_cast<std::uint64_t>(found.frames);
     }
+    if (const unsigned bits = code_bits_of(found.format); bits > 0 && sample_bytes_ > 0 && shape_.frames) {
+      shape_.frames = std::min(*shape_.frames, sample_bytes_ * 8 / bits / shape_.channels);
+      limit_ = *shape_.frames;
+    }
     shape_.container = container_name(found.format);
     shape_.subtype = subtype_name(found.format);
     shape_.clip_level = clip_level_of(found.format);
@@ -186,7 +207,9 @@ class SndfileInput final : public SampleInput {
   }
 
   Result<Part> read(double* interleaved, std::size_t frames) override {
-    const sf_count_t got = sf_readf_double(file_.get(), interleaved, static_cast<sf_count_t>(frames));
+    const std::uint64_t count = std::min<std::uint64_t>(frames, limit_ - std::min(limit_, position_));
+    if (count == 0) { return Part{}; }
+    const sf_count_t got = sf_readf_double(file_.get(), interleaved, static_cast<sf_count_t>(count));
     if (got > 0) {
       position_ += static_cast<std::uint64_t>(got);
       return Part{static_cast<std::size_t>(got), 0};
@@ -231,14 +254,16 @@ class SndfileInput final : public SampleInput {
 
   const std::string path_;
   FileBytes bytes_;
-  SndfilePtr file_;  // reads through bytes_
+  const std::uint64_t sample_bytes_;  // 0: not known
+  SndfilePtr file_;                   // reads through bytes_
   std::uint64_t position_ = 0;
+  std::uint64_t limit_ = std::numeric_limits<std::uint64_t>::max();  // frames that are handed out
 };
 
 }  // namespace
 
-OpenedInput open_sndfile_input(const std::string& path, FileBytes bytes) {
-  auto input = std::make_unique<SndfileInput>(path, std::move(bytes));
+OpenedInput open_sndfile_input(const std::string& path, FileBytes bytes, std::uint64_t sample_bytes) {
+  auto input = std::make_unique<SndfileInput>(path, std::move(bytes), sample_bytes);
   if (std::string reason = input->open(); !reason.empty()) { return tl::unexpected(std::move(reason)); }
   return input;
 }

@@ -225,5 +225,37 @@ TEST(OddSoundFile, SaysThatItsLastFrameIsIncomplete) {
   }
 }
 
+// 4, 3 and 5 bits a sample, which end where they end; libsndfile plays 120 at once.
+TEST(OddSoundFile, HasAsManySamplesAsCodesOfG721AndG723) {
+  const TempDir dir;
+  for (const auto& [format, bits] :
+       {std::pair(SF_FORMAT_G721_32, 4U), {SF_FORMAT_G723_24, 3U}, {SF_FORMAT_G723_40, 5U}}) {
+    const std::string whole = content_of(written_by_libsndfile(dir, SF_FORMAT_AU | format));
+    auto all = SoundFileReader::open(dir.write("whole.au", whole));
+    ASSERT_TRUE(all);
+    const auto samples = read_samples(*all).channels[0];
+    constexpr std::size_t kSizeAt = 8;
+    const auto head = static_cast<std::size_t>(static_cast<unsigned char>(whole[7]));
+    ASSERT_EQ(samples.size(), 9U * 120U);
+    for (const std::size_t bytes : {1U, 2U, 45U, 60U, 61U, 96U, 300U}) {
+      const std::string size = little(bytes, 4);
+      for (const std::string& stated : {std::string(size.rbegin(), size.rend()), std::string(4, '\xFF')}) {
+        std::string cut = whole.substr(0, head + bytes);
+        cut.replace(kSizeAt, 4, stated);
+        auto reader = SoundFileReader::open(dir.write("cut.au", cut));
+        ASSERT_TRUE(reader) << to_string(reader.error());
+        const std::size_t count = bytes * 8 / bits;
+        EXPECT_EQ(reader->info().frames, count) << bytes;
+        const std::vector<double> expected(samples.begin(),
+                                           samples.begin() + static_cast<std::ptrdiff_t>(count));
+        EXPECT_TRUE(read_samples(*reader, 50).channels[0] == expected) << bits << " " << bytes;
+        ASSERT_TRUE(reader->seek(count / 2));
+        EXPECT_EQ(read_samples(*reader).channels[0].size(), count - count / 2);
+        EXPECT_THAT(reader->losses(), testing::IsEmpty());
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace streamlab::test
