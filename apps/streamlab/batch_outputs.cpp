@@ -50,7 +50,8 @@ Clash clash_of(FileUses& files, const std::string& path, const std::string& what
   Clash clash{path, files.writes(path, what)};
   if (!clash.what) {
     clash.path = OutputFile::part_path(path);
-    clash.what = files.writes(clash.path, what + ", until it is complete");
+    clash.what = files.use_of(clash.path);
+    files.reads(clash.path, what + ", until it is complete");
   }
   return clash;
 }

@@ -2,6 +2,7 @@
 #include "engine/graph/file_uses.hpp"
 
 #include <filesystem>
+#include <string_view>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -15,6 +16,17 @@ namespace {
 bool is_file(const std::string& path) {
   std::error_code error;
   return std::filesystem::is_regular_file(path, error);
+}
+
+// PATH, if `real` is PATH.new, PATH.part or, where those are taken, PATH.new2 …: see OutputFile::create().
+std::optional<std::string> path_when_complete(std::string_view real) {
+  const std::size_t last = real.find_last_not_of("0123456789");
+  if (last == std::string_view::npos) { return std::nullopt; }
+  const std::string_view name = real.substr(0, last + 1);
+  for (const std::string_view ending : {".new", ".part"}) {
+    if (name.ends_with(ending)) { return std::string(name.substr(0, name.size() - ending.size())); }
+  }
+  return std::nullopt;
 }
 
 // The words of the command that a node starts, as paths from our own folder: some may be files that the program reads.
@@ -70,9 +82,28 @@ void FileUses::reads(const ValidGraph& graph, const std::string& what, const std
   }
 }
 
+std::optional<std::string> FileUses::use_of(const std::string& path) const {
+  const auto use = used_.find(real_path(path));
+  return use == used_.end() ? std::nullopt : std::optional(use->second);
+}
+
 std::optional<std::string> FileUses::writes(const std::string& path, const std::string& what) {
-  const auto [other, is_new] = used_.emplace(real_path(path), what);
-  return is_new ? std::nullopt : std::optional(other->second);
+  const std::string real = real_path(path);
+  const auto [other, is_new] = used_.emplace(real, what);
+  if (!is_new) { return other->second; }
+  const auto complete = path_when_complete(real);
+  const auto beside = beside_.find(real);
+  std::optional<std::string> clash;
+  if (complete && written_.contains(*complete)) {
+    const std::string& by = used_[*complete];
+    clash = by.empty() ? "" : by + ", until it is complete";
+  } else if (beside != beside_.end()) {
+    const std::string& by = used_[beside->second];
+    clash = by.empty() ? "" : fmt::format("is \"{}\" until it is complete, which {}", beside->second, by);
+  }
+  written_.insert(real);
+  if (complete) { beside_.emplace(*complete, real); }
+  return clash;
 }
 
 Errors FileUses::check(const ValidGraph& graph, const std::vector<WrittenFile>& files) {

@@ -6,6 +6,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -32,13 +33,18 @@ class FileUses {
   // All that nodes read: sounds, recordings in place of a device ("file:PATH"), ends of pipes that are files, files that
   // commands are told. Relative paths begin at `folder`; an empty one is the working directory.
   void reads(const ValidGraph& graph, const std::string& what, const std::string& folder = {});
-  // What speaks against writing `path`, as `what` above. From now on it is written, and `what` says by whom.
+  // As which `path` is used, if it is.
+  std::optional<std::string> use_of(const std::string& path) const;
+  // What speaks against writing `path`, as `what` above: also that one of two outputs has the name which the other has
+  // until it is complete (PATH.new, PATH.part, …). From now on it is written, and `what` says by whom.
   std::optional<std::string> writes(const std::string& path, const std::string& what);
   // An error for each of `files`, which `graph` writes, that may not be written.
   Errors check(const ValidGraph& graph, const std::vector<WrittenFile>& files);
 
  private:
-  std::map<std::string, std::string> used_;  // real path -> what
+  std::map<std::string, std::string> used_;    // real path -> what
+  std::set<std::string> written_;              // of those
+  std::map<std::string, std::string> beside_;  // PATH -> PATH.new or the like, which is written
 };
 
 // An error for each file of a sink that the graph reads, too, or writes twice.

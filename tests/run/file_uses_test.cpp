@@ -82,6 +82,25 @@ TEST_F(FilesOfAGraph, AreNotWrittenTwice) {
   EXPECT_FALSE(std::filesystem::exists(folder_.file("a")));
 }
 
+// While it replaces an old file, "a.wav" is "a.wav.new".
+TEST_F(FilesOfAGraph, DoNotHaveTheNameOfAnotherThatIsNotComplete) {
+  const std::string a = folder_.file("a.wav");
+  for (const char* ending : {".new", ".new2", ".part", ".part100"}) {
+    EXPECT_THAT(refusal(text_of(sound_, a, a + ending)),
+                AllOf(HasSubstr("/nodes/2/config/path"),
+                      HasSubstr(fmt::format("\"{}{}\" is written by /nodes/1 already, until it is complete",
+                                            a, ending))));
+    EXPECT_THAT(refusal(text_of(sound_, a + ending, a)),
+                AllOf(HasSubstr("/nodes/2/config/path"),
+                      HasSubstr(fmt::format("\"{}\" is \"{}{}\" until it is complete, which is written by "
+                                            "/nodes/1 already",
+                                            a, std::filesystem::weakly_canonical(a).string(), ending))));
+  }
+  for (const char* other : {"b.wav.new", "a.wav.newer", "a.wav.2", "a.wav.csv.new"}) {
+    EXPECT_EQ(refusal(text_of(sound_, a, folder_.file(other))), "") << other;
+  }
+}
+
 TEST_F(FilesOfAGraph, AreToldWithAllThatIsWrong) {
   const std::string words = refusal(text_of(folder_.file("none.wav"), sound_, sound_));
   EXPECT_THAT(words, AllOf(HasSubstr("/nodes/2/config/path"), HasSubstr("none.wav\" does not exist")));
