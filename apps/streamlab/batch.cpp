@@ -238,7 +238,10 @@ Result<void> write_failures(const std::string& path, const std::vector<std::stri
     return {};
   }
   auto file = OutputFile::create(path, true, Naming::when_complete);
-  if (!file) { return tl::unexpected(file.error()); }
+  if (!file) {
+    file.error().code = ErrorCode::failed;  // the batch has been done, whatever it is
+    return tl::unexpected(file.error());
+  }
   const std::string list = list_of(failed);
   if (file->write_at(reinterpret_cast<const std::byte*>(list.data()), list.size(), 0) != list.size()) {
     auto error = failed_by_errno(path, "cannot be written");

@@ -81,7 +81,9 @@ Result<OutputFile> OutputFile::create(const std::string& path, bool replace, Nam
   }
   if (!is_in_a_folder(path)) { return cannot(); }
   const std::string real = real_path(path);
-  if (auto unused = check_unused(path, ErrorCode::failed); !unused) { return tl::unexpected(unused.error()); }
+  if (auto unused = check_unused(path, ErrorCode::refused); !unused) {
+    return tl::unexpected(unused.error());
+  }
   struct stat old {};
   bool is_there = ::lstat(real.c_str(), &old) == 0;
   if (!is_there && errno != ENOENT) { return cannot(); }
@@ -92,7 +94,7 @@ Result<OutputFile> OutputFile::create(const std::string& path, bool replace, Nam
     is_there = true;
   }
   if (is_there && !replace) {
-    return failed(path, "already exists", {}, "use --force to replace it, or choose another name");
+    return refused(path, "already exists", {}, "use --force to replace it, or choose another name");
   }
   if (is_there) {
     if (auto regular = not_regular(path, old.st_mode); !regular) { return tl::unexpected(regular.error()); }

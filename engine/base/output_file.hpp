@@ -27,9 +27,9 @@ enum class Naming : std::uint8_t {
 
 class OutputFile {
  public:
-  // Creates `path`, open for reading and writing. Links are followed. Fails (ErrorCode::failed) when it
-  // exists and `replace` is false, when it exists and is not a regular file, when another OutputFile, of any
-  // program, is writing it (see file_in_use.hpp), or when the system refuses. With
+  // Creates `path`, open for reading and writing. Links are followed. Refused when it exists and `replace` is
+  // false, and when another OutputFile, of any program, is writing it (see file_in_use.hpp): it may have appeared
+  // since a check. Fails (ErrorCode::failed) when it exists and is not a regular file, or when the system refuses. With
   // `replace`, an old file stays in place until close(), so that others can go on reading it: the new one is
   // written beside it as PATH.new (PATH.new2 … if that is taken), with the old one's permissions. Without an
   // old file, the new one has its final name from the start; with Naming::when_complete only at its end

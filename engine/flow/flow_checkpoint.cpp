@@ -66,7 +66,10 @@ Result<void> save_progress(const std::string& path, const ValidFlow& flow, const
   const std::string text =
       document_of(flow, progress).dump(1, ' ', false, Document::error_handler_t::replace) + "\n";
   auto file = OutputFile::create(path, true, Naming::at_once, 0600);
-  if (!file) { return tl::unexpected(file.error()); }
+  if (!file) {
+    file.error().code = ErrorCode::failed;  // the flow has begun, whatever it is
+    return tl::unexpected(file.error());
+  }
   file->set_ending(Ending::not_begun);  // until it is complete
   const bool written =
       file->write_at(reinterpret_cast<const std::byte*>(text.data()), text.size(), 0) == text.size();

@@ -102,7 +102,10 @@ Result<SimFileWriter> SimFileWriter::create(const std::string& path, const std::
     return tl::unexpected(checked.error());
   }
   auto output = OutputFile::create(path, existing == Existing::overwrite);
-  if (!output) { return failed(where, fmt::format("\"{}\" {}", path, output.error().what)); }
+  if (!output) {
+    return tl::unexpected(
+        Error{output.error().code, where, fmt::format("\"{}\" {}", path, output.error().what), "", ""});
+  }
   SimFileWriter writer;
   writer.output_ = *std::move(output);
   SF_INFO info{};

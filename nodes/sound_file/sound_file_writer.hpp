@@ -53,9 +53,9 @@ class SoundFileWriter {
   // buffer of 128 KiB is full: a conversion is not slowed down by thousands of updates a second.
   static constexpr std::chrono::milliseconds kUpdatePause{25};
 
-  // Creates `path` and writes the header of an empty file. Refused as check() says. Fails (ErrorCode::failed)
-  // when the file exists and `overwrite` is no, when it is not a regular file, when its folder is missing or not
-  // writable, and when the disk is full. With Overwrite::yes an old file stays, so that others can go on reading
+  // Creates `path` and writes the header of an empty file. Refused as check() says, when the file exists and
+  // `overwrite` is no, and when another run is writing it. Fails (ErrorCode::failed) when it is not a regular file,
+  // when its folder is missing or not writable, and when the disk is full. With Overwrite::yes an old file stays, so that others can go on reading
   // it, until the new one is complete: see OutputFile. `riff_limit` and `now` are for tests: see wave_header()
   // and kUpdatePause.
   static Result<SoundFileWriter> create(const std::string& path, const SoundFileSpec& spec,

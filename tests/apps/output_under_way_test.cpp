@@ -100,7 +100,7 @@ TEST(OutputUnderWay, IsNotReplacedByASecondRun) {
               "another name, or to wait for its end\n2\n");
     EXPECT_THAT(content_of(dir.file("batch")), HasSubstr("\"out.wav\" is being written by another run"));
     EXPECT_THAT(content_of(dir.file("batch")),
-                testing::EndsWith("1\n"));  // as of a batch of which files failed
+                testing::EndsWith("2\n"));  // as of a batch of which all files are refused
     EXPECT_EQ(content_of(dir.file("record")),
               "record: \"./out.wav\" is being written by another run; expected another name, or to "
               "wait for its end\n2\n");

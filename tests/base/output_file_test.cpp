@@ -148,6 +148,7 @@ TEST(OutputFile, RefusesWhatCannotBeAFileAndCreatesNothing) {
   EXPECT_TRUE(OutputFile::check(folder.file("a")));
   EXPECT_TRUE(OutputFile::check(folder.file("b")));
   EXPECT_EQ(OutputFile::create(folder.file("a"), false).error().what, "already exists");
+  EXPECT_EQ(OutputFile::create(folder.file("a"), false).error().code, ErrorCode::refused);
   EXPECT_EQ(files_in(folder), before);
 }
 
@@ -334,7 +335,7 @@ TEST(OutputFile, IsNotReplacedWhileItIsWritten) {
                     folder.file(name) +
                         ": is being written by another run; expected another name, or to "
                         "wait for its end");
-          EXPECT_EQ(second.error().code, ErrorCode::failed);
+          EXPECT_EQ(second.error().code, ErrorCode::refused);  // nothing was begun
           const auto unused = OutputFile::check_unused(folder.file(name), ErrorCode::refused);
           ASSERT_FALSE(unused);
           EXPECT_EQ(unused.error().code, ErrorCode::refused);

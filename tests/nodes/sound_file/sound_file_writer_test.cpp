@@ -265,7 +265,7 @@ TEST(SoundFileWriter, KeepsAnExistingFileUnlessToldToOverwrite) {
   const std::string path = dir.write("a.wav", "precious");
   const auto writer = SoundFileWriter::create(path, {}, Overwrite::no);
   ASSERT_FALSE(writer);
-  EXPECT_EQ(writer.error().code, ErrorCode::failed);
+  EXPECT_EQ(writer.error().code, ErrorCode::refused);
   EXPECT_EQ(to_string(writer.error()), path +
                                            ": already exists; use --force to replace it, or choose "
                                            "another name");
