@@ -149,7 +149,7 @@ class Relay::Impl {
 
   bool may_pull() const {
     return source_ && std::all_of(ends_.begin(), ends_.end(), [](const ConsumerEnd& end) {
-             return end.is_gone() || !end.waits() || end.held_bytes() == 0;
+             return end.is_gone() || !end.waits() || end.has_room();
            });
   }
 

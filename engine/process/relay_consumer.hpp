@@ -11,7 +11,8 @@ namespace streamlab {
 
 class ConsumerEnd {
  public:
-  // `zero_copy`: it gets a pipe of its own of `pipe_bytes`, from which its bytes are spliced.
+  // `zero_copy`: it gets a pipe of its own, from which its bytes are spliced. `pipe_bytes`: of the source's pipe, which
+  // can be taken over several times before its own is full.
   static Result<ConsumerEnd> make(RelayConsumer spec, bool zero_copy, std::size_t pipe_bytes);
 
   const RelayConsumer& spec() const { return spec_; }
@@ -28,9 +29,14 @@ class ConsumerEnd {
   int fd() const { return spec_.to.get(); }
   int own_pipe() const { return own_.write_end.get(); }
   std::size_t held_bytes() const { return in_pipe_ + backlog_.size(); }
+  // Does it take all that the source's pipe may hold, now and in order?
+  bool has_room() const { return backlog_.empty() && takes_ < (is_zero_copy() ? most_takes_ : 1); }
 
   // `count` bytes were teed or spliced into own_pipe().
-  void took(std::size_t count) { in_pipe_ += count; }
+  void took(std::size_t count) {
+    in_pipe_ += count;
+    ++takes_;
+  }
   // Bytes that come after all that it holds, by its policy. False: it has `fail` and they are too many.
   bool push(std::span<const std::byte> bytes);
   // Hands over as much as the reader takes now.
@@ -50,7 +56,9 @@ class ConsumerEnd {
 
   RelayConsumer spec_;
   Pipe own_;
-  std::size_t in_pipe_ = 0;  // bytes in own_, older than those of backlog_
+  std::size_t in_pipe_ = 0;     // bytes in own_, older than those of backlog_
+  std::size_t takes_ = 0;       // that they came in
+  std::size_t most_takes_ = 1;  // that own_ has room for, however small the writes into the source's pipe are
   ByteBacklog backlog_;
   bool is_gone_ = false;
 };
