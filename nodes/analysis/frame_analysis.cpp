@@ -9,6 +9,7 @@
 
 #include "engine/core/overlap.hpp"
 #include "engine/core/time_at.hpp"
+#include "nodes/analysis/flag_overflow.hpp"
 
 namespace streamlab {
 namespace {
@@ -296,6 +297,7 @@ void FrameAnalysis::give_result(DataFrame& y) noexcept {
   y.metadata().set("gaps", static_cast<double>(origin.gaps));
   y.metadata().set("missing_frames", static_cast<double>(origin.missing));
   give(y);
+  flag_overflow(y);
 }
 
 }  // namespace streamlab

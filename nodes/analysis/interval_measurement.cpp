@@ -8,6 +8,7 @@
 
 #include "engine/core/overlap.hpp"
 #include "engine/core/time_at.hpp"
+#include "nodes/analysis/flag_overflow.hpp"
 
 namespace streamlab {
 
@@ -274,6 +275,7 @@ void IntervalMeasurement::end_stretch(OutputPort& out, bool whole) noexcept {
 
   y.metadata().clear();
   give({end_ - begin_, measured_, missing_}, y);
+  flag_overflow(y);
 }
 
 }  // namespace streamlab

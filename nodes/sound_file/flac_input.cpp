@@ -28,6 +28,8 @@ bool is_trailing_tag(std::string_view bytes) {
                      [&](std::string_view mark) { return bytes.starts_with(mark); });
 }
 
+constexpr std::string_view kMark = "fLaC";  // begins a stream
+
 struct FlacDeleter {
   void operator()(FLAC__StreamDecoder* decoder) const { FLAC__stream_decoder_delete(decoder); }
 };
@@ -286,28 +288,32 @@ class FlacInput final : public SampleInput {
 
   // Does another stream begin in the file? Looks through all of it, once.
   bool is_joined() {
-    if (joined_ || wrapping_ == FlacWrapping::ogg) { return joined_.value_or(false); }
-    constexpr std::string_view kBegin = "fLaC";
+    if (!joined_ && wrapping_ == FlacWrapping::none) { joined_ = begins_stream_behind(kMark.size()); }
+    return joined_.value_or(false);
+  }
+
+  // Does a stream begin in the file, at this byte or behind it?
+  bool begins_stream_behind(std::uint64_t byte) {
     constexpr std::string_view kInfoOf34Bytes("\0\0\x22", 3);  // behind the type of the block
     constexpr std::size_t kBytesAtOnce = 1U << 20U;
     const std::uint64_t position = bytes_.position();
     std::string text;
-    joined_ = false;
-    bytes_.seek(kBegin.size(), SEEK_SET);
-    while (!*joined_) {
-      const std::size_t kept = std::min(text.size(), kBegin.size() + kInfoOf34Bytes.size());
+    bool is_found = false;
+    bytes_.seek(static_cast<std::int64_t>(byte), SEEK_SET);
+    while (!is_found) {
+      const std::size_t kept = std::min(text.size(), kMark.size() + kInfoOf34Bytes.size());
       text.erase(0, text.size() - kept);
       text.resize(kept + kBytesAtOnce);
       const std::size_t got = bytes_.read(text.data() + kept, kBytesAtOnce);
       text.resize(kept + got);
       if (got == 0) { break; }
-      for (std::size_t at = text.find(kBegin); at != std::string::npos; at = text.find(kBegin, at + 1)) {
-        const std::string_view behind = std::string_view(text).substr(at + kBegin.size());
-        joined_ = *joined_ || (!behind.empty() && behind.substr(1).starts_with(kInfoOf34Bytes));
+      for (std::size_t at = text.find(kMark); at != std::string::npos; at = text.find(kMark, at + 1)) {
+        const std::string_view behind = std::string_view(text).substr(at + kMark.size());
+        is_found = is_found || (!behind.empty() && behind.substr(1).starts_with(kInfoOf34Bytes));
       }
     }
     bytes_.seek(static_cast<std::int64_t>(position), SEEK_SET);
-    return *joined_;
+    return is_found;
   }
 
   // So that what is wrong there is known before all has been read. Where another stream follows, libFLAC may find the
@@ -330,9 +336,9 @@ class FlacInput final : public SampleInput {
     char head[4] = {};
     bytes_.seek(static_cast<std::int64_t>(position), SEEK_SET);
     const std::string_view found(head, bytes_.read(head, sizeof head));
-    const bool is_stream = found == "fLaC";
     const bool is_frame = found.starts_with("\xFF\xF8") || found.starts_with("\xFF\xF9");
-    if (!is_stream && !is_frame && frames_behind_ == 0) { return; }  // tags
+    const bool is_stream = !is_frame && begins_stream_behind(position);  // at once, or behind tags
+    if (!is_stream && !is_frame && frames_behind_ == 0) { return; }      // nothing, or tags
     found_behind_ = true;
     const std::string frames = frames_behind_ > 0 ? fmt::format("{} frames and ", frames_behind_) : "";
     losses_.push_back(fmt::format("{} of {}{} bytes follows the {} frames stated by the header: not played",
@@ -358,7 +364,7 @@ class FlacInput final : public SampleInput {
     bytes_.seek(static_cast<std::int64_t>(place_), SEEK_SET);
     found.resize(bytes_.read(found.data(), found.size()));
     bytes_.seek(static_cast<std::int64_t>(position), SEEK_SET);
-    const bool is_another = has_other_ || found.starts_with("fLaC");
+    const bool is_another = has_other_ || begins_stream_behind(place_);
     if (!is_another && is_trailing_tag(found)) { return; }
     found_behind_ = true;
     const std::uint64_t count = bytes_.size() - place_;

@@ -338,6 +338,18 @@ TEST(LevelMeter, CountsWhatIsNotFinite) {
   EXPECT_EQ(results[1].header().flags, 0U);
 }
 
+// The square of 1e200 is beyond the largest number, 1.8e308.
+TEST(LevelMeter, FlagsALevelThatIsTooLarge) {
+  NodeHarness meter("LevelMeter", R"({"interval_s": 0.01})");
+  Signal x = constant(0.5, 1, 960);
+  x[0][100] = 1e200;
+  const auto results = meter.run_frames(x, 64);
+  ASSERT_EQ(results.size(), 2U);
+  EXPECT_TRUE(results[0].header().has(FrameFlag::not_finite));
+  EXPECT_EQ(value(results[0], "main_channel.peak"), 1e200);
+  EXPECT_FALSE(results[1].header().has(FrameFlag::not_finite));
+}
+
 TEST(LevelMeter, GivesSoundPressureWhenCalibrated) {
   // Full scale is 2 Pa on the left, 20 µPa on the right.
   NodeHarness meter("LevelMeter", R"({"pa_per_full_scale": [2, 20e-6]})", {48000.0, 2, 1024});

@@ -213,6 +213,17 @@ TEST(Spectrum, FlagsWhatIsNotFinite) {
   for (const double v : results[2].channel(0U)) { EXPECT_TRUE(std::isfinite(v)); }
 }
 
+// The square of 1e200 is beyond the largest number, 1.8e308.
+TEST(Spectrum, FlagsPowerThatIsTooLarge) {
+  Signal x = noise(1, 128);
+  x[0][70] = 1e200;
+  NodeHarness spectrum("Spectrum", R"({"fft_size": 64, "overlap": 0, "scaling": "power"})");
+  const auto results = spectrum.run_frames(x, 32);
+  ASSERT_EQ(results.size(), 2U);
+  EXPECT_FALSE(results[0].header().has(FrameFlag::not_finite));
+  EXPECT_TRUE(results[1].header().has(FrameFlag::not_finite));
+}
+
 TEST(Spectrum, PassesOnXrunsAndClipping) {
   const std::vector<double> loud(64, 1.0);
   const std::vector<double> quiet(64, 0.5);

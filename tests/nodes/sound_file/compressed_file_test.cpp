@@ -418,11 +418,15 @@ TEST(FlacFile, SaysThatItIsCutShort) {
 TEST(FlacFile, SaysThatAnotherFollows) {
   const TempDir dir;
   const std::string one = flac_bytes(dir, flac_signal());
-  SoundFileReader reader = opened(dir.write("a.flac", one + one));
-  EXPECT_EQ(read_samples(reader).channels[0].size(), flac_signal().size());
-  EXPECT_THAT(reader.losses(), ElementsAre(HasSubstr("another FLAC stream of " + std::to_string(one.size()) +
-                                                     " bytes follows")));
-  SoundFileReader tagged = opened(dir.write("b.flac", one + "TAG" + std::string(125, ' ')));
+  const std::string tag = "TAG" + std::string(125, ' ');
+  for (const std::string& between : {std::string(), tag, std::string(3 << 20, '\0')}) {
+    SoundFileReader reader = opened(dir.write("a.flac", one + between + one));
+    EXPECT_EQ(read_samples(reader).channels[0].size(), flac_signal().size());
+    EXPECT_THAT(reader.losses(),
+                ElementsAre(HasSubstr("another FLAC stream of " +
+                                      std::to_string(between.size() + one.size()) + " bytes follows")));
+  }
+  SoundFileReader tagged = opened(dir.write("b.flac", one + tag));
   read_samples(tagged);
   EXPECT_THAT(tagged.losses(), IsEmpty());
 }
