@@ -61,8 +61,13 @@ inline constexpr const char* kUnknownKind = "its format is unknown";
 inline constexpr const char* kUnknownEncoding = "its encoding is not supported";
 using OpenedInput = tl::expected<std::unique_ptr<SampleInput>, std::string>;
 
-// What libsndfile decodes. `path` is for messages, here and below. `sample_bytes`: of samples in the file; 0: not known.
-OpenedInput open_sndfile_input(const std::string& path, FileBytes bytes, std::uint64_t sample_bytes = 0);
+// The bytes of the samples in a file, and of a frame or block of them; 0: not known.
+struct SampleBytes {
+  std::uint64_t count = 0;
+  std::uint64_t block = 0;
+};
+// What libsndfile decodes. `path` is for messages, here and below.
+OpenedInput open_sndfile_input(const std::string& path, FileBytes bytes, SampleBytes samples = {});
 // FLAC, by itself or in Ogg.
 enum class FlacWrapping : std::uint8_t { none, ogg };
 OpenedInput open_flac_input(const std::string& path, FileBytes bytes, FlacWrapping wrapping);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -145,8 +146,7 @@ std::size_t sample_bytes_of(int format) {
   }
 }
 
-// G.721 and G.723 are a stream of codes, which may end anywhere; libsndfile reads 120 of them at once and plays as many, of
-// which those behind the end are made of nothing. 0: another coding.
+// G.721 and G.723 are a stream of codes; 0: another coding.
 unsigned code_bits_of(int format) {
   switch (format & SF_FORMAT_SUBMASK) {
     case SF_FORMAT_G721_32:
@@ -158,6 +158,27 @@ unsigned code_bits_of(int format) {
     default:
       return 0;
   }
+}
+
+// How many frames the samples hold, where libsndfile plays more, made of nothing: it reads 120 codes of G.721 and G.723 at
+// once, IMA ADPCM by blocks (of one sample and 4-bit codes, by 8 a channel), which may end anywhere, and takes what fills up
+// a chunk for a part of a block of GSM 6.10 or Microsoft ADPCM (two samples and 4-bit codes).
+std::optional<std::uint64_t> frames_in(int format, std::uint64_t channels, SampleBytes samples) {
+  if (samples.count == 0) { return std::nullopt; }
+  if (const unsigned bits = code_bits_of(format); bits > 0) { return samples.count * 8 / bits / channels; }
+  if (samples.block == 0) { return std::nullopt; }
+  const std::uint64_t blocks = samples.count / samples.block;
+  constexpr std::uint64_t kFramesOfGsm = 320;
+  const int coding = format & SF_FORMAT_SUBMASK;
+  if (coding == SF_FORMAT_GSM610) { return blocks * kFramesOfGsm; }
+  if (coding == SF_FORMAT_MS_ADPCM && samples.block >= 7 * channels) {
+    return blocks * (2 + 2 * (samples.block - 7 * channels) / channels);
+  }
+  if (coding != SF_FORMAT_IMA_ADPCM) { return std::nullopt; }
+  const auto of_block = [first = 4 * channels](std::uint64_t bytes) {
+    return bytes < first ? 0 : 1 + (bytes - first) / first * 8;
+  };
+  return blocks * of_block(samples.block) + of_block(samples.count % samples.block);
 }
 
 // libsndfile's own texts speak of its inside ("Internal psf_fseek() failed"); what can be done about them lies in
@@ -178,8 +199,8 @@ std::string plain_reason(int error, int error_number) {
 
 class SndfileInput final : public SampleInput {
  public:
-  SndfileInput(std::string path, FileBytes bytes, std::uint64_t sample_bytes)
-      : path_(std::move(path)), bytes_(std::move(bytes)), sample_bytes_(sample_bytes) {}
+  SndfileInput(std::string path, FileBytes bytes, SampleBytes samples)
+      : path_(std::move(path)), bytes_(std::move(bytes)), samples_(samples) {}
 
   // Empty: opened.
   std::string open() {
@@ -194,8 +215,8 @@ class SndfileInput final : public SampleInput {
     if (found.frames >= 0 && found.frames < SF_COUNT_MAX) {
       shape_.frames = static_cast<std::uint64_t>(found.frames);
     }
-    if (const unsigned bits = code_bits_of(found.format); bits > 0 && sample_bytes_ > 0 && shape_.frames) {
-      shape_.frames = std::min(*shape_.frames, sample_bytes_ * 8 / bits / shape_.channels);
+    if (const auto frames = frames_in(found.format, shape_.channels, samples_); frames && shape_.frames) {
+      shape_.frames = std::min(*shape_.frames, *frames);
       limit_ = *shape_.frames;
     }
     shape_.container = container_name(found.format);
@@ -254,16 +275,16 @@ class SndfileInput final : public SampleInput {
 
   const std::string path_;
   FileBytes bytes_;
-  const std::uint64_t sample_bytes_;  // 0: not known
-  SndfilePtr file_;                   // reads through bytes_
+  const SampleBytes samples_;
+  SndfilePtr file_;  // reads through bytes_
   std::uint64_t position_ = 0;
   std::uint64_t limit_ = std::numeric_limits<std::uint64_t>::max();  // frames that are handed out
 };
 
 }  // namespace
 
-OpenedInput open_sndfile_input(const std::string& path, FileBytes bytes, std::uint64_t sample_bytes) {
-  auto input = std::make_unique<SndfileInput>(path, std::move(bytes), sample_bytes);
+OpenedInput open_sndfile_input(const std::string& path, FileBytes bytes, SampleBytes samples) {
+  auto input = std::make_unique<SndfileInput>(path, std::move(bytes), samples);
   if (std::string reason = input->open(); !reason.empty()) { return tl::unexpected(std::move(reason)); }
   return input;
 }

@@ -115,15 +115,15 @@ OpenedInput open_input(const std::string& path, int fd, std::uint64_t file_bytes
       return tl::unexpected(
           fmt::format("frames of {} bytes", scan.frame_bytes));  // libsndfile would play noise
     }
+    const SampleBytes samples{scan.data_bytes, scan.frame_bytes};
     const bool can_be_mended = !scan.big_endian && scan.has_format && scan.has_data;
     if (!scan.needs_mending || !can_be_mended) {
-      auto opened = open_sndfile_input(path, std::move(whole), scan.data_bytes);
+      auto opened = open_sndfile_input(path, std::move(whole), samples);
       // A chunk beside the samples may be what libsndfile does not take.
       if (opened || !can_be_mended) { return opened; }
     }
-    return open_sndfile_input(path,
-                              FileBytes(fd, scan.data_offset, scan.data_bytes, mended_wave_header(fd, scan)),
-                              scan.data_bytes);
+    return open_sndfile_input(
+        path, FileBytes(fd, scan.data_offset, scan.data_bytes, mended_wave_header(fd, scan)), samples);
   }
   if (chunk && !chunk->head.empty()) {
     return open_sndfile_input(path, FileBytes(fd, chunk->begin, file_bytes - chunk->begin, chunk->head));
@@ -142,7 +142,7 @@ OpenedInput open_input(const std::string& path, int fd, std::uint64_t file_bytes
       std::string_view(tag.data(), tag.size()) == "ID3") {  // libsndfile would lose as many bytes at the end
     return tl::unexpected(std::string("only MP3 and FLAC may have an ID3 tag in front"));
   }
-  return open_sndfile_input(path, std::move(whole), chunk ? chunk->bytes : 0);
+  return open_sndfile_input(path, std::move(whole), {chunk ? chunk->bytes : 0, 0});
 }
 
 // Where a chunk has a wrong size, what follows it is not found by walking; libsndfile looks further.

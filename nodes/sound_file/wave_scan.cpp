@@ -164,6 +164,23 @@ bool has_no_length(const ByteView& file, const Kind& kind, const Chunk& chunk) {
                                     !looks_like_a_chunk(file, kind, chunk.body + aligned(kind, chunk.size)));
 }
 
+// Leaves out what the samples end with that is no whole frame, or block of frames. How many bytes; 0: they end well.
+std::uint64_t cut_last_frame(WaveScan& scan) {
+  const bool is_law = scan.format_tag == 6 || scan.format_tag == 7;  // A-law, µ-law
+  const bool has_plain_frames = scan.format_tag == 1 || scan.format_tag == 3 || is_law;
+  const bool has_blocks = scan.format_tag == 2 || scan.format_tag == 0x31;  // Microsoft ADPCM, GSM 6.10
+  const bool has_frames = (has_plain_frames || has_blocks) && scan.frame_bytes != 0;
+  const std::uint64_t rest = has_frames ? scan.data_bytes % scan.frame_bytes : 0;
+  if (rest > 0) {
+    const bool is_padding = has_blocks && rest == 1 && scan.data_bytes % 2 == 0;  // as sox counts it
+    scan.data_bytes -= rest;
+    scan.needs_mending =
+        scan.needs_mending || is_law;  // libsndfile takes what fills up the chunk for samples
+    if (is_padding) { return 0; }
+  }
+  return rest;
+}
+
 // Compares the chunk of samples with the rest of the file behind its header.
 void check_data(const ByteView& file, const Kind& kind, const Chunk& chunk, BeyondEnd beyond_end,
                 WaveScan& scan) {
@@ -178,9 +195,13 @@ void check_data(const ByteView& file, const Kind& kind, const Chunk& chunk, Beyo
         fmt::format("the header states no length (it was never finished): the {} bytes up to the end of the "
                     "file are played",
                     available));
+    if (const std::uint64_t rest = cut_last_frame(scan); rest > 0) {
+      scan.losses.push_back(incomplete_frame(rest));
+    }
     return;
   }
   if (chunk.size > available) {
+    cut_last_frame(scan);  // which is part of what is missing
     scan.losses.push_back(
         fmt::format("the header promises {} bytes of samples but the file ends after {}: these are played",
                     chunk.size, available));
@@ -210,15 +231,8 @@ void check_data(const ByteView& file, const Kind& kind, const Chunk& chunk, Beyo
       other && behind > padding) {
     scan.losses.push_back(fmt::format("other samples begin at byte {}; they are not played", *other));
   }
-  const bool is_law = scan.format_tag == 6 || scan.format_tag == 7;  // A-law, µ-law
-  const bool has_plain_frames = scan.format_tag == 1 || scan.format_tag == 3 || is_law;
-  const std::uint64_t rest =
-      has_plain_frames && scan.frame_bytes != 0 ? scan.data_bytes % scan.frame_bytes : 0;
-  if (rest > 0) {
+  if (const std::uint64_t rest = cut_last_frame(scan); rest > 0) {
     scan.losses.push_back(incomplete_frame(rest));
-    scan.data_bytes -= rest;
-    scan.needs_mending =
-        scan.needs_mending || is_law;  // libsndfile takes what fills up the chunk for samples
   }
 }
 

@@ -257,5 +257,62 @@ TEST(OddSoundFile, HasAsManySamplesAsCodesOfG721AndG723) {
   }
 }
 
+// A WAV whose samples end after `bytes`, and whose header says so.
+std::string with_samples_of(const std::string& whole, std::size_t bytes) {
+  const std::size_t size_at = whole.find("data") + 4;
+  std::string cut = whole.substr(0, size_at + 4 + bytes);
+  cut.replace(size_at, 4, little(bytes, 4));
+  return cut.replace(4, 4, little(cut.size() - 8, 4));
+}
+
+// A block is a sample of 4 bytes for each channel, then 8 codes for each in turn. libsndfile plays whole blocks.
+TEST(OddSoundFile, HasAsManySamplesAsCodesOfImaAdpcm) {
+  const TempDir dir;
+  const std::string whole = content_of(written_by_libsndfile(dir, SF_FORMAT_WAV | SF_FORMAT_IMA_ADPCM));
+  auto all = SoundFileReader::open(dir.write("whole.wav", whole));
+  ASSERT_TRUE(all);
+  const auto samples = read_samples(*all).channels[0];
+  const std::size_t block =
+      static_cast<unsigned char>(whole[32]) + 256U * static_cast<unsigned char>(whole[33]);
+  ASSERT_EQ(samples.size() % (1 + 2 * (block - 4)), 0U);
+  for (const std::size_t rest :
+       {std::size_t{0}, std::size_t{4}, std::size_t{8}, std::size_t{100}, block - 4}) {
+    auto reader = SoundFileReader::open(dir.write("cut.wav", with_samples_of(whole, block + rest)));
+    ASSERT_TRUE(reader) << to_string(reader.error());
+    const std::size_t count = 1 + 2 * (block - 4) + (rest > 0 ? 1 + 2 * (rest - 4) : 0);
+    EXPECT_EQ(reader->info().frames, count) << rest;
+    const std::vector<double> expected(samples.begin(), samples.begin() + static_cast<std::ptrdiff_t>(count));
+    EXPECT_TRUE(read_samples(*reader, 50).channels[0] == expected) << rest;
+    EXPECT_THAT(reader->losses(), testing::IsEmpty());
+  }
+}
+
+// Blocks of 65 bytes are 320 samples of GSM 6.10; of 256 bytes, 500 of Microsoft ADPCM at 8 kHz.
+TEST(OddSoundFile, PlaysNoPartOfABlock) {
+  const TempDir dir;
+  for (const auto& [format, frames] : {std::pair(SF_FORMAT_GSM610, 320U), {SF_FORMAT_MS_ADPCM, 500U}}) {
+    const std::string whole = content_of(written_by_libsndfile(dir, SF_FORMAT_WAV | format));
+    const std::size_t block =
+        static_cast<unsigned char>(whole[32]) + 256U * static_cast<unsigned char>(whole[33]);
+    for (const std::size_t rest : {std::size_t{0}, std::size_t{1}, std::size_t{2}, block / 2, block - 1}) {
+      const std::string cut = with_samples_of(whole, block + rest);
+      std::string longer = cut;  // says that there is more
+      longer.replace(whole.find("data") + 4, 4, little(3 * block, 4));
+      for (const std::string& bytes : {cut, longer}) {
+        auto reader = SoundFileReader::open(dir.write("cut.wav", bytes));
+        ASSERT_TRUE(reader) << to_string(reader.error());
+        EXPECT_EQ(reader->info().frames, frames) << format << " " << rest;
+        EXPECT_EQ(read_samples(*reader, 50).channels[0].size(), frames) << format << " " << rest;
+        const bool is_padded = bytes == cut && rest == 1 && block % 2 == 1;  // to an even number, as sox does
+        if (bytes == cut && (rest == 0 || is_padded)) {
+          EXPECT_THAT(reader->losses(), testing::IsEmpty());
+        } else {
+          EXPECT_THAT(reader->losses(), testing::SizeIs(1));
+        }
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace streamlab::test
