@@ -168,10 +168,17 @@ class Validator {
     const auto found = std::find(ports.begin(), ports.end(), port);
     if (found == ports.end()) {
       std::vector<std::string_view> names(ports.begin(), ports.end());
-      const std::string hint = did_you_mean(port, names);
-      names.resize(std::min<std::size_t>(names.size(), 4));
-      add(where, fmt::format("\"{}\" has no {} \"{}\"", id, side, port),
-          quoted(names) + (ports.size() > 4 ? ", …" : ""), hint);
+      // What is beyond the last of many is no slip of the pen.
+      const std::string_view repeated = infos.back().name;
+      const bool is_number = infos.back().max_repeat > 1 && port.starts_with(repeated) &&
+                             port.find_first_not_of("0123456789", repeated.size()) == std::string::npos;
+      const std::string hint = is_number ? "" : did_you_mean(port, names);
+      std::string end;
+      if (names.size() > 4) {
+        end = fmt::format(" … \"{}\"", names.back());
+        names.resize(2);
+      }
+      add(where, fmt::format("\"{}\" has no {} \"{}\"", id, side, port), quoted(names) + end, hint);
       return std::nullopt;
     }
     return End{*node, static_cast<std::size_t>(found - ports.begin())};

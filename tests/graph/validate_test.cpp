@@ -200,8 +200,10 @@ TEST(Validate, WantsRepeatedInputsWithoutHoles) {
   EXPECT_THAT(graph_refusals({"s Source", "j Join"}, {"s j.in2", "s j.in1"}), IsEmpty());
   EXPECT_THAT(
       graph_refusals({"s Source", "j Join"}, {"s j.in9"}),
-      ElementsAre("/connections/0/to: \"j\" has no input \"in9\"; expected \"in1\", \"in2\", \"in3\", "
-                  "\"in4\", …; did you mean \"in1\"?"));
+      ElementsAre("/connections/0/to: \"j\" has no input \"in9\"; expected \"in1\", \"in2\" … \"in8\""));
+  EXPECT_THAT(graph_refusals({"s Source", "j Join"}, {"s j.im1"}),
+              ElementsAre("/connections/0/to: \"j\" has no input \"im1\"; expected \"in1\", \"in2\" … "
+                          "\"in8\"; did you mean \"in1\"?"));
 }
 
 TEST(Validate, SpellsACycleOut) {
