@@ -13,28 +13,20 @@
 
 #include "engine/run/engine.hpp"
 #include "engine/run/pipeline.hpp"
+#include "tests/run/random_graph.hpp"
 #include "tests/support/rt_guard.hpp"
 #include "tests/support/virtual_driver.hpp"
 
 namespace streamlab {
 namespace {
 
+using test::graph_of;
+using test::Json;
+using test::link;
+using test::node;
+using test::RandomGraph;
 using testing::ElementsAre;
 using testing::IsEmpty;
-using Json = nlohmann::json;
-
-ValidGraph graph_of(const std::vector<Json>& nodes, const std::vector<Json>& connections,
-                    const Json& config = {{"block_size", 64}}) {
-  const Json text{
-      {"version", 1}, {"pipeline_config", config}, {"nodes", nodes}, {"connections", connections}};
-  auto graph = load_graph(text.dump());
-  if (!graph) { throw std::runtime_error(to_string(graph.error(), "")); }
-  return *std::move(graph);
-}
-Json node(const char* id, const char* type, Json config = Json::object()) {
-  return {{"id", id}, {"type", type}, {"config", std::move(config)}};
-}
-Json link(const std::string& from, const std::string& to) { return {{"from", from}, {"to", to}}; }
 
 double input(std::int64_t n, std::uint32_t c) { return static_cast<double>(n % 100000) * 1e-6 + 0.25 * c; }
 
@@ -396,66 +388,6 @@ TEST(Reload, RefusesWhatWouldBreakTheRun) {
   EXPECT_THAT(refusal(live, graph_of({mic, gain}, links)), testing::HasSubstr("was stopped"));
 }
 
-// Random nodes around a branch that stays: it must not notice.
-class Around {
- public:
-  explicit Around(std::uint64_t seed) : random_(seed) {}
-  ValidGraph next() {
-    nodes_ = {node("mic", "AudioInput"), node("left", "ChannelSelect", {{"channels", {1}}}),
-              node("kept", "Delay", {{"frames", 7}})};
-    links_ = {link("mic", "left"), link("left", "kept")};
-    std::vector<std::string> outputs{"left", "kept"};
-    for (int n = pick(12); n > 0; --n) { add(outputs); }
-    return graph_of(nodes_, links_);
-  }
-
- private:
-  int pick(int count) { return static_cast<int>(random_() % static_cast<std::uint64_t>(count)); }
-  void add(std::vector<std::string>& outputs) {
-    const std::string id =
-        fmt::format("n{}", pick(30));  // the same id now and then: it goes on, or begins again
-    const bool is_taken =
-        std::any_of(nodes_.begin(), nodes_.end(), [&](const Json& other) { return other["id"] == id; });
-    if (is_taken) { return; }
-    const auto from = [&] {
-      return outputs[static_cast<std::size_t>(pick(static_cast<int>(outputs.size())))];
-    };
-    switch (pick(7)) {
-      case 0:
-        nodes_.push_back(node(id.c_str(), "Gain", {{"gain", 0.1 * pick(20)}}));
-        break;
-      case 1:
-        nodes_.push_back(node(id.c_str(), "Delay", {{"frames", pick(300)}}));
-        break;
-      case 2:
-        nodes_.push_back(node(id.c_str(), "Buffer", {{"capacity", 1 + pick(8)}}));
-        break;
-      case 3:
-        nodes_.push_back(node(id.c_str(), "SineGenerator", {{"frequency", 100 + pick(3)}}));
-        outputs.push_back(id);
-        return;
-      case 4:
-        nodes_.push_back(node(id.c_str(), "LevelMeter", {{"interval_s", 0.001}}));
-        links_.push_back(link(from(), id));
-        return;
-      default: {
-        nodes_.push_back(node(id.c_str(), "Mixer", {{"matrix", Json::array({Json::array({0.5, 0.5})})}}));
-        const std::string second = from();
-        links_.push_back(link(from(), id + ".in1"));
-        links_.push_back(link(second, id + ".in2"));
-        outputs.push_back(id);
-        return;
-      }
-    }
-    links_.push_back(link(from(), id));
-    outputs.push_back(id);
-  }
-
-  std::mt19937_64 random_;
-  std::vector<Json> nodes_;
-  std::vector<Json> links_;
-};
-
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
 constexpr int kReloads = 60;
 #else
@@ -469,7 +401,7 @@ TEST(Reload, AThousandRandomOnesAreNotNoticedByABranchThatStays) {
   int done = 0;
   for (int round = 0; round * kOfOneEngine < count; ++round) {
     SCOPED_TRACE(round);
-    Around graphs(static_cast<std::uint64_t>(round));
+    RandomGraph graphs(static_cast<std::uint64_t>(round), node("mic", "AudioInput"));
     Live live(graphs.next());
     Listener listener(live, "kept");
     live.start();
