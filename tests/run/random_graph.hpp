@@ -22,7 +22,7 @@ namespace streamlab::test {
 using Json = nlohmann::json;
 
 inline ValidGraph graph_of(const std::vector<Json>& nodes, const std::vector<Json>& connections,
-                    const Json& config = {{"block_size", 64}}) {
+                           const Json& config = {{"block_size", 64}}) {
   const Json text{
       {"version", 1}, {"pipeline_config", config}, {"nodes", nodes}, {"connections", connections}};
   auto graph = load_graph(text.dump());

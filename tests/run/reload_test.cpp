@@ -3,10 +3,8 @@
 // Another graph takes the place of a running one: what goes on loses no frame and no bit. SL_RELOADS=N in the environment: N
 // random reloads instead of 1000.
 #include <cstdlib>
-#include <random>
 #include <thread>
 
-#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>

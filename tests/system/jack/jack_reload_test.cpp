@@ -49,8 +49,9 @@ std::size_t expect_ramp(const std::vector<Block>& blocks) {
 
 TEST_F(JackTest, RandomReloadsAreNotNoticedByABranchThatStays) {
   Peer source(server_.name(), "source", JackPortIsOutput, play_ramp);
-  const Json mic = node(
-      "mic", "AudioInput", {{"device", server_.device()}, {"channels", {1}}, {"ports", Json::array({source.port()})}});
+  const Json mic =
+      node("mic", "AudioInput",
+           {{"device", server_.device()}, {"channels", {1}}, {"ports", Json::array({source.port()})}});
   RandomGraph graphs(kSeed, mic, kPeriod);
   EngineOptions options;
   options.open_device = open_device;
