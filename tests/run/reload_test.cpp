@@ -392,10 +392,15 @@ constexpr int kReloads = 60;
 constexpr int kReloads = 1000;
 #endif
 
-TEST(Reload, AThousandRandomOnesAreNotNoticedByABranchThatStays) {
+constexpr int kOfOneEngine = 50;
+
+int reloads() {
   const char* const asked = std::getenv("SL_RELOADS");
-  const int count = asked != nullptr ? std::atoi(asked) : kReloads;
-  constexpr int kOfOneEngine = 50;
+  return asked != nullptr ? std::atoi(asked) : kReloads;
+}
+
+TEST(Reload, AThousandRandomOnesAreNotNoticedByABranchThatStays) {
+  const int count = reloads();
   int done = 0;
   for (int round = 0; round * kOfOneEngine < count; ++round) {
     SCOPED_TRACE(round);
@@ -424,6 +429,52 @@ TEST(Reload, AThousandRandomOnesAreNotNoticedByABranchThatStays) {
   }
   EXPECT_GT(done, count / 2);
   RecordProperty("reloads", done);
+}
+
+// What "kept" gives of a graph without a device, which ends after as many frames or when `meanwhile` returns.
+std::vector<double> heard_of(const ValidGraph& graph, std::int64_t frames,
+                             const std::function<void(Engine&)>& meanwhile) {
+  EngineOptions options;
+  options.frame_limit = frames;
+  auto engine = Engine::create(graph, std::move(options));
+  if (!engine) { throw std::runtime_error(to_string(engine.error(), "")); }
+  auto receiver = (*engine)->subscribe("kept", 16, OverflowPolicy::block);
+  std::vector<double> samples;
+  std::jthread listener([&] {
+    while (const auto block = receiver->receive()) {
+      EXPECT_EQ(block->position(), static_cast<std::int64_t>(samples.size()));
+      EXPECT_FALSE(block->header().has(FrameFlag::gap));
+      const auto x = block->channel(0U);
+      samples.insert(samples.end(), x.begin(), x.end());
+    }
+  });
+  EXPECT_TRUE((*engine)->start());
+  meanwhile(**engine);
+  (*engine)->stop();
+  listener.join();
+  EXPECT_THAT((*engine)->status().failures, IsEmpty());
+  return samples;
+}
+
+TEST(Reload, RandomOnesWithoutADeviceChangeNoBitOfABranchThatStays) {
+  constexpr std::int64_t kLong = std::int64_t{1} << 40;
+  const int count = reloads() / 5;
+  int done = 0;
+  for (int round = 0; round * kOfOneEngine < count; ++round) {
+    SCOPED_TRACE(round);
+    RandomGraph graphs(static_cast<std::uint64_t>(round),
+                       node("mic", "SineGenerator", {{"frequency", 997}, {"amplitude", 0.7}}));
+    const ValidGraph first = graphs.next();
+    const auto samples = heard_of(first, kLong, [&](Engine& engine) {
+      for (int i = 0; i < kOfOneEngine; ++i) { done += engine.reload(graphs.next()) ? 1 : 0; }
+    });
+    EXPECT_FALSE(samples.empty());
+    const auto undisturbed = heard_of(first, static_cast<std::int64_t>(samples.size()), [](Engine& engine) {
+      while (!engine.wait_for(std::chrono::seconds(1))) {}
+    });
+    EXPECT_TRUE(samples == undisturbed);
+  }
+  EXPECT_GT(done, count / 2);
 }
 
 }  // namespace
