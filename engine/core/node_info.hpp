@@ -77,6 +77,7 @@ enum class Records : std::uint8_t {
   console,     // shows them on the console: as text, or as JSON Lines where the program prints those
   csv,         // rows of a table (RFC 4180) in its ParamRole::output_file
   json_lines,  // a line of JSON each, likewise
+  arrays,      // rows of an array for other programs (.npy), likewise
   dropped,     // takes blocks and does nothing with them
 };
 

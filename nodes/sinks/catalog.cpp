@@ -8,6 +8,7 @@
   NODE(CsvSink) \
   NODE(FileSink) \
   NODE(JsonlSink) \
+  NODE(NpySink) \
   NODE(NullSink) \
   NODE(Print) \
   /* in alphabetical order */

@@ -61,7 +61,9 @@ class CsvSink final : public TextFileNode {
  private:
   Result<void> describe(const StreamFormat& in) override {
     if (style_.has_decimal_comma && path() == "-") {
-      return refused("/config/decimal", "\"comma\" cannot be used on standard output", "a file as \"path\"");
+      return refused("/config/decimal",
+                     "\"comma\" cannot be used on standard output, nor in the table of a batch",
+                     "a file as \"path\"");
     }
     text_ = CsvText(in, style_);
     return {};

@@ -114,9 +114,9 @@ TEST(Window, IsFollowedOnlyByWhatLooksAtEachWindowByItself) {
     const bool two = type == "Join" || type == "Merge";
     return to_string(NodeHarness::refusals(type, config, std::vector(two ? 2 : 1, in), context), "");
   };
-  const std::set<std::string_view> refused{"AudioOutput", "Batch",      "Biquad", "Conflate", "Delay",
-                                           "FileSink",    "LevelMeter", "Merge",  "Process",  "Reduce",
-                                           "Skip",        "Spectrum",   "Take",   "Window"};
+  const std::set<std::string_view> refused{"AudioOutput", "Batch",      "Biquad",   "Conflate", "Delay",
+                                           "FileSink",    "LevelMeter", "Merge",    "NpySink",  "Process",
+                                           "Reduce",      "Skip",       "Spectrum", "Take",     "Window"};
   for (const NodeEntry* entry : default_catalog().entries()) {
     const NodeInfo& info = entry->info;
     if (info.inputs.empty() || info.name == "PipeSink") { continue; }

@@ -151,8 +151,9 @@ TEST(CsvSink, WritesDecimalCommasOnRequest) {
       "\"a;b.c [dB]\"\r\n"
       "24000;0,5;1000000;7;;0;4096;10;-20,5;\r\n"
       "24000;0,5;1000000;7;;0;4096;12,5;1e-07;0\r\n");
-  EXPECT_EQ(to_string(NodeHarness::refusals("CsvSink", config("-", R"("decimal": "comma")")), ""),
-            "/config/decimal: \"comma\" cannot be used on standard output; expected a file as \"path\"\n");
+  EXPECT_EQ(
+      to_string(NodeHarness::refusals("CsvSink", config("-", R"("decimal": "comma")")), ""),
+      "/config/decimal: \"comma\" cannot be used on standard output, nor in the table of a batch; expected a file as \"path\"\n");
 }
 
 TEST(CsvSink, FlagsTheFramesOfAudioThatAreMeant) {
