@@ -9,6 +9,7 @@
 #include <fstream>
 #include <iostream>
 #include <map>
+#include <new>
 
 #include <fmt/format.h>
 
@@ -153,6 +154,7 @@ Result<std::string> read_list(const std::string& path) {
   } else {
     errno = 0;
     std::ifstream file(path, std::ios::binary);
+    if (!file && errno == ENOMEM) { throw std::bad_alloc(); }
     std::error_code error;
     if (!file || fs::is_directory(path, error)) {
       return refused("--files-from",

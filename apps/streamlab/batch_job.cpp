@@ -44,11 +44,12 @@ std::string table_path_of(const BatchArguments& arguments) {
   return arguments.csv.empty() ? arguments.jsonl : arguments.csv;
 }
 
-// The node that is written into a configuration to make `records` on standard output, each with that label. What it
-// has no parameter for is left out.
-Document printer_of(const NodeInfo& info, const std::string& label) {
-  Document config = Document::object();
+// The configuration of a node that makes records on standard output, each with that label. What it has no parameter for
+// is left out. `style`: the configuration of such a node in the graph, or null.
+Document printer_of(const NodeInfo& info, const std::string& label, Document style) {
+  Document config = style.is_null() ? Document::object() : std::move(style);
   for (const ParamInfo& param : info.params) {
+    if (param.role == ParamRole::overwrite) { config.erase(std::string(param.name)); }
     if (param.role == ParamRole::output_file) { config[std::string(param.name)] = "-"; }
     if (param.role == ParamRole::label) { config[std::string(param.name)] = label; }
   }
@@ -86,7 +87,15 @@ Errors lead_results_to_table(const BatchArguments& arguments, const ValidGraph& 
   const NodeCatalog& catalog = arguments.config.catalog;
   const NodeInfo& writer = find_records(catalog, is_csv ? Records::csv : Records::json_lines)->info;
   const NodeInfo& silent = find_records(catalog, Records::dropped)->info;
-  std::map<std::pair<std::size_t, std::size_t>, std::string> results;  // output, and its name
+  using Output = std::pair<std::size_t, std::size_t>;
+  std::map<Output, std::string> results;  // and its name
+  std::map<Output, Document> styles;      // what the graph's own writer of these records has
+  for (std::size_t n = 0; n < graph.nodes().size(); ++n) {
+    if (graph.nodes()[n].info().name != writer.name) { continue; }
+    const ValidConnection& from = graph.connections()[graph.connections_into(n).front()];
+    const Document& node = document[Document::json_pointer(graph.nodes()[n].pointer)];
+    styles.try_emplace({from.from_node, from.from_port}, node.value("config", Document::object()));
+  }
   for (std::size_t n = 0; n < graph.nodes().size(); ++n) {
     const ValidNode& node = graph.nodes()[n];
     const bool is_print = shows_records(node.info());
@@ -107,7 +116,7 @@ Errors lead_results_to_table(const BatchArguments& arguments, const ValidGraph& 
     }  // it has a node already
     muted.erase(node.id);
     written["type"] = writer.name;
-    written["config"] = printer_of(writer, name);
+    written["config"] = printer_of(writer, name, std::move(styles[{from.from_node, from.from_port}]));
   }
   if (results.empty()) {
     return {{ErrorCode::refused, option, "this graph has no result for a table",

@@ -68,6 +68,7 @@ struct RecordArguments {
   double sample_rate_hz = 0.0;      // 0: the device's
   std::uint32_t channels = 0;       // 0: the device's first two, or its only one
   std::uint32_t period_frames = 0;  // 0: the device's
+  std::string subtype = "auto";     // of FileSink
   double seconds = 0.0;
   std::string out;
   bool json = false;

@@ -295,8 +295,7 @@ class CommandLine {
   void add_record() {
     CLI::App& record = add(
         "record", "Record a device into a sound file.",
-        "  streamlab record take.wav\n"
-        "  streamlab record --device jack --seconds 10 take.wav\n"
+        "  streamlab record --device jack --seconds 10 --subtype pcm_24 take.wav\n"
         "  streamlab record --device alsa:hw:0 --rate 48000 --channels 2 --seconds 60 take.flac\n"
         "The ending of OUT chooses the format: .wav, .rf64, .w64, .flac. Ctrl-C ends the recording; on a terminal\n"
         "a meter shows the level and holds its peaks for 3 s.",
@@ -316,6 +315,9 @@ class CommandLine {
     record.add_option("--period", record_.period_frames, "Frames per block; left out, the device's.")
         ->type_name("FRAMES")
         ->check(check_small_count);
+    record
+        .add_option("--subtype", record_.subtype, "Samples: pcm_16, pcm_24, pcm_32, float, double or auto.")
+        ->type_name("T");
     record.add_option("--seconds", record_.seconds, "Length of the recording; left out, until Ctrl-C.")
         ->type_name("S")
         ->check(check_seconds);

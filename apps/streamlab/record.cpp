@@ -39,7 +39,8 @@ GraphSpec graph_of(const RecordArguments& arguments) {
   NodeSpec input{"input", "AudioInput", {{"device", arguments.device}}, "/nodes/0"};
   for (std::uint32_t c = 1; c <= arguments.channels; ++c) { input.config["channels"].push_back(c); }
   spec.nodes.push_back(std::move(input));
-  spec.nodes.push_back({"file", "FileSink", {{"path", arguments.out}}, "/nodes/1"});
+  spec.nodes.push_back(
+      {"file", "FileSink", {{"path", arguments.out}, {"subtype", arguments.subtype}}, "/nodes/1"});
   spec.nodes.push_back({"whole", "LevelMeter", {{"interval_s", 86400}}, "/nodes/2"});
   spec.nodes.push_back({"level", "LevelMeter", {{"interval_s", kMeterS}}, "/nodes/3"});
   spec.connections.push_back({"input", "file", {}, {}, "/connections/0"});
@@ -50,11 +51,12 @@ GraphSpec graph_of(const RecordArguments& arguments) {
 
 // The option that stands for a place in the graph above.
 std::string option_of(const std::string& pointer, const RecordArguments& arguments) {
-  const std::array<std::pair<std::string_view, std::string>, 8> options{{
+  const std::array<std::pair<std::string_view, std::string>, 9> options{{
       {"/nodes/0/config/channels", "--channels"},
       {"/nodes/0", "--device " + arguments.device},
       {"device", "--device " + arguments.device},
       {"default", "--device default"},
+      {"/nodes/1/config/subtype", "--subtype"},
       {"/nodes/1", arguments.out},
       {"/pipeline_config/sample_rate", "--rate"},
       {"/pipeline_config/block_size", "--period"},

@@ -110,7 +110,9 @@ std::string event_text(const EngineEvent& event) {
     case EngineEvent::Kind::xrun:
       return xruns_text(event.count, event.without_gap);
     case EngineEvent::Kind::gap:
-      return fmt::format("{}: {} missing", counted(event.count, "gap"), counted(event.frames, "frame"));
+      return fmt::format("{}: {} missing{} from frame {} on", counted(event.count, "gap"),
+                         counted(event.frames, "frame"), event.count > 1 ? ", the first" : "",
+                         event.position);
     case EngineEvent::Kind::drop:
       return fmt::format("{}: {} dropped", event.where, counted(event.count, "block"));
     case EngineEvent::Kind::underrun:

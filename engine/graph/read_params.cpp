@@ -143,7 +143,7 @@ class ValueReader {
       const double* const x = std::get_if<double>(&item);
       return x != nullptr ? ParamValue(std::vector<double>{*x}) : ParamValue{};
     }
-    if (!is_list(value, where, "numbers in brackets: [1, 2]")) { return {}; }
+    if (!is_list(value, where, "a number, or several in brackets: [1, 2]")) { return {}; }
     std::vector<double> list;
     for (std::size_t i = 0; i < value.size(); ++i) {
       const ParamValue item = number(value[i], fmt::format("{}/{}", where, i));

@@ -2,16 +2,17 @@
 #include "hal/sim/sim_device.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
+#include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 
+#include "engine/base/read_file.hpp"
 #include "hal/sim/sim_driver.hpp"
 #include "hal/sim/sim_input.hpp"
 #include "hal/sim/sim_script.hpp"
@@ -48,13 +49,12 @@ Result<SimScript> script_of(const DeviceRequest& request) {
         !std::filesystem::is_regular_file(status)) {  // opening a FIFO would wait
       return refused(request.device, fmt::format("the script \"{}\" is not a regular file", path));
     }
-    std::ostringstream content;
-    const std::ifstream file(path, std::ios::binary);
-    content << file.rdbuf();
-    if (!file || !content) {
-      return refused(request.device, fmt::format("the script \"{}\" cannot be read", path));
+    auto content = read_file(path);
+    if (!content) {
+      return refused(request.device,
+                     fmt::format("the script \"{}\" cannot be read: {}", path, std::strerror(errno)));
     }
-    text = content.str();
+    text = std::move(*content);
   }
   auto script = parse_sim_script(text);
   if (!script) {

@@ -125,7 +125,8 @@ TEST(BatchTable, TakesThePlaceOfTheSinksOfTheGraph) {
   const TempDir dir;
   make_tone(dir, "a.wav", 0.25);
   const std::string config = levels_config(dir, R"("type": "JsonlSink", "config": {"path": "own.jsonl"}},
-      {"id": "again", "type": "CsvSink", "config": {"path": "own.csv"}}, {"id": "show", "type": "Print")");
+      {"id": "again", "type": "CsvSink", "config": {"path": "own.csv", "date_time": "utc", "overwrite": true}},
+      {"id": "show", "type": "Print")");
   std::string text = content_of(config);
   text.replace(text.rfind("]}"), 2,
                R"(, {"from": "level", "to": "again"}, {"from": "file", "to": "show"}]})");
@@ -135,6 +136,7 @@ TEST(BatchTable, TakesThePlaceOfTheSinksOfTheGraph) {
   EXPECT_EQ(result.out, "");
   EXPECT_THAT(names_in(dir), ElementsAre("a.wav", "all.csv", "all.csv.batch", "levels.json"));
   EXPECT_THAT(first_column(content_of(dir.file("all.csv"))), ElementsAre("input", "a.wav"));
+  EXPECT_THAT(content_of(dir.file("all.csv")), HasSubstr(",date_time [UTC],"));  // as the graph's own table
 }
 
 TEST(BatchTable, RefusesWhatIsNoTable) {
@@ -183,6 +185,10 @@ TEST(BatchTable, RefusesWhatIsNoTable) {
       HasSubstr(
           "--csv: \"old.csv\" exists already; use --force to replace it, or --resume to go on with it"));
   EXPECT_EQ(content_of(dir.file("old.csv")), "of somebody");
+  EXPECT_THAT(
+      error_of(levels_config(dir, R"("type": "CsvSink", "config": {"path": "x.csv", "decimal": "comma"})"),
+               {"--csv", "all.csv"}),
+      HasSubstr("\"comma\" cannot be used on standard output, nor in the table of a batch"));
   EXPECT_THAT(error_of(levels_config(dir), {"--resume"}), HasSubstr("nothing tells what is complete"));
 }
 

@@ -145,6 +145,18 @@ TEST(Record, CountsAndSaysLostFrames) {
   EXPECT_THAT(result.err, HasSubstr("4800 lost frames"));
 }
 
+TEST(Record, WritesTheSamplesThatAreAskedFor) {
+  const TempDir dir;
+  const std::string device = "sim:" + dir.write("card.json", kRecordedCard);
+  const std::string out = dir.file("take.wav");
+  EXPECT_EQ(streamlab({"record", "--device", device, "--subtype", "pcm_24", out}).exit_code,
+            3);  // it has a gap
+  EXPECT_EQ(run_program({"/usr/bin/env", "sox", "--i", "-b", out}).out, "24\n");
+  const auto refused = streamlab({"record", "--device", device, "--subtype", "float", dir.file("take.flac")});
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.err, testing::StartsWith("record: --subtype: "));
+}
+
 TEST(Record, SaysMistakesInTheWordsOfTheCommandLine) {
   const TempDir dir;
   const auto result = streamlab({"record", "--device", "jak", "--seconds", "1", dir.file("take.wav")});

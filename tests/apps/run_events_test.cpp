@@ -31,12 +31,12 @@ TEST(RunEvents, TellsTheFirstAtOnceAndFurtherOnesOfASecondTogether) {
   EXPECT_TRUE(events.take({xruns(1)}, 0.2, Hold::yes).empty());
   // Each kind has a second of its own.
   EXPECT_THAT(texts(events.take({xruns(1), gap(0, 480)}, 0.9, Hold::yes)),
-              ElementsAre("1 gap: 480 frames missing"));
+              ElementsAre("1 gap: 480 frames missing from frame 0 on"));
   EXPECT_THAT(texts(events.take({}, 1.1, Hold::yes)), ElementsAre("2 xruns"));
   EXPECT_TRUE(events.take({}, 5.0, Hold::yes).empty());
   EXPECT_THAT(texts(events.take({xruns(1)}, 5.1, Hold::yes)), ElementsAre("1 xrun"));
   const auto last = events.take({xruns(5), gap(960, 15), gap(1920, 5)}, 5.2, Hold::no);
-  EXPECT_THAT(texts(last), ElementsAre("5 xruns", "2 gaps: 20 frames missing"));
+  EXPECT_THAT(texts(last), ElementsAre("5 xruns", "2 gaps: 20 frames missing, the first from frame 960 on"));
   EXPECT_EQ(last[1].position, 960);  // of the first
 }
 
