@@ -101,8 +101,14 @@ Result<void> list_folder(const std::string& folder, const std::string& out_dir, 
     const fs::path& path = entry->path();
     if (entry->is_directory(unknown)) {
       const bool is_output = !outputs.empty() && fs::weakly_canonical(path, unknown) == outputs;
-      if (is_output) { files.notes.push_back(fmt::format("{}: left out: results go there", path.string())); }
-      if (is_output || is_hidden(path)) { entry.disable_recursion_pending(); }
+      const bool is_link = entry->is_symlink(unknown);  // may lead to a folder that it lies in
+      const char* const reason = is_output         ? "results go there"
+                                 : is_hidden(path) ? "a hidden folder"
+                                 : is_link ? "a link to a folder, which is read where it is named itself"
+                                           : nullptr;
+      if (reason == nullptr) { continue; }
+      files.notes.push_back(fmt::format("{}: left out: {}", path.string(), reason));
+      entry.disable_recursion_pending();
     } else if (!is_hidden(path) && is_sound(path)) {
       found.push_back(path.string());
     } else {

@@ -274,8 +274,8 @@ class CommandLine {
         batch
             .add_option(
                 "--csv", batch_.csv,
-                "One table of the results of all files, with their names, exit codes and losses, in place of what "
-                "CsvSink and JsonlSink write, or else Print shows; \"-\": on standard output.")
+                "One table of the results of all files, with names, exit codes and losses, in place of what CsvSink and "
+                "JsonlSink write, or else Print shows; files that failed have no row. \"-\": on standard output.")
             ->type_name("FILE");
     batch.add_option("--jsonl", batch_.jsonl, "Likewise, as JSON Lines.")->type_name("FILE")->excludes(csv);
     batch
@@ -288,7 +288,7 @@ class CommandLine {
         "--resume", batch_.resume,
         "Go on with an earlier batch: files that it has done with this configuration and that have not changed "
         "are left alone, the others done (again). Rows of other files stay in the table.");
-    add_json(batch, batch_.json, "Print JSON Lines: for each file an object of its own, then its blocks.");
+    add_json(batch, batch_.json, "Print JSON Lines: for each file, failed or not, an object, then blocks.");
     add_quiet(batch, batch_.quiet);
     add_force(batch, batch_.force);
   }

@@ -41,7 +41,7 @@ GraphSpec graph_of(const RecordArguments& arguments) {
   spec.nodes.push_back(std::move(input));
   spec.nodes.push_back(
       {"file", "FileSink", {{"path", arguments.out}, {"subtype", arguments.subtype}}, "/nodes/1"});
-  spec.nodes.push_back({"whole", "LevelMeter", {{"interval_s", 86400}}, "/nodes/2"});
+  spec.nodes.push_back({"whole", "LevelMeter", {{"interval_s", 0}}, "/nodes/2"});
   spec.nodes.push_back({"level", "LevelMeter", {{"interval_s", kMeterS}}, "/nodes/3"});
   spec.connections.push_back({"input", "file", {}, {}, "/connections/0"});
   spec.connections.push_back({"input", "whole", {}, {}, "/connections/1"});

@@ -12,6 +12,7 @@
 // crest of silence.
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include <fmt/format.h>
@@ -26,7 +27,8 @@ namespace level_meter_node {
 namespace {
 
 constexpr ParamInfo kParams[] = {
-    param::number("interval_s", "s", {0.001, 86400.0}, 1.0, Live::yes, "Length of an interval."),
+    param::number("interval_s", "s", {0.0, 86400.0}, 1.0, Live::yes,
+                  "Length of an interval, 0.001 s or more; 0: one result of the whole stream, at its end."),
     param::live(param::list(
         "pa_per_full_scale", ParamType::numbers, "Pa", {1e-12, 1e12}, Need::optional,
         "Microphone calibration: sound pressure of a sample of 1; one number, or one per channel.")),
@@ -98,11 +100,13 @@ constexpr NodeInfo kInfo{
 class LevelMeter final : public IntervalMeasurement {
  public:
   explicit LevelMeter(const ParamValues& params) : params_(params) {}
-
   Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
     const StreamFormat& in = *context.inputs[0];
     OutputFormat out{values_format(in)};
-    if (auto cut = prepare_stretches(in, {.interval_s = params_[kIntervalS]}, out); !cut) {
+    const double interval_s = params_[kIntervalS];
+    if (auto checked = check_interval(interval_s); !checked) { return tl::unexpected(checked.error()); }
+    const Over over = interval_s > 0.0 ? Over::interval : Over::stream;
+    if (auto cut = prepare_stretches(in, {.over = over, .interval_s = interval_s}, out); !cut) {
       return tl::unexpected(cut.error());
     }
     in_ = in;
@@ -116,7 +120,7 @@ class LevelMeter final : public IntervalMeasurement {
       stats_.emplace_back(dsp::cpu_path(), channel.clip_level);
     }
     reset();
-    out.format.notes = {{"interval_s", fmt::format("{}", params_[kIntervalS])},
+    out.format.notes = {{"interval_s", fmt::format("{}", interval_s)},
                         {"rms_db", "20 lg rms re 1 of the channel's unit"},
                         {"rms_db_aes17", "rms_db + 3.0103 dB: a full-scale sine reads 0 dBFS"},
                         {"brief", quantities_->brief()}};
@@ -129,8 +133,20 @@ class LevelMeter final : public IntervalMeasurement {
     IntervalMeasurement::reset();
   }
   Result<std::unique_ptr<NodeChange>> plan_change(const ParamValues& now) const override {
-    const auto grid = plan_interval(now[kIntervalS]);
-    if (!grid) { return tl::unexpected(grid.error()); }
+    const double interval_s = now[kIntervalS];
+    if (auto checked = check_interval(interval_s); !checked) { return tl::unexpected(checked.error()); }
+    const bool is_whole = params_[kIntervalS] == 0.0;
+    if (is_whole != (interval_s == 0.0)) {
+      return refused("/config/interval_s",
+                     "intervals and the whole stream cannot take each other's place while the graph runs",
+                     is_whole ? "0" : "another interval");
+    }
+    Settings settings;
+    if (!is_whole) {
+      const auto grid = plan_interval(interval_s);
+      if (!grid) { return tl::unexpected(grid.error()); }
+      settings.grid = *grid;
+    }
     auto quantities = make_quantities(now);
     if (!quantities) { return tl::unexpected(quantities.error()); }
     const auto channels = quantities->channels();
@@ -141,19 +157,27 @@ class LevelMeter final : public IntervalMeasurement {
                      "another kind of calibration would give other quantities",
                      "the kind of the configuration while the graph runs");
     }
-    return make_change(Settings{*grid, std::make_unique<LevelQuantities>(std::move(*quantities))});
+    settings.quantities = std::make_unique<LevelQuantities>(std::move(*quantities));
+    return make_change(std::move(settings));
   }
   void apply(NodeChange& change) noexcept override {
     Settings& now = value_of<Settings>(change);
-    apply_interval(now.grid);
+    if (now.grid) { apply_interval(*now.grid); }
     quantities_.take(now.quantities);
   }
 
  private:
   struct Settings {
-    IntervalGrid grid;
+    std::optional<IntervalGrid> grid;  // none: of the whole stream
     std::unique_ptr<LevelQuantities> quantities;
   };
+
+  static Result<void> check_interval(double interval_s) {
+    constexpr double kShortestS = 0.001;
+    if (interval_s == 0.0 || interval_s >= kShortestS) { return {}; }
+    return refused("/config/interval_s", fmt::format("{} s is too short", interval_s),
+                   fmt::format("{} s or more, or 0 for one result of the whole stream", kShortestS));
+  }
 
   Result<LevelQuantities> make_quantities(const ParamValues& params) const {
     using Calibration = LevelQuantities::Calibration;

@@ -14,9 +14,9 @@ namespace streamlab {
 // A named part of a row.
 struct NpyField {
   std::string name;
-  std::string type;          // "<f8": float64, "<i8": int64, "<u4": uint32, all with the lowest byte first
-  std::uint32_t count = 1;   // of numbers
-  bool is_vector = false;    // an array also where it is of one number
+  std::string type;         // "<f8": float64, "<i8": int64, "<u4": uint32, all with the lowest byte first
+  std::uint32_t count = 1;  // of numbers
+  bool is_vector = false;   // an array also where it is of one number
 };
 
 // Rows of named fields: numpy.load(path)["left.rms_db"]. Names are UTF-8 and differ.

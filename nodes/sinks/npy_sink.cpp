@@ -88,7 +88,8 @@ class NpySink final : public FileOutputNode {
   std::vector<NodeNote> notes() const override {
     std::vector<NodeNote> notes;
     if (missing_ > 0) {
-      notes.push_back({fmt::format("{}: missing frames that were written as NaN: {}", path(), missing_), missing_});
+      notes.push_back(
+          {fmt::format("{}: missing frames that were written as NaN: {}", path(), missing_), missing_});
     }
     if (file_ && !file_->left_beside().empty()) {
       notes.push_back({left_beside_note(path(), file_->left_beside()), 0, true});
@@ -112,7 +113,8 @@ class NpySink final : public FileOutputNode {
     }
     for (const ChannelInfo& channel : in_.channels) {
       if (std::find(kOwnFields.begin(), kOwnFields.end(), channel.name) != kOwnFields.end()) {
-        return refused("/config", fmt::format("a channel is called \"{}\", as a field of every row is", channel.name),
+        return refused("/config",
+                       fmt::format("a channel is called \"{}\", as a field of every row is", channel.name),
                        "another name, by ChannelSelect or Map");
       }
       fields_.push_back({channel.name, "<f8", in_.max_frames, is_spectrum()});
@@ -174,13 +176,15 @@ class NpySink final : public FileOutputNode {
 
   Result<void> write_missing(std::uint64_t frames) {
     if (frames > kMostMissing) {
-      return failed(path(), fmt::format("{} frames are missing before frame {}: too many to be written", frames, rows_),
-                    fmt::format("up to {}", kMostMissing));
+      return failed(
+          path(), fmt::format("{} frames are missing before frame {}: too many to be written", frames, rows_),
+          fmt::format("up to {}", kMostMissing));
     }
     missing_ += frames;
     const std::size_t row_bytes = in_.channel_count() * sizeof(double);
     while (frames > 0) {
-      const std::uint64_t count = std::min<std::uint64_t>(frames, std::max<std::size_t>(1, kBytesAtOnce / row_bytes));
+      const std::uint64_t count =
+          std::min<std::uint64_t>(frames, std::max<std::size_t>(1, kBytesAtOnce / row_bytes));
       for (std::uint64_t i = 0; i < count * in_.channel_count(); ++i) {
         put(std::numeric_limits<double>::quiet_NaN());
       }
@@ -211,20 +215,23 @@ class NpySink final : public FileOutputNode {
     file_->set_ending(Ending::cut_short);
     failed_ = true;
     static_cast<void>(file_->resize(bytes_));  // what is behind the rows that the header counts is not read
-    return failed(path(), fmt::format("cannot be written beyond row {}: {}", rows_, std::strerror(error_number)), {},
+    return failed(path(),
+                  fmt::format("cannot be written beyond row {}: {}", rows_, std::strerror(error_number)), {},
                   "everything before that can be read");
   }
   Result<void> put_header() {
     const std::string text = header();
-    if (file_->write_at(reinterpret_cast<const std::byte*>(text.data()), text.size(), 0) == text.size()) { return {}; }
+    if (file_->write_at(reinterpret_cast<const std::byte*>(text.data()), text.size(), 0) == text.size()) {
+      return {};
+    }
     return failed(path(), fmt::format("cannot be written: {}", std::strerror(errno)));
   }
 
-  StreamFormat in_;                // fixed by prepare(), as is the next
-  std::vector<NpyField> fields_;   // of results
+  StreamFormat in_;                 // fixed by prepare(), as is the next
+  std::vector<NpyField> fields_;    // of results
   std::optional<OutputFile> file_;  // set by start()
-  std::vector<std::byte> buffer_;  // of the rows under way
-  std::uint64_t bytes_ = 0;        // in the file
+  std::vector<std::byte> buffer_;   // of the rows under way
+  std::uint64_t bytes_ = 0;         // in the file
   std::uint64_t rows_ = 0;
   std::uint64_t missing_ = 0;  // frames
   bool failed_ = false;

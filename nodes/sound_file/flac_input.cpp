@@ -333,12 +333,18 @@ class FlacInput final : public SampleInput {
         FLAC__stream_decoder_get_decode_position(decoder_.get(), &position) == 0) {
       return;
     }
-    char head[4] = {};
+    char head[8] = {};
     bytes_.seek(static_cast<std::int64_t>(position), SEEK_SET);
     const std::string_view found(head, bytes_.read(head, sizeof head));
     const bool is_frame = found.starts_with("\xFF\xF8") || found.starts_with("\xFF\xF9");
     const bool is_stream = !is_frame && begins_stream_behind(position);  // at once, or behind tags
-    if (!is_stream && !is_frame && frames_behind_ == 0) { return; }      // nothing, or tags
+    if (!is_stream && !is_frame && frames_behind_ == 0) {
+      if (is_trailing_tag(found) || found.find_first_not_of('\0') == std::string_view::npos) { return; }
+      found_behind_ = true;
+      losses_.push_back(fmt::format("{} bytes behind the last FLAC frame are neither sound nor a tag",
+                                    bytes_.size() - position));
+      return;
+    }
     found_behind_ = true;
     const std::string frames = frames_behind_ > 0 ? fmt::format("{} frames and ", frames_behind_) : "";
     losses_.push_back(fmt::format("{} of {}{} bytes follows the {} frames stated by the header: not played",

@@ -344,6 +344,9 @@ TEST(Batch, TakesFoldersInNaturalOrder) {
   EXPECT_THAT(first_column(content_of(dir.file("all.csv"))),
               ElementsAre("input", "in/9.WAV", "in/10.wav", "in/sub 2/x.wav", "in/sub 10/x.wav"));
   EXPECT_THAT(result.err, HasSubstr("in/out: left out: results go there\n"));
+  EXPECT_THAT(result.err,
+              HasSubstr("in/loop: left out: a link to a folder, which is read where it is named"));
+  EXPECT_THAT(result.err, HasSubstr("in/.git: left out: a hidden folder\n"));
   EXPECT_THAT(result.err, HasSubstr("in: 2 files left out: 1 hidden, 1 .txt\n"));
   fs::create_directory(dir.file("empty"));
   const auto empty = streamlab({"batch", config, "empty"}, dir.path().string());

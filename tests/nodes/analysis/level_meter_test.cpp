@@ -394,7 +394,9 @@ TEST(LevelMeter, RefusesWhatItCannotUse) {
   const auto refusal = [](std::string_view config, AudioShape shape = {}) {
     return to_string(NodeHarness::refusals("LevelMeter", config, shape), "");
   };
-  EXPECT_EQ(refusal(R"({"interval_s": 0})"), "/interval_s: 0 is outside 0.001 .. 86400 s\n");
+  EXPECT_EQ(
+      refusal(R"({"interval_s": 0.0009})"),
+      "/config/interval_s: 0.0009 s is too short; expected 0.001 s or more, or 0 for one result of the whole stream\n");
   EXPECT_EQ(refusal(R"({"interval_s": 0.001})", {100.0, 1, 64}),
             "/config/interval_s: 0.001 s is shorter than one frame at 100 Hz; expected at least 0.01 s\n");
   EXPECT_EQ(refusal(R"({"pa_per_full_scale": [1, 2, 3]})", {48000.0, 2, 64}),

@@ -19,9 +19,10 @@ using namespace test;  // NOLINT(google-build-using-namespace): a test of one th
 
 // What Python prints of the array `a` in `path`.
 std::string numpy(const std::string& path, const std::string& expression) {
-  const auto result =
-      run_program({"/usr/bin/python3", "-c",
-                   "import sys, numpy; a = numpy.load(sys.argv[1], max_header_size=1000000); print(" + expression + ")", path});
+  const auto result = run_program(
+      {"/usr/bin/python3", "-c",
+       "import sys, numpy; a = numpy.load(sys.argv[1], max_header_size=1000000); print(" + expression + ")",
+       path});
   EXPECT_EQ(result.exit_code, 0) << result.err << "\n(scripts/install-deps installs python3-numpy)";
   return result.out.substr(0, result.out.find_last_not_of('\n') + 1);
 }

@@ -429,6 +429,10 @@ TEST(FlacFile, SaysThatAnotherFollows) {
   SoundFileReader tagged = opened(dir.write("b.flac", one + tag));
   read_samples(tagged);
   EXPECT_THAT(tagged.losses(), IsEmpty());
+  SoundFileReader strange = opened(dir.write("c.flac", one + std::string(800, '\x5A')));
+  EXPECT_EQ(read_samples(strange).channels[0].size(), flac_signal().size());
+  EXPECT_THAT(strange.losses(),
+              ElementsAre("800 bytes behind the last FLAC frame are neither sound nor a tag"));
 }
 
 // STREAMINFO (RFC 9639, section 8.2) begins at byte 8: the number of frames ends with its byte 17, the MD5 follows.
