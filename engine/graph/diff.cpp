@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "engine/base/real_path.hpp"
 #include "engine/graph/change_params.hpp"
 
 namespace streamlab {
@@ -45,7 +46,7 @@ std::set<std::string> files_written(const ValidGraph& graph) {
   std::set<std::string> files;
   for (const ValidNode& node : graph.nodes()) {
     const auto path = node.text(ParamRole::output_file);
-    if (path && *path != "-") { files.insert(*path); }
+    if (path && *path != "-") { files.insert(real_path(*path)); }
   }
   return files;
 }
@@ -76,7 +77,7 @@ Checked<GraphDiff> diff(const ValidGraph& before, const ValidGraph& after) {
                         std::string(kNewRun)});
     }
     const auto path = node.text(ParamRole::output_file);
-    if (path && written.count(*path) > 0) {
+    if (path && *path != "-" && written.count(real_path(*path)) > 0) {
       errors.push_back({ErrorCode::refused, node.pointer_to(*node.find(ParamRole::output_file)),
                         fmt::format("\"{}\" is being written", *path), "another file", ""});
     }

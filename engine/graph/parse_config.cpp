@@ -41,7 +41,8 @@ constexpr ParamInfo kConfigParams[] = {
     {.name = "threads",
      .type = ParamType::text,
      .default_text = "auto",
-     .description = "\"auto\", a number, or \"per_node\": over how many threads the nodes are spread."},
+     .description =
+         "\"auto\", \"per_node\", or a number (without quotes): over how many threads the nodes are spread."},
     param::number("duration_s", "s", {0.0, 1e9}, Need::optional,
                   "Ends the run after this much signal; needed by graphs of generators alone."),
 };

@@ -391,7 +391,7 @@ class Process final : public Node {
   void check_amount() {
     if (const std::uint64_t held = output_->bytes_held(); held > kMostUnread) {
       fail(fmt::format("\"{}\" outputs more than expected: {} bytes wait to be passed on", spec_.name, held),
-           "out_sample_rate and out_channels that match the program", "");
+           "", "out_sample_rate and out_channels must match the program");
     }
   }
 

@@ -87,8 +87,9 @@ class FlacOutput final : public SampleOutput {
             : sf_writef_int(sndfile_, reinterpret_cast<const std::int32_t*>(buffer_.data()), count);
     frames_ += static_cast<std::uint64_t>(std::max<sf_count_t>(written, 0));
     if (written == count) { return {}; }
-    return failed(path_, fmt::format("cannot be written beyond frame {}: {}", frames_, why()), {},
-                  "all complete blocks before that can be played");
+    return failed(path_, fmt::format("cannot be written any further: {}", why()), {},
+                  fmt::format("of the first {} frames, those in complete blocks of {} can be played", frames_,
+                              kBufferFrames));
   }
 
   OutputFile file_;
@@ -109,7 +110,8 @@ Result<std::unique_ptr<SampleOutput>> create_flac_output(OutputFile file, const 
   info.format = SF_FORMAT_FLAC | (shape.format == SampleFormat::s16_le ? SF_FORMAT_PCM_16 : SF_FORMAT_PCM_24);
   // A descriptor of its own: libsndfile closes the one it fails with, whatever it is told.
   errno = 0;
-  SNDFILE* const sndfile = sf_open_fd(dup(file.fd()), SFM_WRITE, &info, SF_TRUE);
+  const int own = dup(file.fd());
+  SNDFILE* const sndfile = own < 0 ? nullptr : sf_open_fd(own, SFM_WRITE, &info, SF_TRUE);
   if (sndfile == nullptr) {
     file.set_ending(Ending::not_begun);
     return failed(path, fmt::format("cannot be created: {}", why()));

@@ -13,6 +13,7 @@
 #include "engine/run/pipeline.hpp"
 #include "tests/run/random_graph.hpp"
 #include "tests/support/rt_guard.hpp"
+#include "tests/support/temp_dir.hpp"
 #include "tests/support/virtual_driver.hpp"
 
 namespace streamlab {
@@ -379,6 +380,14 @@ TEST(Reload, RefusesWhatWouldBreakTheRun) {
   EXPECT_THAT(refusal(live, graph_of({mic, gain, node("f", "FileSink", {{"path", "/no/such/folder/x.wav"}})},
                                      {link("mic", "a"), link("a", "f")})),
               testing::HasSubstr("/no/such/folder/x.wav"));
+  const test::TempDir dir;  // the same file by another name
+  const auto with_file = [&](const char* id, const std::string& path) {
+    return graph_of({mic, gain, node(id, "FileSink", {{"path", path}})}, {link("mic", "a"), link("a", id)});
+  };
+  live.reload(with_file("f", dir.file("a.wav")));
+  EXPECT_THAT(refusal(live, with_file("g", dir.file("./a.wav"))),
+              testing::HasSubstr("is being written; expected another file"));
+  live.reload(graph_of({mic, gain}, links));
   // Nothing has changed.
   EXPECT_EQ(to_string(live.reload(graph_of({mic, gain}, links))), "nothing changes");
   live.pass(3);
