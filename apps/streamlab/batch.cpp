@@ -234,7 +234,7 @@ void list_failures(const std::vector<std::string>& failed, std::size_t count) {
 Result<void> write_failures(const std::string& path, const std::vector<std::string>& failed) {
   if (path == "-") {  // byte for byte, as a file has it
     const std::string list = list_of(failed);
-    std::fwrite(list.data(), 1, list.size(), stdout);
+    to_stdout_unchanged(list);
     return {};
   }
   auto file = OutputFile::create(path, true, Naming::when_complete);
@@ -423,6 +423,7 @@ ExitCode batch_command(const BatchArguments& given) {
   const BatchWork& work = opened->work();
 
   catch_signals();
+  const InterruptibleConsole console([] { return (interrupted() ? 1 : 0) + (interrupted_again() ? 1 : 0); });
   const Clock::time_point begin = Clock::now();
   const Totals totals = Batch(arguments, *plan, work).run();
   const double wall_s = seconds_since(begin);
@@ -439,6 +440,10 @@ ExitCode batch_command(const BatchArguments& given) {
   if (totals.done < count) {
     to_stderr(
         fmt::format("interrupted: {} of {} not worked on\n", count - totals.done, counted(count, "file")));
+  }
+  if (console.left_out() > 0) {
+    check(failed("standard output", fmt::format("its reader took nothing: {} were left out",
+                                                counted(console.left_out(), "byte"))));
   }
   const ExitCode code = is_written ? totals.exit_code() : ExitCode::failed;
   if (arguments.json) { print_json_line(summary_line(arguments, *found, totals, code)); }

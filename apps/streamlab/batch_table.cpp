@@ -403,7 +403,7 @@ Result<void> BatchTable::print() {
     text += row.substr(end);
   };
   const auto flush = [&] {  // what cannot be written is noticed when the program ends
-    std::fwrite(text.data(), 1, text.size(), stdout);
+    to_stdout_unchanged(text);
     text.clear();
     return Result<void>{};
   };

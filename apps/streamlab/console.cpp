@@ -38,7 +38,37 @@ std::unique_ptr<Waiting>& waiting() {
   return now;
 }
 
+// What has a reader that is not waited for any more while an InterruptibleConsole lives.
+class Interruptible {
+ public:
+  explicit Interruptible(std::function<int()> interrupts) : patience_(std::move(interrupts)) {}
+
+  void write(std::FILE* file, std::string_view text) {
+    Reader& reader = file == stderr ? err_ : out_;
+    if (!reader.is_over) {  // (what cannot be written is noticed when the program ends)
+      reader.is_over = reader.output->write(text, patience_) == SharedOutput::Put::gave_up;
+    }
+    if (reader.is_over) { reader.left_out += text.size(); }
+  }
+  std::uint64_t left_out() const { return out_.left_out; }
+
+ private:
+  struct Reader {
+    std::shared_ptr<SharedOutput> output;
+    bool is_over = false;
+    std::uint64_t left_out = 0;  // bytes, those of a text of which a part was written too
+  };
+  SharedOutput::Patience patience_;
+  Reader out_{.output = SharedOutput::of(stdout)};
+  Reader err_{.output = SharedOutput::of(stderr)};
+};
+std::unique_ptr<Interruptible>& interruptible() {
+  static std::unique_ptr<Interruptible> now;
+  return now;
+}
+
 void write_to(std::FILE* file, std::string_view text) {
+  if (interruptible() != nullptr) { return interruptible()->write(file, text); }
   if (Waiting* const now = waiting().get()) {
     const std::scoped_lock lock(now->mutex);
     now->of(file).add(text);
@@ -140,6 +170,14 @@ bool PatientConsole::finish(std::optional<std::chrono::milliseconds> idle,
   now.err.finish(SharedOutput::kLastWait, gives_up);
   return lost == 0;
 }
+
+InterruptibleConsole::InterruptibleConsole(std::function<int()> interrupts) {
+  interruptible() = std::make_unique<Interruptible>(std::move(interrupts));
+}
+InterruptibleConsole::~InterruptibleConsole() { interruptible().reset(); }
+std::uint64_t InterruptibleConsole::left_out() const { return interruptible()->left_out(); }
+
+void to_stdout_unchanged(std::string_view bytes) { write_to(stdout, bytes); }
 
 // What cannot be written is noticed when the program ends.
 void to_stdout(std::string_view text) { write_to(stdout, printable(text, LineEnds::keep)); }

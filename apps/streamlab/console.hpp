@@ -41,6 +41,21 @@ class PatientConsole {
   bool finish(std::optional<std::chrono::milliseconds> idle, const std::function<bool()>& gives_up);
 };
 
+// While one lives, what is said here waits for its reader until the program is interrupted: from then on as long as the
+// reader takes something every second, after a second interrupt no longer. One at a time; one thread.
+class InterruptibleConsole {
+ public:
+  explicit InterruptibleConsole(std::function<int()> interrupts);  // how many have come
+  InterruptibleConsole(const InterruptibleConsole&) = delete;
+  InterruptibleConsole& operator=(const InterruptibleConsole&) = delete;
+  ~InterruptibleConsole();
+
+  std::uint64_t left_out() const;  // bytes of standard output that its reader did not take
+};
+
+// On standard output byte for byte, as a file has it.
+void to_stdout_unchanged(std::string_view bytes);
+
 // One line on `file`.
 void print_json_line(const Document& document, std::FILE* file = stdout);
 // Over several lines, for documents that people read too.

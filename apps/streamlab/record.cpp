@@ -115,7 +115,11 @@ class RecordView final : public RunView {
     }
     std::erase_if(summary.status.edges, [](const EdgeReport& edge) { return edge.name != "input -> file"; });
     RecordMeter whole;
-    while (auto block = whole_->try_receive()) { whole.add(*block); }
+    bool is_measured = false;  // it is not where a second Ctrl-C has given up what was under way
+    while (auto block = whole_->try_receive()) {
+      whole.add(*block);
+      is_measured = true;
+    }
     for (const Error& failure : summary.status.failures) {  // it is gone: what has its name is another's
       if (is_about_lost_name(failure.what)) { return; }
     }
@@ -141,7 +145,10 @@ class RecordView final : public RunView {
                     counted(info.frames, "frame"), info.sample_rate_hz, counted(info.channels, "channel"));
     const double peak_db = whole.peak_db();
     // Where writing failed, more was heard than is in the file.
-    const bool is_all = summary.status.failures.empty();
+    const bool is_all = summary.status.failures.empty() && is_measured;
+    if (!is_measured && summary.status.failures.empty()) {
+      summary.headline += ", its peak was not measured";
+    }
     if (info.frames > 0 && is_all) {
       const bool is_silent = !(peak_db > -HUGE_VAL);  // of zeros it is -inf, of no block NaN
       summary.headline += is_silent ? ", silence" : fmt::format(", peak {:.1f} dBFS", peak_db);

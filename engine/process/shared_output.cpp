@@ -109,7 +109,7 @@ void SharedOutput::wait_for_room() const noexcept {
 SharedOutput::Put SharedOutput::write(std::string_view text, const Patience& patience) noexcept {
   std::optional<Clock::time_point> give_up_at;
   const auto is_over = [&] {
-    const int ends = patience.ends_.load(std::memory_order_relaxed);
+    const int ends = patience.ends();
     if (ends == 0) { return false; }
     if (!give_up_at) { give_up_at = Clock::now() + kLastWait; }
     return ends > 1 || Clock::now() >= *give_up_at;

@@ -38,13 +38,19 @@ class SharedOutput {
   // How long one writer waits: without a limit, until end() was called.
   class Patience {
    public:
+    Patience() = default;
+    // Instead of end(): `ends` says how often it would have been called so far. Asked by the writer, must not throw.
+    explicit Patience(std::function<int()> ends) : asked_(std::move(ends)) {}
     // From now on: while the reader takes something at least every kLastWait. The second time: no longer. Any thread.
     void end() noexcept { ends_.fetch_add(1, std::memory_order_relaxed); }
     void renew() noexcept { ends_.store(0, std::memory_order_relaxed); }
 
    private:
     friend class SharedOutput;
+    int ends() const noexcept { return asked_ ? asked_() : ends_.load(std::memory_order_relaxed); }
+
     std::atomic<int> ends_{0};
+    const std::function<int()> asked_;
   };
 
   enum class Put : std::uint8_t { all, gave_up, failed };  // failed: errno says why

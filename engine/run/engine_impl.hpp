@@ -402,11 +402,18 @@ class Engine::Impl {
     return sum;
   }
 
+  // Is it over by itself, as a graph is that reads files? Stopped before, it has written a part.
+  bool has_an_end() const {
+    return driver_ == nullptr && !options_.triggered &&
+           std::all_of(graph_.plan->slots().begin(), graph_.plan->slots().end(), [&](const PlanSlot& slot) {
+             return !graph_.plan->nodes()[slot.node].inputs.empty() || slot.length_frames.has_value();
+           });
+  }
   // How complete the files are; threads and device have ended.
   Ending how_it_ended() const {
     // A device that has given nothing: no old file is to go for an empty one.
     if (!begun_ || (driver_ != nullptr && driver_->status().frames == 0)) { return Ending::not_begun; }
-    const bool is_whole = was_over_ || options_.host.naming == Naming::at_once;
+    const bool is_whole = was_over_ || (options_.host.naming == Naming::at_once && !has_an_end());
     const bool failed = given_up_ || !is_whole ||
                         std::any_of(graph_.domains.begin(), graph_.domains.end(),
                                     [](const auto& domain) { return domain->failure().has_value(); }) ||

@@ -1,10 +1,13 @@
 // tests/apps/unread_output_test.cpp
 //
 // streamlab run, where nobody reads what it says: a pager that pauses, a terminal after Ctrl-S, a full pipe.
+#include <filesystem>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tests/apps/streamlab_runner.hpp"
+#include "tests/apps/voice.hpp"
 
 namespace streamlab::test {
 namespace {
@@ -63,6 +66,31 @@ TEST(UnreadOutput, DoesNotHoldTheEndWhereItIsStandardError) {
   const auto result = run_unread(dir, "timeout 1 cat /dev/zero; ", "2>&1 > shown");
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_THAT(information_of(dir), HasSubstr("\"frames\":96000"));
+}
+
+// More results than a pipe holds, of more files than are worked on; nobody reads them. After an interrupt a batch waits
+// a second for its reader, after two it does not.
+TEST(UnreadOutput, DoesNotHoldABatchThatIsInterrupted) {
+  const TempDir dir;
+  const std::string config = dir.write("levels.json", R"({"nodes": [
+      {"id": "in", "type": "FileSource", "config": {"path": "${input}", "loop": 100}},
+      {"id": "level", "type": "LevelMeter", "config": {"interval_s": 0.01}}, {"id": "show", "type": "Print"}],
+      "connections": [{"from": "in", "to": "level"}, {"from": "level", "to": "show"}]})");
+  for (const std::string options : {"", "--json", "--csv -"}) {
+    for (const char* const signals : {"TERM", "TERM TERM"}) {
+      // The reader takes a byte, and then no more: the rest of the text does not fit into a pipe.
+      const std::string command =
+          "{ " SL_STREAMLAB " batch levels.json " + std::string(kVoice) + " " + options +
+          " & p=$!; until [ -s first ]; do sleep 0.05; done; for s in " + signals +
+          "; do kill -$s $p; done; wait $p; echo $? > code; } | { head -c 1 > first; until [ "
+          "-s code ]; do sleep 0.1; done; }";
+      std::filesystem::remove(dir.file("code"));
+      std::filesystem::remove(dir.file("first"));
+      const auto result = run_program({"/bin/sh", "-c", command}, dir.path().string());
+      EXPECT_EQ(content_of(dir.file("code")), "1\n") << options << result.err;
+      EXPECT_THAT(result.err, HasSubstr("standard output: its reader took nothing: ")) << options;
+    }
+  }
 }
 
 }  // namespace
