@@ -2,6 +2,7 @@
 #include "apps/streamlab/console.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -55,8 +56,8 @@ class Interruptible {
  private:
   struct Reader {
     std::shared_ptr<SharedOutput> output;
-    bool is_over = false;
-    std::uint64_t left_out = 0;  // bytes, those of a text of which a part was written too
+    std::atomic<bool> is_over{false};
+    std::atomic<std::uint64_t> left_out{0};  // bytes, those of a text of which a part was written too
   };
   SharedOutput::Patience patience_;
   Reader out_{.output = SharedOutput::of(stdout)};

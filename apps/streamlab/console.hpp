@@ -42,7 +42,7 @@ class PatientConsole {
 };
 
 // While one lives, what is said here waits for its reader until the program is interrupted: from then on as long as the
-// reader takes something every second, after a second interrupt no longer. One at a time; one thread.
+// reader takes something every second, after a second interrupt no longer. One at a time; any thread may speak.
 class InterruptibleConsole {
  public:
   explicit InterruptibleConsole(std::function<int()> interrupts);  // how many have come

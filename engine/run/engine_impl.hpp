@@ -402,9 +402,10 @@ class Engine::Impl {
     return sum;
   }
 
-  // Is it over by itself, as a graph is that reads files? Stopped before, it has written a part.
+  // Is it over by itself: by its limit, or as a graph is that reads files? Stopped before, it has written a part.
   bool has_an_end() const {
-    return driver_ == nullptr && !options_.triggered &&
+    if (driver_ != nullptr || options_.triggered) { return false; }
+    return options_.frame_limit > 0 || duration_s() > 0.0 ||
            std::all_of(graph_.plan->slots().begin(), graph_.plan->slots().end(), [&](const PlanSlot& slot) {
              return !graph_.plan->nodes()[slot.node].inputs.empty() || slot.length_frames.has_value();
            });

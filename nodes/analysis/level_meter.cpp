@@ -100,6 +100,7 @@ constexpr NodeInfo kInfo{
 class LevelMeter final : public IntervalMeasurement {
  public:
   explicit LevelMeter(const ParamValues& params) : params_(params) {}
+
   Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
     const StreamFormat& in = *context.inputs[0];
     OutputFormat out{values_format(in)};

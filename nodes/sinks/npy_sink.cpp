@@ -7,7 +7,6 @@
 // nodes/sinks/npy_header.hpp says what the file is. After each block the header counts the rows that are there: a run that
 // is killed leaves a file that can be read.
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cerrno>
 #include <cstring>
@@ -55,9 +54,6 @@ constexpr NodeInfo kInfo{
 
 constexpr std::uint64_t kMostMissing = 1U << 30U;
 constexpr std::size_t kBytesAtOnce = 1U << 20U;
-constexpr std::array<const char*, 8> kOwnFields{"position",      "timestamp_us", "sequence_id", "gap_frames",
-                                                "length_frames", "flags",        "axis_start",  "axis_step"};
-
 class NpySink final : public FileOutputNode {
  public:
   explicit NpySink(const ParamValues& params) : FileOutputNode(params) {}
@@ -111,8 +107,10 @@ class NpySink final : public FileOutputNode {
     if (is_spectrum()) {
       for (const char* const name : {"axis_start", "axis_step"}) { fields_.push_back({name, "<f8"}); }
     }
+    const auto own = static_cast<std::ptrdiff_t>(fields_.size());
     for (const ChannelInfo& channel : in_.channels) {
-      if (std::find(kOwnFields.begin(), kOwnFields.end(), channel.name) != kOwnFields.end()) {
+      if (std::any_of(fields_.begin(), fields_.begin() + own,
+                      [&](const NpyField& field) { return field.name == channel.name; })) {
         return refused("/config",
                        fmt::format("a channel is called \"{}\", as a field of every row is", channel.name),
                        "another name, by ChannelSelect or Map");

@@ -88,25 +88,30 @@ TEST(CtrlC, LeavesAnOldRecordingWhereNothingCame) {
   EXPECT_FALSE(std::filesystem::exists(dir.file("take.wav.new")));
 }
 
-// What is read has an end; before it, the new file is a part, and the old one is worth more.
-TEST(CtrlC, LeavesAnOldFileWhereAFileWasReadToAPart) {
-  const TempDir dir;
-  const std::string old = dir.write("out.csv", "an old table");
-  const std::string graph = dir.write("graph.json", R"({"nodes": [
-      {"id": "in", "type": "FileSource", "config": {"path": ")" +
-                                                        std::string(kVoice) + R"(", "loop": 1000}},
-      {"id": "pace", "type": "Throttle"}, {"id": "level", "type": "LevelMeter", "config": {"interval_s": 0.01}},
-      {"id": "show", "type": "Print"}, {"id": "out", "type": "CsvSink", "config": {"path": "out.csv"}}],
+// What is read has an end, and so has what is limited; before it, the new file is a part, and the old one is worth more.
+TEST(CtrlC, LeavesAnOldFileWhereOnlyAPartWasWritten) {
+  const std::string file =
+      R"("FileSource", "config": {"path": ")" + std::string(kVoice) + R"(", "loop": 1000})";
+  for (const std::string& source : {file, std::string(R"("SineGenerator", "config": {"frequency": 1000})")}) {
+    const TempDir dir;
+    const std::string old = dir.write("out.csv", "an old table");
+    const std::string graph = dir.write("graph.json", R"({"nodes": [
+      {"id": "in", "type": )" + source + R"(}, {"id": "pace", "type": "Throttle"},
+      {"id": "level", "type": "LevelMeter", "config": {"interval_s": 0.01}}, {"id": "show", "type": "Print"},
+      {"id": "out", "type": "CsvSink", "config": {"path": "out.csv"}}],
       "connections": [{"from": "in", "to": "pace"}, {"from": "pace", "to": "level"}, {"from": "level", "to": "show"},
       {"from": "level", "to": "out"}]})");
-  Program program(streamlab_command({"run", graph, "--force"}), dir.path().string());
-  ASSERT_TRUE(program.wait_for_output("rms"));
-  program.send(SIGINT);
-  const auto result = program.wait();
-  EXPECT_EQ(result.exit_code, 3) << result.err;
-  EXPECT_THAT(result.err, HasSubstr("out.csv: the old file was kept; the new one is incomplete"));
-  EXPECT_EQ(content_of(old), "an old table");
-  EXPECT_THAT(content_of(dir.file("out.csv.new")), HasSubstr("position,seconds"));
+    std::vector<std::string> command{"run", graph, "--force"};
+    if (source != file) { command.insert(command.end(), {"--seconds", "1000"}); }
+    Program program(streamlab_command(command), dir.path().string());
+    ASSERT_TRUE(program.wait_for_output("rms"));
+    program.send(SIGINT);
+    const auto result = program.wait();
+    EXPECT_EQ(result.exit_code, 3) << result.err;
+    EXPECT_THAT(result.err, HasSubstr("out.csv: the old file was kept; the new one is incomplete"));
+    EXPECT_EQ(content_of(old), "an old table");
+    EXPECT_THAT(content_of(dir.file("out.csv.new")), HasSubstr("position,seconds"));
+  }
 }
 
 std::string stubborn_flow(const TempDir& dir) {
