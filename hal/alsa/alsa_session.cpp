@@ -162,6 +162,8 @@ int AlsaSession::restart() noexcept {
   }
   starting_ = true;
   playback_started_ = false;
+  const std::int64_t start_ns = now();
+  if (!through_gate([&] { run_->timeline.start(start_ns); })) { return -ECANCELED; }
   if (error >= 0 && !pcms_.capture) { return fill_by_ticks(); }
   if (error >= 0 && pcms_.linked) {
     error = pcms_.playback->put_silence(run_->fill_frames);

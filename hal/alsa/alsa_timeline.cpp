@@ -17,6 +17,15 @@ AlsaTimeline::AlsaTimeline(double rate_hz, std::uint32_t period_frames, std::int
       period_frames_(period_frames),
       stall_frames_(std::max(2 * period_frames_, std::int64_t{std::lround(kStallSeconds * rate_hz)})) {}
 
+void AlsaTimeline::start(std::int64_t monotonic_ns) noexcept {
+  if (model_.started()) { return; }
+  if (first_start_ns_) {
+    model_.restart(0, *first_start_ns_);
+  } else {
+    first_start_ns_ = monotonic_ns;
+  }
+}
+
 std::int64_t AlsaTimeline::begin(std::int64_t offset, std::int64_t monotonic_ns) noexcept {
   const std::int64_t gap = model_.started() ? model_.gap_frames(next_ + offset, monotonic_ns) : 0;
   next_ += gap;

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "hal/clock_model.hpp"
 
@@ -18,6 +19,10 @@ namespace streamlab {
 class AlsaTimeline {
  public:
   AlsaTimeline(double rate_hz, std::uint32_t period_frames, std::int64_t epoch_offset_ns) noexcept;
+
+  // The device is told to start. What it takes until its first frame is its own affair; if it is told again before
+  // that, it was lost meanwhile, and the stream has begun with the first start.
+  void start(std::int64_t monotonic_ns) noexcept;
 
   // The first update after a start. Returns the frames lost since the last update: a gap.
   std::int64_t begin(std::int64_t offset, std::int64_t monotonic_ns) noexcept;
@@ -35,6 +40,7 @@ class AlsaTimeline {
   ClockModel trusted_;  // as it was before the device began to be late
   std::int64_t period_frames_;
   std::int64_t stall_frames_;
+  std::optional<std::int64_t> first_start_ns_;
   std::int64_t next_ = 0;
   std::int64_t last_seen_ = 0;  // device position at the last update
 };

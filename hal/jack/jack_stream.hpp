@@ -45,8 +45,13 @@ class JackStream {
   // `epoch_offset_ns`: Unix epoch's clock minus monotonic clock.
   JackStream(double sample_rate_hz, std::uint32_t max_block_frames, std::int64_t epoch_offset_ns) noexcept;
 
+  // Control thread, before the first cycle: the stream begins at this time, if the server is lost before that cycle.
+  void begin(std::int64_t monotonic_ns) noexcept { begun_ns_ = monotonic_ns; }
   // Control thread, while no cycle runs: the next cycle is the first of a new connection to a server.
-  void reconnect() noexcept { fresh_ = true; }
+  void reconnect() noexcept {
+    fresh_ = true;
+    if (!clock_.started()) { clock_.restart(0, begun_ns_); }
+  }
   // Control thread, when no more cycles come.
   void end() noexcept { xruns_.end(); }
 
@@ -71,6 +76,7 @@ class JackStream {
   // JACK's thread only.
   ClockModel clock_;
   bool fresh_ = true;
+  std::int64_t begun_ns_ = 0;
   bool freewheel_ = false;
   std::uint32_t suspect_cycles_ = 0;    // this many more cycles may show frames that the server lost
   std::uint32_t last_frame_time_ = 0;   // of the cycle before

@@ -82,6 +82,10 @@ INSTANTIATE_TEST_SUITE_P(
             FaultCase{"stall", "48128:stall=9600", 0, 0, 9600},
             FaultCase{"hang", "48128:hang=96000", 0, 1, -1},
             FaultCase{"unplug", "48128:unplug=24000", 0, 1, -1},
+            // The stream begins when the card is first told to start.
+            FaultCase{"unplug_before_the_first_block", "100:unplug=24000", 0, 1, -1},
+            FaultCase{"hang_before_the_first_block", "100:hang=96000", 0, 1, -1},
+            FaultCase{"eio_before_the_first_block", "0:eio=1", 0, 0, -1},
             FaultCase{"unplug_then_busy", "48128:unplug=4800 48128:busy=3", 0, 1, -1},
             FaultCase{"drift_then_unplug", "0:ppm=150 240128:unplug=24000", 0, 1, -1}),
         ::testing::Values("mmap", "rw")),

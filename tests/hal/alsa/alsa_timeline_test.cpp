@@ -32,6 +32,22 @@ TEST_F(AlsaTimelineTest, BeginsAtZeroWhateverIsThere) {
   EXPECT_EQ(timeline_.next_timestamp_us(), 0);  // 480 frames before 10 ms
 }
 
+// Until its first frame a card may take its time. One that is started once more before it was lost meanwhile.
+TEST_F(AlsaTimelineTest, BeginsWithTheFirstStartOfADeviceThatWasLostBeforeItsFirstBlock) {
+  timeline_.start(10 * kMs);
+  timeline_.start(500 * kMs);
+  timeline_.start(1000 * kMs);
+  EXPECT_EQ(timeline_.begin(96, 1010 * kMs), 48'000 - 96);
+  EXPECT_EQ(timeline_.next_position(), 48'000 - 96);
+  EXPECT_EQ(timeline_.next_timestamp_us(), 1'008'000);
+}
+
+TEST_F(AlsaTimelineTest, LosesNothingWhereADeviceIsSlowToStart) {
+  timeline_.start(10 * kMs);
+  EXPECT_EQ(timeline_.begin(48, 300 * kMs), 0);
+  EXPECT_EQ(timeline_.next_timestamp_us(), 299'000);
+}
+
 TEST_F(AlsaTimelineTest, CountsWhatTheDeviceMadeWhileItWasAway) {
   timeline_.begin(0, 0);
   run(1000);

@@ -213,6 +213,19 @@ TEST(JackStream, ContinuesAfterANewConnectionWithAGapOfTheTimeThatPassed) {
               1.7e15 + static_cast<double>(server.last().position) * 1e6 / kJackRateHz, 1.0);
 }
 
+TEST(JackStream, CountsFromItsBeginningWhereTheServerDiesBeforeTheFirstCycle) {
+  Server server;
+  server.stream.begin(kFirstCycleNs);
+  server.pass(48'000);
+  server.stream.reconnect();
+  server.pass(24'000);
+  server.stream.reconnect();
+  server.cycle();
+  EXPECT_EQ(server.last().position, 72'000);
+  EXPECT_EQ(server.stream.gaps(), 1U);
+  EXPECT_EQ(server.stream.lost_frames(), 72'000U);
+}
+
 TEST(JackStream, LosesNothingWhereThePeriodChanges) {
   Server server;
   server.cycles(100);
