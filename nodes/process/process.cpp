@@ -26,6 +26,7 @@
 #include "engine/process/find_program.hpp"
 #include "nodes/process/process_command.hpp"
 #include "nodes/process/program_output.hpp"
+#include "nodes/process/program_patience.hpp"
 #include "nodes/process/stream_encoder.hpp"
 
 namespace streamlab {
@@ -34,13 +35,12 @@ namespace {
 
 using Clock = ChildSupervisor::Clock;
 
-// With a program, once the run was stopped.
-constexpr Clock::duration kLastPatience = std::chrono::seconds(1);
 // Default for the input frames that a program may hold back: one second, but at least this many. ffmpeg reads
 // about 51,200 frames (50 packets) before its first output, at any rate; and its pipe, still unread then,
 // holds 131,072 of the smallest frames (one channel of 16 bits).
 constexpr std::uint64_t kHeldByDefault = 262144;
-constexpr std::size_t kMostUnread = 64U << 20U;  // bytes; for a program that outputs more than it should
+// Bytes that a program may output beyond what it should: until somebody takes them; and in all, beyond twice as much.
+constexpr std::size_t kMostUnread = 64U << 20U;
 
 // Without "auto".
 constexpr std::span<const std::string_view> kFormats = std::span(kByteFormatNames).subspan(1);
@@ -110,22 +110,20 @@ constexpr NodeInfo kInfo{
         "error. A program that exits with 0 without reading all its input gets no more: the frames that "
         "it did not read are counted, and end the run with exit code 3, as does an incomplete frame at the "
         "end. The summary says how many frames it held back, and how long a block took. Programs often "
-        "buffer their output in pipes: see PYTHONUNBUFFERED, stdbuf. Each run starts the program again, in a "
+        "buffer their output in pipes: see PYTHONUNBUFFERED, stdbuf. After the end of its input a program may "
+        "add a tail: as much as the whole stream, and 64 MiB more; beyond that it has no end, and the run fails. "
+        "A run that was stopped waits for the rest until nothing came for a second, and 5 s in all. Each run starts the program again, in a "
         "process group that ends with it.",
     .example =
         R"({"id": "eq", "type": "Process", "config": {"command": ["sox", "-t", "f64", "-r", "48000", "-c", "1", "-", "-t", "f64", "-", "equalizer", "1000", "2q", "-6"]}})",
     .cost_ns_per_frame = 50.0,
 };
 
-Clock::duration seconds(double seconds) {
-  return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
-}
-
 ByteFormat format_at(std::size_t choice) { return static_cast<ByteFormat>(choice + 1); }
 
 class Process final : public Node {
  public:
-  explicit Process(const ParamValues& params) : params_(params) {}
+  explicit Process(const ParamValues& params) : params_(params), patience_(params[kTimeout]) {}
 
   Result<std::vector<OutputFormat>> prepare(const PrepareContext& context) override {
     const StreamFormat& in = *context.inputs[0];
@@ -176,11 +174,11 @@ class Process final : public Node {
     if (auto started = launch(); !started) { failure_ = started.error(); }
   }
   void stop_waiting() noexcept override {
-    stops_waiting_.store(true, std::memory_order_relaxed);
+    patience_.stop();
     if (child_) { child_->wake(); }
   }
   void give_up() noexcept override {
-    is_given_up_.store(true, std::memory_order_relaxed);
+    patience_.give_up();
     if (child_) { child_->wake(); }
   }
 
@@ -299,8 +297,7 @@ class Process final : public Node {
     is_needed_ = true;
     ended_with_.reset();
     not_taken_ = unread_ = 0;
-    stops_waiting_.store(false, std::memory_order_relaxed);
-    is_given_up_.store(false, std::memory_order_relaxed);
+    patience_.reset();
     failure_.reset();
     return {};
   }
@@ -323,23 +320,18 @@ class Process final : public Node {
   // One move, waiting up to timeout_s. False if nothing moved, which is a failure; or if the run is about to
   // end: then only finish() waits, and not for long.
   bool step(const char* wanted) {
-    const auto timeout = seconds(params_[kTimeout]);
     const auto begin = Clock::now();
     while (true) {
-      const bool stops = stops_waiting_.load(std::memory_order_relaxed);
-      if (is_given_up_.load(std::memory_order_relaxed)) {
+      const bool stops = patience_.is_stopped();
+      const auto until = patience_.until(begin, is_finishing_);
+      if (!until) {
         gave_up_ = true;
         return false;
       }
-      const auto patience = !stops          ? timeout
-                            : is_finishing_ ? std::min(timeout, kLastPatience)
-                                            : Clock::duration(0);
-      if (move_once(begin + patience)) { return true; }
+      if (move_once(*until)) { return true; }
       if (failure_) { return false; }
       // (stop_waiting() may have been called meanwhile: then check again.)
-      if (stops != stops_waiting_.load(std::memory_order_relaxed) || Clock::now() < begin + patience) {
-        continue;
-      }
+      if (stops != patience_.is_stopped() || Clock::now() < *until) { continue; }
       if (!stops) {
         fail(fmt::format("\"{}\" did not {} within {} s", spec_.name, wanted, params_[kTimeout]), "",
              "a longer timeout_s, a larger max_held_frames; does it buffer "
@@ -387,18 +379,28 @@ class Process final : public Node {
                     output_->timeline().frames_in());
   }
 
-  // A program that outputs far more than the rates imply would fill the memory.
+  // A program that outputs far more than the rates imply would fill the memory, and one without an end the disk.
   void check_amount() {
+    constexpr const char* kHint = "out_sample_rate and out_channels must match the program";
     if (const std::uint64_t held = output_->bytes_held(); held > kMostUnread) {
       fail(fmt::format("\"{}\" outputs more than expected: {} bytes wait to be passed on", spec_.name, held),
-           "", "out_sample_rate and out_channels must match the program");
+           "", kHint);
+    }
+    const OutputTimeline& timeline = output_->timeline();
+    const std::uint64_t expected = timeline.frames_expected(0);
+    const std::uint64_t most = 2 * expected + kMostUnread / (sizeof(double) * decoder_spec_.channels);
+    if (!failure_ && is_finishing_ && timeline.frames_out() > most) {
+      fail(fmt::format(
+               "\"{}\" does not end after the end of its input: it has returned {} frames instead of {}",
+               spec_.name, timeline.frames_out(), expected),
+           "", kHint);
     }
   }
 
   bool must_wait() const {
     if (child_->output_is_closed() || child_->input_is_closed() || given_ >= max_blocks_) { return false; }
     return output_->timeline().held_frames() > static_cast<double>(max_held_) + frame_size_ / ratio_ &&
-           !stops_waiting_.load(std::memory_order_relaxed);
+           !patience_.is_stopped();
   }
   bool wait_for_output() {
     const bool moved = step("return output for its input");
@@ -415,12 +417,12 @@ class Process final : public Node {
   // Waits for its end, once its output has ended: a failure unless it exited with 0.
   void check_end() {
     const auto begin = Clock::now();
-    const auto patience = [&] {
-      const auto timeout = seconds(params_[kTimeout]);
-      return stops_waiting_.load(std::memory_order_relaxed) ? std::min(timeout, kLastPatience) : timeout;
-    };
     constexpr auto kLook = std::chrono::milliseconds(20);  // how soon the end of the run is noticed
-    while (!child_->wait(Clock::now() + kLook) && Clock::now() < begin + patience()) {}
+    const auto may_take_longer = [&] {
+      const auto until = patience_.until(begin, true);
+      return until && Clock::now() < *until;
+    };
+    while (!child_->wait(Clock::now() + kLook) && may_take_longer()) {}
     const auto& end = child_->wait(Clock::now());
     if (!end) {
       return fail(fmt::format("\"{}\" did not exit within {} s after the end of its output", spec_.name,
@@ -479,8 +481,7 @@ class Process final : public Node {
   bool is_needed_ = true;
   std::optional<std::uint64_t> ended_with_;  // expected output frames in total
   bool is_used_ = false;
-  std::atomic<bool> stops_waiting_{false};
-  std::atomic<bool> is_given_up_{false};
+  ProgramPatience patience_;
   std::uint64_t not_taken_ = 0;
   std::uint64_t unread_ = 0;  // of them, those still in its pipe
   std::optional<Error> failure_;

@@ -1,13 +1,10 @@
 // tests/nodes/process/process_test.cpp
 //
 // The node Process with real programs.
-#include <unistd.h>
 
-#include <cmath>
 #include <cstring>
 #include <fstream>
 #include <sstream>
-#include <thread>
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -15,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/process/descriptor.hpp"
+#include "tests/nodes/process/programs.hpp"
 #include "tests/support/node_harness.hpp"
 #include "tests/support/run_program.hpp"
 #include "tests/support/signals.hpp"
@@ -28,12 +26,11 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 
+using test::failure_of;
 using test::NodeHarness;
+using test::notes_after;
+using test::shell;
 using test::Signal;
-
-std::string shell(const std::string& script, const std::string& more = "") {
-  return nlohmann::json{{"command", {"sh", "-c", script}}}.dump().insert(1, more);
-}
 
 // What `program` makes of raw float64 samples, run by hand.
 std::vector<double> by_hand(const std::string& program, const Signal& signal) {
@@ -51,28 +48,6 @@ std::vector<double> by_hand(const std::string& program, const Signal& signal) {
   std::vector<double> samples(bytes.size() / sizeof(double));
   std::memcpy(samples.data(), bytes.data(), samples.size() * sizeof(double));
   return samples;
-}
-
-// Everything that `node` says once a stream is over; with the last status.
-std::vector<NodeNote> notes_after(NodeHarness& node, const Signal& signal, std::uint32_t block = 1000) {
-  node.run(signal, block);
-  return node.node().notes();
-}
-
-std::string failure_of(const std::string& config, const Signal& signal, std::uint32_t block = 1000) {
-  NodeHarness node("Process", config, {48000.0, static_cast<std::uint32_t>(signal.size()), block});
-  for (std::size_t begin = 0; begin < signal[0].size() && node.last_status() != Status::fault;
-       begin += block) {
-    DataFrame x = node.input_frame();
-    x.set_frame_count(block);
-    for (std::uint32_t c = 0; c < x.channel_count(); ++c) {
-      std::copy_n(signal[c].begin() + static_cast<std::ptrdiff_t>(begin), block, x.channel_data(c));
-    }
-    x.header().position = static_cast<std::int64_t>(begin);
-    node.process(x);
-  }
-  while (node.last_status() == Status::ok) { node.finish(); }
-  return node.last_status() == Status::fault ? to_string(node.node().failure()) : "";
 }
 
 TEST(Process, GivesWhatTheProgramGivesByHand) {
@@ -281,56 +256,6 @@ TEST(Process, SaysTheStatusAndTheLastWordsOfAProgramThatFails) {
   EXPECT_EQ(failure_of(shell("kill -SEGV $$"), test::noise(1, 500'000)), "\"sh\" was killed by SIGSEGV (11)");
 }
 
-TEST(Process, CountsWhatAProgramThatEndsEarlyDidNotTake) {
-  // Reads exactly 100 frames and gives them back.
-  NodeHarness node("Process", shell("exec dd bs=800 count=1 iflag=fullblock status=none"),
-                   {48000.0, 1, 1000});
-  const Signal signal = test::noise(1, 200'000);
-  EXPECT_EQ(node.run(signal, 1000), std::vector<double>(signal[0].begin(), signal[0].begin() + 100));
-  EXPECT_EQ(node.last_status(), Status::done);  // a normal end
-  const auto notes = node.node().notes();
-  ASSERT_FALSE(notes.empty());
-  EXPECT_EQ(notes[0].text, "\"sh\" did not read the whole stream: frames not read: 199900");
-  EXPECT_TRUE(notes[0].data_lost);
-  // It gave all that it took: nothing more is said of that.
-  for (const NodeNote& note : notes) {
-    EXPECT_THAT(note.text, testing::Not(HasSubstr("were to be expected")));
-  }
-}
-
-// A stream that fits into the pipe is written whole, whether the program reads it or not.
-TEST(Process, CountsWhatAProgramDidNotReadOfAShortStream) {
-  const auto first_note = [](const std::string& script) {
-    NodeHarness node("Process", shell(script), {48000.0, 1, 1000});
-    const auto notes = notes_after(node, test::noise(1, 4800));
-    EXPECT_EQ(node.last_status(), Status::done);
-    EXPECT_FALSE(notes.empty());
-    for (const NodeNote& note : notes) {
-      EXPECT_THAT(note.text, testing::Not(HasSubstr("were to be expected")));
-    }
-    return notes.empty() ? NodeNote{} : notes[0];
-  };
-  const NodeNote nothing_read = first_note("exit 0");
-  EXPECT_EQ(nothing_read.text, "\"sh\" did not read the whole stream: frames not read: 4800");
-  EXPECT_EQ(nothing_read.count, 4800U);
-  EXPECT_TRUE(nothing_read.data_lost);
-  // One that goes only when its input has ended, and one that reads a part.
-  EXPECT_EQ(first_note("exec 3<&0; exec <&-; sleep 0.1").count, 4800U);
-  EXPECT_EQ(first_note("exec dd bs=800 count=1 iflag=fullblock status=none").count, 4700U);
-}
-
-TEST(Process, CountsNoMoreFramesThanThereWereWhenAProgramEndsAtOnce) {
-  for (const char* format : {"framed", "wav"}) {  // their headers are no frames
-    NodeHarness node("Process",
-                     shell("exit 0", fmt::format(R"("format": "{}", "out_format": "f64le",)", format)),
-                     {48000.0, 1, 1000});
-    node.run(test::noise(1, 100'000), 1000);  // more than the pipe holds: it is seen
-    const auto notes = node.node().notes();
-    ASSERT_FALSE(notes.empty());
-    EXPECT_EQ(notes[0].text, "\"sh\" did not read the whole stream: frames not read: 100000");
-  }
-}
-
 TEST(Process, RefusesAnOutputThatIsNotAudio) {
   const std::string script =
       "import json, sys; sys.path.insert(0, '" SL_SOURCE_DIR
@@ -349,24 +274,6 @@ TEST(Process, CountsHalfAFrameAtTheEnd) {
   ASSERT_FALSE(notes.empty());
   EXPECT_EQ(notes[0].text, "\"sh\" ended with 4 bytes of an incomplete frame, which are skipped");
   EXPECT_TRUE(notes[0].data_lost);
-}
-
-TEST(Process, DoesNotWaitForeverForAProgramThatNeverReads) {
-  EXPECT_THAT(failure_of(shell("exec sleep 1000", R"("timeout_s": 0.05,)"), test::noise(1, 100'000)),
-              HasSubstr("\"sh\" did not take its input within 0.05 s"));
-}
-
-TEST(Process, DoesNotWaitForeverForAProgramThatNeverWrites) {
-  EXPECT_EQ(failure_of(shell("cat >/dev/null; true", R"("timeout_s": 0.05, "max_held_frames": 5000,)"),
-                       test::noise(1, 100'000)),
-            "\"sh\" did not return output for its input within 0.05 s; a longer timeout_s, a larger "
-            "max_held_frames; "
-            "does it buffer its output (PYTHONUNBUFFERED, stdbuf)?");
-}
-
-TEST(Process, DoesNotWaitForeverForAProgramThatDoesNotEnd) {
-  EXPECT_THAT(failure_of(shell("cat; exec sleep 1000", R"("timeout_s": 0.05,)"), test::noise(1, 1000)),
-              HasSubstr("\"sh\" did not end after the end of its input within 0.05 s"));
 }
 
 TEST(Process, SaysThatAProgramGaveNothingForWhatItTook) {
@@ -388,13 +295,6 @@ TEST(Process, ReadsAFloodOfMessages) {
   EXPECT_EQ(node.run(signal, 1000), signal[0]);
 }
 
-TEST(Process, DoesNotDrownInAProgramThatGivesFarTooMuch) {
-  EXPECT_THAT(
-      failure_of(shell("exec cat /dev/zero"), test::noise(1, 100'000)),
-      testing::AllOf(HasSubstr("\"sh\" outputs more than expected"),
-                     HasSubstr(" be passed on; out_sample_rate and out_channels must match the program")));
-}
-
 TEST(Process, RefusesAnOutputThatIsNotWhatWasSaid) {
   EXPECT_THAT(
       failure_of(
@@ -402,32 +302,6 @@ TEST(Process, RefusesAnOutputThatIsNotWhatWasSaid) {
                              "out_format": "wav"})",
           test::noise(1, 50'000)),
       HasSubstr("44100"));
-}
-
-TEST(Process, EndsAWaitWhenTheRunIsToEnd) {
-  NodeHarness node("Process", shell("exec sleep 1000"), {48000.0, 1, 1000});
-  std::jthread stopper([&] { node.node().stop_waiting(); });
-  const Signal signal = test::noise(1, 100'000);
-  node.run(signal, 1000);  // far more than the pipe holds, to a program that reads nothing: would take 10 s
-  EXPECT_NE(node.last_status(), Status::fault);
-}
-
-TEST(Process, EndsAProgramThatIgnoresSigterm) {
-  Pipe told;
-  pid_t pid = 0;
-  const test::TempDir folder;
-  {
-    NodeHarness node(
-        "Process",
-        shell("trap '' TERM; echo $$ > " + folder.file("pid") + "; cat; while :; do sleep 1; done",
-              R"("timeout_s": 0.05,)"),
-        {48000.0, 1, 1000});
-    node.run(test::noise(1, 1000), 1000);
-    EXPECT_EQ(node.last_status(), Status::fault);
-    std::ifstream(folder.file("pid")) >> pid;
-  }
-  ASSERT_GT(pid, 0);
-  EXPECT_NE(::kill(pid, 0), 0);
 }
 
 TEST(Process, LeaksNoDescriptor) {
