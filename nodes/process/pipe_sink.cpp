@@ -116,7 +116,7 @@ class PipeSink final : public Node {
     writer_->renew(kPatience);
     bytes_.clear();
     encoder_->begin(bytes_);  // now: the reader may wait for it, and the first block may come late
-    if (auto sent = send(0); !sent) { return at_to(sent.error()); }
+    if (auto sent = send(0, taken_); !sent) { return at_to(sent.error()); }
     return {};
   }
 
@@ -135,7 +135,7 @@ class PipeSink final : public Node {
     if (sent) {
       bytes_.clear();
       encoder_->append(x, bytes_);
-      sent = send(x.frame_count());
+      sent = send(x.frame_count(), taken_);
     }
     if (sent) {
       // At the end of a run what is on its way still comes here, and is counted.
@@ -213,29 +213,31 @@ class PipeSink final : public Node {
       const std::uint64_t part = std::min(left, kSilenceAtOnce);
       bytes_.clear();
       encoder_->append_silence(part, bytes_);
-      if (auto sent = send(0); !sent) { return sent; }
-      if (!over_) { gaps_ += part; }  // what was given to the reader
+      if (auto sent = send(part, gaps_); !sent) { return sent; }
       left -= part;
     }
     return {};
   }
 
-  // Writes bytes_, which hold this many frames of the signal.
-  Result<void> send(std::uint64_t frames) {
+  // Writes bytes_, which hold this many frames, and adds those that were written to `written`: taken_, or the silence of gaps_.
+  Result<void> send(std::uint64_t frames, std::uint64_t& written) {
+    const bool is_signal = &written == &taken_;
     if (over_) {
-      not_taken_ += frames;
+      if (is_signal) { not_taken_ += frames; }
       return {};
     }
-    const auto written = writer_->write(bytes_);
-    if (!written) { return tl::unexpected(written.error()); }
-    if (written->put == PipeWriter::Put::all) {
-      taken_ += frames;
-      return {};
-    }
+    const auto outcome = writer_->write(bytes_);
+    if (!outcome) { return tl::unexpected(outcome.error()); }
+    const bool is_all = outcome->put == PipeWriter::Put::all;
+    // A part of a framed block is nothing.
+    const std::uint64_t part =
+        encoder_->has_blocks() ? 0 : std::min(frames, outcome->bytes / encoder_->frame_bytes());
+    written += is_all ? frames : part;
+    if (is_all) { return {}; }
     over_ = true;
-    reader_gone_ = written->put == PipeWriter::Put::reader_gone;
-    not_taken_ += frames;
-    if (reader_gone_) { lose_abandoned(written->bytes); }
+    reader_gone_ = outcome->put == PipeWriter::Put::reader_gone;
+    if (is_signal) { not_taken_ += frames - part; }
+    if (reader_gone_) { lose_abandoned(outcome->bytes - part * encoder_->frame_bytes()); }
     return {};
   }
   // Counts what was written but never read. (A header has no frames, but may be part of it.) `counted`: the

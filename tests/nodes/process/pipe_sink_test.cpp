@@ -192,7 +192,7 @@ TEST(PipeSink, WaitsForASlowReaderAndGivesUpOnlyWhenTheRunIsToEnd) {
   NodeHarness sink("PipeSink", sink_config(name, R"("format": "f64le")"), {8000.0, 1, 4096});
   DataFrame block = sink.input_frame();
   block.set_frame_count(4096);
-  // It writes 32 KiB while 4 are there: it waits, here for a reader that comes when it has begun.
+  // It writes 32 KiB while there is room for 4: it waits, here for a reader that comes when it has begun.
   std::string text;
   std::thread reader([&] {
     pollfd full{pipe.read_end.get(), POLLIN, 0};
@@ -212,7 +212,25 @@ TEST(PipeSink, WaitsForASlowReaderAndGivesUpOnlyWhenTheRunIsToEnd) {
   const auto notes = sink.node().notes();
   ASSERT_THAT(notes, SizeIs(1));
   EXPECT_EQ(notes[0].text, "the run no longer waited for the reader of " + name +
-                               " after 4096 frames: 409600 frames were not taken");
+                               " after 4608 frames: 409088 frames were not taken");
+  EXPECT_EQ(::read(pipe.read_end.get(), text.data(), text.size()),
+            512 * 8);  // the pipe holds the first part of a block
+}
+
+TEST(PipeSink, CountsTheSilenceThatItWroteUntilTheRunEnded) {
+  Pipe pipe = new_pipe(4096);
+  NodeHarness sink("PipeSink", sink_config(descriptor_name(pipe.write_end.get()), R"("format": "s16le")"),
+                   {8000.0, 1, 16});
+  DataFrame block = sink.input_frame();
+  block.set_frame_count(1);
+  block.header().set(FrameFlag::gap);
+  block.header().gap_frames = 5000;
+  sink.node().stop_waiting();
+  sink.process(block);
+  const auto notes = sink.node().notes();
+  ASSERT_THAT(notes, SizeIs(2));
+  EXPECT_THAT(notes[0].text, HasSubstr("after 0 frames: 1 frames were not taken"));
+  EXPECT_THAT(notes[1].text, HasSubstr("missing frames that were written as silence: 2048"));
 }
 
 TEST(PipeSink, WaitsForTheReaderOfAFifo) {
