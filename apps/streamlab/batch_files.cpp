@@ -181,19 +181,20 @@ std::vector<std::string> listed_paths(std::string_view list) {
   const char separator = list.find('\0') == std::string_view::npos ? '\n' : '\0';
   std::vector<std::string> paths;
   while (!list.empty()) {
-    const std::string_view path = list.substr(0, list.find(separator));
-    if (!path.empty()) { paths.emplace_back(path); }
+    std::string_view path = list.substr(0, list.find(separator));
     list.remove_prefix(std::min(path.size() + 1, list.size()));
+    if (separator == '\n' && path.ends_with('\r')) { path.remove_suffix(1); }
+    if (!path.empty()) { paths.emplace_back(path); }
   }
   return paths;
 }
 
 std::string list_of(const std::vector<std::string>& paths) {
-  const bool has_lines = std::any_of(paths.begin(), paths.end(), [](const std::string& path) {
-    return path.find('\n') != std::string::npos;
+  const bool needs_nul = std::any_of(paths.begin(), paths.end(), [](const std::string& path) {
+    return path.find('\n') != std::string::npos || path.ends_with('\r');
   });
   std::string list;
-  for (const std::string& path : paths) { (list += path) += has_lines ? '\0' : '\n'; }
+  for (const std::string& path : paths) { (list += path) += needs_nul ? '\0' : '\n'; }
   return list;
 }
 

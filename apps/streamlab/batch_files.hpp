@@ -24,7 +24,7 @@ struct BatchFiles {
 // empty, a folder without a sound file or that cannot be read.
 Checked<BatchFiles> find_batch_files(const BatchArguments& arguments);
 
-// The paths of a list: one a line, or between NULs if there are any (find -print0). Empty ones are left out.
+// The paths of a list: one a line (CR LF, too), or between NULs if there are any (find -print0). Empty ones are left out.
 std::vector<std::string> listed_paths(std::string_view list);
 // The same the other way round.
 std::string list_of(const std::vector<std::string>& paths);

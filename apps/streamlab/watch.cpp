@@ -31,19 +31,27 @@ void tell(const ReloadPlan& plan, const RunArguments& arguments, std::FILE* cons
   }
 }
 
-void reload(Engine& engine, const RunArguments& arguments, std::FILE* console) {
-  constexpr const char* kGoesOn = "the graph goes on as it was\n";
+// False: the device went away meanwhile; nothing was said, and nothing changed.
+bool reload(Engine& engine, const RunArguments& arguments, std::FILE* console) {
+  const auto goes_on = [] {
+    to_stderr("the graph goes on as it was\n", Tone::warning);
+    return true;
+  };
   const auto text = read_config(arguments.config.path);
   if (!text) {
     report(text.error(), "");
-    return to_stderr(kGoesOn, Tone::warning);
+    return goes_on();
   }
   const auto graph = load_config(arguments.config, *text);  // says what is wrong
-  if (!graph) { return to_stderr(kGoesOn, Tone::warning); }
+  if (!graph) { return goes_on(); }
   const auto done = engine.reload(*graph, interrupted);
-  if (done) { return tell(*done, arguments, console); }
+  if (done) {
+    tell(*done, arguments, console);
+    return true;
+  }
+  if (engine.status().device_is_away) { return false; }
   report(done.error(), name_of(arguments.config));
-  to_stderr(kGoesOn, Tone::warning);
+  return goes_on();
 }
 
 }  // namespace
@@ -67,9 +75,8 @@ std::function<void(Engine&)> reloads_on_change(const RunArguments& arguments, st
   const auto file = std::make_shared<WatchedFile>(arguments.config.path);
   return [file, &arguments, console](Engine& engine) {
     // While the device is away nothing is taken over: what was saved meanwhile is when it is back.
-    const EngineStatus status = engine.status();
-    if (status.driver && status.driver->state == DriverState::lost) { return; }
-    if (file->has_changed()) { reload(engine, arguments, console); }
+    if (engine.status().device_is_away || !file->has_changed()) { return; }
+    if (!reload(engine, arguments, console)) { file->forget(); }
   };
 }
 

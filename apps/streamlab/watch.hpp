@@ -17,6 +17,8 @@ class WatchedFile {
   explicit WatchedFile(std::string path) : path_(std::move(path)), known_(stamp()), seen_(known_) {}
   // Has it changed since the last time, and not any more since the call before? (It may be half written.)
   bool has_changed();
+  // It was not read: it counts as changed still.
+  void forget() { known_.clear(); }
 
  private:
   std::string stamp() const;  // empty: it is not there

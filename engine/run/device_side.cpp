@@ -100,6 +100,7 @@ void DeviceSide::report(EngineView& view) {
 
 void DeviceSide::report(EngineStatus& status) const {
   status.driver = driver_.status();
+  status.device_is_away = is_away(status.driver->state, kSilence);
   status.device = driver_.format();
   for (const std::string& loss : status.device->losses) {
     status.notes.emplace_back("device", NodeNote{loss, 1, true});

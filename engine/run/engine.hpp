@@ -78,6 +78,7 @@ struct NodeReport {
 struct EngineStatus {
   bool running = false;
   std::optional<DriverStatus> driver;
+  bool device_is_away = false;  // lost, or silent for half a second: no reload is possible
   std::optional<DeviceFormat> device;
   std::optional<TickReport> tick;
   std::vector<EdgeReport> edges;

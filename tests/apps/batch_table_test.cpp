@@ -307,6 +307,8 @@ TEST(Batch, TakesListsOfFiles) {
   };
   EXPECT_THAT(inputs_of({"--files-from", dir.write("list", "c d.wav\n\na.wav")}),
               ElementsAre("c d.wav", "a.wav"));
+  EXPECT_THAT(inputs_of({"--files-from", dir.write("windows", "c d.wav\r\n\r\na.wav\r\n")}),
+              ElementsAre("c d.wav", "a.wav"));
   EXPECT_THAT(inputs_of({"b.wav", "--files-from", "-"}, "a.wav\n"), ElementsAre("b.wav", "a.wav"));
   EXPECT_THAT(inputs_of({"--files-from", "-"}, std::string_view("e\nf.wav\0a.wav\0", 14)),
               ElementsAre("e\nf.wav", "a.wav"));

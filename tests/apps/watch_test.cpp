@@ -64,14 +64,17 @@ TEST(Watch, SaysWhatIsWrongAndGoesOn) {
   EXPECT_THAT(result.err, HasSubstr("there is no node type \"Gian\""));
 }
 
+std::string with_fault(std::string config, const std::string& fault) {
+  const std::string before = "\"input_channels\": 1,";
+  return config.insert(config.find(before), "\"faults\": [" + fault + "], ");
+}
+
 // A card that is away gives no block at which a graph could take the place of another.
 TEST(Watch, TakesOverWhatIsSavedWhileTheDeviceIsAwayWhenItIsBack) {
   const TempDir dir;
   const auto saved = [&](const std::string& more_nodes, const std::string& more_connections) {
-    std::string text = watched(more_nodes, more_connections);
-    const std::string before = "\"input_channels\": 1,";
-    text.insert(text.find(before), R"("faults": [{"at_frame": 24000, "type": "unplug", "frames": 48000}], )");
-    return dir.write("live.json", text);
+    return dir.write("live.json", with_fault(watched(more_nodes, more_connections),
+                                             R"({"at_frame": 24000, "type": "unplug", "frames": 48000})"));
   };
   Program program(streamlab_command({"run", saved("", ""), "--watch", "--json"}), dir.path().string());
   ASSERT_TRUE(program.wait_for_output("device_lost"));
@@ -81,6 +84,33 @@ TEST(Watch, TakesOverWhatIsSavedWhileTheDeviceIsAwayWhenItIsBack) {
   const auto result = program.wait();
   EXPECT_EQ(result.exit_code, 3) << result.err;
   EXPECT_THAT(result.err, testing::Not(HasSubstr("the graph goes on as it was")));
+}
+
+TEST(Watch, TakesOverWhatIsSavedWhileTheDeviceGivesNoBlocks) {
+  const TempDir dir;
+  const auto saved = [&](const std::string& more_nodes, const std::string& more_connections) {
+    std::string text =
+        watched(R"(, {"id": "level", "type": "LevelMeter", "config": {"interval_s": 0.1}},
+                                  {"id": "show", "type": "Print"})" +
+                    more_nodes,
+                R"(, {"from": "mic", "to": "level"}, {"from": "level", "to": "show"})" + more_connections);
+    text.insert(text.find("\"block_size\""), "\"edge_capacity\": 1000, ");  // what has waited comes at once
+    return dir.write("live.json", with_fault(std::move(text),
+                                             R"({"at_frame": 24000, "type": "stall", "duration_ms": 2000})"));
+  };
+  Program program(streamlab_command({"run", saved("", ""), "--watch", "--json"}), dir.path().string());
+  ASSERT_TRUE(program.wait_for_output("\"position\":19200"));        // the last level before the stall
+  for (const std::string name : {"Gian", "Gani", "Gnai", "Ngai"}) {  // it takes a while until each is told,
+    saved(R"(, {"id": "x", "type": ")" + name + "\"}", "");
+    ASSERT_TRUE(program.wait_for_error(name));
+  }
+  saved(R"(, {"id": "g", "type": "Gain"})",
+        R"(, {"from": "mic", "to": "g"})");  // and by now the card counts as away
+  ASSERT_TRUE(program.wait_for_output(R"("added":["g"])"));
+  program.send(SIGINT);
+  const auto result = program.wait();
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.err, testing::Not(HasSubstr("the device is away")));
 }
 
 TEST(Watch, TakesOverNoSinkThatWouldWriteOverAnInput) {
