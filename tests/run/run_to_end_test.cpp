@@ -51,6 +51,27 @@ TEST(RunToEnd, EndsWhereTheCallerSaysAndNotTheConfiguration) {
   }
 }
 
+TEST(RunToEnd, FlagsTheLastBlockWhereALimitEndsTheSource) {
+  for (const std::int64_t frames : {1, 63, 64, 65, 128}) {
+    EngineOptions options;
+    options.frame_limit = frames;
+    const auto engine = engine_to_run(R"({"pipeline_config": {"block_size": 64}, "nodes": [
+        {"id": "tone", "type": "SineGenerator", "config": {"frequency": 100}}, {"id": "end", "type": "NullSink"}],
+        "connections": [{"from": "tone", "to": "end"}]})",
+                                      std::move(options));
+    auto receiver = engine->subscribe("tone");
+    ASSERT_TRUE(receiver) << to_string(receiver.error());
+    ASSERT_TRUE(engine->start());
+    std::int64_t end = 0;
+    while (const auto block = receiver->receive()) {
+      end = block->position() + block->frame_count();
+      EXPECT_EQ(block->header().has(FrameFlag::end_of_stream), end == frames) << end;
+    }
+    EXPECT_EQ(end, frames);
+    engine->stop();
+  }
+}
+
 TEST(RunToEnd, FailsWhereTheEngineDoesNotStart) {
   const test::TempDir dir;
   const auto engine = engine_to_run(tone_into(dir.file("tone.wav")));

@@ -24,6 +24,10 @@ void move_blocks(std::span<BlockStream* const> streams, std::int64_t frames) noe
   }
 }
 
+void mark_end(BlockStream& stream) noexcept {
+  if (stream.count > 0) { stream.frames[stream.count - 1]->header().set(FrameFlag::end_of_stream); }
+}
+
 }  // namespace
 
 bool FrameLimit::cut(BlockStream& stream) noexcept {
@@ -71,11 +75,15 @@ bool SourceStep::give(Loop& loop) noexcept {
     ended = finished;
   }
   if (first_position_ != 0) { move_blocks(out, first_position_); }
+  bool reached_limit = false;
   for (std::size_t o = 0; o < out.size(); ++o) {
-    ended = limits_[o].cut(*out[o]) || ended;
+    reached_limit = limits_[o].cut(*out[o]) || reached_limit;
     count_frames(loop, limits_[o]);
   }
-  if (ended) { end(); }
+  if (reached_limit) {
+    for (BlockStream* const stream : out) { mark_end(*stream); }
+  }
+  if (ended || reached_limit) { end(); }
   return true;
 }
 
@@ -118,6 +126,7 @@ bool DeviceInputStep::run(Loop& loop) noexcept {
   stream.count = is_there ? 1 : 0;
   const bool reached_limit = limit_.cut(stream);
   count_frames(loop, limit_);
+  if (reached_limit) { mark_end(stream); }
   if (is_there) { loop.input_counts.add(block()); }
   if (!is_there || reached_limit) { end(); }
   loop.send(stream);
