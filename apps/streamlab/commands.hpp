@@ -28,8 +28,9 @@ struct RunArguments {
   std::int64_t frames = 0;  // likewise
   bool json = false;
   bool quiet = false;
-  bool force = false;  // replace files that exist
-  bool watch = false;  // reload the graph when the file is saved
+  bool force = false;      // replace files that exist
+  bool watch = false;      // reload the graph when the file is saved
+  bool allow_gap = false;  // also where what is played would jump
   // Of flows:
   std::vector<std::string> plugins = {};  // files of them, for graphs, which run in processes of their own
   std::string state;                      // JSON, or "@FILE"

@@ -21,6 +21,7 @@
 #include "apps/streamlab/console.hpp"
 #include "apps/streamlab/interrupt.hpp"
 #include "apps/streamlab/manual.hpp"
+#include "apps/streamlab/option_checks.hpp"
 #include "apps/streamlab/out_of_memory.hpp"
 #include "apps/streamlab/plugin_files.hpp"
 #include "engine/base/nearest_name.hpp"
@@ -45,28 +46,6 @@ Results go to standard output, everything else to standard error.
 Exit codes: 0 success; 1 failed while running (batch: some of the files did); 2 command line, configuration, input
 file or existing output refused: nothing was started; 3 finished, but data was lost (xrun, drop, gap).
 "streamlab COMMAND --help" explains a command.)";
-
-// The range of "duration_s" in a configuration.
-std::string check_seconds(const std::string& text) {
-  constexpr double kMost = 1e9;
-  double value = 0.0;
-  const bool is_number = CLI::detail::lexical_cast(text, value);
-  return is_number && value > 0.0 && value <= kMost
-             ? std::string{}
-             : "\"" + text + "\" is not a number above 0 and up to 1000000000";
-}
-// A whole number from 1 to 2^53.
-std::string check_count(const std::string& text) {
-  double value = 0.0;
-  constexpr double kMost = 9007199254740992.0;
-  const bool is_count = text.find_first_not_of("0123456789") == std::string::npos &&
-                        CLI::detail::lexical_cast(text, value) && value >= 1.0 && value <= kMost;
-  return is_count ? std::string{} : "\"" + text + "\" is not a whole number from 1";
-}
-std::string check_small_count(const std::string& text) {
-  const std::string error = check_count(text);
-  return error.empty() && text.size() > 9 ? "\"" + text + "\" is too large" : error;
-}
 
 OptionInfo described(const CLI::Option& option) {
   OptionInfo info;
@@ -206,7 +185,10 @@ class CommandLine {
     CLI::Option* seconds = run.add_option("--seconds", run_.seconds, "End after this much signal.")
                                ->type_name("S")
                                ->check(check_seconds);
-    run.add_flag("--watch", run_.watch, "Take the configuration over whenever it is saved, without a gap.");
+    CLI::Option* watch = run.add_flag("--watch", run_.watch,
+                                      "Take the configuration over whenever it is saved, without a gap.");
+    run.add_flag("--allow-gap", run_.allow_gap, "With --watch: also where what is played would jump.")
+        ->needs(watch);
     run.add_option("--frames", run_.frames, "End after this many frames.")
         ->type_name("N")
         ->check(check_count)

@@ -24,7 +24,9 @@ void tell(const ReloadPlan& plan, const RunArguments& arguments, std::FILE* cons
                      {"changed", plan.changed},
                      {"restarted", plan.restarted},
                      {"added", plan.added},
-                     {"removed", plan.removed}},
+                     {"removed", plan.removed},
+                     {"faded", plan.faded},
+                     {"jumps", plan.jumps}},
                     console);
   } else if (!arguments.quiet) {
     to_stderr(fmt::format("{}: {}\n", printable(name_of(arguments.config)), to_string(plan)));
@@ -44,7 +46,7 @@ bool reload(Engine& engine, const RunArguments& arguments, std::FILE* console) {
   }
   const auto graph = load_config(arguments.config, *text);  // says what is wrong
   if (!graph) { return goes_on(); }
-  const auto done = engine.reload(*graph, interrupted);
+  const auto done = engine.reload(*graph, {.allow_gap = arguments.allow_gap, .gives_up = interrupted});
   if (done) {
     tell(*done, arguments, console);
     return true;

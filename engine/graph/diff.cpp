@@ -53,13 +53,21 @@ std::set<std::string> files_written(const ValidGraph& graph) {
 
 }  // namespace
 
-Checked<GraphDiff> diff(const ValidGraph& before, const ValidGraph& after) {
+std::optional<std::size_t> former(const ValidGraph& before, const ValidNode& node, const FormerIds& ids) {
+  const auto found = ids.find(node.id);
+  if (found == ids.end()) { return before.find(node.id); }
+  return found->second ? before.find(*found->second) : std::nullopt;
+}
+
+Checked<GraphDiff> diff(const ValidGraph& before, const ValidGraph& after, const FormerIds& ids) {
   GraphDiff diff;
+  std::vector<bool> is_there(before.nodes().size(), false);
   Errors errors = refuse_other_settings(before.config(), after.config());
   const std::set<std::string> written = files_written(before);
   for (std::size_t n = 0; n < after.nodes().size(); ++n) {
     const ValidNode& node = after.nodes()[n];
-    const auto old = before.find(node.id);
+    const auto old = former(before, node, ids);
+    if (old) { is_there[*old] = true; }
     const bool is_same_type = old && before.nodes()[*old].info().name == node.info().name;
     const bool goes_on = is_same_type && values_of(before.nodes()[*old].params, Kind::fixed) ==
                                              values_of(node.params, Kind::fixed);
@@ -84,7 +92,7 @@ Checked<GraphDiff> diff(const ValidGraph& before, const ValidGraph& after) {
   }
   for (std::size_t n = 0; n < before.nodes().size(); ++n) {
     const ValidNode& node = before.nodes()[n];
-    if (after.find(node.id)) { continue; }
+    if (is_there[n]) { continue; }
     diff.removed.push_back(n);
     if (node.info().boundary != Boundary::none) {
       errors.push_back({ErrorCode::refused, "/nodes",

@@ -3,7 +3,10 @@
 // What a new version of a graph changes: nodes are paired by id, type and the parameters that cannot change while they run.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "engine/base/error.hpp"
@@ -21,8 +24,13 @@ struct GraphDiff {
   std::vector<std::size_t> removed;  // of the old graph, not counting those that are restarted
 };
 
+// Of ids in the new graph: the ids that they had. What is not named has the id it had.
+using FormerIds = std::map<std::string, std::optional<std::string>, std::less<>>;
+// The node of `before` that was `node`.
+std::optional<std::size_t> former(const ValidGraph& before, const ValidNode& node, const FormerIds& ids);
+
 // Refused where the new graph needs another device, rate, block size, duration or set of threads, or would write a file
 // again that is being written.
-Checked<GraphDiff> diff(const ValidGraph& before, const ValidGraph& after);
+Checked<GraphDiff> diff(const ValidGraph& before, const ValidGraph& after, const FormerIds& ids = {});
 
 }  // namespace streamlab

@@ -27,9 +27,9 @@ struct NodeSpec {
 struct ConnectionSpec {
   std::string from;  // "node" or "node.port"
   std::string to;    // likewise
-  std::optional<std::string> policy;
-  std::optional<std::uint32_t> capacity;
-  std::string pointer;       // "/connections/2"
+  std::optional<std::string> policy = {};
+  std::optional<std::uint32_t> capacity = {};
+  std::string pointer = {};  // "/connections/2"
   std::string channel = {};  // name of a channel
 };
 

@@ -25,7 +25,8 @@ enum ConfigIndex : std::size_t {
   kEdgeCapacity,
   kChannelCapacity,
   kThreads,
-  kDuration
+  kDuration,
+  kReloadFade
 };
 constexpr ParamInfo kConfigParams[] = {
     param::number(
@@ -45,6 +46,10 @@ constexpr ParamInfo kConfigParams[] = {
          "\"auto\", \"per_node\", or a number (without quotes): over how many threads the nodes are spread."},
     param::number("duration_s", "s", {0.0, 1e9}, Need::optional,
                   "Ends the run after this much signal; needed by graphs of generators alone."),
+    param::number(
+        "reload_fade_ms", "ms", {0.0, 1000.0}, 10.0, Live::no,
+        "When the graph is reloaded while it plays: how long what is played takes to go over to the new "
+        "graph. 0: from one sample to the next."),
 };
 constexpr std::string_view kCapacityNames[] = {"edge_capacity", "channel_capacity"};
 constexpr ParamRule kConfigRules[] = {{ParamRule::Kind::at_most_one, kCapacityNames}};
@@ -94,6 +99,7 @@ class SpecReader : private DocumentReader {
     if (values.has_value(kSampleRate)) { config.sample_rate_hz = values[kSampleRate]; }
     if (values.has_value(kBlockSize)) { config.block_size = static_cast<std::uint32_t>(values[kBlockSize]); }
     if (values.has_value(kDuration)) { config.duration_s = values[kDuration]; }
+    config.reload_fade_ms = values[kReloadFade];
     const ConfigIndex capacity = values.given(kChannelCapacity) ? kChannelCapacity : kEdgeCapacity;
     config.edge_capacity = static_cast<std::uint32_t>(values[capacity]);
   }

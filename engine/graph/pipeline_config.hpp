@@ -26,7 +26,8 @@ struct PipelineConfig {
   std::uint32_t block_size = 0;       // frames; 0: left out
   std::uint32_t edge_capacity = 100;  // blocks, of every edge between domains that names no other
   ThreadPolicy threads;
-  double duration_s = 0.0;  // of signal time; 0: until the sources end
+  double duration_s = 0.0;       // of signal time; 0: until the sources end
+  double reload_fade_ms = 10.0;  // how long a reload lets what is played go over; 0: at once
 };
 
 // Frames, where neither the configuration nor a device says.

@@ -10,6 +10,7 @@
 
 #include "engine/graph/file_uses.hpp"
 #include "engine/graph/make_node.hpp"
+#include "engine/graph/plan_memory.hpp"
 
 namespace streamlab {
 namespace {
@@ -19,12 +20,6 @@ namespace {
 constexpr std::uint32_t kConsoleBlocks = 64;        // at least,
 constexpr std::uint64_t kConsoleBytes = 2U << 20U;  // or in so much,
 constexpr std::uint64_t kMostConsoleBlocks = 4096;  // but no more
-
-std::uint64_t frame_bytes(const StreamFormat& format) {
-  constexpr std::uint64_t kLine = 64;
-  const std::uint64_t channel = (format.max_frames * sizeof(double) + kLine - 1) / kLine * kLine;
-  return channel * format.channels.size() + sizeof(DataFrame);
-}
 
 std::string megabytes(std::uint64_t bytes) {
   return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / 1048576.0);
@@ -109,6 +104,8 @@ class Planner {
       planned.outputs = *std::move(outputs);
       if (const auto factor = planned.node->constant_factor()) { planned.factor_run = factor->run; }
     }
+    planned.is_passing = before_ != nullptr && std::find(before_->passing.begin(), before_->passing.end(),
+                                                         valid.id) != before_->passing.end();
     if (!is_separate(n)) { plan_join(planned); }
     keep_join_blocks(n);
     add_slots(n, planned.outputs);
@@ -385,6 +382,12 @@ class Planner {
   // inside the nodes before that one, and what one round brings.
   void plan_join(PlanNode& planned) {
     if (planned.inputs.size() < 2) { return; }
+    if (planned.is_passing && plan_.partition_.device_domain != planned.domain) {
+      for (const PlanInput& input : planned.inputs) {
+        planned.join_blocks.push_back(blocks_in_a_round(input));
+      }
+      return;
+    }
     std::uint64_t frames = 0;
     for (const PlanInput& input : planned.inputs) {
       const PlanSlot& from = plan_.slots_[input.slot];
@@ -442,17 +445,7 @@ class Planner {
   }
 
   void check_memory() {
-    for (const PlanSlot& slot : plan_.slots_) {
-      if (!slot.shares) { plan_.memory_bytes_ += slot.max_blocks * frame_bytes(*slot.format); }
-    }
-    for (const PlanEdge& edge : plan_.edges_) {
-      plan_.memory_bytes_ += (edge.capacity + 2ULL) * frame_bytes(*plan_.slots_[edge.slot].format);
-    }
-    for (const PlanNode& node : plan_.nodes_) {
-      for (std::size_t i = 0; i < node.join_blocks.size(); ++i) {
-        plan_.memory_bytes_ += node.join_blocks[i] * frame_bytes(*plan_.slots_[node.inputs[i].slot].format);
-      }
-    }
+    plan_.memory_bytes_ = memory_of(plan_);
     if (plan_.memory_bytes_ > plan_.options_.memory_limit_bytes) {
       add("/pipeline_config",
           fmt::format("the graph's blocks and edges would take {}", megabytes(plan_.memory_bytes_)),

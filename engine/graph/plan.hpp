@@ -73,6 +73,7 @@ struct PlanNode {
   std::vector<std::size_t> slots;          // one per output port
   std::vector<std::uint32_t> join_blocks;  // of a joining node, by input: what it must be able to hold back
   std::uint64_t join_frames = 0;           // the same, of every input, in frames
+  bool is_passing = false;  // the next reload takes it out: its join holds no more than one round brings
   FactorRun factor_run =
       nullptr;  // of a node that only multiplies, as it was made; a running one is not asked
   std::vector<std::uint32_t> ahead_blocks;  // PrepareContext::ahead_blocks
@@ -85,6 +86,7 @@ struct PlanBefore {
   const Plan* plan = nullptr;
   std::vector<std::optional<std::size_t>> partner;  // by node of the new graph: the one that may go on as it
   std::vector<bool> is_over;                        // by domain: it takes no more nodes
+  std::vector<std::string> passing = {};            // ids of new nodes that the next reload takes out
 };
 
 class Plan {

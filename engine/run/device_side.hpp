@@ -37,6 +37,8 @@ class DeviceSide final : public DeviceClient {
   bool has_ended() const;
   // Does it give no blocks now?
   bool is_away() const { return is_away(driver_.status().state, kSilence); }
+  // Frames that it has given or taken.
+  std::uint64_t frames() const noexcept { return frames_.load(std::memory_order_relaxed); }
   // Frames that it would have given or taken between its loss and now, up to the limit. Before it is stopped.
   std::uint64_t count_missing() const;
   // `status`: what the driver says; what came after the end of the graph is not counted.

@@ -17,8 +17,8 @@ Checked<std::unique_ptr<Engine>> Engine::create(const ValidGraph& graph, EngineO
 
 const Plan& Engine::plan() const { return impl_->plan(); }
 Checked<ReloadPlan> Engine::plan_reload(const ValidGraph& graph) const { return impl_->plan_reload(graph); }
-Checked<ReloadPlan> Engine::reload(const ValidGraph& graph, const std::function<bool()>& gives_up) {
-  return impl_->reload(graph, gives_up);
+Checked<ReloadPlan> Engine::reload(const ValidGraph& graph, const ReloadOptions& options) {
+  return impl_->reload(graph, options);
 }
 const DeviceFormat* Engine::device() const { return impl_->device(); }
 ChannelRegistry& Engine::channels() { return impl_->channels(); }

@@ -152,10 +152,9 @@ class Engine {
   // those that are live) go on with their state, and the device keeps ticking. Says what it did; refused, with nothing changed,
   // where that cannot be: another device, rate, block size, duration or set of threads, a file that would be written again, a
   // node that would have to move to another thread. New sources begin where the stream is. A value of a live parameter that the
-  // new graph does not change stays as it was set. plan() is another one afterwards. One thread at a time.
-  // `gives_up` is polled while the domains go over, which a device that is lost meanwhile would hold up: once it returns true the
-  // device is ended, as by stop().
-  Checked<ReloadPlan> reload(const ValidGraph& graph, const std::function<bool()>& gives_up = {});
+  // new graph does not change stays as it was set. What is played goes over by a cross-fade (pipeline_config.reload_fade_ms), for
+  // which it waits. plan() is another one afterwards. One thread at a time.
+  Checked<ReloadPlan> reload(const ValidGraph& graph, const ReloadOptions& options = {});
   // What that would do.
   Checked<ReloadPlan> plan_reload(const ValidGraph& graph) const;
 

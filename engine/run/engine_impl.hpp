@@ -177,73 +177,9 @@ class Engine::Impl {
     return params_->values(which == Params::live);
   }
 
-  // ---- reload
-  Checked<ReloadPlan> plan_reload(const ValidGraph& after) const {
-    const std::shared_lock lock(structure_);
-    if (Errors errors = may_reload(after); !errors.empty()) { return tl::unexpected(std::move(errors)); }
-    auto reload = Reload::make(graph_, after);
-    if (!reload) { return tl::unexpected(reload.error()); }
-    return reload->report();
-  }
-
-  Checked<ReloadPlan> reload(const ValidGraph& after, const std::function<bool()>& gives_up) {
-    const std::scoped_lock stop_lock(stop_mutex_);
-    if (Errors errors = may_reload(after); !errors.empty()) { return tl::unexpected(std::move(errors)); }
-    auto reload = Reload::make(graph_, after);
-    if (!reload) { return tl::unexpected(reload.error()); }
-    if (Errors errors = reload->prepare(graph_, domain_options()); !errors.empty()) {
-      return tl::unexpected(std::move(errors));
-    }
-    outcomes_.resize(graph_.domains.size() + reload->new_domains().size(), Domain::Round::stopped);
-    // Before the swap: domains that lose all their nodes end, and the graph is over when no thread is left.
-    for (const auto& domain : reload->new_domains()) {
-      auto started = start_worker(*domain, [d = domain.get()] { return d->run(); });
-      if (started) { continue; }
-      for (const auto& begun : reload->new_domains()) { begun->abort(); }
-      given_up_reloads_.push_back(*std::move(reload));
-      return tl::unexpected(Errors{started.error()});
-    }
-    {
-      const std::unique_lock lock(structure_);
-      const auto nobody_comes = subscriptions_->lock();
-      reload->swap(graph_, *subscriptions_, [&] {
-        const bool hurries = given_up_ || ends_ || (gives_up && gives_up());
-        // A device without a tick would never go over: it is ended, and its domain drained.
-        if (hurries || device_is_through()) { end_device(); }
-        return hurries;
-      });
-      subscriptions_->end_those_left_behind();
-      auto params =
-          std::make_unique<ParamControl>(*graph_.plan, graph_.domains, reload->values(params_->current()));
-      params_ = std::move(params);
-      opened_ = valid().order();
-    }
-    reload->close_removed(notes_, close_errors_);
-    if (Errors errors = set_params(std::string_view(reload->changes())); !errors.empty()) {
-      return tl::unexpected(std::move(errors));
-    }
-    events_->send({.kind = EngineEvent::Kind::reload, .what = to_string(reload->report())});
-    return reload->report();
-  }
-
-  // Why it cannot be reloaded now.
-  Errors may_reload(const ValidGraph& after) const {
-    const auto refuse = [](std::string what, std::string expected) -> Errors {
-      return {{ErrorCode::failed, "", std::move(what), std::move(expected), ""}};
-    };
-    if (!started_ || closed_) { return refuse(closed_ ? why_not_new() : "the engine does not run", ""); }
-    if (trigger_port_ != nullptr) {
-      return refuse("a graph that the caller triggers cannot be reloaded", "a graph that runs by itself");
-    }
-    if (!valid().channels().empty() || !after.channels().empty()) {
-      return refuse("a graph with named channels cannot be reloaded", "");
-    }
-    if (is_over()) { return refuse("the graph has ended", ""); }
-    if (device_side_ != nullptr && device_side_->is_away()) {
-      return refuse("the device is away", "a device that gives blocks");
-    }
-    return {};
-  }
+  // ---- reload (engine_reload.cpp)
+  Checked<ReloadPlan> plan_reload(const ValidGraph& after) const;
+  Checked<ReloadPlan> reload(const ValidGraph& after, const ReloadOptions& options);
 
   bool wait_for(std::chrono::nanoseconds timeout) {
     const bool is_virtual = driver_ != nullptr && !driver_->format().real_time;
@@ -301,6 +237,21 @@ class Engine::Impl {
   }
 
  private:
+  // A reload that was planned: at once, or by way of a fade.
+  struct Reloads {
+    Reload direct;
+    std::optional<Reload> fade;
+    FormerIds ids;  // of those that play in the fade
+    ReloadPlan report;
+  };
+  // Why it cannot be reloaded now.
+  Errors may_reload(const ValidGraph& after) const;
+  Checked<Reloads> plan_reloads(const ValidGraph& after) const;
+  std::optional<Reload> plan_fade(const Reload& direct, ReloadPlan& report, FormerIds& ids) const;
+  Errors take_over(Reload& reload, const ReloadOptions& options, const FormerIds& ids);
+  void wait_for_fade(double fade_ms, const ReloadOptions& options) const;
+  bool hurries(const ReloadOptions& options);
+
   double duration_s() const { return options_.duration_or(valid().config().duration_s); }
   const ValidGraph& valid() const { return graph_.plan->graph(); }
   DomainOptions domain_options() const {
@@ -489,7 +440,7 @@ class Engine::Impl {
   std::atomic<bool> device_is_ended_{false};  // stopped, and its domain is being drained
   bool was_over_ = false;                     // when it was stopped
   std::atomic<bool> given_up_{false};         // what was inside
-  std::vector<Reload> given_up_reloads_;  // for want of threads: those that did start may use what is theirs
+  std::vector<Reload> given_up_reloads_;      // half-way: what still runs may use what is theirs
   std::vector<std::pair<std::string, NodeNote>> notes_;
   Errors close_errors_;
 

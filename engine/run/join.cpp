@@ -114,6 +114,13 @@ bool Join::has_room(std::size_t input, std::size_t blocks) const noexcept {
   return queue.frames() < must_hold_ && queue.would_have_room(blocks);
 }
 
+bool Join::is_empty() const noexcept {
+  for (std::size_t i = 0; i < queues_.size(); ++i) {
+    if (queues_[i].frames() > taken_[i]) { return false; }
+  }
+  return true;
+}
+
 bool Join::push(std::size_t input, const DataFrame& block) noexcept {
   Queue& queue = queues_[input];
   if (!queue.has_room(1)) { queue.join_short_blocks(); }

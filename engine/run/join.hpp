@@ -30,6 +30,8 @@ class Join {
 
   // Is there room for this many more blocks?
   bool has_room(std::size_t input, std::size_t blocks = 1) const noexcept;
+  // Has next() given all that has come?
+  bool is_empty() const noexcept;
   // Keeps a copy. False, and nothing kept, if there is no room.
   bool push(std::size_t input, const DataFrame& block) noexcept;
   // This input has ended.

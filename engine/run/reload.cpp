@@ -18,10 +18,14 @@ namespace {
 constexpr std::chrono::milliseconds kLook{1};
 
 // A domain that waits until the edges are empty that it reads no more. If nothing was taken from them for a while, nothing
-// will be: the join behind them lacks another input that is gone, too. What is left there is counted as lost.
+// will be: the join behind them lacks another input that is gone, too. What is left there is counted as lost. The join of a
+// fade that is over is empty after every block, unless its streams come in blocks that do not fit together.
 class Waiting {
  public:
-  explicit Waiting(const SwapProgram& change) : links_(change.awaited()), forced_(change.forced()) {}
+  explicit Waiting(const SwapProgram& change)
+      : links_(change.awaited()),
+        forced_(change.forced()),
+        patience_(change.waits_for_joins() ? kBlocksThatFit : kStuck) {}
   void look(bool hurries) {
     const auto now = Clock::now();
     std::uint64_t taken = 0;
@@ -30,22 +34,25 @@ class Waiting {
       return link->released.load(std::memory_order_acquire) || link->edge.ended();
     });
     if (std::exchange(taken_, taken) != taken || !is_released) { since_ = now; }
-    if (hurries || now - since_ > kStuck) { forced_->store(true, std::memory_order_release); }
+    if (hurries || now - since_ > patience_) { forced_->store(true, std::memory_order_release); }
   }
 
  private:
   using Clock = WakeSignal::Clock;
   static constexpr std::chrono::milliseconds kStuck{50};
+  static constexpr std::chrono::milliseconds kBlocksThatFit{1000};
 
   const std::vector<EdgeLink*> links_;
   const std::shared_ptr<std::atomic<bool>> forced_;
+  const std::chrono::milliseconds patience_;
   std::uint64_t taken_ = 0;
   Clock::time_point since_ = Clock::now();
 };
 
-std::vector<std::optional<std::size_t>> same_ids(const ValidGraph& before, const ValidGraph& after) {
+std::vector<std::optional<std::size_t>> same_ids(const ValidGraph& before, const ValidGraph& after,
+                                                 const FormerIds& former_ids) {
   std::vector<std::optional<std::size_t>> same;
-  for (const ValidNode& node : after.nodes()) { same.push_back(before.find(node.id)); }
+  for (const ValidNode& node : after.nodes()) { same.push_back(former(before, node, former_ids)); }
   return same;
 }
 
@@ -93,26 +100,30 @@ std::string to_string(const ReloadPlan& plan) {
   add("restarted", plan.restarted);
   add("added", plan.added);
   add("removed", plan.removed);
+  add("faded", plan.faded);
+  add("not faded:", plan.jumps);
   return text;
 }
 
-Checked<Reload> Reload::make(const RunningGraph& graph, const ValidGraph& after) {
-  auto difference = diff(graph.plan->graph(), after);
+Checked<Reload> Reload::make(const RunningGraph& graph, const ValidGraph& after, const FormerIds& former_ids,
+                             const std::vector<std::string>& passing) {
+  auto difference = diff(graph.plan->graph(), after, former_ids);
   if (!difference) { return tl::unexpected(difference.error()); }
   restart_what_cannot_change(*difference, *graph.plan, after);
-  PlanBefore before{graph.plan.get(), difference->partner, {}};
+  PlanBefore before{graph.plan.get(), difference->partner, {}, passing};
   for (const auto& domain : graph.domains) { before.is_over.push_back(domain->is_over()); }
   auto plan = plan_beside(after, before);
   if (!plan) { return tl::unexpected(plan.error()); }
   if (Errors errors = refuse_files_again(*graph.plan, *plan, *difference); !errors.empty()) {
     return tl::unexpected(std::move(errors));
   }
-  return Reload(*std::move(difference), std::make_unique<Plan>(std::move(*plan)), *graph.plan);
+  return Reload(*std::move(difference), std::make_unique<Plan>(std::move(*plan)), *graph.plan, former_ids);
 }
 
-Reload::Reload(GraphDiff diff, std::unique_ptr<Plan> plan, const Plan& before)
+Reload::Reload(GraphDiff diff, std::unique_ptr<Plan> plan, const Plan& before, const FormerIds& former_ids)
     : diff_(std::move(diff)), plan_(std::move(plan)) {
-  succession_ = std::make_unique<Succession>(before, *plan_, same_ids(before.graph(), plan_->graph()));
+  succession_ =
+      std::make_unique<Succession>(before, *plan_, same_ids(before.graph(), plan_->graph(), former_ids));
   const auto& nodes = plan_->graph().nodes();
   for (std::size_t n = 0; n < nodes.size(); ++n) {
     const bool goes_on = succession_->node(n).has_value();
@@ -204,7 +215,7 @@ void Reload::swap(RunningGraph& graph, Subscriptions& subscriptions, const std::
     Domain& domain = *graph.domains[d];
     auto change = std::make_unique<SwapProgram>(std::move(programs_[d]), domain.program(), d, *succession_,
                                                 graph.links, left);
-    if (!change->awaited().empty()) { waiting.emplace_back(*change); }
+    if (!change->awaited().empty() || change->waits_for_joins()) { waiting.emplace_back(*change); }
     while (!domain.has_room_for_change()) { std::this_thread::sleep_for(kLook); }
     static_cast<void>(domain.change(std::move(change)));
   }
@@ -251,7 +262,8 @@ void Reload::put_in_place(RunningGraph& graph) {
 
 // ---- afterwards
 
-void Reload::close_removed(std::vector<std::pair<std::string, NodeNote>>& notes, Errors& errors) {
+void Reload::close_removed(const FormerIds& ids, std::vector<std::pair<std::string, NodeNote>>& notes,
+                           Errors& errors) {
   std::vector<bool> goes_on(before_plan_->nodes().size(), false);
   for (std::size_t n = 0; n < succession_->after().nodes().size(); ++n) {
     if (const auto old = succession_->node(n)) { goes_on[*old] = true; }
@@ -262,7 +274,10 @@ void Reload::close_removed(std::vector<std::pair<std::string, NodeNote>>& notes,
     Node& node = before_plan_->node(n);
     node.set_ending(Ending::complete);
     if (auto closed = node.close(); !closed) { errors.push_back(valid.located(closed.error())); }
-    for (NodeNote& note : node.notes()) { notes.emplace_back(valid.id, std::move(note)); }
+    const auto id = ids.find(valid.id);
+    for (NodeNote& note : node.notes()) {
+      notes.emplace_back(id != ids.end() && id->second ? *id->second : valid.id, std::move(note));
+    }
   }
 }
 

@@ -25,10 +25,13 @@ namespace streamlab {
 class Reload {
  public:
   // Why it cannot be done, or a reload that has changed nothing yet.
-  static Checked<Reload> make(const RunningGraph& graph, const ValidGraph& after);
+  // `passing`: ids of nodes that the next one takes out.
+  static Checked<Reload> make(const RunningGraph& graph, const ValidGraph& after,
+                              const FormerIds& former_ids = {}, const std::vector<std::string>& passing = {});
 
   const ReloadPlan& report() const { return report_; }
-  const Plan& plan() const { return *plan_; }
+  const Plan& plan() const { return *plan_; }  // before swap()
+  const Succession& succession() const { return *succession_; }
 
   // Starts the new nodes, and makes edges and programs. On errors nothing has changed, and what was started is closed.
   Errors prepare(const RunningGraph& graph, const DomainOptions& options);
@@ -38,15 +41,16 @@ class Reload {
   // All domains go over. `hurries`: asked while it waits for them; once it says so, nothing waits for edges or nodes any more.
   // `subscriptions` follow, held by nobody.
   void swap(RunningGraph& graph, Subscriptions& subscriptions, const std::function<bool()>& hurries);
-  // Closes what is gone: notes and errors go to the engine.
-  void close_removed(std::vector<std::pair<std::string, NodeNote>>& notes, Errors& errors);
+  // Closes what is gone: notes and errors go to the engine. `ids`: those that the user knows.
+  void close_removed(const FormerIds& ids, std::vector<std::pair<std::string, NodeNote>>& notes,
+                     Errors& errors);
   // The values of the parameters that are in force, where the new graph does not say otherwise.
   std::vector<ParamValues> values(const std::vector<ParamValues>& now) const;
   // What the new graph says otherwise, for ParamControl::set().
   std::string changes() const;
 
  private:
-  Reload(GraphDiff diff, std::unique_ptr<Plan> plan, const Plan& before);
+  Reload(GraphDiff diff, std::unique_ptr<Plan> plan, const Plan& before, const FormerIds& former_ids);
 
   void close_started() noexcept;
   void make_links(const RunningGraph& graph);

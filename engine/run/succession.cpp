@@ -56,6 +56,10 @@ SwapProgram::SwapProgram(std::unique_ptr<Program> next, Program& now, std::size_
   pair_steps(now, succession);
   pair_edges(now);
   pair_inputs();
+  for (const auto& step : now.all_steps()) {
+    if (step->node == nullptr || !succession.before().nodes()[step->node_index].is_passing) { continue; }
+    if (const auto* const join = dynamic_cast<const JoinStep*>(step.get())) { draining_.push_back(join); }
+  }
   for (BlockStream& stream : next_->streams()) { stream.joins_at = BlockStream::kNowhere; }
   for (IncomingEdge& in : next_->incoming()) { in.stream.joins_at = BlockStream::kNowhere; }
   std::set<std::size_t> kept;
@@ -135,10 +139,12 @@ void SwapProgram::pair_inputs() {
 
 bool SwapProgram::is_due() const noexcept {
   if (forced_->load(std::memory_order_acquire)) { return true; }
-  return std::all_of(awaited_.begin(), awaited_.end(), [](const EdgeLink* link) {
-    if (link->edge.ended()) { return true; }
-    return link->released.load(std::memory_order_acquire) && link->edge.counters().in_queue == 0;
-  });
+  const bool is_drained =
+      std::all_of(draining_.begin(), draining_.end(), [](const JoinStep* join) { return join->is_empty(); });
+  return is_drained && std::all_of(awaited_.begin(), awaited_.end(), [](const EdgeLink* link) {
+           if (link->edge.ended()) { return true; }
+           return link->released.load(std::memory_order_acquire) && link->edge.counters().in_queue == 0;
+         });
 }
 
 void SwapProgram::apply(std::unique_ptr<Program>& program) noexcept {

@@ -19,6 +19,8 @@
 
 namespace streamlab {
 
+class JoinStep;
+
 class Succession {
  public:
   // `same_id`, by node of `after`: the node of `before` of that id. Both plans must outlive it.
@@ -53,7 +55,8 @@ class SwapProgram final : public Change {
 
   void apply(std::unique_ptr<Program>& program) noexcept override;
   bool is_due() const noexcept override;
-  // The edges that it waits for; and what makes it wait no longer, which may outlive the change.
+  // The joins that it waits for, and the edges; and what makes it wait no longer, which may outlive the change.
+  bool waits_for_joins() const { return !draining_.empty(); }
   const std::vector<EdgeLink*>& awaited() const { return awaited_; }
   const std::shared_ptr<std::atomic<bool>>& forced() const { return forced_; }
 
@@ -90,8 +93,9 @@ class SwapProgram final : public Change {
   std::vector<StreamPair> joins_;  // of nodes that are made again
   std::vector<InputPair> inputs_;  // of nodes that go on, and get another stream than before
   std::vector<EdgePair> edges_;
-  std::vector<EdgeLink*> released_;  // out of this domain
-  std::vector<EdgeLink*> awaited_;   // into it
+  std::vector<EdgeLink*> released_;        // out of this domain
+  std::vector<EdgeLink*> awaited_;         // into it
+  std::vector<const JoinStep*> draining_;  // of nodes that were passing (PlanNode::is_passing)
   const std::shared_ptr<std::atomic<bool>> forced_ = std::make_shared<std::atomic<bool>>(false);
   const std::shared_ptr<std::atomic<std::size_t>> left_;
 };

@@ -11,75 +11,23 @@
 
 #include "engine/run/engine.hpp"
 #include "engine/run/pipeline.hpp"
+#include "tests/run/live_engine.hpp"
 #include "tests/run/random_graph.hpp"
 #include "tests/support/rt_guard.hpp"
 #include "tests/support/temp_dir.hpp"
-#include "tests/support/virtual_driver.hpp"
 
 namespace streamlab {
 namespace {
 
+using test::counting_input;
 using test::graph_of;
 using test::Json;
 using test::link;
+using test::Live;
 using test::node;
 using test::RandomGraph;
 using testing::ElementsAre;
 using testing::IsEmpty;
-
-double input(std::int64_t n, std::uint32_t c) { return static_cast<double>(n % 100000) * 1e-6 + 0.25 * c; }
-
-// An engine on a card that ticks on a thread of its own, as fast as it can.
-class Live {
- public:
-  explicit Live(const ValidGraph& graph, VirtualDriver::Card card = {}) : card_(card) {
-    card_.set_input(input);
-    EngineOptions options;
-    options.open_device = card_.opener();
-    auto made = Engine::create(graph, std::move(options));
-    if (!made) { throw std::runtime_error(to_string(made.error(), "")); }
-    engine = std::move(*made);
-  }
-  ~Live() { stop(); }
-
-  void start() {
-    ASSERT_TRUE(engine->start());
-    clock_ = std::jthread([this](const std::stop_token& stop) {
-      while (!stop.stop_requested()) {
-        card_.tick(64);
-        ticks_.fetch_add(1);
-        ticks_.notify_all();
-        std::this_thread::sleep_for(std::chrono::microseconds(50));  // else a slow machine fills its memory
-      }
-    });
-  }
-  // Until the card has ticked so often from now on.
-  void pass(int ticks) {
-    const int until = ticks_.load() + ticks;
-    for (int now = ticks_.load(); now < until; now = ticks_.load()) { ticks_.wait(now); }
-  }
-  ReloadPlan reload(const ValidGraph& graph) {
-    auto done = engine->reload(graph);
-    EXPECT_TRUE(done) << to_string(done.error(), "");
-    return done ? *done : ReloadPlan{};
-  }
-  void stand_still() { clock_ = {}; }
-  void stop() {
-    stand_still();
-    engine->stop();
-  }
-  VirtualDriver& card() { return card_; }
-
- private:
-  VirtualDriver card_;  // outlives the engine
-
- public:
-  std::unique_ptr<Engine> engine;
-
- private:
-  std::atomic<int> ticks_{0};
-  std::jthread clock_;
-};
 
 // Receives on a thread of its own until the stream ends; every block follows the one before.
 class Listener {
@@ -137,7 +85,7 @@ TEST(Reload, LeavesWhatGoesOnAloneWhileOthersComeAndGo) {
   const auto& samples = listener.samples();
   EXPECT_GT(samples.size(), 64U * 200U);
   for (std::size_t n = 10; n < samples.size(); ++n) {
-    ASSERT_EQ(samples[n], input(static_cast<std::int64_t>(n) - 10, 0)) << n;
+    ASSERT_EQ(samples[n], counting_input(static_cast<std::int64_t>(n) - 10, 0)) << n;
   }
   EXPECT_FALSE(live.engine->status().data_lost());
   EXPECT_THAT(live.engine->status().failures, IsEmpty());
@@ -157,13 +105,14 @@ TEST(Reload, PutsANodeInBetweenAtABlockEdge) {
   live.stop();
   const auto& samples = listener.samples();
   std::size_t changed = 1;
-  while (changed < samples.size() && samples[changed] == input(static_cast<std::int64_t>(changed), 0)) {
+  while (changed < samples.size() &&
+         samples[changed] == counting_input(static_cast<std::int64_t>(changed), 0)) {
     ++changed;
   }
   EXPECT_EQ(changed % 64, 0U);
   ASSERT_LT(changed, samples.size());
   for (std::size_t n = changed; n < samples.size(); ++n) {
-    ASSERT_EQ(samples[n], 0.5 * input(static_cast<std::int64_t>(n), 0)) << n;
+    ASSERT_EQ(samples[n], 0.5 * counting_input(static_cast<std::int64_t>(n), 0)) << n;
   }
 }
 
@@ -188,7 +137,7 @@ TEST(Reload, AJoinWithMoreInputsGoesOnWhereItWas) {
   live.stop();
   const auto& samples = listener.samples();
   for (std::size_t n = 0; n < samples.size(); ++n) {
-    ASSERT_EQ(samples[n], input(static_cast<std::int64_t>(n), 0)) << n;
+    ASSERT_EQ(samples[n], counting_input(static_cast<std::int64_t>(n), 0)) << n;
   }
 }
 
@@ -316,7 +265,7 @@ TEST(Reload, EndsTheDeviceWhereItIsGivenUp) {
   int asked = 0;
   const auto done = live.engine->reload(graph_of({mic, node("b", "Gain", {{"gain", 2}}), node("a", "Gain")},
                                                  {link("mic", "b"), link("b", "a")}),
-                                        [&] { return ++asked > 3; });
+                                        {.gives_up = [&] { return ++asked > 3; }});
   EXPECT_TRUE(done) << to_string(done.error(), "");
   EXPECT_TRUE(live.engine->wait_for(std::chrono::minutes(1)));
   live.stop();
@@ -431,7 +380,7 @@ TEST(Reload, AThousandRandomOnesAreNotNoticedByABranchThatStays) {
     live.stop();
     const auto& samples = listener.samples();
     for (std::size_t n = 7; n < samples.size(); ++n) {
-      ASSERT_EQ(samples[n], input(static_cast<std::int64_t>(n) - 7, 0)) << n;
+      ASSERT_EQ(samples[n], counting_input(static_cast<std::int64_t>(n) - 7, 0)) << n;
     }
     EXPECT_THAT(live.engine->status().failures, IsEmpty());
     if (testing::Test::HasFailure()) { return; }

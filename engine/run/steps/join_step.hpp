@@ -19,6 +19,7 @@ class JoinStep final : public NodeStep {
     return join_.has_room(input, blocks);
   }
   bool holds_blocks() const noexcept override { return true; }
+  bool is_empty() const noexcept { return join_.is_empty(); }
   void restart() noexcept override;
   void take_over(DomainStep& before, std::span<const std::size_t> inputs) noexcept override;
   // The blocks that it holds, for a join that begins again with other inputs.

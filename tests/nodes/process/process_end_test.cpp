@@ -131,8 +131,9 @@ TEST(Process, EndsAProgramThatIgnoresSigterm) {
 // 1000 frames, as many again, and 64 MiB: what is more has no end, and would fill the disk.
 TEST(Process, FailsWhereAProgramGoesOnForEverAfterItsInput) {
   EXPECT_THAT(failure_of(shell("cat; exec cat /dev/zero"), test::noise(1, 1000)),
-              testing::ContainsRegex("^\"sh\" does not end after the end of its input: it has returned 8[0-9]{6} frames "
-                                     "instead of 1000; out_sample_rate and out_channels must match the program"));
+              testing::ContainsRegex(
+                  "^\"sh\" does not end after the end of its input: it has returned 8[0-9]{6} frames "
+                  "instead of 1000; out_sample_rate and out_channels must match the program"));
 }
 
 TEST(Process, PassesOnALongTail) {

@@ -20,7 +20,8 @@ inline std::string shell(const std::string& script, const std::string& more = ""
 }
 
 // Everything that `node` says once a stream is over; with the last status.
-inline std::vector<NodeNote> notes_after(NodeHarness& node, const Signal& signal, std::uint32_t block = 1000) {
+inline std::vector<NodeNote> notes_after(NodeHarness& node, const Signal& signal,
+                                         std::uint32_t block = 1000) {
   node.run(signal, block);
   return node.node().notes();
 }
