@@ -73,6 +73,9 @@ struct OutputFormat {
   // Audio: the node cuts its output itself, into blocks of format.max_frames, shorter only where an input block begins
   // (a gap). However many blocks may come at once, the stream is then not in smaller pieces than that.
   bool recuts = false;
+  // Audio: a block holds frames of input blocks before the newest. A device that plays them in the tick in which they came
+  // cannot have them so late.
+  bool gathers = false;
   // A source: how many frames it will give in all, as far as it knows.
   std::optional<std::uint64_t> length_frames = std::nullopt;
 };

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "engine/graph/file_uses.hpp"
+#include "engine/graph/late_nodes.hpp"
 #include "engine/graph/make_node.hpp"
 #include "engine/graph/plan_memory.hpp"
 
@@ -82,6 +83,7 @@ class Planner {
       formats.push_back(plan_.slots_[input.slot].format.get());
     }
     if (!check_formats(n, formats)) { return; }
+    if (auto late = refuse_late_nodes(plan_, n)) { return errors_.push_back(*std::move(late)); }
 
     planned.ahead_blocks = plan_separate_inputs(n);
     if (const PlanNode* const running = running_node(n)) {

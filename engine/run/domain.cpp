@@ -240,7 +240,9 @@ std::span<const double* const> Domain::device_outputs() const noexcept {
 Domain::Round Domain::tick(const TickInfo& info) noexcept {
   const RtSection section;
   if (!over_) { changes_.apply_all(program_); }
-  if (DeviceOutputStep* const output = program_->device_output()) { output->be_silent(); }
+  if (DeviceOutputStep* const output = program_->device_output()) {
+    output->begin_tick(info.position, info.frame_count);
+  }
   if (over_) { return *over_; }
   FrameHeader header;
   header.timestamp_us = info.timestamp_us;

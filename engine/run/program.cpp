@@ -134,8 +134,8 @@ class ProgramBuilder {
     }
     if (info.boundary == Boundary::device_output) {
       const DeviceStream& device = *plan_.options().device;
-      auto step =
-          std::make_unique<DeviceOutputStep>(n, node, device.output_names.size(), device.max_block_frames);
+      auto step = std::make_unique<DeviceOutputStep>(n, node, device.output_names.size(),
+                                                     device.max_block_frames, !planned.inputs[0].edge);
       step->in = std::move(in);
       program_.device_output_ = step.get();
       return step;

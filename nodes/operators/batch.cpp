@@ -68,7 +68,10 @@ class Batch final : public Node {
           "at most 1 GiB", "use fewer or smaller blocks");
     }
     out.format.max_frames = static_cast<std::uint32_t>(frames);
-    if (audio_) { out.held_frames = out.format.max_frames; }
+    if (audio_) {
+      out.held_frames = out.format.max_frames;
+      out.gathers = true;
+    }
     ring_ = ItemRing(in, out.format.max_frames);
     reset();
     return std::vector{std::move(out)};

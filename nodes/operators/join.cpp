@@ -138,7 +138,10 @@ class Join final : public Node {
     reset();
     OutputFormat out{*std::move(format)};
     out.max_blocks = kRowsPerCall;
-    if (first.kind == StreamKind::audio) { out.held_frames = 2 * first.max_frames; }
+    if (first.kind == StreamKind::audio) {
+      out.held_frames = 2 * first.max_frames;
+      out.gathers = true;
+    }
     return std::vector{std::move(out)};
   }
 

@@ -131,7 +131,10 @@ class Window final : public Node {
     if (mode_ == Mode::session) {
       out.max_blocks += static_cast<std::uint32_t>(in.max_frames / most_items());
     }
-    if (in.kind == StreamKind::audio) { out.held_frames = capacity; }
+    if (in.kind == StreamKind::audio) {
+      out.held_frames = capacity;
+      out.gathers = true;
+    }
     const double bytes = 8.0 * capacity * (4.0 + in.channel_count() * (1.0 + out.max_blocks));
     if (bytes > kMaxMemoryBytes) {
       return refused(

@@ -293,6 +293,87 @@ TEST(EngineOnADevice, PlaysWhatItCapturesInTheSamePeriod) {
   }
 }
 
+// The last block may be shorter than the period: what the card plays after it is silence, not what the memory holds.
+TEST(EngineOnADevice, IsSilentAfterTheEndOfAStreamThatEndsWithinAPeriod) {
+  for (const char* const between : {R"({"id": "x", "type": "Gain", "config": {"gain": 0.5}})",
+                                    R"({"id": "x", "type": "Take", "config": {"frames": 100}})"}) {
+    const bool is_taken = std::string_view(between).find("Take") != std::string_view::npos;
+    VirtualDriver card({.inputs = 1, .outputs = 1});
+    card.set_input([](std::int64_t /*n*/, std::uint32_t /*c*/) { return 0.25; });
+    auto engine = engine_on(card,
+                            fmt::format(R"({{"version": 1,
+        "nodes": [{{"id": "in", "type": "AudioInput"}}, {}, {{"id": "out", "type": "AudioOutput"}}],
+        "connections": [{{"from": "in", "to": "x"}}, {{"from": "x", "to": "out"}}]}})",
+                                        between),
+                            is_taken ? 0.0 : 100 / 48000.0);
+    ASSERT_TRUE(engine->start());
+    for (int i = 0; i < 4; ++i) { card.tick(64); }
+    engine->stop();
+    const auto& played = card.played()[0];
+    ASSERT_EQ(played.size(), 256U);
+    for (std::size_t n = 0; n < played.size(); ++n) {
+      EXPECT_EQ(played[n], n >= 100 ? 0.0 : is_taken ? 0.25 : 0.125) << n;
+    }
+  }
+}
+
+// What a node leaves out is silence at its place.
+TEST(EngineOnADevice, PlaysEachFrameAtItsPlace) {
+  VirtualDriver card({.inputs = 1, .outputs = 1, .real_time = true});
+  card.set_input([](std::int64_t n, std::uint32_t /*c*/) { return static_cast<double>(n + 1) / 1024.0; });
+  auto engine = engine_on(card, R"({"version": 1,
+      "nodes": [{"id": "in", "type": "AudioInput"}, {"id": "x", "type": "Skip", "config": {"frames": 100}},
+                {"id": "out", "type": "AudioOutput"}],
+      "connections": [{"from": "in", "to": "x"}, {"from": "x", "to": "out"}]})");
+  ASSERT_TRUE(engine->start());
+  RtGuardScope::take_violations();
+  for (int i = 0; i < 4; ++i) { card.tick(64); }
+  engine->stop();
+  if (RtGuardScope::available()) { EXPECT_THAT(RtGuardScope::take_violations(), testing::IsEmpty()); }
+  const auto& played = card.played()[0];
+  ASSERT_EQ(played.size(), 256U);
+  for (std::size_t n = 0; n < played.size(); ++n) {
+    EXPECT_EQ(played[n], n < 100 ? 0.0 : static_cast<double>(n + 1) / 1024.0) << n;
+  }
+  EXPECT_EQ(engine->status().underrun_frames, 0U);
+}
+
+// A window is full when its last frame has come: its first frames should have been played by then.
+TEST(EngineOnADevice, RefusesWhatCannotBePlayedInTheTickInWhichItComes) {
+  for (const char* const late :
+       {R"("type": "Window", "config": {"size": 64})", R"("type": "Window", "config": {"size": 300})",
+        R"("type": "Batch", "config": {"blocks": 2})"}) {
+    VirtualDriver card({.inputs = 1, .outputs = 1});
+    const auto graph = load_graph(fmt::format(R"({{"version": 1,
+        "nodes": [{{"id": "in", "type": "AudioInput"}}, {{"id": "x", {}}}, {{"id": "out", "type": "AudioOutput"}}],
+        "connections": [{{"from": "in", "to": "x"}}, {{"from": "x", "to": "out"}}]}})",
+                                              late));
+    ASSERT_TRUE(graph) << to_string(graph.error(), "");
+    EngineOptions options;
+    options.open_device = card.opener();
+    const auto engine = Engine::create(*graph, std::move(options));
+    ASSERT_FALSE(engine);
+    EXPECT_THAT(to_string(engine.error(), ""),
+                testing::HasSubstr("cannot run before \"out\" on the device's thread: it gathers frames"));
+  }
+}
+
+TEST(EngineOnADevice, IsSilentAfterTheEndOfAFile) {
+  VirtualDriver card({.period_frames = 64, .inputs = 0, .outputs = 1});
+  auto engine = engine_on(card, R"({"version": 1, "pipeline_config": {"sample_rate": 48000},
+      "nodes": [{"id": "tone", "type": "SineGenerator", "config": {"frequency": 1000, "phase_deg": 90, "amplitude": 0.5}},
+                {"id": "x", "type": "Take", "config": {"frames": 100}}, {"id": "out", "type": "AudioOutput"}],
+      "connections": [{"from": "tone", "to": "x"}, {"from": "x", "to": "out"}]})");
+  ASSERT_TRUE(engine->start());
+  for (int i = 0; i < 4; ++i) { card.tick(64); }
+  engine->stop();
+  const auto& played = card.played()[0];
+  for (std::size_t n = 0; n < played.size(); ++n) {
+    const double tone = 0.5 * std::cos(2.0 * std::numbers::pi * static_cast<double>(n % 48) / 48.0);
+    EXPECT_NEAR(played[n], n < 100 ? tone : 0.0, 1e-14) << n;
+  }
+}
+
 TEST(EngineOnADevice, PlaysAGeneratorThroughAWorkerWithoutLosingASample) {
   VirtualDriver card({.period_frames = 50, .inputs = 0, .outputs = 2});
   auto engine = engine_on(card, R"({"version": 1, "pipeline_config": {"sample_rate": 48000},
