@@ -22,11 +22,13 @@ std::optional<Error> refuse_late_nodes(const Plan& plan, std::size_t n) {
     const PlanNode& planned = plan.nodes()[at];
     const auto gathers = [](const OutputFormat& out) { return out.gathers; };
     if (std::any_of(planned.outputs.begin(), planned.outputs.end(), gathers)) {
-      return Error{ErrorCode::refused, node.pointer,
-                   fmt::format("a {} cannot run before \"{}\" on the device's thread: it gathers frames, and gives them when "
-                               "they should have been played",
-                               node.info().name, output.id),
-                   "a branch of its own", ""};
+      return Error{
+          ErrorCode::refused, node.pointer,
+          fmt::format(
+              "a {} cannot run before \"{}\" on the device's thread: it gathers frames, and gives them when "
+              "they should have been played",
+              node.info().name, output.id),
+          "a branch of its own", ""};
     }
     for (const PlanInput& input : planned.inputs) {
       if (!input.edge) { left.push_back(plan.slots()[input.slot].node); }
