@@ -39,12 +39,15 @@ ValidGraph graph(std::int64_t count, bool with_one_more) {
     before = id;
   };
   for (std::int64_t i = 0; i < count - 2; ++i) {
-    add("n" + std::to_string(i), i % 2 == 0 ? R"("type": "Biquad", "config": {"type": "peaking", "frequency": 1000, "q": 1, "gain_db": 1})"
-                                            : R"("type": "Gain", "config": {"gain": 0.9})");
+    add("n" + std::to_string(i),
+        i % 2 == 0
+            ? R"("type": "Biquad", "config": {"type": "peaking", "frequency": 1000, "q": 1, "gain_db": 1})"
+            : R"("type": "Gain", "config": {"gain": 0.9})");
   }
   if (with_one_more) { add("more", R"("type": "Gain", "config": {"gain": 0.5})"); }
-  auto made = load_graph(R"({"version": 1, "pipeline_config": {"reload_fade_ms": 0}, "nodes": [)" + nodes +
-                         R"(], "connections": [)" + connections + R"({"from": ")" + before + R"(", "to": "out"}]})");
+  auto made =
+      load_graph(R"({"version": 1, "pipeline_config": {"reload_fade_ms": 0}, "nodes": [)" + nodes +
+                 R"(], "connections": [)" + connections + R"({"from": ")" + before + R"(", "to": "out"}]})");
   if (!made) { throw std::runtime_error(to_string(made.error(), "")); }
   return *std::move(made);
 }

@@ -252,7 +252,9 @@ Domain::Round Domain::tick(const TickInfo& info) noexcept {
   take_from_device(info, header);
   fill_for_tick(info.frame_count);
   pull_reblocks(header, info.frame_count);
-  return run_steps();
+  const Round result = run_steps();
+  if (DeviceOutputStep* const output = program_->device_output()) { output->end_tick(); }
+  return result;
 }
 
 // Makes a block of what the driver has written; `header`: of this tick, then of the block.

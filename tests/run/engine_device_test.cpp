@@ -358,6 +358,28 @@ TEST(EngineOnADevice, RefusesWhatCannotBePlayedInTheTickInWhichItComes) {
   }
 }
 
+// Nothing is late where no device plays.
+TEST(EngineOnADevice, CountsNoUnderrunWhereTheCallerTriggers) {
+  const auto graph = load_graph(R"({"version": 1, "pipeline_config": {"sample_rate": 48000, "block_size": 64},
+      "nodes": [{"id": "in", "type": "AudioInput", "config": {"channels": [1]}}, {"id": "out", "type": "AudioOutput"}],
+      "connections": [{"from": "in", "to": "out"}]})");
+  ASSERT_TRUE(graph) << to_string(graph.error(), "");
+  EngineOptions options;
+  options.triggered = true;
+  auto engine = Engine::create(*graph, std::move(options));
+  ASSERT_TRUE(engine) << to_string(engine.error(), "");
+  ASSERT_TRUE((*engine)->start());
+  DataFrame frame(0, 0);
+  ASSERT_TRUE(frame.set_channel("main_channel", std::vector<double>(64, 0.5)));
+  for (const std::int64_t position : {64, 128, 192}) {
+    frame.header().position = position;
+    ASSERT_TRUE((*engine)->trigger(frame));
+  }
+  (*engine)->stop();
+  EXPECT_EQ((*engine)->status().underrun_frames, 0U);
+  EXPECT_FALSE((*engine)->status().data_lost());
+}
+
 TEST(EngineOnADevice, IsSilentAfterTheEndOfAFile) {
   VirtualDriver card({.period_frames = 64, .inputs = 0, .outputs = 1});
   auto engine = engine_on(card, R"({"version": 1, "pipeline_config": {"sample_rate": 48000},

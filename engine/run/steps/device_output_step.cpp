@@ -18,9 +18,10 @@ DeviceOutputStep::DeviceOutputStep(std::size_t index, Node* its_node, std::size_
 bool DeviceOutputStep::run(Loop& loop) noexcept {
   if (finished) { return false; }
   const BlockStream& stream = *in[0];
-  if (stream.count == 1 && stream.frames[0]->frame_count() == frames_) {
+  const bool is_played = frames_ > 0 && stream.count > 0;
+  if (is_played && stream.count == 1 && stream.frames[0]->frame_count() == frames_) {
     play(*stream.frames[0]);
-  } else if (stream.count > 0) {
+  } else if (is_played) {
     put_together(loop, stream);
   }
   finished = stream.ended;

@@ -22,6 +22,8 @@ class DeviceOutputStep final : public DomainStep {
     frames_ = frames;
     std::fill(channels_.begin(), channels_.end(), silence_.data());
   }
+  // What comes now, nobody plays: the caller triggers the graph, or the device has ended.
+  void end_tick() noexcept { frames_ = 0; }
   std::span<const double* const> channels() const noexcept { return channels_; }
 
  private:
