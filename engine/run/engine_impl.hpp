@@ -249,6 +249,7 @@ class Engine::Impl {
   Checked<Reloads> plan_reloads(const ValidGraph& after) const;
   std::optional<Reload> plan_fade(const Reload& direct, ReloadPlan& report, FormerIds& ids) const;
   Errors take_over(Reload& reload, const ReloadOptions& options, const FormerIds& ids);
+  Errors fade_over(const ValidGraph& after, Reloads reloads, const ReloadOptions& options);
   void wait_for_fade(double fade_ms, const ReloadOptions& options) const;
   bool hurries(const ReloadOptions& options);
 

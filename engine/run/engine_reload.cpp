@@ -28,19 +28,12 @@ Checked<ReloadPlan> Engine::Impl::reload(const ValidGraph& after, const ReloadOp
          fmt::format("what is played would jump at \"{}\"", fmt::join(report.jumps, "\", \"")),
          "a change that can be faded", "--allow-gap with --watch (allow_gap in C++) takes it over so"}});
   }
-  Reload& first = reloads->fade ? *reloads->fade : reloads->direct;
-  if (Errors errors = take_over(first, options, {}); !errors.empty()) {
-    return tl::unexpected(std::move(errors));
-  }
-  if (reloads->fade) {
-    wait_for_fade(after.config().reload_fade_ms, options);
-    auto last = Reload::make(graph_, after);
-    Errors errors = last ? take_over(*last, options, reloads->ids) : last.error();
-    if (!errors.empty()) {  // it plays as the new graph does, and points into both others
-      given_up_reloads_.push_back(*std::move(reloads->fade));
-      given_up_reloads_.push_back(std::move(reloads->direct));
+  if (!reloads->fade) {
+    if (Errors errors = take_over(reloads->direct, options, {}); !errors.empty()) {
       return tl::unexpected(std::move(errors));
     }
+  } else if (Errors errors = fade_over(after, *std::move(reloads), options); !errors.empty()) {
+    return tl::unexpected(std::move(errors));
   }
   events_->send({.kind = EngineEvent::Kind::reload, .what = to_string(report)});
   return report;
@@ -102,6 +95,23 @@ std::optional<Reload> Engine::Impl::plan_fade(const Reload& direct, ReloadPlan& 
     changes = std::move(possible);
   }
   return std::nullopt;
+}
+
+Errors Engine::Impl::fade_over(const ValidGraph& after, Reloads reloads, const ReloadOptions& options) {
+  given_up_reloads_.reserve(given_up_reloads_.size() + 3);  // (and one of the last)
+  if (Errors errors = take_over(*reloads.fade, options, {}); !errors.empty()) { return errors; }
+  // From here on it plays as the new graph will. Both graphs are in it: should the last step fail, they stay.
+  const std::size_t kept = given_up_reloads_.size();
+  given_up_reloads_.push_back(*std::move(reloads.fade));
+  given_up_reloads_.push_back(std::move(reloads.direct));
+  wait_for_fade(after.config().reload_fade_ms, options);
+  auto last = Reload::make(graph_, after);
+  Errors errors = last ? take_over(*last, options, reloads.ids) : last.error();
+  if (errors.empty()) {
+    given_up_reloads_.erase(given_up_reloads_.begin() + static_cast<std::ptrdiff_t>(kept),
+                            given_up_reloads_.end());
+  }
+  return errors;
 }
 
 Errors Engine::Impl::take_over(Reload& reload, const ReloadOptions& options, const FormerIds& ids) {
