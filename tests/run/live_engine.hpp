@@ -1,6 +1,6 @@
 // tests/run/live_engine.hpp
 //
-// Live: an engine on a card that ticks on a thread of its own.
+// Live: an engine on a card that ticks on a thread of its own. Listener: what one of its outputs gives.
 #pragma once
 
 #include <atomic>
@@ -8,8 +8,10 @@
 #include <functional>
 #include <memory>
 #include <stdexcept>
+#include <string_view>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -75,6 +77,40 @@ class Live {
  private:
   std::atomic<int> ticks_{0};
   std::jthread clock_;
+};
+
+// Receives on a thread of its own until the stream ends; every block follows the one before.
+class Listener {
+ public:
+  Listener(Live& live, std::string_view output) : live_(live) {
+    auto receiver = live.engine->subscribe(output, 1000, OverflowPolicy::block);
+    EXPECT_TRUE(receiver);
+    thread_ = std::jthread([this, receiver = std::move(*receiver)]() mutable {
+      while (const auto block = receiver.receive()) {
+        if (block->position() != static_cast<std::int64_t>(samples_.size())) { ++jumps_; }
+        if (block->header().has(FrameFlag::gap)) { ++gaps_; }
+        const auto x = block->channel(0U);
+        samples_.insert(samples_.end(), x.begin(), x.end());
+      }
+    });
+  }
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+  ~Listener() { live_.stop(); }
+  // After the end of the graph.
+  const std::vector<double>& samples() {
+    if (thread_.joinable()) { thread_.join(); }
+    EXPECT_EQ(jumps_, 0);
+    EXPECT_EQ(gaps_, 0);
+    return samples_;
+  }
+
+ private:
+  Live& live_;
+  std::vector<double> samples_;
+  int jumps_ = 0;
+  int gaps_ = 0;
+  std::jthread thread_;
 };
 
 }  // namespace streamlab::test

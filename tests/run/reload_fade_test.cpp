@@ -20,6 +20,7 @@ namespace {
 
 using test::graph_of;
 using test::link;
+using test::Listener;
 using test::Live;
 using test::node;
 using testing::ElementsAre;
@@ -233,22 +234,17 @@ TEST(ReloadFade, OftenAtRandomHasNoStepAndLeavesOtherBranchesAlone) {
     return graph_of(nodes, links, settings(10.0));
   };
   Live live(next(), kDuplex, [](std::int64_t /*n*/, std::uint32_t /*c*/) { return kInput; });
-  auto kept = live.engine->subscribe("kept", 4096, OverflowPolicy::drop_newest);
-  ASSERT_TRUE(kept);
+  Listener kept(live, "kept");
   live.start();
   int faded = 0;
   for (int i = 0; i < kFades; ++i) { faded += live.reload(next()).faded.empty() ? 0 : 1; }
   live.stop();
   EXPECT_GT(faded, kFades / 2);
-  EXPECT_FALSE(live.engine->status().data_lost());
-  std::int64_t end = 0;
-  while (const auto block = kept->receive()) {
-    ASSERT_EQ(block->position(), end);
-    for (const double x : block->channel(0U)) {
-      ASSERT_EQ(x, end < 7 ? 0.0 : kInput) << end;
-      ++end;
-    }
-  }
+  EXPECT_EQ(live.engine->status().underrun_frames, 0U);
+  EXPECT_THAT(live.engine->status().failures,
+              IsEmpty());  // (A branch on another thread may be late, and drop.)
+  const std::vector<double>& samples = kept.samples();
+  for (std::size_t n = 0; n < samples.size(); ++n) { ASSERT_EQ(samples[n], n < 7 ? 0.0 : kInput) << n; }
   const std::vector<double> played = live.card().played()[0];
   double largest = kInput;
   for (const double y : played) { largest = std::max(largest, y); }

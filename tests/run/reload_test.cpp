@@ -23,45 +23,12 @@ using test::counting_input;
 using test::graph_of;
 using test::Json;
 using test::link;
+using test::Listener;
 using test::Live;
 using test::node;
 using test::RandomGraph;
 using testing::ElementsAre;
 using testing::IsEmpty;
-
-// Receives on a thread of its own until the stream ends; every block follows the one before.
-class Listener {
- public:
-  Listener(Live& live, std::string_view output) : live_(live) {
-    auto receiver = live.engine->subscribe(output, 1000, OverflowPolicy::block);
-    EXPECT_TRUE(receiver);
-    thread_ = std::jthread([this, receiver = std::move(*receiver)]() mutable {
-      while (const auto block = receiver.receive()) {
-        if (block->position() != static_cast<std::int64_t>(samples_.size())) { ++jumps_; }
-        if (block->header().has(FrameFlag::gap)) { ++gaps_; }
-        const auto x = block->channel(0U);
-        samples_.insert(samples_.end(), x.begin(), x.end());
-      }
-    });
-  }
-  Listener(const Listener&) = delete;
-  Listener& operator=(const Listener&) = delete;
-  ~Listener() { live_.stop(); }
-  // After the end of the graph.
-  const std::vector<double>& samples() {
-    if (thread_.joinable()) { thread_.join(); }
-    EXPECT_EQ(jumps_, 0);
-    EXPECT_EQ(gaps_, 0);
-    return samples_;
-  }
-
- private:
-  Live& live_;
-  std::vector<double> samples_;
-  int jumps_ = 0;
-  int gaps_ = 0;
-  std::jthread thread_;
-};
 
 TEST(Reload, LeavesWhatGoesOnAloneWhileOthersComeAndGo) {
   const Json mic = node("mic", "AudioInput");
