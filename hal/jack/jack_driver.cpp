@@ -34,13 +34,13 @@ constexpr milliseconds kFirstPause{50};  // before the first attempt to reopen
 constexpr milliseconds kLongestPause{500};
 constexpr milliseconds kStopLimit{900};
 
-std::int64_t now_ns(clockid_t clock) {
+std::int64_t clock_now_ns(clockid_t clock) {
   timespec now{};
   clock_gettime(clock, &now);
   return static_cast<std::int64_t>(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
 }
 
-std::int64_t epoch_offset_ns() { return now_ns(CLOCK_REALTIME) - now_ns(CLOCK_MONOTONIC); }
+std::int64_t epoch_offset_ns() { return clock_now_ns(CLOCK_REALTIME) - clock_now_ns(CLOCK_MONOTONIC); }
 
 // The gate between JACK's thread and stop(). Either the cycle sees the gate closed, or close() sees the cycle
 // inside; sequential consistency of the four accesses prevents both from missing each other.
@@ -246,7 +246,7 @@ class JackDriver final : public Driver {
       return active;
     }
     core_->client = &client;
-    core_->stream.begin(now_ns(CLOCK_MONOTONIC));
+    core_->stream.begin(clock_now_ns(CLOCK_MONOTONIC));
     core_->set_state(DriverState::running);
     core_->gate.open();
     std::packaged_task<void()> task([supervisor = std::make_shared<Supervisor>(core_, std::move(session_))] {
