@@ -6,6 +6,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "tests/apps/streamlab_runner.hpp"
 #include "tests/apps/voice.hpp"
@@ -68,6 +69,28 @@ TEST(SecondCtrlC, EndsACardThatWaits) {
   const auto result = program.wait();
   EXPECT_EQ(result.exit_code, 3) << result.err;
   EXPECT_THAT(result.err, HasSubstr("given up"));
+}
+
+// What the second one cut off before it was measured is not called silence, and the file is whole.
+TEST(SecondCtrlC, SaysNothingFalseOfARecording) {
+  const TempDir dir;
+  const std::string card = dir.write(
+      "card.json",
+      R"({"sample_rate_hz": 48000, "input_channels": 1, "input": {"sine": {"frequency_hz": 1000, "amplitude": 0.5}}})");
+  const std::string take = dir.file("take.wav");
+  Program recording(streamlab_command({"record", "--device", "sim:" + card, take}), dir.path().string());
+  ASSERT_TRUE(comes([&] {
+    std::error_code error;
+    return std::filesystem::file_size(take, error) > 10'000 && !error;
+  }));
+  recording.send(SIGINT);
+  recording.send(SIGTERM);
+  const auto result = recording.wait();
+  EXPECT_THAT(result.err,
+              testing::AnyOf(HasSubstr("peak -6.0 dBFS"), HasSubstr("its peak was not measured")));
+  EXPECT_THAT(result.err, testing::Not(HasSubstr("silence")));
+  const auto info = nlohmann::json::parse(streamlab({"info", take, "--json"}).out);
+  EXPECT_GE(info["frames"].get<std::int64_t>(), 1000);
 }
 
 // A card that gives nothing: the old recording is worth more than one of no frames.
