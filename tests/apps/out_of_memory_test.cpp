@@ -191,30 +191,35 @@ TEST(OutOfMemory, AFlowEndsInGoodOrder) {
   expect_orderly_ends({"run", flow}, dir);
 }
 
-// Another graph takes the place of the one that runs; whatever fails on the way, the recording can be read.
+// Another graph takes the place of the one that runs and plays, by way of a fade; whatever fails on the way, the recording can
+// be read.
 TEST(OutOfMemory, AReloadEndsInGoodOrder) {
   const TempDir dir;
   const auto write_graph = [&](const std::string& nodes, const std::string& connections) {
     return dir.write("live.json",
                      R"({"pipeline_config": {"sample_rate": 48000}, "nodes": [
         {"id": "mic", "type": "AudioInput", "config": {"device": "sim", "sim": {"clock": "real_time",
-            "input": {"counting": true}, "input_channels": 1, "buffer_frames": 2880000}}},
+            "input": {"counting": true}, "input_channels": 1, "output_channels": 1, "buffer_frames": 2880000}}},
+        {"id": "out", "type": "AudioOutput", "config": {"device": "sim"}},
         {"id": "take", "type": "FileSink", "config": {"overwrite": true, "path": ")" +
                          dir.file("take.wav") + R"("}})" + nodes +
-                         R"(], "connections": [{"from": "mic", "to": "take", "capacity": 10000})" +
+                         R"(], "connections": [{"from": "mic", "to": "take", "capacity": 10000}, )" +
                          connections + "]}");
   };
   const auto reload = [&](const std::vector<std::string>& environment) {
     std::vector<std::string> command{"/usr/bin/env", "LD_PRELOAD=" SL_FAILING_MALLOC};
     command.insert(command.end(), environment.begin(), environment.end());
-    for (const std::string& word : streamlab_command({"run", write_graph("", ""), "--watch", "--json"})) {
+    for (const std::string& word : streamlab_command(
+             {"run", write_graph("", R"({"from": "mic", "to": "out"})"), "--watch", "--json"})) {
       command.push_back(word);
     }
     Program program(command);
     if (program.wait_for_output("\"type\":\"device\"")) {
       write_graph(
-          R"(, {"id": "level", "type": "LevelMeter", "config": {"interval_s": 0.02}}, {"id": "show", "type": "Print"})",
-          R"(, {"from": "mic", "to": "level"}, {"from": "level", "to": "show"})");
+          R"(, {"id": "level", "type": "LevelMeter", "config": {"interval_s": 0.02}}, {"id": "show", "type": "Print"},
+              {"id": "half", "type": "Gain", "config": {"gain": 0.5}})",
+          R"({"from": "mic", "to": "half"}, {"from": "half", "to": "out"}, {"from": "mic", "to": "level"},
+             {"from": "level", "to": "show"})");
       if (program.wait_for_output("rms_db")) { program.send(SIGINT); }  // else it has ended
     }
     return program.wait();
